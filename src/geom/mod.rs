@@ -1,0 +1,7 @@
+//! Where voxels are: grids, affines, planes, units. Knows nothing else of the program.
+
+mod grid;
+mod plane;
+
+pub use grid::{Frame, Grid, GridError, Unit};
+pub use plane::{Axis, Plane, PlaneAxes};

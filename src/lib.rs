@@ -1,0 +1,25 @@
+//! Fovea: open a medical image, see a network's prediction, correct it, let the network learn from the correction.
+//!
+//! The modules stand in layer order: a module may use those above it, within the table that `tests/tidy.rs` holds.
+
+pub mod geom;
+
+pub mod label;
+pub mod volume;
+
+pub mod edit;
+pub mod metrics;
+pub mod phantom;
+
+pub mod io;
+pub mod nn;
+
+pub mod gpu;
+
+pub mod engine;
+pub mod workspace;
+
+pub mod tools;
+
+pub mod cli;
+pub mod ui;

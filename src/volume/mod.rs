@@ -1,0 +1,151 @@
+//! The image: native samples on a grid. A `Volume` never changes after loading.
+
+mod samples;
+mod stats;
+mod window;
+
+pub use samples::{SampleKind, Samples};
+pub use stats::Stats;
+pub use window::{Window, WindowPreset, presets};
+
+use crate::geom::Grid;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, OnceLock};
+
+/// What made the image; decides window presets, the default network and whether values are called HU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Modality {
+    Ct,
+    Oct,
+    Fundus,
+    Endoscopy,
+    /// Anything else, or unknown.
+    Other,
+}
+
+impl Modality {
+    pub fn title(self) -> &'static str {
+        match self {
+            Modality::Ct => "CT",
+            Modality::Oct => "OCT",
+            Modality::Fundus => "Fundus",
+            Modality::Endoscopy => "Endoscopy",
+            Modality::Other => "Image",
+        }
+    }
+
+    /// Unit of the samples, where the modality defines one.
+    pub fn value_unit(self) -> Option<&'static str> {
+        (self == Modality::Ct).then_some("HU")
+    }
+}
+
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum VolumeError {
+    #[error("the image has {samples} samples but its size {dims:?} asks for {expected}")]
+    SampleCount {
+        dims: [usize; 3],
+        expected: usize,
+        samples: usize,
+    },
+}
+
+/// An image volume; a 2-D image has depth 1. Immutable and cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Volume(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    grid: Grid,
+    samples: Samples,
+    slope: f32,
+    intercept: f32,
+    modality: Modality,
+    stats: OnceLock<Stats>,
+}
+
+impl Volume {
+    /// `samples` are stored x fastest, then y, then z; `value = raw * slope + intercept`.
+    pub fn new(
+        grid: Grid,
+        samples: Samples,
+        [slope, intercept]: [f32; 2],
+        modality: Modality,
+    ) -> Result<Self, VolumeError> {
+        if samples.len() != grid.voxel_count() {
+            return Err(VolumeError::SampleCount {
+                dims: grid.dims(),
+                expected: grid.voxel_count(),
+                samples: samples.len(),
+            });
+        }
+        Ok(Self(Arc::new(Inner {
+            grid,
+            samples,
+            slope,
+            intercept,
+            modality,
+            stats: OnceLock::new(),
+        })))
+    }
+
+    pub fn grid(&self) -> &Grid {
+        &self.0.grid
+    }
+
+    pub fn dims(&self) -> [usize; 3] {
+        self.0.grid.dims()
+    }
+
+    pub fn samples(&self) -> &Samples {
+        &self.0.samples
+    }
+
+    /// `[slope, intercept]` of `value = raw * slope + intercept`.
+    pub fn rescale(&self) -> [f32; 2] {
+        [self.0.slope, self.0.intercept]
+    }
+
+    pub fn modality(&self) -> Modality {
+        self.0.modality
+    }
+
+    /// 1, or 3 for colour.
+    pub fn channels(&self) -> usize {
+        self.0.samples.kind().channels()
+    }
+
+    /// The value (HU for CT) of one voxel, one entry per channel; unused entries are 0.
+    pub fn value(&self, voxel: [usize; 3]) -> [f32; 3] {
+        let i = self.0.grid.index(voxel);
+        let [slope, intercept] = self.rescale();
+        match &self.0.samples {
+            Samples::Rgb8(s) => s[i].map(f32::from),
+            other => [other.scalar(i) * slope + intercept, 0.0, 0.0],
+        }
+    }
+
+    /// Values of slice `z` as planes `[channels][height][width]`.
+    pub fn slice_values(&self, z: usize) -> Vec<f32> {
+        let [w, h, _] = self.dims();
+        let range = z * w * h..(z + 1) * w * h;
+        let [slope, intercept] = self.rescale();
+        match &self.0.samples {
+            Samples::Rgb8(s) => {
+                let s = &s[range];
+                (0..3)
+                    .flat_map(|c| s.iter().map(move |p| f32::from(p[c])))
+                    .collect()
+            }
+            other => range
+                .map(|i| other.scalar(i) * slope + intercept)
+                .collect(),
+        }
+    }
+
+    /// Minimum, maximum and mean of the values over all voxels and channels; computed once.
+    pub fn stats(&self) -> &Stats {
+        self.0.stats.get_or_init(|| Stats::of(self))
+    }
+}
