@@ -91,10 +91,7 @@ impl Grid {
     /// The third column of the matrix keeps its direction; its length becomes the mean gap, and nothing is resampled.
     pub fn with_slice_positions_mm(mut self, positions_mm: &[f64]) -> Result<Self, GridError> {
         if positions_mm.len() != self.dims[2] {
-            return Err(GridError::OffsetCount {
-                offsets: positions_mm.len(),
-                slices: self.dims[2],
-            });
+            return Err(GridError::OffsetCount { offsets: positions_mm.len(), slices: self.dims[2] });
         }
         if let Some(i) = (1..positions_mm.len())
             .find(|&i| !(positions_mm[i] > positions_mm[i - 1] && positions_mm[i].is_finite()))
@@ -110,15 +107,9 @@ impl Grid {
         affine.matrix3.z_axis = affine.matrix3.z_axis.normalize() * mean_gap;
         self.patient_from_voxel = affine;
         self.voxel_from_patient = affine.inverse();
-        let offsets: Arc<[f64]> = positions_mm
-            .iter()
-            .map(|p| (p - positions_mm[0]) / mean_gap)
-            .collect();
+        let offsets: Arc<[f64]> = positions_mm.iter().map(|p| (p - positions_mm[0]) / mean_gap).collect();
         // Within a hundredth of a step is equal spacing, written with rounding.
-        let unequal = offsets
-            .iter()
-            .enumerate()
-            .any(|(i, o)| (o - i as f64).abs() > 0.01);
+        let unequal = offsets.iter().enumerate().any(|(i, o)| (o - i as f64).abs() > 0.01);
         self.slice_offsets = unequal.then_some(offsets);
         Ok(self)
     }
@@ -184,11 +175,7 @@ impl Grid {
     /// The nearest anatomical direction in which each voxel axis grows, such as `['L', 'P', 'S']`.
     pub fn axis_codes(&self) -> [char; 3] {
         let m = self.patient_from_voxel.matrix3;
-        let unit = DMat3::from_cols(
-            m.x_axis.normalize(),
-            m.y_axis.normalize(),
-            m.z_axis.normalize(),
-        );
+        let unit = DMat3::from_cols(m.x_axis.normalize(), m.y_axis.normalize(), m.z_axis.normalize());
         let world = self.world_axes_by_voxel_axis(unit);
         std::array::from_fn(|axis| {
             let along = unit.col(axis)[world[axis]];
@@ -215,17 +202,8 @@ impl Grid {
     }
 
     fn world_axes_by_voxel_axis(&self, unit: DMat3) -> [usize; 3] {
-        const ORDERS: [[usize; 3]; 6] = [
-            [0, 1, 2],
-            [0, 2, 1],
-            [1, 0, 2],
-            [1, 2, 0],
-            [2, 0, 1],
-            [2, 1, 0],
-        ];
-        let weight = |order: &[usize; 3]| -> f64 {
-            (0..3).map(|a| unit.col(a)[order[a]].abs()).sum()
-        };
+        const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        let weight = |order: &[usize; 3]| -> f64 { (0..3).map(|a| unit.col(a)[order[a]].abs()).sum() };
         ORDERS
             .into_iter()
             .reduce(|best, order| if weight(&order) > weight(&best) + 1e-9 { order } else { best })
@@ -246,10 +224,7 @@ impl Grid {
             return step;
         };
         let last = offsets.len() - 1;
-        let i = offsets
-            .partition_point(|&o| o <= step)
-            .saturating_sub(1)
-            .min(last - 1);
+        let i = offsets.partition_point(|&o| o <= step).saturating_sub(1).min(last - 1);
         i as f64 + (step - offsets[i]) / (offsets[i + 1] - offsets[i])
     }
 }
@@ -259,10 +234,8 @@ mod tests {
     use super::*;
 
     fn grid(cols: [[f64; 3]; 3]) -> Grid {
-        let affine = DAffine3 {
-            matrix3: DMat3::from_cols_array_2d(&cols),
-            translation: DVec3::new(-10.0, 5.0, 3.0),
-        };
+        let affine =
+            DAffine3 { matrix3: DMat3::from_cols_array_2d(&cols), translation: DVec3::new(-10.0, 5.0, 3.0) };
         Grid::new([4, 5, 6], affine, Unit::Millimetre, Frame::Patient).unwrap()
     }
 
@@ -303,9 +276,6 @@ mod tests {
     #[test]
     fn slice_positions_must_grow() {
         let g = Grid::spaced([2, 2, 3], [1.0; 3]).unwrap();
-        assert_eq!(
-            g.with_slice_positions_mm(&[0.0, 2.0, 2.0]).unwrap_err(),
-            GridError::OffsetOrder(2)
-        );
+        assert_eq!(g.with_slice_positions_mm(&[0.0, 2.0, 2.0]).unwrap_err(), GridError::OffsetOrder(2));
     }
 }

@@ -73,21 +73,12 @@ impl Grid {
         let (right, right_flipped) = find(right);
         let (down, down_flipped) = find(down);
         let normal = Axis::ALL[3 - right.index() - down.index()];
-        PlaneAxes {
-            normal,
-            right,
-            right_flipped,
-            down,
-            down_flipped,
-        }
+        PlaneAxes { normal, right, right_flipped, down, down_flipped }
     }
 
     /// The plane in which the image was acquired: the one whose slices are the file's own.
     pub fn native_plane(&self) -> Plane {
-        Plane::ALL
-            .into_iter()
-            .find(|&p| self.plane_axes(p).normal == Axis::Z)
-            .unwrap_or(Plane::Axial)
+        Plane::ALL.into_iter().find(|&p| self.plane_axes(p).normal == Axis::Z).unwrap_or(Plane::Axial)
     }
 }
 
@@ -120,13 +111,7 @@ impl PlaneAxes {
             let at = voxel[axis.index()];
             if flipped { dims[axis.index()] as f64 - 1.0 - at } else { at }
         };
-        (
-            voxel[self.normal.index()],
-            [
-                get(self.right, self.right_flipped),
-                get(self.down, self.down_flipped),
-            ],
-        )
+        (voxel[self.normal.index()], [get(self.right, self.right_flipped), get(self.down, self.down_flipped)])
     }
 
     /// Letters at the left, right, top and bottom of the screen; none for a picture without anatomy.
@@ -139,10 +124,7 @@ impl PlaneAxes {
             let c = codes[axis.index()];
             if flipped { opposite(c) } else { c }
         };
-        let (right, bottom) = (
-            end(self.right, self.right_flipped),
-            end(self.down, self.down_flipped),
-        );
+        let (right, bottom) = (end(self.right, self.right_flipped), end(self.down, self.down_flipped));
         Some([opposite(right), right, opposite(bottom), bottom])
     }
 

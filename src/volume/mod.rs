@@ -44,11 +44,7 @@ impl Modality {
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum VolumeError {
     #[error("the image has {samples} samples but its size {dims:?} asks for {expected}")]
-    SampleCount {
-        dims: [usize; 3],
-        expected: usize,
-        samples: usize,
-    },
+    SampleCount { dims: [usize; 3], expected: usize, samples: usize },
 }
 
 /// An image volume; a 2-D image has depth 1. Immutable and cheap to clone.
@@ -80,14 +76,7 @@ impl Volume {
                 samples: samples.len(),
             });
         }
-        Ok(Self(Arc::new(Inner {
-            grid,
-            samples,
-            slope,
-            intercept,
-            modality,
-            stats: OnceLock::new(),
-        })))
+        Ok(Self(Arc::new(Inner { grid, samples, slope, intercept, modality, stats: OnceLock::new() })))
     }
 
     pub fn grid(&self) -> &Grid {
@@ -134,13 +123,9 @@ impl Volume {
         match &self.0.samples {
             Samples::Rgb8(s) => {
                 let s = &s[range];
-                (0..3)
-                    .flat_map(|c| s.iter().map(move |p| f32::from(p[c])))
-                    .collect()
+                (0..3).flat_map(|c| s.iter().map(move |p| f32::from(p[c]))).collect()
             }
-            other => range
-                .map(|i| other.scalar(i) * slope + intercept)
-                .collect(),
+            other => range.map(|i| other.scalar(i) * slope + intercept).collect(),
         }
     }
 

@@ -21,13 +21,7 @@ struct Sums {
 }
 
 impl Sums {
-    const NONE: Sums = Sums {
-        min: f64::INFINITY,
-        max: f64::NEG_INFINITY,
-        sum: 0.0,
-        count: 0,
-        not_finite: 0,
-    };
+    const NONE: Sums = Sums { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, count: 0, not_finite: 0 };
 
     fn add(mut self, value: f64) -> Self {
         if value.is_finite() {
@@ -71,21 +65,11 @@ impl Stats {
             Samples::I16(v) => sums(v, |s, x| scaled(s, x.into())),
             Samples::U16(v) => sums(v, |s, x| scaled(s, x.into())),
             Samples::F32(v) => sums(v, |s, x| scaled(s, x.into())),
-            Samples::Rgb8(v) => sums(v, |s, x: [u8; 3]| {
-                x.into_iter().fold(s, |s, c| s.add(c.into()))
-            }),
+            Samples::Rgb8(v) => sums(v, |s, x: [u8; 3]| x.into_iter().fold(s, |s, c| s.add(c.into()))),
         };
-        let [min, max, mean] = if sums.count == 0 {
-            [0.0; 3]
-        } else {
-            [sums.min, sums.max, sums.sum / sums.count as f64]
-        };
-        Stats {
-            min,
-            max,
-            mean,
-            not_finite: sums.not_finite,
-        }
+        let [min, max, mean] =
+            if sums.count == 0 { [0.0; 3] } else { [sums.min, sums.max, sums.sum / sums.count as f64] };
+        Stats { min, max, mean, not_finite: sums.not_finite }
     }
 }
 

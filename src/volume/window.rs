@@ -10,10 +10,7 @@ pub struct Window {
 
 impl Window {
     pub fn from_range(low: f32, high: f32) -> Self {
-        Self {
-            center: (low + high) / 2.0,
-            width: (high - low).max(f32::MIN_POSITIVE),
-        }
+        Self { center: (low + high) / 2.0, width: (high - low).max(f32::MIN_POSITIVE) }
     }
 
     pub fn low(self) -> f32 {
@@ -65,10 +62,7 @@ pub struct WindowPreset {
 /// Shift+1 to Shift+5. Widths and centres as radiology uses them, in HU.
 pub fn presets(modality: Modality) -> &'static [WindowPreset] {
     const fn preset(title: &'static str, center: f32, width: f32) -> WindowPreset {
-        WindowPreset {
-            title,
-            window: Window { center, width },
-        }
+        WindowPreset { title, window: Window { center, width } }
     }
     const CT: &[WindowPreset] = &[
         preset("Soft tissue", 40.0, 400.0),

@@ -1,0 +1,1 @@
+//! The only place that starts threads: jobs, messages, latest-wins slots.

@@ -1,0 +1,1 @@
+//! Drawing with wgpu: slices and overlays, one pipeline a file.

@@ -1,0 +1,1 @@
+//! Image files in, masks out: one file or folder per format, one list of them.

@@ -1,0 +1,1 @@
+//! What is open, and the commands that change it.
