@@ -1,0 +1,189 @@
+//! The house rules that a compiler does not know: who may import whom, file lengths, names.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// For each top-level module, the others that it may use. The table of ARCHITECTURE.md, as data.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("geom", &[]),
+    ("label", &["geom"]),
+    ("volume", &["geom"]),
+    ("metrics", &["geom", "label", "volume"]),
+    ("edit", &["geom", "label", "volume"]),
+    ("phantom", &["geom", "label", "volume"]),
+    ("io", &["geom", "label", "volume", "edit", "metrics", "phantom"]),
+    ("nn", &["geom", "label", "volume", "edit", "metrics", "phantom"]),
+    ("gpu", &["geom", "label", "volume", "nn"]),
+    ("engine", &["geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn"]),
+    ("workspace", &["geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine"]),
+    ("tools", &["geom", "label", "volume", "edit", "workspace"]),
+    ("cli", &["geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine", "workspace", "gpu"]),
+    (
+        "ui",
+        &[
+            "geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine", "workspace", "gpu",
+            "tools",
+        ],
+    ),
+];
+
+/// Crates that only some modules may name.
+const CRATES: &[(&str, &[&str])] = &[
+    ("burn", &["nn", "engine", "gpu/interop.rs"]),
+    ("wgpu", &["gpu", "ui", "nn/device.rs"]),
+    ("egui", &["ui", "tools", "gpu"]),
+    ("eframe", &["ui", "gpu/device.rs"]),
+    ("rusqlite", &["workspace"]),
+    ("nifti", &["io"]),
+    ("dicom_object", &["io"]),
+    ("clap", &["cli"]),
+];
+
+const FORBIDDEN_NAMES: &[&str] = &["utils", "util", "helpers", "common", "base", "manager", "misc"];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The module's path below `src`, and its code without comments and without the tests at the end.
+fn production_code() -> Vec<(String, String)> {
+    let src = root().join("src");
+    sources(&src)
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let code: Vec<&str> = text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect();
+            (name, code.join("\n"))
+        })
+        .collect()
+}
+
+/// The first path segments after `crate::` in the code, with braces opened: `crate::{a::b, c}` gives a and c.
+fn crate_paths(code: &str) -> Vec<String> {
+    let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        let Some(inner) = rest.strip_prefix('{') else {
+            found.push(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut item = String::new();
+        for c in inner.chars() {
+            match c {
+                '}' if depth == 0 => break,
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => found.push(word(std::mem::take(&mut item).trim())),
+                _ => {}
+            }
+            if depth == 0 && c != ',' {
+                item.push(c);
+            }
+        }
+        found.push(word(item.trim()));
+    }
+    found.retain(|w| !w.is_empty());
+    found
+}
+
+#[test]
+fn paths_are_found_in_braces() {
+    assert_eq!(crate_paths("use crate::{a::{b, c}, d};\n crate::e::f()"), ["a", "d", "e"]);
+}
+
+#[test]
+fn modules_import_only_what_the_layer_table_allows() {
+    let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let mut broken = Vec::new();
+    for (file, code) in production_code() {
+        let module = file.split('/').next().unwrap_or_default();
+        let Some(allowed) = table.get(module) else {
+            assert!(matches!(module, "lib.rs" | "main.rs"), "{file}: add {module} to the layer table");
+            continue;
+        };
+        for used in crate_paths(&code) {
+            if used != module && table.contains_key(used.as_str()) && !allowed.contains(&used.as_str()) {
+                broken.push(format!("{file}: {module} must not import {used}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn crates_stay_in_the_modules_that_own_them() {
+    let mut broken = Vec::new();
+    for (file, code) in production_code() {
+        for (name, owners) in CRATES {
+            let uses = code.match_indices(&format!("{name}::")).any(|(at, _)| {
+                let before = code[..at].chars().next_back();
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+            });
+            let owned = owners.iter().any(|o| file == *o || file.starts_with(&format!("{o}/")));
+            if uses && !owned {
+                broken.push(format!("{file} must not import the crate {name}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn only_the_engine_starts_threads() {
+    for (file, code) in production_code() {
+        if !file.starts_with("engine/") {
+            for start in ["thread::spawn", "thread::Builder", "thread::scope"] {
+                assert!(!code.contains(start), "{file}: only the engine starts threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_say_what_is_inside() {
+    for path in sources(&root().join("src")) {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(!FORBIDDEN_NAMES.contains(&stem.as_str()), "{}: name it by what it holds", path.display());
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    let mut long = Vec::new();
+    for path in sources(&root().join("src")) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        if lines > 600 {
+            long.push(format!("{} has {lines} lines; split it", path.display()));
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+    let main = fs::read_to_string(root().join("src/main.rs")).unwrap();
+    assert!(main.lines().count() < 60, "main.rs parses arguments and starts; the rest belongs elsewhere");
+}
