@@ -20,11 +20,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn"]),
     ("workspace", &["geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine"]),
     ("tools", &["geom", "label", "volume", "edit", "workspace"]),
-    ("cli", &["geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine", "workspace", "gpu"]),
+    (
+        "cli",
+        &["geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine", "workspace", "gpu"],
+    ),
     (
         "ui",
         &[
-            "geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine", "workspace", "gpu",
+            "geom",
+            "label",
+            "volume",
+            "edit",
+            "metrics",
+            "phantom",
+            "io",
+            "nn",
+            "engine",
+            "workspace",
+            "gpu",
             "tools",
         ],
     ),
@@ -82,7 +95,8 @@ fn production_code() -> Vec<(String, String)> {
 
 /// The first path segments after `crate::` in the code, with braces opened: `crate::{a::b, c}` gives a and c.
 fn crate_paths(code: &str) -> Vec<String> {
-    let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    let word =
+        |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let mut found = Vec::new();
     for (at, _) in code.match_indices("crate::") {
         if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {

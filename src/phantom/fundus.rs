@@ -173,7 +173,7 @@ impl Eye {
         }
         let (gain, gamma, blur, noise) = match look {
             Look::Standard => ([1.0, 1.0, 1.0], 1.0, 0.14, 0.016),
-            Look::Shifted => ([0.72, 0.62, 1.25], 1.35, 0.24, 0.034),
+            Look::Shifted => ([0.74, 0.66, 0.95], 1.3, 0.24, 0.034),
         };
         for plane in &mut planes {
             soften(plane, n, blur);
