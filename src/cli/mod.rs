@@ -1,1 +1,53 @@
-//! The command line: one file per subcommand.
+//! The command line: one file per subcommand, one list of them ([`Command`]).
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  fovea                                     open a built-in sample
+  fovea scan.nii.gz                         open a volume
+  fovea bscans/                             open a folder of numbered images, or a DICOM series
+  fovea sample:oct                          open the OCT sample
+  fovea segment eye.jpg --model vessel --out masks/
+  fovea train --data LIST.csv --network vessel/sa_unet --out my.safetensors
+  fovea demo                                the whole loop without a window
+
+LIST.csv has the columns id, image, label, valid (optional mask of pixels that count) and split (train, val, test);
+its paths are relative to the list.";
+
+/// Open a medical image, see a network's prediction, correct it, let the network learn from it.
+///
+/// Without a subcommand, opens the window. For research and teaching; not a medical device.
+#[derive(Debug, Parser)]
+#[command(name = "fovea", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// Images to open: files, folders, DICOM series, or sample:fundus, sample:oct, sample:ct
+    pub paths: Vec<PathBuf>,
+
+    /// Where networks compute
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub device: DeviceArgument,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceArgument {
+    /// A graphics card that passes the self-test, else the CPU
+    #[default]
+    Auto,
+    /// The graphics adapter; an error where there is none
+    Gpu,
+    Cpu,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {}
+
+impl Command {
+    pub fn run(self) -> anyhow::Result<()> {
+        match self {}
+    }
+}
