@@ -1,1 +1,130 @@
-//! Image files in, masks out: one file or folder per format, one list of them.
+//! Files in and out: one file or folder per format, listed in [`FORMATS`].
+//!
+//! Readers return a [`Volume`] in Fovea's own world (LPS, millimetres), warnings in plain words, and what else the file
+//! holds. Writers go through [`replace::write_checked`]. Nothing here starts a thread or knows the window.
+
+mod dicom;
+mod error;
+mod folder;
+mod guard;
+mod labels;
+pub mod list;
+mod nifti;
+mod raster;
+pub mod replace;
+mod sample;
+mod samples;
+mod source;
+mod table;
+mod tiff;
+mod unsupported;
+mod write;
+
+pub use error::OpenError;
+pub use labels::{binary, open_labels};
+pub use replace::WriteError;
+pub use table::{read_table, write_table};
+pub use write::{
+    write_image_png, write_image_tiff, write_label_nifti, write_label_png, write_label_tiff,
+    write_probability_nifti, write_probability_png, write_volume_nifti,
+};
+
+use crate::volume::{Modality, Volume};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// A file format: how to recognise it and how to open it.
+#[derive(Debug)]
+pub struct Format {
+    pub id: &'static str,
+    pub title: &'static str,
+    /// Lower case, without the first dot, longest first (`nii.gz` before `nii`). Empty for folders.
+    pub extensions: &'static [&'static str],
+    /// Decides by the first [`HEAD_BYTES`] bytes (none for a folder), and by the name only where bytes cannot tell.
+    pub sniff: fn(path: &Path, head: &[u8]) -> bool,
+    pub open: fn(&Path, &OpenOptions, &mut dyn Progress) -> Result<Opened, OpenError>,
+}
+
+/// Asked in this order; the first that recognises the file opens it.
+pub static FORMATS: &[&Format] =
+    &[&sample::FORMAT, &nifti::FORMAT, &raster::FORMAT, &tiff::FORMAT, &dicom::FORMAT, &folder::FORMAT];
+
+/// How much of a file's beginning [`Format::sniff`] is shown.
+pub const HEAD_BYTES: usize = 512;
+
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Which of several series (DICOM) or volumes (4-D NIfTI) to open: a [`SeriesInfo::id`].
+    pub series: Option<String>,
+    /// What the image is, where the caller knows; otherwise the reader's own finding stands.
+    pub modality: Option<Modality>,
+}
+
+/// Told how loading goes on, and asked whether to go on.
+pub trait Progress {
+    /// `done` of `total` units of work (bytes or slices).
+    fn report(&mut self, done: u64, total: u64);
+    /// One slice (`slice.dims()[2] == 1`) that will be slice `z` of `depth`, as soon as it is there: the middle one.
+    fn preview(&mut self, slice: Volume, z: usize, depth: usize);
+    /// True once the caller no longer wants the result; the reader then stops with [`OpenError::Cancelled`].
+    fn cancelled(&self) -> bool;
+}
+
+/// A [`Progress`] that says nothing and never cancels.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn report(&mut self, _done: u64, _total: u64) {}
+    fn preview(&mut self, _slice: Volume, _z: usize, _depth: usize) {}
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// One image of several in a file or folder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeriesInfo {
+    /// What [`OpenOptions::series`] takes.
+    pub id: String,
+    pub title: String,
+    /// Columns, rows, slices; 0 where it is not known before opening.
+    pub dims: [usize; 3],
+    /// This is the one that was opened.
+    pub shown: bool,
+}
+
+/// An opened image.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub volume: Volume,
+    pub source: PathBuf,
+    /// In plain words, for the person who opened the file.
+    pub warnings: Vec<String>,
+    /// Every image that the file or folder holds, where there are several; empty where there is one.
+    pub series: Vec<SeriesInfo>,
+    /// BLAKE3 of the file's bytes, in hex; of several files, of their hashes in slice order.
+    pub content_hash: String,
+    /// What the format says beyond that, for `fovea info --json`. Never names or dates of patients.
+    pub facts: serde_json::Value,
+}
+
+/// Opens an image file, a folder, or `sample:ID`.
+pub fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
+    let format = find_format(path)?;
+    let mut opened = guard::decode(path, || (format.open)(path, options, progress))?;
+    if let Some(modality) = options.modality.filter(|&m| m != opened.volume.modality()) {
+        opened.volume = samples::with_modality(&opened.volume, modality)?;
+    }
+    Ok(opened)
+}
+
+/// The format of a file by its content (and name), without opening it further.
+pub fn find_format(path: &Path) -> Result<&'static Format, OpenError> {
+    if sample::is_sample(path) {
+        return Ok(&sample::FORMAT);
+    }
+    let head = source::head(path)?;
+    let found = FORMATS.iter().copied().find(|f| (f.sniff)(path, &head));
+    found.ok_or_else(|| unsupported::explain(path, &head))
+}

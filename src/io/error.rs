@@ -1,0 +1,69 @@
+use crate::{geom::GridError, volume::VolumeError};
+use std::path::{Path, PathBuf};
+
+/// Why an image could not be opened: what is wrong, in which file, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{} does not exist", path.display())]
+    NotFound { path: PathBuf },
+    #[error("{} cannot be read: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    /// A known format, or a variant of one, that this program does not read.
+    #[error("{}: {what} is not supported. {hint}", path.display())]
+    Unsupported { path: PathBuf, what: String, hint: String },
+    #[error("{} is not an image file that Fovea knows. {hint}", path.display())]
+    Unknown { path: PathBuf, hint: String },
+    #[error("{} is cut off: {expected} bytes are needed, {found} are there. Copy it again from its source", path.display())]
+    Truncated { path: PathBuf, expected: u64, found: u64 },
+    #[error("{} is damaged: {what}", path.display())]
+    Corrupt { path: PathBuf, what: String },
+    #[error("{} holds no image: {what}", path.display())]
+    NoImage { path: PathBuf, what: String },
+    #[error("{} asks for {bytes} bytes of memory, more than this machine can give", path.display())]
+    TooLarge { path: PathBuf, bytes: u128 },
+    /// Slices that do not fit together.
+    #[error("{}: the slices do not fit together: {what}", path.display())]
+    Mixed { path: PathBuf, what: String },
+    #[error("{} has no series \"{asked}\"; it has: {available}", path.display())]
+    NoSuchSeries { path: PathBuf, asked: String, available: String },
+    /// A file that is an image but not a mask.
+    #[error("{} cannot be read as a mask: {what}", path.display())]
+    NotLabels { path: PathBuf, what: String },
+    #[error("{}: {source}", path.display())]
+    Grid { path: PathBuf, source: GridError },
+    #[error("{}: {source}", path.display())]
+    Volume { path: PathBuf, source: VolumeError },
+    #[error("{} made its decoder fail: {message}. The file is probably damaged", path.display())]
+    Decoder { path: PathBuf, message: String },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl OpenError {
+    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::NotFound => Self::NotFound { path: path.to_owned() },
+            _ => Self::Io { path: path.to_owned(), source },
+        }
+    }
+
+    pub(super) fn corrupt(path: &Path, what: impl std::fmt::Display) -> Self {
+        Self::Corrupt { path: path.to_owned(), what: what.to_string() }
+    }
+
+    pub(super) fn unsupported(path: &Path, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Unsupported { path: path.to_owned(), what: what.into(), hint: hint.into() }
+    }
+
+    pub(super) fn grid(path: &Path, source: GridError) -> Self {
+        Self::Grid { path: path.to_owned(), source }
+    }
+
+    pub(super) fn volume(path: &Path, source: VolumeError) -> Self {
+        Self::Volume { path: path.to_owned(), source }
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+}

@@ -1,0 +1,9 @@
+use super::{Format, OpenError, OpenOptions, Opened, Progress};
+use std::path::Path;
+
+pub static FORMAT: Format =
+    Format { id: "folder", title: "Folder of numbered images", extensions: &[], sniff: |_, _| false, open };
+
+fn open(path: &Path, _: &OpenOptions, _: &mut dyn Progress) -> Result<Opened, OpenError> {
+    Err(OpenError::unsupported(path, FORMAT.title, "This reader is being written"))
+}

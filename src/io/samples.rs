@@ -1,0 +1,147 @@
+//! Samples of any file type to the five types that a [`Volume`] holds, without changing a value where that is possible.
+
+use super::OpenError;
+use crate::{
+    geom::Grid,
+    volume::{Modality, Samples, Volume},
+};
+use std::path::Path;
+
+/// Samples as a file stores them.
+#[derive(Debug)]
+pub enum Raw {
+    U8(Vec<u8>),
+    I8(Vec<i8>),
+    U16(Vec<u16>),
+    I16(Vec<i16>),
+    U32(Vec<u32>),
+    I32(Vec<i32>),
+    U64(Vec<u64>),
+    I64(Vec<i64>),
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    Rgb8(Vec<[u8; 3]>),
+}
+
+/// Whole numbers up to this are exact in an `f32`.
+const F32_EXACT: i128 = 1 << 24;
+
+impl Raw {
+    /// The type as `fovea info` names it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Raw::U8(_) => "uint8",
+            Raw::I8(_) => "int8",
+            Raw::U16(_) => "uint16",
+            Raw::I16(_) => "int16",
+            Raw::U32(_) => "uint32",
+            Raw::I32(_) => "int32",
+            Raw::U64(_) => "uint64",
+            Raw::I64(_) => "int64",
+            Raw::F32(_) => "float32",
+            Raw::F64(_) => "float64",
+            Raw::Rgb8(_) => "rgb8",
+        }
+    }
+
+    /// The smallest of the volume's types that holds every value exactly; `f32` and a warning where none does.
+    pub fn narrow(self) -> (Samples, Option<String>) {
+        match self {
+            Raw::U8(v) => (Samples::U8(v.into()), None),
+            Raw::U16(v) => (Samples::U16(v.into()), None),
+            Raw::I16(v) => (Samples::I16(v.into()), None),
+            Raw::F32(v) => (Samples::F32(v.into()), None),
+            Raw::Rgb8(v) => (Samples::Rgb8(v.into()), None),
+            Raw::I8(v) => (Samples::I16(v.into_iter().map(i16::from).collect()), None),
+            Raw::U32(v) => whole(&v, "uint32", |x| x.into(), |x| x as f32),
+            Raw::I32(v) => whole(&v, "int32", |x| x.into(), |x| x as f32),
+            Raw::U64(v) => whole(&v, "uint64", |x| x.into(), |x| x as f32),
+            Raw::I64(v) => whole(&v, "int64", |x| x.into(), |x| x as f32),
+            Raw::F64(v) => {
+                let whole_numbers = v.iter().all(|x| x.fract() == 0.0 && x.abs() < F32_EXACT as f64);
+                if whole_numbers {
+                    return whole(&v, "float64", |x| x as i128, |x| x as f32);
+                }
+                let exact = v.iter().all(|&x| f64::from(x as f32) == x || x.is_nan());
+                let warning = (!exact).then(|| rounded("float64"));
+                (Samples::F32(v.into_iter().map(|x| x as f32).collect()), warning)
+            }
+        }
+    }
+}
+
+fn rounded(from: &str) -> String {
+    format!("The file's {from} values do not fit exactly; they are held as float32, rounded to 7 digits")
+}
+
+fn whole<T: Copy>(
+    v: &[T],
+    name: &str,
+    wide: impl Fn(T) -> i128,
+    float: impl Fn(T) -> f32,
+) -> (Samples, Option<String>) {
+    let (min, max) = v.iter().fold((i128::MAX, i128::MIN), |(lo, hi), &x| {
+        let x = wide(x);
+        (lo.min(x), hi.max(x))
+    });
+    if min >= 0 && max <= 255 {
+        return (Samples::U8(v.iter().map(|&x| wide(x) as u8).collect()), None);
+    }
+    if min >= i16::MIN.into() && max <= i16::MAX.into() {
+        return (Samples::I16(v.iter().map(|&x| wide(x) as i16).collect()), None);
+    }
+    if min >= 0 && max <= u16::MAX.into() {
+        return (Samples::U16(v.iter().map(|&x| wide(x) as u16).collect()), None);
+    }
+    let exact = min >= -F32_EXACT && max <= F32_EXACT;
+    (Samples::F32(v.iter().map(|&x| float(x)).collect()), (!exact).then(|| rounded(name)))
+}
+
+/// The same image under another modality.
+pub fn with_modality(volume: &Volume, modality: Modality) -> Result<Volume, OpenError> {
+    build(Path::new(""), volume.grid().clone(), volume.samples().clone(), volume.rescale(), modality)
+}
+
+pub fn build(
+    path: &Path,
+    grid: Grid,
+    samples: Samples,
+    rescale: [f32; 2],
+    modality: Modality,
+) -> Result<Volume, OpenError> {
+    Volume::new(grid, samples, rescale, modality).map_err(|e| OpenError::volume(path, e))
+}
+
+/// CT where a format does not say: signed values that reach from air to bone.
+pub fn guess_modality(grid: &Grid, samples: Samples, rescale: [f32; 2], path: &Path) -> Result<Volume, OpenError> {
+    let volume = build(path, grid.clone(), samples, rescale, Modality::Other)?;
+    let stats = volume.stats();
+    let like_hounsfield = (-4096.0..=-500.0).contains(&stats.min) && (200.0..=32_767.0).contains(&stats.max);
+    if volume.channels() == 1 && volume.dims()[2] > 1 && like_hounsfield {
+        return with_modality(&volume, Modality::Ct);
+    }
+    Ok(volume)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::SampleKind;
+
+    #[test]
+    fn smallest_exact_type_is_chosen() {
+        let kind = |raw: Raw| {
+            let (samples, warning) = raw.narrow();
+            (samples.kind(), warning.is_some())
+        };
+        assert_eq!(kind(Raw::I32(vec![0, 255])), (SampleKind::U8, false));
+        assert_eq!(kind(Raw::I32(vec![-1024, 3071])), (SampleKind::I16, false));
+        assert_eq!(kind(Raw::U32(vec![0, 65_535])), (SampleKind::U16, false));
+        assert_eq!(kind(Raw::U32(vec![0, 1 << 24])), (SampleKind::F32, false));
+        assert_eq!(kind(Raw::I64(vec![0, (1 << 24) + 1])), (SampleKind::F32, true));
+        assert_eq!(kind(Raw::F64(vec![0.0, 7.0])), (SampleKind::U8, false));
+        assert_eq!(kind(Raw::F64(vec![0.5, f64::NAN])), (SampleKind::F32, false));
+        assert_eq!(kind(Raw::F64(vec![0.1])), (SampleKind::F32, true));
+        assert_eq!(kind(Raw::I8(vec![-128])), (SampleKind::I16, false));
+    }
+}

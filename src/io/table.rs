@@ -1,0 +1,101 @@
+//! Label names and colours beside a mask: ITK-SNAP's description file (.txt, .label) and JSON.
+
+use super::{OpenError, WriteError, replace::write_bytes};
+use crate::label::{Label, LabelTable};
+use std::{fmt::Write, fs, path::Path};
+
+/// Writes a label table: ITK-SNAP's label description for `.txt` and `.label`, JSON for `.json`.
+pub fn write_table(path: &Path, table: &LabelTable) -> Result<(), WriteError> {
+    let text = match extension(path).as_str() {
+        "json" => serde_json::to_string_pretty(table)
+            .map_err(|e| WriteError::unfit(path, e.to_string()))?,
+        "txt" | "label" => itk_snap(table),
+        other => {
+            return Err(WriteError::unfit(
+                path,
+                format!("label tables are .txt (ITK-SNAP) or .json, not \".{other}\""),
+            ));
+        }
+    };
+    write_bytes(path, text.as_bytes())
+}
+
+/// Reads either form.
+pub fn read_table(path: &Path) -> Result<LabelTable, OpenError> {
+    let text = fs::read_to_string(path).map_err(|e| OpenError::io(path, e))?;
+    if extension(path) == "json" {
+        return serde_json::from_str(&text).map_err(|e| OpenError::corrupt(path, e));
+    }
+    let mut table = LabelTable::default();
+    for (i, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let label = snap_line(line)
+            .ok_or_else(|| OpenError::corrupt(path, format!("line {} is not IDX R G B A VIS MSH \"LABEL\"", i + 1)))?;
+        if label.id != 0 {
+            table.insert(label);
+        }
+    }
+    Ok(table)
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// The header is the one that ITK-SNAP writes itself; it skips lines that begin with `#`.
+fn itk_snap(table: &LabelTable) -> String {
+    let rule = "#".repeat(48);
+    let mut text = format!(
+        "{rule}\n# ITK-SnAP Label Description File\n# File format:\n# IDX   -R-  -G-  -B-  -A--  VIS MSH  LABEL\n{rule}\n"
+    );
+    text.push_str("    0     0    0    0        0  0  0    \"Clear Label\"\n");
+    for Label { id, name, color: [r, g, b], visible, .. } in table.iter() {
+        let visible = u8::from(*visible);
+        // The name stands in quotation marks, which it therefore cannot hold.
+        let name = name.replace('"', "'").replace(['\n', '\r'], " ");
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{id:>5} {r:>5} {g:>4} {b:>4}        1  {visible}  1    \"{name}\"");
+    }
+    text
+}
+
+fn snap_line(line: &str) -> Option<Label> {
+    let (numbers, name) = line.split_once('"')?;
+    let name = name.strip_suffix('"')?;
+    let mut fields = numbers.split_whitespace();
+    let id = fields.next()?.parse().ok()?;
+    let mut byte = || fields.next()?.parse::<u8>().ok();
+    let color = [byte()?, byte()?, byte()?];
+    let _alpha: f32 = fields.next()?.parse().ok()?;
+    let visible = fields.next()? != "0";
+    Some(Label { id, name: name.to_owned(), color, locked: false, visible })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut table = LabelTable::named(&["liver", "left kidney"]);
+        table.insert(Label { id: 300, name: "tumour".into(), color: [1, 2, 3], locked: false, visible: false });
+        for name in ["labels.txt", "labels.json"] {
+            let path = folder.path().join(name);
+            write_table(&path, &table).unwrap();
+            assert_eq!(read_table(&path).unwrap(), table, "{name}");
+        }
+        assert!(write_table(&folder.path().join("labels.png"), &table).is_err());
+    }
+
+    #[test]
+    fn broken_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.txt");
+        fs::write(&path, "# comment\n1 2 3 4 1 1 1 \"a\"\n1 2 300 4 1 1 1 \"a\"\n").unwrap();
+        assert!(read_table(&path).unwrap_err().to_string().contains("line 3"));
+    }
+}
