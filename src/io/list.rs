@@ -71,9 +71,8 @@ pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_path(path).map_err(csv_error)?;
     let headers = reader.headers().map_err(csv_error)?.clone();
-    let named = |name: &str| {
-        headers.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name))
-    };
+    let named =
+        |name: &str| headers.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
     let required = |column: &'static str| {
         named(column).ok_or_else(|| ListError::NoColumn {
             path: path.to_owned(),
@@ -190,8 +189,9 @@ mod tests {
 
     #[test]
     fn every_broken_row_is_named_at_once() {
-        let (_folder, path) =
-            folder_with("id,image,label,split\na,a.png,no.png,val\na,b.png,,dev\n../x,,,\nb,b.png,,\nc,b.png\n");
+        let (_folder, path) = folder_with(
+            "id,image,label,split\na,a.png,no.png,val\na,b.png,,dev\n../x,,,\nb,b.png,,\nc,b.png\n",
+        );
         let Err(ListError::Rows { rows, .. }) = read(&path) else { panic!("the list must be refused") };
         assert_eq!(rows.iter().map(|r| r.line).collect::<Vec<_>>(), [2, 3, 4, 6]);
         assert!(rows[0].what.contains("no.png"));

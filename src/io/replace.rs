@@ -46,8 +46,7 @@ pub fn write_checked(
         write(&mut out).and_then(|()| out.flush()).map_err(io_error)?;
     }
     temporary.as_file().sync_all().map_err(io_error)?;
-    verify(temporary.path())
-        .map_err(|what| WriteError::NotWhatWasMeant { path: path.to_owned(), what })?;
+    verify(temporary.path()).map_err(|what| WriteError::NotWhatWasMeant { path: path.to_owned(), what })?;
     temporary.persist(&target).map_err(|e| io_error(e.error))?;
     sync_folder(folder).map_err(io_error)
 }
@@ -59,7 +58,11 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
         |out| out.write_all(bytes),
         |new| {
             let back = fs::read(new).map_err(|e| e.to_string())?;
-            if back == bytes { Ok(()) } else { Err(format!("{} of {} bytes agree", same(&back, bytes), bytes.len())) }
+            if back == bytes {
+                Ok(())
+            } else {
+                Err(format!("{} of {} bytes agree", same(&back, bytes), bytes.len()))
+            }
         },
     )
 }
@@ -97,7 +100,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mask.nii.gz");
         write_bytes(&path, b"old").unwrap();
-        let err = write_checked(&path, |out| out.write_all(b"new"), |_| Err("one voxel".to_owned())).unwrap_err();
+        let err =
+            write_checked(&path, |out| out.write_all(b"new"), |_| Err("one voxel".to_owned())).unwrap_err();
         assert!(matches!(err, WriteError::NotWhatWasMeant { .. }));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -3,8 +3,13 @@ use crate::phantom;
 use std::path::Path;
 
 /// The program's own phantoms, opened like files by the path `sample:ID`.
-pub static FORMAT: Format =
-    Format { id: "sample", title: "Built-in sample", extensions: &[], sniff: |path, _| is_sample(path), open };
+pub static FORMAT: Format = Format {
+    id: "sample",
+    title: "Built-in sample",
+    extensions: &[],
+    sniff: |path, _| is_sample(path),
+    open,
+};
 
 const PREFIX: &str = "sample:";
 

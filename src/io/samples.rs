@@ -113,7 +113,12 @@ pub fn build(
 }
 
 /// CT where a format does not say: signed values that reach from air to bone.
-pub fn guess_modality(grid: &Grid, samples: Samples, rescale: [f32; 2], path: &Path) -> Result<Volume, OpenError> {
+pub fn guess_modality(
+    grid: &Grid,
+    samples: Samples,
+    rescale: [f32; 2],
+    path: &Path,
+) -> Result<Volume, OpenError> {
     let volume = build(path, grid.clone(), samples, rescale, Modality::Other)?;
     let stats = volume.stats();
     let like_hounsfield = (-4096.0..=-500.0).contains(&stats.min) && (200.0..=32_767.0).contains(&stats.max);

@@ -29,7 +29,8 @@ pub fn read_all(path: &Path, progress: &mut dyn Progress) -> Result<Vec<u8>, Ope
         if progress.cancelled() {
             return Err(OpenError::Cancelled);
         }
-        let read = (&mut file).take(CHUNK as u64).read_to_end(&mut bytes).map_err(|e| OpenError::io(path, e))?;
+        let read =
+            (&mut file).take(CHUNK as u64).read_to_end(&mut bytes).map_err(|e| OpenError::io(path, e))?;
         progress.report(bytes.len() as u64, size.max(bytes.len() as u64));
         if read == 0 {
             return Ok(bytes);

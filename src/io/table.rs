@@ -7,8 +7,7 @@ use std::{fmt::Write, fs, path::Path};
 /// Writes a label table: ITK-SNAP's label description for `.txt` and `.label`, JSON for `.json`.
 pub fn write_table(path: &Path, table: &LabelTable) -> Result<(), WriteError> {
     let text = match extension(path).as_str() {
-        "json" => serde_json::to_string_pretty(table)
-            .map_err(|e| WriteError::unfit(path, e.to_string()))?,
+        "json" => serde_json::to_string_pretty(table).map_err(|e| WriteError::unfit(path, e.to_string()))?,
         "txt" | "label" => itk_snap(table),
         other => {
             return Err(WriteError::unfit(
@@ -32,8 +31,9 @@ pub fn read_table(path: &Path) -> Result<LabelTable, OpenError> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let label = snap_line(line)
-            .ok_or_else(|| OpenError::corrupt(path, format!("line {} is not IDX R G B A VIS MSH \"LABEL\"", i + 1)))?;
+        let label = snap_line(line).ok_or_else(|| {
+            OpenError::corrupt(path, format!("line {} is not IDX R G B A VIS MSH \"LABEL\"", i + 1))
+        })?;
         if label.id != 0 {
             table.insert(label);
         }
@@ -82,7 +82,13 @@ mod tests {
     fn both_forms_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let mut table = LabelTable::named(&["liver", "left kidney"]);
-        table.insert(Label { id: 300, name: "tumour".into(), color: [1, 2, 3], locked: false, visible: false });
+        table.insert(Label {
+            id: 300,
+            name: "tumour".into(),
+            color: [1, 2, 3],
+            locked: false,
+            visible: false,
+        });
         for name in ["labels.txt", "labels.json"] {
             let path = folder.path().join(name);
             write_table(&path, &table).unwrap();

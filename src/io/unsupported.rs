@@ -11,22 +11,43 @@ struct Known {
 }
 
 const TO_NIFTI: &str = "Convert it to NIfTI (.nii.gz) first, for example with 3D Slicer or ITK-SNAP";
-const FROM_DEVICE: &str = "Export the B-scans from the device's software as DICOM, TIFF or PNG and open that folder";
+const FROM_DEVICE: &str =
+    "Export the B-scans from the device's software as DICOM, TIFF or PNG and open that folder";
 const SAVE_PNG: &str = "Save it as PNG or TIFF first";
 
 const KNOWN: &[Known] = &[
     Known { title: "NRRD", extensions: &["nrrd", "nhdr"], magic: &[b"NRRD0"], hint: TO_NIFTI },
-    Known { title: "MetaImage", extensions: &["mha", "mhd"], magic: &[b"ObjectType", b"NDims"], hint: TO_NIFTI },
+    Known {
+        title: "MetaImage",
+        extensions: &["mha", "mhd"],
+        magic: &[b"ObjectType", b"NDims"],
+        hint: TO_NIFTI,
+    },
     Known { title: "FreeSurfer MGH/MGZ", extensions: &["mgh", "mgz"], magic: &[], hint: TO_NIFTI },
     Known { title: "MINC", extensions: &["mnc"], magic: &[], hint: TO_NIFTI },
     Known { title: "Heidelberg .vol", extensions: &["vol"], magic: &[b"HSF-OCT-"], hint: FROM_DEVICE },
     Known { title: "Heidelberg .e2e", extensions: &["e2e"], magic: &[b"CMDb"], hint: FROM_DEVICE },
-    Known { title: "Topcon .fda/.fds", extensions: &["fda", "fds"], magic: &[b"FOCTFD", b"FOCTFS", b"FOCT"], hint: FROM_DEVICE },
+    Known {
+        title: "Topcon .fda/.fds",
+        extensions: &["fda", "fds"],
+        magic: &[b"FOCTFD", b"FOCTFS", b"FOCT"],
+        hint: FROM_DEVICE,
+    },
     Known { title: "WebP", extensions: &["webp"], magic: &[], hint: SAVE_PNG },
     Known { title: "JPEG 2000", extensions: &["jp2", "j2k"], magic: &[b"\0\0\0\x0cjP  "], hint: SAVE_PNG },
-    Known { title: "HDF5 / MATLAB", extensions: &["h5", "hdf5", "mat"], magic: &[b"\x89HDF", b"MATLAB "], hint: TO_NIFTI },
+    Known {
+        title: "HDF5 / MATLAB",
+        extensions: &["h5", "hdf5", "mat"],
+        magic: &[b"\x89HDF", b"MATLAB "],
+        hint: TO_NIFTI,
+    },
     Known { title: "NumPy", extensions: &["npy", "npz"], magic: &[b"\x93NUMPY"], hint: TO_NIFTI },
-    Known { title: "ZIP", extensions: &["zip"], magic: &[b"PK\x03\x04"], hint: "Unpack it and open the image or the folder" },
+    Known {
+        title: "ZIP",
+        extensions: &["zip"],
+        magic: &[b"PK\x03\x04"],
+        hint: "Unpack it and open the image or the folder",
+    },
 ];
 
 /// Why no format took this file.

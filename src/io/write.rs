@@ -14,7 +14,11 @@ pub fn write_volume_nifti(path: &Path, _volume: &Volume) -> Result<Vec<String>, 
 }
 
 /// Writes one probability (`values` x fastest, then y, then z; 0 to 1) as a float32 NIfTI. Returns warnings.
-pub fn write_probability_nifti(path: &Path, _values: &[f32], _grid: &Grid) -> Result<Vec<String>, WriteError> {
+pub fn write_probability_nifti(
+    path: &Path,
+    _values: &[f32],
+    _grid: &Grid,
+) -> Result<Vec<String>, WriteError> {
     Err(WriteError::unfit(path, "this writer is being written"))
 }
 
