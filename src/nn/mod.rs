@@ -1,1 +1,30 @@
-//! Networks: what they are, their weights, prediction and training. The only place, with the engine's worker, that holds tensors.
+//! Networks: what they are, their weights, prediction and training. The only place, with the engine's worker, that holds
+//! tensors.
+
+pub mod blocks;
+pub mod bundled;
+mod card;
+mod device;
+mod model;
+pub mod models;
+mod network;
+mod postprocess;
+mod predict;
+pub mod preprocess;
+mod registry;
+mod resample;
+mod spec;
+pub mod tiling;
+pub mod weights;
+
+pub use card::{Channels, InputSpec, ModelCard};
+pub use device::{AdapterFacts, ComputeDevice, DeviceChoice, DeviceError, DeviceKind, SharedGpu, adapters};
+pub use model::{Model, ModelError};
+pub use network::{
+    Head, Init, InitSite, LossFn, NamedTensor, NamedTensors, Network, NetworkError, Outputs, ParamInfo,
+    SegmentationModule, adapt,
+};
+pub use postprocess::argmax;
+pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
+pub use registry::{MODELS, find};
+pub use spec::{BuildError, InputRule, ModelSpec, parse_config};

@@ -1,0 +1,115 @@
+use crate::{
+    label::{LabelId, LabelTable},
+    volume::Modality,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The channels that a network takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channels {
+    /// One channel. A colour image gives its luma (ITU-R BT.601).
+    Grey,
+    /// Red, green, blue. A grey image gives its value three times.
+    Rgb,
+    /// The neighbouring slices as colours, as the retinal edema system stacks them: next, current, previous, the first
+    /// and last slice standing in for a missing neighbour. A colour image gives the luma of each slice.
+    Stack3,
+}
+
+impl Channels {
+    pub fn count(self) -> usize {
+        match self {
+            Channels::Grey => 1,
+            Channels::Rgb | Channels::Stack3 => 3,
+        }
+    }
+}
+
+/// How a slice becomes a network's input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputSpec {
+    pub channels: Channels,
+    /// Values that become 0 and 1, in the image's own unit (HU for CT); values outside are clipped. Without it the range
+    /// that the image opens with: 0 to 255 for 8-bit pictures.
+    #[serde(default)]
+    pub window: Option<[f32; 2]>,
+    /// Subtracted from each channel after windowing; empty for none.
+    #[serde(default)]
+    pub mean: Vec<f32>,
+    /// Divides each channel after the mean is taken off; empty for none.
+    #[serde(default)]
+    pub std: Vec<f32>,
+    /// The slice's longer side is scaled to this many pixels for the network, and the probabilities are scaled back.
+    /// Without it the network sees the pixels as they are.
+    #[serde(default)]
+    pub longer_side: Option<usize>,
+}
+
+impl InputSpec {
+    /// Values scaled to 0–1 and nothing else.
+    pub fn unit(channels: Channels) -> Self {
+        Self { channels, window: None, mean: vec![], std: vec![], longer_side: None }
+    }
+}
+
+/// What a weights file says of itself. It travels in the file's header (safetensors metadata, key `fovea`); a file
+/// without one does not run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// The first 12 hexadecimal digits of the BLAKE3 hash of names, shapes and values of the weights; set on saving.
+    #[serde(default)]
+    pub version: String,
+    pub title: String,
+    /// Id of the network in the registry.
+    pub network: String,
+    /// The network's constructor arguments.
+    pub config: Value,
+    pub input: InputSpec,
+    /// The foreground classes: class `c` (from 1) of the network is the `c`-th label here; class 0 is background.
+    pub labels: LabelTable,
+    pub modality: Modality,
+    /// The data that it learned from, in words.
+    #[serde(default)]
+    pub trained_on: String,
+    /// Licence of the weights, which follows from that of the training data.
+    #[serde(default)]
+    pub licence: String,
+    /// Version of the model that training started from.
+    #[serde(default)]
+    pub parent: Option<String>,
+    /// Named measurements, for example `dice/drive`.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f64>,
+    /// What a user must know, for example that a demonstration is of no use on patients.
+    #[serde(default)]
+    pub notice: String,
+    /// The command that made the weights.
+    #[serde(default)]
+    pub command: String,
+    /// When, RFC 3339 in UTC.
+    #[serde(default)]
+    pub created: String,
+}
+
+impl ModelCard {
+    /// The number of classes, background included.
+    pub fn classes(&self) -> usize {
+        self.labels.len() + 1
+    }
+
+    /// The label that class `class` of the network means; 0 for background and for classes the card does not name.
+    pub fn label_of(&self, class: usize) -> LabelId {
+        class.checked_sub(1).and_then(|i| self.labels.iter().nth(i)).map_or(0, |l| l.id)
+    }
+
+    /// The class that a label is trained as; `None` for labels that the network does not know.
+    pub fn class_of(&self, label: LabelId) -> Option<usize> {
+        if label == 0 {
+            return Some(0);
+        }
+        self.labels.iter().position(|l| l.id == label).map(|i| i + 1)
+    }
+}

@@ -1,0 +1,277 @@
+//! The prediction of one slice, a tile a step.
+
+use super::{
+    Head, Model, NetworkError, Outputs,
+    preprocess::{Planes, slice_input},
+    resample::{resize_planes, resize_tensor},
+    tiling::{Tile, TilePlan, longest_side},
+};
+use crate::volume::Volume;
+use burn::tensor::{
+    Tensor, TensorData,
+    activation::{sigmoid, softmax},
+};
+use std::{sync::Arc, time::Instant};
+
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    #[error("slice {z} was asked for and the image has {depth}")]
+    NoSlice { z: usize, depth: usize },
+    #[error("the result could not be read back from the device: {0}")]
+    Device(String),
+    #[error(
+        "the network gave values that are not finite; its weights are damaged or the device computes wrongly"
+    )]
+    NotFinite,
+}
+
+impl From<PredictError> for NetworkError {
+    fn from(error: PredictError) -> Self {
+        NetworkError::Device(error.to_string())
+    }
+}
+
+/// Class probabilities on the graphics device, `[classes, height, width]`: whole, contiguous, f32.
+#[derive(Clone, Debug)]
+pub struct DeviceProbabilities {
+    tensor: Tensor<3>,
+}
+
+impl DeviceProbabilities {
+    /// The tensor itself, for the one place that hands its buffer to a draw call. Use it on the thread that computes.
+    pub fn tensor(&self) -> &Tensor<3> {
+        &self.tensor
+    }
+
+    /// Reads the probabilities back; waits for the device.
+    pub fn to_host(&self) -> Result<Arc<[f32]>, PredictError> {
+        let values = self.tensor.clone().try_into_vec_as::<f32>();
+        values.map(Arc::from).map_err(|e| PredictError::Device(e.to_string()))
+    }
+}
+
+/// `[classes][height][width]`, background included; they sum to 1 at each pixel.
+#[derive(Clone, Debug)]
+pub enum Probabilities {
+    Host(Arc<[f32]>),
+    Device(DeviceProbabilities),
+}
+
+impl Probabilities {
+    /// The values on the host, read back where need be.
+    pub fn to_host(&self) -> Result<Arc<[f32]>, PredictError> {
+        match self {
+            Probabilities::Host(values) => Ok(Arc::clone(values)),
+            Probabilities::Device(device) => device.to_host(),
+        }
+    }
+}
+
+/// What a model says of one slice, in the slice's own pixels.
+#[derive(Clone, Debug)]
+pub struct SlicePrediction {
+    /// Background included.
+    pub classes: usize,
+    pub width: usize,
+    pub height: usize,
+    pub probabilities: Probabilities,
+    /// Probability of each slice-level finding, where the network has that head.
+    pub detection: Option<Vec<f32>>,
+    /// Time in the network's forward passes, reading back included where the result is on the host.
+    pub forward_millis: f32,
+}
+
+/// Where a prediction is after a step.
+#[derive(Debug)]
+pub enum Step {
+    Pending { done: usize, total: usize },
+    Done(SlicePrediction),
+}
+
+/// Memory for one tile. On the CPU small enough that a step takes a fraction of a second.
+const HOST_TILE_BYTES: u64 = 320 << 20;
+const DEVICE_TILE_BYTES: u64 = 1 << 30;
+
+/// A slice under prediction.
+pub struct SliceInference {
+    input: Planes,
+    native: [usize; 2],
+    classes: usize,
+    plan: TilePlan,
+    next: usize,
+    blend: Blend,
+    detection: Option<Vec<f32>>,
+    forward_millis: f32,
+}
+
+/// Sums of weighted probabilities, `[classes][height][width]` in working pixels.
+enum Blend {
+    Host(Vec<f32>),
+    Device(Tensor<3>),
+}
+
+impl SliceInference {
+    pub(super) fn new(model: &Model, volume: &Volume, z: usize) -> Result<Self, PredictError> {
+        let network = model.network();
+        let bytes = if model.device().is_gpu() { DEVICE_TILE_BYTES } else { HOST_TILE_BYTES };
+        let side = longest_side(network.bytes_per_pixel(), bytes, model.device().largest_tensor());
+        Self::with_tile_side(model, volume, z, side)
+    }
+
+    /// As [`Model::begin_slice`] with tiles of at most `side` pixels.
+    pub fn with_tile_side(
+        model: &Model,
+        volume: &Volume,
+        z: usize,
+        side: usize,
+    ) -> Result<Self, PredictError> {
+        let [width, height, depth] = volume.dims();
+        if z >= depth {
+            return Err(PredictError::NoSlice { z, depth });
+        }
+        let network = model.network();
+        let input = slice_input(volume, z, &model.card.input);
+        let classes = network.head().classes();
+        let plan = TilePlan::new([input.width, input.height], network.spec().input.multiple_of, side);
+        let shape = [classes, input.height, input.width];
+        let blend = if model.device().is_gpu() {
+            Blend::Device(Tensor::zeros(shape, model.device().burn()))
+        } else {
+            Blend::Host(vec![0.0; shape.iter().product()])
+        };
+        Ok(Self {
+            input,
+            native: [width, height],
+            classes,
+            plan,
+            next: 0,
+            blend,
+            detection: None,
+            forward_millis: 0.0,
+        })
+    }
+
+    /// Steps that there are in all.
+    pub fn total(&self) -> usize {
+        self.plan.tiles.len()
+    }
+
+    /// Predicts the next tile. `model` is the one that the slice was begun with.
+    pub fn step(&mut self, model: &Model) -> Result<Step, PredictError> {
+        if let Some(&tile) = self.plan.tiles.get(self.next) {
+            self.predict(model, tile)?;
+            self.next += 1;
+        }
+        let (done, total) = (self.next, self.total());
+        if done < total { Ok(Step::Pending { done, total }) } else { self.finish(model).map(Step::Done) }
+    }
+
+    fn predict(&mut self, model: &Model, tile: Tile) -> Result<(), PredictError> {
+        let start = Instant::now();
+        let network = model.network();
+        let cut = self.plan.cut(&self.input, tile);
+        let data = TensorData::new(cut.values, [1, cut.channels, cut.height, cut.width]);
+        let outputs = network.infer(Tensor::from_data(data, model.device().burn()));
+        if let Some(found) = &outputs.detection {
+            let found = sigmoid(found.clone()).try_into_vec_as::<f32>();
+            self.add_detection(found.map_err(|e| PredictError::Device(e.to_string()))?);
+        }
+        let [width, height] = self.plan.inside(tile);
+        let single = self.plan.tiles.len() == 1;
+        let probabilities = probabilities(network.head(), outputs).narrow(1, 0, height).narrow(2, 0, width);
+        match &mut self.blend {
+            Blend::Host(sum) => {
+                let values: Vec<f32> =
+                    probabilities.try_into_vec_as().map_err(|e| PredictError::Device(e.to_string()))?;
+                if single {
+                    *sum = values;
+                } else {
+                    let weights = self.plan.weights(tile);
+                    let area = self.plan.size[0] * self.plan.size[1];
+                    for (plane, values) in sum.chunks_exact_mut(area).zip(values.chunks_exact(width * height))
+                    {
+                        let weighted: Vec<f32> = values.iter().zip(&weights).map(|(v, w)| v * w).collect();
+                        self.plan.add(plane, tile, &weighted, |v| v);
+                    }
+                }
+            }
+            Blend::Device(sum) => {
+                let [x, y] = tile.origin;
+                let region = [0..self.classes, y..y + height, x..x + width];
+                let part = if single {
+                    probabilities
+                } else {
+                    let weights = TensorData::new(self.plan.weights(tile), [1, height, width]);
+                    let weights = Tensor::<3>::from_data(weights, model.device().burn());
+                    sum.clone().slice(region.clone()) + probabilities * weights
+                };
+                // Assigned into a whole tensor, so that the result is contiguous and starts at its buffer's start.
+                sum.inplace(|sum| sum.slice_assign(region, part));
+            }
+        }
+        self.forward_millis += start.elapsed().as_secs_f32() * 1e3;
+        Ok(())
+    }
+
+    /// A finding of any tile is one of the slice.
+    fn add_detection(&mut self, found: Vec<f32>) {
+        self.detection = Some(match self.detection.take() {
+            None => found,
+            Some(old) => old.into_iter().zip(found).map(|(a, b)| a.max(b)).collect(),
+        });
+    }
+
+    fn finish(&mut self, model: &Model) -> Result<SlicePrediction, PredictError> {
+        let [width, height] = self.native;
+        let tiled = self.plan.tiles.len() > 1;
+        let probabilities = match std::mem::replace(&mut self.blend, Blend::Host(vec![])) {
+            Blend::Host(mut values) => {
+                if tiled {
+                    let weight = self.plan.weight_sum();
+                    for plane in values.chunks_exact_mut(weight.len()) {
+                        plane.iter_mut().zip(&weight).for_each(|(v, w)| *v /= w);
+                    }
+                }
+                if values.iter().any(|v| !v.is_finite()) {
+                    return Err(PredictError::NotFinite);
+                }
+                let planes = Planes {
+                    channels: self.classes,
+                    height: self.input.height,
+                    width: self.input.width,
+                    values,
+                };
+                Probabilities::Host(resize_planes(planes, self.native).values.into())
+            }
+            Blend::Device(mut sum) => {
+                let device = model.device().burn();
+                if tiled {
+                    let weight =
+                        TensorData::new(self.plan.weight_sum(), [1, self.input.height, self.input.width]);
+                    sum = sum / Tensor::<3>::from_data(weight, device);
+                }
+                Probabilities::Device(DeviceProbabilities { tensor: resize_tensor(sum, self.native, device) })
+            }
+        };
+        Ok(SlicePrediction {
+            classes: self.classes,
+            width,
+            height,
+            probabilities,
+            detection: self.detection.take(),
+            forward_millis: self.forward_millis,
+        })
+    }
+}
+
+/// `[classes, height, width]` of the first picture of a batch.
+fn probabilities(head: Head, outputs: Outputs) -> Tensor<3> {
+    let logits: Tensor<3> = outputs.logits.narrow(0, 0, 1).squeeze_dim(0);
+    match head {
+        Head::Softmax { .. } => softmax(logits, 0),
+        Head::Sigmoid => {
+            let p = sigmoid(logits);
+            Tensor::cat(vec![p.clone().neg() + 1.0, p], 0)
+        }
+    }
+}
