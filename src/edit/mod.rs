@@ -1,12 +1,20 @@
 //! The one write path into a mask: shapes are rasterised, rules applied, and the difference is a [`Patch`] that can be
-//! undone, stored and replayed.
+//! undone, stored and replayed. What a person undoes in one step is an [`Edit`]; the [`EditLog`] keeps them.
 
+mod accept;
+mod brush;
+mod change;
+mod codec;
+mod fill;
 mod log;
+mod outline;
 mod patch;
 mod rules;
 mod shape;
 
+pub use accept::{Accept, Prediction};
+pub use change::{Change, Edit, Marks};
 pub use log::EditLog;
-pub use patch::{Origin, Patch, PatchError};
-pub use rules::MaskRules;
+pub use patch::{EditError, Origin, Patch};
+pub use rules::{Limits, MaskRules};
 pub use shape::{Region, Shape};

@@ -1,7 +1,8 @@
-use super::{MaskRules, Region};
+use super::{MaskRules, Region, Shape, fill};
 use crate::label::{LabelId, LabelMap};
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// Who made a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,27 +15,75 @@ pub enum Origin {
     Import { source: String },
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum PatchError {
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EditError {
     #[error("the stored edit is damaged: {0}")]
     Damaged(String),
-    #[error("the edit was made on a mask of size {patch:?}, this one has {map:?}")]
-    Size { patch: [usize; 3], map: [usize; 3] },
-    #[error("the edit does not fit the mask: voxels have changed since it was made")]
-    Conflict,
+    #[error("the edit was made on a mask of size {edit:?}, this one has {mask:?}")]
+    Size { edit: [usize; 3], mask: [usize; 3] },
+    #[error("the edit does not fit: {0} changed since it was made")]
+    Conflict(&'static str),
+    #[error("{labels} labels were given for {voxels} voxels")]
+    LabelCount { voxels: usize, labels: usize },
+    #[error("slice {0} has no prediction yet")]
+    NotPredicted(usize),
+    #[error("another stroke is not finished: release the button or press Escape first")]
+    Open,
+    #[error("there is no stroke to add to")]
+    NotOpen,
 }
 
-/// One undoable change: the runs of voxels that it touches, with the labels before and after.
+/// A change of voxels: the runs that it touches, with the labels before and after. It can be taken back, and put behind
+/// another to make one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Patch {
     pub origin: Origin,
-    dims: [usize; 3],
-    /// (start, length, before, after), sorted, not overlapping; before != after.
-    runs: Vec<(usize, u32, LabelId, LabelId)>,
+    pub(super) dims: [usize; 3],
+    /// Sorted, not overlapping, `before != after`; neighbours that could be one run are one, over the ends of rows too.
+    pub(super) runs: Vec<Run>,
 }
 
-#[expect(unused_variables)]
+/// `len` voxels from linear index `start` on (x fastest, then y, then z).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Run {
+    pub start: usize,
+    pub len: u32,
+    pub before: LabelId,
+    pub after: LabelId,
+}
+
+impl Run {
+    pub fn end(&self) -> usize {
+        self.start + self.len as usize
+    }
+}
+
 impl Patch {
+    /// A change of nothing.
+    pub fn empty(map: &LabelMap, origin: Origin) -> Self {
+        Self { origin, dims: map.dims(), runs: Vec::new() }
+    }
+
+    /// The change that a shape drawn with `label` (0 erases; a copied slice brings its own labels) makes under the rules.
+    pub fn draw(
+        map: &LabelMap,
+        volume: &Volume,
+        shape: &Shape,
+        label: LabelId,
+        rules: &MaskRules,
+        origin: Origin,
+    ) -> Self {
+        let region = shape.region(volume, map);
+        match shape {
+            Shape::CopySlice { from, .. } if *from < map.dims()[2] => {
+                let labels = map.slice(*from);
+                Self::build(map, volume, &region, rules, origin, |at, _| labels[at])
+            }
+            Shape::CopySlice { .. } => Self::empty(map, origin),
+            _ => Self::paint(map, volume, &region, label, rules, origin),
+        }
+    }
+
     /// The change that painting `label` (0 erases) on a region makes under the rules. Empty where nothing changes.
     pub fn paint(
         map: &LabelMap,
@@ -44,8 +93,9 @@ impl Patch {
         rules: &MaskRules,
         origin: Origin,
     ) -> Self {
-        todo!()
+        Self::build(map, volume, region, rules, origin, |_, _| label)
     }
+
     /// The change that replaces a region's labels by `labels` (one per voxel of the region, in its order).
     pub fn replace(
         map: &LabelMap,
@@ -54,35 +104,222 @@ impl Patch {
         labels: &[LabelId],
         rules: &MaskRules,
         origin: Origin,
-    ) -> Self {
-        todo!()
+    ) -> Result<Self, EditError> {
+        if labels.len() != region.voxel_count() {
+            return Err(EditError::LabelCount { voxels: region.voxel_count(), labels: labels.len() });
+        }
+        Ok(Self::build(map, volume, region, rules, origin, |at, _| labels[at]))
     }
+
+    /// The change that removes a label from the mask, such as when it leaves the table. Locks and limits hold.
+    pub fn clear_label(
+        map: &LabelMap,
+        volume: &Volume,
+        label: LabelId,
+        rules: &MaskRules,
+        origin: Origin,
+    ) -> Self {
+        let [w, h, depth] = map.dims();
+        let mut runs = Vec::new();
+        for row in 0..h * depth {
+            map.for_each_run(row * w, w, |start, len, id| {
+                if id == label {
+                    runs.push((start, len as u32));
+                }
+            });
+        }
+        let region = Region::from_runs(volume.grid(), runs);
+        Self::paint(map, volume, &region, 0, rules, origin)
+    }
+
+    /// Where the rules are applied, for everyone: `after(position in the region, label before)` is what the caller wants.
+    pub(super) fn build(
+        map: &LabelMap,
+        volume: &Volume,
+        region: &Region,
+        rules: &MaskRules,
+        origin: Origin,
+        after: impl Fn(usize, LabelId) -> LabelId,
+    ) -> Self {
+        let mut patch = Self::empty(map, origin);
+        debug_assert_eq!(map.dims(), volume.dims(), "a mask has its image's size");
+        let slice_len = patch.dims[0] * patch.dims[1];
+        let mut at = 0;
+        for &(start, len) in region.runs() {
+            if rules.allows_slice(start / slice_len, &patch.origin) {
+                map.for_each_run(start, len as usize, |run_start, run_len, before| {
+                    let first = at + run_start - start;
+                    // Stretches with one wish, so that the rules are asked once for each.
+                    let mut i = 0;
+                    while i < run_len {
+                        let wish = after(first + i, before);
+                        let stretch_start = i;
+                        i += 1;
+                        while i < run_len && after(first + i, before) == wish {
+                            i += 1;
+                        }
+                        if !rules.allows(before, wish) {
+                            continue;
+                        }
+                        let (from, to) = (run_start + stretch_start, run_start + i);
+                        match rules.limits.value_range {
+                            None => patch.push(from, to - from, before, wish),
+                            Some([low, high]) => {
+                                for voxel in from..to {
+                                    let value = fill::value(volume, voxel);
+                                    if value >= low && value <= high {
+                                        patch.push(voxel, 1, before, wish);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                });
+            }
+            at += len as usize;
+        }
+        patch
+    }
+
+    /// Adds a run behind the last one; the two become one where they can.
+    pub(super) fn push(&mut self, start: usize, len: usize, before: LabelId, after: LabelId) {
+        if before == after || len == 0 {
+            return;
+        }
+        if let Some(last) = self.runs.last_mut()
+            && last.end() == start
+            && (last.before, last.after) == (before, after)
+            && let Some(sum) = u32::try_from(len).ok().and_then(|len| last.len.checked_add(len))
+        {
+            last.len = sum;
+            return;
+        }
+        let (mut start, mut left) = (start, len);
+        while left > 0 {
+            let len = u32::try_from(left).unwrap_or(u32::MAX);
+            self.runs.push(Run { start, len, before, after });
+            start += len as usize;
+            left -= len as usize;
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
-    pub fn apply(&self, map: &mut LabelMap) -> Result<(), PatchError> {
-        todo!()
+
+    /// Number of voxels that change.
+    pub fn voxel_count(&self) -> usize {
+        self.runs.iter().map(|r| r.len as usize).sum()
     }
-    pub fn revert(&self, map: &mut LabelMap) -> Result<(), PatchError> {
-        todo!()
+
+    /// Makes the change. Where a voxel is not as it was when the patch was made, nothing changes.
+    pub fn apply(&self, map: &mut LabelMap) -> Result<(), EditError> {
+        self.replace_all(map, |r| (r.before, r.after))
     }
-    /// This change followed by `next`, as one.
+
+    /// Takes the change back. Where a voxel is not as the patch left it, nothing changes.
+    pub fn revert(&self, map: &mut LabelMap) -> Result<(), EditError> {
+        self.replace_all(map, |r| (r.after, r.before))
+    }
+
+    fn replace_all(
+        &self,
+        map: &mut LabelMap,
+        direction: impl Fn(&Run) -> (LabelId, LabelId),
+    ) -> Result<(), EditError> {
+        if self.dims != map.dims() {
+            return Err(EditError::Size { edit: self.dims, mask: map.dims() });
+        }
+        let mut fits = true;
+        for run in &self.runs {
+            let expected = direction(run).0;
+            map.for_each_run(run.start, run.len as usize, |_, _, label| fits &= label == expected);
+        }
+        if !fits {
+            return Err(EditError::Conflict("voxels"));
+        }
+        if !self.is_empty() {
+            map.write(self.runs.iter().map(|r| (r.start, r.len as usize, direction(r).1)));
+        }
+        Ok(())
+    }
+
+    /// This change followed by `next` (made on the same mask), as one; the origin is this one's.
     pub fn then(self, next: &Patch) -> Self {
-        todo!()
+        debug_assert_eq!(self.dims, next.dims);
+        let mut sum = Self { origin: self.origin, dims: self.dims, runs: Vec::new() };
+        sum.runs.reserve(self.runs.len() + next.runs.len());
+        let (mut first, mut second) = (self.runs.iter().copied(), next.runs.iter().copied());
+        let (mut a, mut b) = (first.next(), second.next());
+        // Cuts the voxels before `end` off the front of a run.
+        let cut = |run: Run, end: usize| {
+            (end < run.end()).then(|| Run { start: end, len: (run.end() - end) as u32, ..run })
+        };
+        loop {
+            match (a, b) {
+                (None, None) => return sum,
+                (Some(x), other) if other.is_none_or(|y| x.start < y.start) => {
+                    let end = other.map_or(x.end(), |y| x.end().min(y.start));
+                    sum.push(x.start, end - x.start, x.before, x.after);
+                    a = cut(x, end).or_else(|| first.next());
+                }
+                (other, Some(y)) if other.is_none_or(|x| y.start < x.start) => {
+                    let end = other.map_or(y.end(), |x| y.end().min(x.start));
+                    sum.push(y.start, end - y.start, y.before, y.after);
+                    b = cut(y, end).or_else(|| second.next());
+                }
+                (Some(x), Some(y)) => {
+                    let end = x.end().min(y.end());
+                    debug_assert_eq!(x.after, y.before, "patches of one mask");
+                    sum.push(x.start, end - x.start, x.before, y.after);
+                    a = cut(x, end).or_else(|| first.next());
+                    b = cut(y, end).or_else(|| second.next());
+                }
+                // The guards above leave nothing else.
+                (Some(_), None) | (None, Some(_)) => return sum,
+            }
+        }
     }
+
     /// Bytes that it holds in memory.
     pub fn byte_len(&self) -> usize {
-        todo!()
+        size_of::<Self>() + self.runs.capacity() * size_of::<Run>()
     }
-    /// Compact bytes for the journal, with a checksum; [`Patch::decode`] reads them back.
-    pub fn encode(&self) -> Vec<u8> {
-        todo!()
+
+    /// Gives back memory that was reserved for growth.
+    pub(super) fn shrink(&mut self) {
+        self.runs.shrink_to_fit();
     }
-    pub fn decode(bytes: &[u8]) -> Result<Self, PatchError> {
-        todo!()
+
+    /// First and last native slice that change.
+    pub fn slices(&self) -> Option<RangeInclusive<usize>> {
+        let slice_len = self.dims[0] * self.dims[1];
+        let (first, last) = (self.runs.first()?, self.runs.last()?);
+        Some(first.start / slice_len..=(last.end() - 1) / slice_len)
     }
-    /// First native slice that changes, for jumping to where an undo happened.
-    pub fn slices(&self) -> std::ops::RangeInclusive<usize> {
-        todo!()
+
+    /// First and last voxel of the box around the change, both included: where to look after an undo, and what to draw anew.
+    pub fn bounds(&self) -> Option<[[usize; 3]; 2]> {
+        let [w, h, _] = self.dims;
+        let mut bounds: Option<[[usize; 3]; 2]> = None;
+        let mut add = |low: [usize; 3], high: [usize; 3]| {
+            let b = bounds.get_or_insert([low, high]);
+            for a in 0..3 {
+                b[0][a] = b[0][a].min(low[a]);
+                b[1][a] = b[1][a].max(high[a]);
+            }
+        };
+        for run in &self.runs {
+            let voxel = |i: usize| [i % w, i / w % h, i / (w * h)];
+            let (first, last) = (voxel(run.start), voxel(run.end() - 1));
+            if first[1..] == last[1..] {
+                add(first, last);
+            } else {
+                // Over the end of a row: full width; over the end of a slice: full height too.
+                let (y0, y1) = if first[2] == last[2] { (first[1], last[1]) } else { (0, h - 1) };
+                add([0, y0, first[2]], [w - 1, y1, last[2]]);
+            }
+        }
+        bounds
     }
 }

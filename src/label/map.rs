@@ -1,62 +1,307 @@
 use super::LabelId;
 use crate::geom::{Axis, PlaneAxes};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A mask over a grid, in copy-on-write bricks: a snapshot is cheap, and an edit copies only what it touches.
+/// A mask over a grid, in copy-on-write bricks: a snapshot (`clone`) is cheap, and an edit copies only the bricks that
+/// it touches and that a snapshot still holds.
 ///
-/// Bricks are 32³ voxels, or 128²×1 where the image has depth 1. `revision` grows with every change.
+/// Bricks are 32³ voxels, or 128²×1 where the image has depth 1; those at the far edges are cut off, so that none
+/// holds a voxel that does not exist. A brick of one label is stored as that label alone, always: two masks with equal
+/// voxels are equal brick by brick.
 #[derive(Clone, Debug)]
 pub struct LabelMap {
     dims: [usize; 3],
-    brick_dims: [usize; 3],
+    /// Base-two logarithm of a whole brick's size.
+    shift: [u32; 3],
+    /// Number of bricks along x, y, z.
+    counts: [usize; 3],
+    /// x fastest, then y, then z; so are the voxels of a dense brick.
     bricks: Vec<Brick>,
     revision: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Brick {
+enum Brick {
     Uniform(LabelId),
     Dense(Arc<[LabelId]>),
 }
 
-#[expect(unused_variables)]
+/// Part of a row that lies in one brick.
+struct Segment {
+    brick: usize,
+    /// Of the first voxel, in the brick.
+    offset: usize,
+    len: usize,
+}
+
+impl PartialEq for LabelMap {
+    /// Equal size and equal voxels; the revision does not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.dims == other.dims && self.bricks == other.bricks
+    }
+}
+
 impl LabelMap {
+    /// A mask of background.
     pub fn empty(dims: [usize; 3]) -> Self {
-        todo!()
+        let shift = if dims[2] == 1 { [7, 7, 0] } else { [5, 5, 5] };
+        let counts: [usize; 3] = std::array::from_fn(|a| dims[a].div_ceil(1 << shift[a]));
+        let bricks = vec![Brick::Uniform(0); counts.iter().product()];
+        Self { dims, shift, counts, bricks, revision: 0 }
     }
-    /// From values stored x fastest, then y, then z; `values.len()` must be the voxel count.
+
+    /// From values stored x fastest, then y, then z; `None` unless `values.len()` is the voxel count.
     pub fn from_values(dims: [usize; 3], values: &[LabelId]) -> Option<Self> {
-        todo!()
+        if values.len() != dims.iter().product::<usize>() {
+            return None;
+        }
+        let mut map = Self::empty(dims);
+        let (extents, origins): (Vec<_>, Vec<_>) =
+            (0..map.bricks.len()).map(|b| (map.extent(b), map.origin(b))).unzip();
+        map.bricks.par_iter_mut().enumerate().for_each(|(b, brick)| {
+            let ([ex, ey, ez], [ox, oy, oz]) = (extents[b], origins[b]);
+            let mut voxels = Vec::with_capacity(ex * ey * ez);
+            for z in oz..oz + ez {
+                for y in oy..oy + ey {
+                    let start = (z * dims[1] + y) * dims[0] + ox;
+                    voxels.extend_from_slice(&values[start..start + ex]);
+                }
+            }
+            *brick = match uniform(&voxels) {
+                Some(label) => Brick::Uniform(label),
+                None => Brick::Dense(voxels.into()),
+            };
+        });
+        Some(map)
     }
+
+    /// Every label, x fastest, then y, then z.
     pub fn to_values(&self) -> Vec<LabelId> {
-        todo!()
+        let mut values = vec![0; self.dims.iter().product()];
+        let slice_len = (self.dims[0] * self.dims[1]).max(1);
+        values.par_chunks_mut(slice_len).enumerate().for_each(|(z, out)| self.read(z * slice_len, out));
+        values
     }
+
+    /// Size along x, y, z in voxels.
     pub fn dims(&self) -> [usize; 3] {
         self.dims
     }
-    pub fn get(&self, voxel: [usize; 3]) -> LabelId {
-        todo!()
+
+    /// The label of a voxel inside the grid.
+    pub fn get(&self, [x, y, z]: [usize; 3]) -> LabelId {
+        debug_assert!(x < self.dims[0] && y < self.dims[1] && z < self.dims[2], "voxel outside the mask");
+        let Segment { brick, offset, .. } = self.segment([x, y, z], 1);
+        match &self.bricks[brick] {
+            Brick::Uniform(label) => *label,
+            Brick::Dense(voxels) => voxels[offset],
+        }
     }
+
     /// Labels of native slice `z`, row by row.
     pub fn slice(&self, z: usize) -> Vec<LabelId> {
-        todo!()
+        let len = self.dims[0] * self.dims[1];
+        let mut out = vec![0; len];
+        self.read(z * len, &mut out);
+        out
     }
+
     /// Labels of a slice as a plane shows it (flips applied), row by row from the top left of the screen.
     pub fn plane_slice(&self, axes: PlaneAxes, slice: usize) -> Vec<LabelId> {
-        todo!()
+        let [width, height] = axes.size(self.dims);
+        let mut out = vec![0; width * height];
+        if out.is_empty() {
+            return out;
+        }
+        for (row, out) in out.chunks_exact_mut(width).enumerate() {
+            let mut voxel = [0; 3];
+            voxel[axes.normal.index()] = slice;
+            voxel[axes.down.index()] = if axes.down_flipped { height - 1 - row } else { row };
+            if axes.right == Axis::X {
+                self.read(self.index(voxel), out);
+            } else {
+                for (at, label) in out.iter_mut().enumerate() {
+                    voxel[axes.right.index()] = at;
+                    *label = self.get(voxel);
+                }
+            }
+            if axes.right_flipped {
+                out.reverse();
+            }
+        }
+        out
     }
+
     /// Grows with every change; a derived thing carries the revision that it was made from.
     pub fn revision(&self) -> u64 {
         self.revision
     }
+
     /// Voxels of every id but 0.
-    pub fn counts(&self) -> std::collections::BTreeMap<LabelId, usize> {
-        todo!()
+    pub fn counts(&self) -> BTreeMap<LabelId, usize> {
+        let add = |mut a: BTreeMap<LabelId, usize>, label: LabelId, n: usize| {
+            if label != 0 {
+                *a.entry(label).or_default() += n;
+            }
+            a
+        };
+        self.bricks
+            .par_iter()
+            .enumerate()
+            .fold(BTreeMap::new, |sum, (b, brick)| match brick {
+                Brick::Uniform(label) => add(sum, *label, self.extent(b).iter().product()),
+                Brick::Dense(voxels) => {
+                    voxels.chunk_by(|a, b| a == b).fold(sum, |sum, run| add(sum, run[0], run.len()))
+                }
+            })
+            .reduce(BTreeMap::new, |a, b| b.into_iter().fold(a, |a, (label, n)| add(a, label, n)))
     }
+
+    /// True where every voxel is background.
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.bricks.iter().all(|b| *b == Brick::Uniform(0))
     }
-    pub(crate) fn set_for_edit(&mut self, axis: Axis) {
-        todo!()
+
+    /// Bytes of voxels held, those shared with snapshots included.
+    pub fn byte_len(&self) -> usize {
+        let dense = |b: &Brick| if let Brick::Dense(v) = b { size_of_val(&v[..]) } else { 0 };
+        self.bricks.len() * size_of::<Brick>() + self.bricks.iter().map(dense).sum::<usize>()
     }
+
+    /// Copies labels from linear index `start` on (x fastest, then y, then z).
+    pub fn read(&self, start: usize, out: &mut [LabelId]) {
+        let mut at = 0;
+        self.segments(start, out.len(), |segment| {
+            let out = &mut out[at..at + segment.len];
+            match &self.bricks[segment.brick] {
+                Brick::Uniform(label) => out.fill(*label),
+                Brick::Dense(v) => out.copy_from_slice(&v[segment.offset..segment.offset + segment.len]),
+            }
+            at += segment.len;
+        });
+    }
+
+    /// Calls `each(start, length, label)` for runs of one label, in order, from linear index `start` on. A run ends where
+    /// the label, the row or the brick does.
+    pub fn for_each_run(&self, start: usize, len: usize, mut each: impl FnMut(usize, usize, LabelId)) {
+        let mut at = start;
+        self.segments(start, len, |segment| {
+            match &self.bricks[segment.brick] {
+                Brick::Uniform(label) => each(at, segment.len, *label),
+                Brick::Dense(v) => {
+                    let mut at = at;
+                    let v = &v[segment.offset..segment.offset + segment.len];
+                    for run in v.chunk_by(|a, b| a == b) {
+                        each(at, run.len(), run[0]);
+                        at += run.len();
+                    }
+                }
+            }
+            at += segment.len;
+        });
+    }
+
+    /// Sets runs `(start, length, label)` of linear indices. For `edit` alone: it is the one write path.
+    pub(crate) fn write(&mut self, runs: impl Iterator<Item = (usize, usize, LabelId)>) {
+        let mut touched: Vec<usize> = Vec::new();
+        let (mut bricks, frame) = (std::mem::take(&mut self.bricks), &*self);
+        for (start, len, label) in runs {
+            frame.segments(start, len, |segment| {
+                let brick = &mut bricks[segment.brick];
+                if let Brick::Uniform(old) = *brick {
+                    if old == label {
+                        return;
+                    }
+                    let volume = frame.extent(segment.brick).iter().product();
+                    *brick = Brick::Dense(std::iter::repeat_n(old, volume).collect());
+                }
+                if let Brick::Dense(voxels) = brick {
+                    Arc::make_mut(voxels)[segment.offset..segment.offset + segment.len].fill(label);
+                }
+                if touched.last() != Some(&segment.brick) {
+                    touched.push(segment.brick);
+                }
+            });
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for b in touched {
+            if let Brick::Dense(voxels) = &bricks[b]
+                && let Some(label) = uniform(voxels)
+            {
+                bricks[b] = Brick::Uniform(label);
+            }
+        }
+        self.bricks = bricks;
+        self.revision += 1;
+    }
+
+    /// Linear index of a voxel: x fastest, then y, then z.
+    pub fn index(&self, [x, y, z]: [usize; 3]) -> usize {
+        (z * self.dims[1] + y) * self.dims[0] + x
+    }
+
+    /// The voxel of a linear index.
+    pub fn voxel(&self, index: usize) -> [usize; 3] {
+        let [w, h, _] = self.dims;
+        [index % w, index / w % h, index / (w * h)]
+    }
+
+    /// Cuts linear indices at the ends of rows and bricks.
+    fn segments(&self, start: usize, len: usize, mut each: impl FnMut(Segment)) {
+        if len == 0 {
+            return;
+        }
+        let [mut x, mut y, mut z] = self.voxel(start);
+        let mut left = len;
+        while left > 0 {
+            let segment = self.segment([x, y, z], left);
+            x += segment.len;
+            left -= segment.len;
+            if x == self.dims[0] {
+                (x, y) = (0, y + 1);
+                if y == self.dims[1] {
+                    (y, z) = (0, z + 1);
+                }
+            }
+            each(segment);
+        }
+    }
+
+    fn segment(&self, [x, y, z]: [usize; 3], len: usize) -> Segment {
+        let at = [x, y, z];
+        let brick: [usize; 3] = std::array::from_fn(|a| at[a] >> self.shift[a]);
+        let local: [usize; 3] = std::array::from_fn(|a| at[a] - (brick[a] << self.shift[a]));
+        let [ex, ey, _] = self.extent_at(brick);
+        Segment {
+            brick: (brick[2] * self.counts[1] + brick[1]) * self.counts[0] + brick[0],
+            offset: (local[2] * ey + local[1]) * ex + local[0],
+            len: len.min(ex - local[0]),
+        }
+    }
+
+    fn brick_at(&self, brick: usize) -> [usize; 3] {
+        let [nx, ny, _] = self.counts;
+        [brick % nx, brick / nx % ny, brick / (nx * ny)]
+    }
+
+    fn origin(&self, brick: usize) -> [usize; 3] {
+        let at = self.brick_at(brick);
+        std::array::from_fn(|a| at[a] << self.shift[a])
+    }
+
+    fn extent(&self, brick: usize) -> [usize; 3] {
+        self.extent_at(self.brick_at(brick))
+    }
+
+    fn extent_at(&self, at: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|a| (self.dims[a] - (at[a] << self.shift[a])).min(1 << self.shift[a]))
+    }
+}
+
+fn uniform(voxels: &[LabelId]) -> Option<LabelId> {
+    let (&first, rest) = voxels.split_first()?;
+    rest.iter().all(|&v| v == first).then_some(first)
 }

@@ -1,8 +1,13 @@
 //! The mask: which label each voxel has. Voxels are changed only through `edit`.
 
+mod components;
+mod flood;
 mod map;
+mod measure;
 mod table;
 
+pub use components::{Component, Components, Connectivity};
+pub use flood::flood;
 pub use map::LabelMap;
 pub use table::{Label, LabelTable};
 
