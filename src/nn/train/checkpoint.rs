@@ -1,0 +1,157 @@
+//! A run on disk: one safetensors file with the weights (`model/…`), the best weights so far (`best/…`) and the
+//! optimiser's state (`optimizer`, burn's own record as bytes); the rest is JSON in the metadata key `fovea-run`.
+
+use super::{TrainConfig, session::{Best, Progress, TrainSession}};
+use crate::nn::{ModelCard, NamedTensor, NamedTensors, NetworkError};
+use burn::{optim::ModuleOptimizer, tensor::Bytes};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+const KEY: &str = "fovea-run";
+const OPTIMIZER: &str = "optimizer";
+
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    #[error("the checkpoint {} cannot be {action}: {source}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("{} is not a checkpoint of a training run: {reason}", path.display())]
+    Format { path: PathBuf, reason: String },
+    #[error("the checkpoint {} belongs to another run: {reason}", path.display())]
+    Other { path: PathBuf, reason: String },
+    #[error("the weights could not be read from the device: {0}")]
+    Device(#[from] NetworkError),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Header {
+    pub network: String,
+    pub network_config: serde_json::Value,
+    pub config: TrainConfig,
+    pub progress: Progress,
+    best: Option<(u64, f64)>,
+    /// Of the slices, see `fingerprint` in the session.
+    data: String,
+}
+
+pub(super) struct Saved {
+    pub header: Header,
+    pub model: NamedTensors,
+    pub best: Option<Best>,
+    optimizer: Vec<u8>,
+}
+
+impl Saved {
+    /// Whether the checkpoint can go on with this network and these slices.
+    pub fn check(&self, path: &Path, card: &ModelCard, data: String) -> Result<(), CheckpointError> {
+        let other = |reason: String| Err(CheckpointError::Other { path: path.to_owned(), reason });
+        if (&self.header.network, &self.header.network_config) != (&card.network, &card.config) {
+            return other(format!(
+                "its network is {} {}, not {} {}",
+                self.header.network, self.header.network_config, card.network, card.config
+            ));
+        }
+        if self.header.data != data {
+            return other("the slices or their labels have changed since; start a new run".to_owned());
+        }
+        Ok(())
+    }
+
+    pub fn restore_optimizer(
+        &self,
+        path: &Path,
+        optimizer: ModuleOptimizer,
+    ) -> Result<ModuleOptimizer, CheckpointError> {
+        optimizer.from_bytes(Bytes::from_bytes_vec(self.optimizer.clone())).map_err(|e| {
+            CheckpointError::Format { path: path.to_owned(), reason: format!("the optimiser's state: {e}") }
+        })
+    }
+}
+
+pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result<(), CheckpointError> {
+    let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
+    let card = session.model.card();
+    let header = Header {
+        network: card.network.clone(),
+        network_config: card.config.clone(),
+        config: session.config.clone(),
+        progress: session.progress.clone(),
+        best: session.best.as_ref().map(|b| (b.step, b.dice)),
+        data,
+    };
+    let optimizer = session.optimizer.into_bytes().map_err(|e| format(e.to_string()))?;
+    let current = session.model.network().tensors()?;
+    let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> =
+        vec![(OPTIMIZER.to_owned(), Dtype::U8, vec![optimizer.len()], optimizer.to_vec())];
+    let mut add = |prefix: &str, tensors: &NamedTensors| {
+        for (name, t) in tensors {
+            let bytes = t.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            entries.push((format!("{prefix}/{name}"), Dtype::F32, t.shape.clone(), bytes));
+        }
+    };
+    add("model", &current);
+    if let Some(best) = &session.best {
+        add("best", &best.tensors);
+    }
+    let views: Vec<(String, TensorView<'_>)> = entries
+        .iter()
+        .map(|(name, dtype, shape, bytes)| {
+            let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(|e| format(e.to_string()))?;
+            Ok((name.clone(), view))
+        })
+        .collect::<Result<_, CheckpointError>>()?;
+    let json = serde_json::to_string(&header).map_err(|e| format(e.to_string()))?;
+    let metadata = HashMap::from([(KEY.to_owned(), json)]);
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| format(e.to_string()))?;
+    replace(path, &bytes).map_err(|source| CheckpointError::Io { action: "written", path: path.to_owned(), source })
+}
+
+/// Beside the target, synced, then swapped in: a crash leaves the old file or the new one.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| CheckpointError::Io { action: "read", path: path.to_owned(), source })?;
+    let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
+    let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
+        format(format!("it has no \"{KEY}\" in its header; a finished model is not a checkpoint"))
+    })?;
+    let header: Header = serde_json::from_str(json).map_err(|e| format(e.to_string()))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
+    let (mut model, mut best, mut optimizer) = (NamedTensors::new(), NamedTensors::new(), None);
+    for (name, view) in file.iter() {
+        if name == OPTIMIZER {
+            optimizer = Some(view.data().to_vec());
+            continue;
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let tensor = NamedTensor { shape: view.shape().to_vec(), values };
+        if let Some(name) = name.strip_prefix("model/") {
+            model.insert(name.to_owned(), tensor);
+        } else if let Some(name) = name.strip_prefix("best/") {
+            best.insert(name.to_owned(), tensor);
+        } else {
+            return Err(format(format!("it holds \"{name}\", which no run writes")));
+        }
+    }
+    let optimizer = optimizer.ok_or_else(|| format("it lacks the optimiser's state".to_owned()))?;
+    let best = header.best.map(|(step, dice)| Best { step, dice, tensors: best });
+    Ok(Saved { header, model, best, optimizer })
+}

@@ -1,0 +1,83 @@
+use super::{Adam, Augment, Schedule};
+use crate::{
+    nn::{Channels, InputSpec, ModelCard, loss::Loss},
+    volume::Modality,
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides a run beside the data and the first weights. It is written into checkpoints, so that a
+/// resumed run is the same run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    pub steps: u64,
+    /// Patches a step.
+    pub batch: usize,
+    /// Side of the square patches in pixels of the network's input; rounded up to what the network divides.
+    pub patch: usize,
+    /// The highest learning rate of the schedule.
+    pub lr: f64,
+    pub schedule: Schedule,
+    pub optimizer: Adam,
+    pub loss: Loss,
+    pub augment: Augment,
+    /// Share of the patches that are centred on a pixel of a foreground class, all classes alike.
+    pub foreground: f32,
+    /// Decides patches, augmentation and dropout.
+    pub seed: u64,
+    /// Validation comes after every so many steps and after the last.
+    pub validate_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            steps: 400,
+            batch: 8,
+            patch: 128,
+            lr: 1e-3,
+            schedule: Schedule::Cosine { warmup: 0.02 },
+            optimizer: Adam::default(),
+            loss: Loss::standard(),
+            augment: Augment::default(),
+            foreground: 0.5,
+            seed: 1,
+            validate_every: 100,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// What suits a modality.
+    pub fn for_modality(modality: Modality) -> Self {
+        Self { augment: Augment::for_modality(modality), ..Self::default() }
+    }
+
+    /// A short run at a low rate from a trained model, as corrections call for.
+    pub fn fine_tune(card: &ModelCard) -> Self {
+        Self {
+            steps: 150,
+            batch: 4,
+            lr: 1e-3,
+            validate_every: 50,
+            ..Self::for_modality(card.modality)
+        }
+    }
+
+    /// How a fresh model of a modality takes its images. A photograph of the eye is brought to the 592 pixels that
+    /// SA-UNet's DRIVE input has, so that vessels of one width in the eye have about one width for the network.
+    pub fn input_for(modality: Modality) -> InputSpec {
+        let unit = |channels: Channels, mean: f32, std: f32| {
+            let n = channels.count();
+            InputSpec { mean: vec![mean; n], std: vec![std; n], ..InputSpec::unit(channels) }
+        };
+        match modality {
+            Modality::Fundus => InputSpec { longer_side: Some(592), ..unit(Channels::Rgb, 0.5, 0.25) },
+            Modality::Endoscopy => InputSpec { longer_side: Some(352), ..unit(Channels::Rgb, 0.5, 0.25) },
+            Modality::Oct => unit(Channels::Stack3, 0.25, 0.25),
+            // Abdominal soft tissue; air and bone are clipped.
+            Modality::Ct => InputSpec { window: Some([-160.0, 240.0]), ..unit(Channels::Stack3, 0.5, 0.25) },
+            Modality::Other => unit(Channels::Grey, 0.5, 0.25),
+        }
+    }
+}

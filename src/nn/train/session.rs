@@ -1,0 +1,325 @@
+use super::{
+    Batch, CheckpointError, Prepared, SampleError, Sampler, TrainConfig, TrainSample, checkpoint, score,
+};
+use crate::{
+    metrics::{Overlap, Report},
+    nn::{
+        Model, NamedTensors, NetworkError, Outputs, SliceInference, Step,
+        loss::Targets,
+    },
+};
+use burn::{
+    optim::ModuleOptimizer,
+    tensor::{Tensor, TensorData},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// What one call of [`TrainSession::step`] did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrainEvent {
+    /// Slices brought to the network's scale.
+    Preparing { done: usize, total: usize },
+    /// One optimiser step; `step` counts from 1.
+    Step { step: u64, total: u64, loss: f32, lr: f64 },
+    /// Part of a validation: slices done.
+    Validating { done: usize, total: usize },
+    /// A validation is complete. `dice` is the mean over the classes of their mean over the slices; `None` where no
+    /// slice shows a class. `best` says that these weights are now the ones to keep.
+    Validated { step: u64, total: u64, dice: Option<f64>, per_class: BTreeMap<u16, Option<f64>>, best: bool },
+    /// The loss was no longer a finite number. The step was not taken; the best weights so far stand.
+    Diverged { step: u64, reason: String },
+    /// Nothing is left to do.
+    Finished,
+}
+
+/// A point of the live curves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    pub step: u64,
+    /// Mean loss over the steps since the point before.
+    pub loss: f32,
+    /// Validation Dice.
+    pub dice: Option<f64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error("there is nothing to learn from: no slice has a label that the model knows")]
+    NoSamples,
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    #[error("validation failed: {0}")]
+    Validation(String),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// Weights worth keeping, and what they reached.
+#[derive(Clone, Debug)]
+pub(super) struct Best {
+    pub step: u64,
+    pub dice: f64,
+    pub tensors: NamedTensors,
+}
+
+/// Where a run stands; with the weights and the optimiser's state, all that a checkpoint needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// Steps taken.
+    pub step: u64,
+    /// The step of the last validation.
+    pub validated: Option<u64>,
+    pub curve: Vec<CurvePoint>,
+    /// Sum and number of the losses since the last point.
+    pub loss_sum: f64,
+    pub loss_count: u64,
+    pub diverged: Option<String>,
+}
+
+/// A training run, one short step at a time.
+pub struct TrainSession {
+    pub(super) model: Model,
+    pub(super) config: TrainConfig,
+    pub(super) optimizer: ModuleOptimizer,
+    pub(super) progress: Progress,
+    pub(super) best: Option<Best>,
+    train: Vec<TrainSample>,
+    valid: Vec<TrainSample>,
+    prepared: Vec<Arc<Prepared>>,
+    sampler: Sampler,
+    validation: Option<Validation>,
+}
+
+/// A validation on its way.
+struct Validation {
+    inference: Option<SliceInference>,
+    cases: Vec<(String, BTreeMap<u16, Overlap>)>,
+}
+
+impl TrainSession {
+    /// A run from `model`'s weights. Without validation slices the last weights are the ones that are kept.
+    pub fn new(
+        model: Model,
+        config: TrainConfig,
+        train: Vec<TrainSample>,
+        valid: Vec<TrainSample>,
+    ) -> Result<Self, TrainError> {
+        if train.is_empty() {
+            return Err(TrainError::NoSamples);
+        }
+        let multiple = model.network().spec().input.multiple_of.max(1);
+        let input = &model.card().input;
+        let sampler = Sampler {
+            seed: config.seed,
+            batch: config.batch.max(1),
+            size: config.patch.max(1).div_ceil(multiple) * multiple,
+            foreground: config.foreground,
+            augment: config.augment.clone(),
+            mean: input.mean.clone(),
+            std: input.std.clone(),
+        };
+        Ok(Self {
+            optimizer: config.optimizer.init(),
+            progress: Progress::default(),
+            best: None,
+            prepared: Vec::with_capacity(train.len()),
+            validation: None,
+            model,
+            config,
+            train,
+            valid,
+            sampler,
+        })
+    }
+
+    /// Goes on from a checkpoint, with the configuration that it holds, as if the run had never stopped. `model` gives
+    /// the network and its device; the slices must be those of the run.
+    pub fn resume(
+        model: Model,
+        path: &Path,
+        train: Vec<TrainSample>,
+        valid: Vec<TrainSample>,
+    ) -> Result<Self, TrainError> {
+        let saved = checkpoint::read(path)?;
+        saved.check(path, model.card(), fingerprint(&train, &valid))?;
+        let mut session = Self::new(model, saved.header.config.clone(), train, valid)?;
+        session.model.network_mut().load(&saved.model)?;
+        session.optimizer = session.config.optimizer.init();
+        session.optimizer = saved.restore_optimizer(path, session.optimizer)?;
+        session.best = saved.best;
+        session.progress = saved.header.progress;
+        Ok(session)
+    }
+
+    /// Writes everything that [`Self::resume`] needs; the file is replaced only by a complete one.
+    pub fn checkpoint(&self, path: &Path) -> Result<(), TrainError> {
+        Ok(checkpoint::write(self, fingerprint(&self.train, &self.valid), path)?)
+    }
+
+    /// Does the next short piece of work: prepares a slice, takes an optimiser step, or predicts a tile for validation.
+    pub fn step(&mut self) -> Result<TrainEvent, TrainError> {
+        if let Some(sample) = self.train.get(self.prepared.len()) {
+            self.prepared.push(Arc::new(sample.prepare(self.model.card())));
+            return Ok(TrainEvent::Preparing { done: self.prepared.len(), total: self.train.len() });
+        }
+        if self.validation_due() {
+            return self.validate();
+        }
+        if self.is_finished() {
+            return Ok(TrainEvent::Finished);
+        }
+        self.train_step()
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.progress.diverged.is_some() || self.progress.step >= self.config.steps
+    }
+
+    /// Steps taken and to take.
+    pub fn steps(&self) -> (u64, u64) {
+        (self.progress.step, self.config.steps)
+    }
+
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// Points at which validation was made (or would have been), oldest first.
+    pub fn curve(&self) -> &[CurvePoint] {
+        &self.progress.curve
+    }
+
+    /// The best validation Dice and its step.
+    pub fn best(&self) -> Option<(u64, f64)> {
+        self.best.as_ref().map(|b| (b.step, b.dice))
+    }
+
+    /// The model as it is now.
+    pub fn current(&self) -> &Model {
+        &self.model
+    }
+
+    /// Ends the run. The weights are the best of the validations, or the last where there was none; the card names the
+    /// model that the run started from as parent and carries the validation Dice as `dice/valid`.
+    pub fn into_model(mut self) -> Result<Model, TrainError> {
+        let parent = self.model.card().version.clone();
+        if let Some(best) = &self.best {
+            self.model.network_mut().load(&best.tensors)?;
+        }
+        let card = self.model.card_mut();
+        card.parent = (!parent.is_empty()).then_some(parent);
+        card.version = String::new();
+        card.metrics = self.best.as_ref().map(|b| ("dice/valid".to_owned(), b.dice)).into_iter().collect();
+        Ok(self.model)
+    }
+
+    fn validation_due(&self) -> bool {
+        if self.valid.is_empty() || self.progress.diverged.is_some() {
+            return false;
+        }
+        let step = self.progress.step;
+        let due = step > 0 && (step.is_multiple_of(self.config.validate_every.max(1)) || step == self.config.steps);
+        due && self.progress.validated != Some(step)
+    }
+
+    fn train_step(&mut self) -> Result<TrainEvent, TrainError> {
+        let step = self.progress.step;
+        let Batch { input, classes, n, channels, size } = self.sampler.batch(&self.prepared, step);
+        let device = self.model.network().device().burn().clone();
+        let head = self.model.network().head();
+        let input = Tensor::<4>::from_data(TensorData::new(input, [n, channels, size, size]), &device);
+        let lr = self.config.lr * self.config.schedule.factor(step, self.config.steps);
+        let Self { model, optimizer, config, .. } = self;
+        let mut loss = |outputs: &Outputs| {
+            let targets = Targets::new(&classes, [n, size, size], head, &outputs.logits.device());
+            config.loss.compute(outputs, &targets)
+        };
+        let seed = config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step;
+        match model.network_mut().train_step(input, &mut loss, optimizer, lr, seed) {
+            Ok(loss) => {
+                self.progress.step += 1;
+                self.progress.loss_sum += f64::from(loss);
+                self.progress.loss_count += 1;
+                let (step, total) = self.steps();
+                if self.valid.is_empty() && (step.is_multiple_of(self.config.validate_every.max(1)) || step == total) {
+                    self.add_point(None);
+                }
+                Ok(TrainEvent::Step { step, total, loss, lr })
+            }
+            Err(NetworkError::NotFinite(value)) => {
+                let reason = format!("the loss became {value} in step {}", step + 1);
+                self.progress.diverged = Some(reason.clone());
+                Ok(TrainEvent::Diverged { step: step + 1, reason })
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn add_point(&mut self, dice: Option<f64>) {
+        let p = &mut self.progress;
+        let loss = if p.loss_count > 0 { (p.loss_sum / p.loss_count as f64) as f32 } else { f32::NAN };
+        p.curve.push(CurvePoint { step: p.step, loss, dice });
+        (p.loss_sum, p.loss_count) = (0.0, 0);
+    }
+
+    fn validate(&mut self) -> Result<TrainEvent, TrainError> {
+        let fail = |e: &dyn std::fmt::Display| TrainError::Validation(e.to_string());
+        let total = self.valid.len();
+        let Validation { inference, mut cases } =
+            self.validation.take().unwrap_or(Validation { inference: None, cases: vec![] });
+        let sample = &self.valid[cases.len()];
+        let mut inference = match inference {
+            Some(inference) => inference,
+            None => self.model.begin_slice(&sample.volume, sample.z).map_err(|e| fail(&e))?,
+        };
+        let inference = match inference.step(&self.model).map_err(|e| fail(&e))? {
+            Step::Pending { .. } => Some(inference),
+            Step::Done(prediction) => {
+                let labels = prediction.labels(self.model.card()).map_err(|e| fail(&e))?;
+                cases.push((sample.name.clone(), score(self.model.card(), sample, &labels)));
+                None
+            }
+        };
+        if cases.len() < total {
+            let done = cases.len();
+            self.validation = Some(Validation { inference, cases });
+            return Ok(TrainEvent::Validating { done, total });
+        }
+        let report = Report::new(cases);
+        let step = self.progress.step;
+        let best = match (report.mean_dice, &self.best) {
+            (Some(dice), Some(best)) => dice > best.dice,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if let Some(dice) = report.mean_dice.filter(|_| best) {
+            self.best = Some(Best { step, dice, tensors: self.model.network().tensors()? });
+        }
+        self.progress.validated = Some(step);
+        self.add_point(report.mean_dice);
+        Ok(TrainEvent::Validated {
+            step,
+            total: self.config.steps,
+            dice: report.mean_dice,
+            per_class: report.classes.iter().map(|(&id, c)| (id, c.mean.dice)).collect(),
+            best,
+        })
+    }
+}
+
+/// Tells one set of slices from another: names, sizes and labels, not the images' values.
+fn fingerprint(train: &[TrainSample], valid: &[TrainSample]) -> String {
+    let mut hash = blake3::Hasher::new();
+    for (kind, samples) in [("train", train), ("valid", valid)] {
+        for s in samples {
+            hash.update(format!("{kind}\0{}\0{:?}\0{}\0", s.name, s.volume.dims(), s.z).as_bytes());
+            for c in s.labels.iter() {
+                hash.update(&c.to_le_bytes());
+            }
+        }
+    }
+    hash.finalize().to_hex().to_string()
+}
