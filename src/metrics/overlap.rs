@@ -41,10 +41,7 @@ impl Overlap {
 
     /// 2·|P∩T| / (|P|+|T|); `None` where the class is in neither map.
     pub fn dice(&self) -> Option<f64> {
-        ratio(
-            2 * self.true_positive,
-            2 * self.true_positive + self.false_positive + self.false_negative,
-        )
+        ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
     }
 
     /// |P∩T| / |P∪T|; `None` where the class is in neither map.

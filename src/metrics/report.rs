@@ -13,12 +13,7 @@ pub struct Scores {
 
 impl From<&Overlap> for Scores {
     fn from(o: &Overlap) -> Self {
-        Self {
-            dice: o.dice(),
-            iou: o.iou(),
-            sensitivity: o.sensitivity(),
-            specificity: o.specificity(),
-        }
+        Self { dice: o.dice(), iou: o.iou(), sensitivity: o.sensitivity(), specificity: o.specificity() }
     }
 }
 

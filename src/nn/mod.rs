@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod bundled;
 mod card;
 mod device;
+pub mod loss;
 mod model;
 pub mod models;
 mod network;
@@ -15,6 +16,7 @@ mod registry;
 mod resample;
 mod spec;
 pub mod tiling;
+pub mod train;
 pub mod weights;
 
 pub use card::{Channels, InputSpec, ModelCard};

@@ -5,8 +5,7 @@ use burn::tensor::{Tensor, TensorData, activation};
 /// `Σ w_y·(−log p_y) / Σ w_y` over the known pixels, 0 where there is none; see [`super::Term::CrossEntropy`].
 pub(super) fn compute(outputs: &Outputs, targets: &Targets, class_weights: &[f32]) -> Tensor<1> {
     let weight = |class: usize| class_weights.get(class).copied().unwrap_or(1.0);
-    let total: f64 =
-        targets.counts.iter().enumerate().map(|(c, &n)| f64::from(weight(c)) * n as f64).sum();
+    let total: f64 = targets.counts.iter().enumerate().map(|(c, &n)| f64::from(weight(c)) * n as f64).sum();
     let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
     let weighted = match targets.head {
         Head::Softmax { classes } => {

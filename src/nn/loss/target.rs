@@ -65,8 +65,9 @@ impl Targets {
             }
         }
         let presence_count = presence_known.iter().filter(|&&k| k > 0.0).count() as u64;
-        let tensor4 =
-            |values, channels| Tensor::from_data(TensorData::new(values, [n, channels, height, width]), device);
+        let tensor4 = |values, channels| {
+            Tensor::from_data(TensorData::new(values, [n, channels, height, width]), device)
+        };
         let tensor2 = |values| Tensor::from_data(TensorData::new(values, [n, findings]), device);
         Self {
             head,

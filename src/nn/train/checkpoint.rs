@@ -1,7 +1,10 @@
 //! A run on disk: one safetensors file with the weights (`model/…`), the best weights so far (`best/…`) and the
 //! optimiser's state (`optimizer`, burn's own record as bytes); the rest is JSON in the metadata key `fovea-run`.
 
-use super::{TrainConfig, session::{Best, Progress, TrainSession}};
+use super::{
+    TrainConfig,
+    session::{Best, Progress, TrainSession},
+};
 use crate::nn::{ModelCard, NamedTensor, NamedTensors, NetworkError};
 use burn::{optim::ModuleOptimizer, tensor::Bytes};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -74,7 +77,7 @@ impl Saved {
 
 pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result<(), CheckpointError> {
     let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
-    let card = session.model.card();
+    let card = &session.model.card;
     let header = Header {
         network: card.network.clone(),
         network_config: card.config.clone(),
@@ -107,7 +110,11 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     let json = serde_json::to_string(&header).map_err(|e| format(e.to_string()))?;
     let metadata = HashMap::from([(KEY.to_owned(), json)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| format(e.to_string()))?;
-    replace(path, &bytes).map_err(|source| CheckpointError::Io { action: "written", path: path.to_owned(), source })
+    replace(path, &bytes).map_err(|source| CheckpointError::Io {
+        action: "written",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Beside the target, synced, then swapped in: a crash leaves the old file or the new one.
@@ -126,8 +133,11 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| CheckpointError::Io { action: "read", path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| CheckpointError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
     let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
@@ -141,7 +151,8 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
             optimizer = Some(view.data().to_vec());
             continue;
         }
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let values =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         let tensor = NamedTensor { shape: view.shape().to_vec(), values };
         if let Some(name) = name.strip_prefix("model/") {
             model.insert(name.to_owned(), tensor);

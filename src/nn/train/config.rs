@@ -55,13 +55,7 @@ impl TrainConfig {
 
     /// A short run at a low rate from a trained model, as corrections call for.
     pub fn fine_tune(card: &ModelCard) -> Self {
-        Self {
-            steps: 150,
-            batch: 4,
-            lr: 1e-3,
-            validate_every: 50,
-            ..Self::for_modality(card.modality)
-        }
+        Self { steps: 150, batch: 4, lr: 1e-3, validate_every: 50, ..Self::for_modality(card.modality) }
     }
 
     /// How a fresh model of a modality takes its images. A photograph of the eye is brought to the 592 pixels that

@@ -88,11 +88,8 @@ impl Optimizer for Adam {
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
         let device = tensor.device();
-        let grad = if self.weight_decay == 0.0 {
-            grad
-        } else {
-            grad + tensor.clone().mul_scalar(self.weight_decay)
-        };
+        let grad =
+            if self.weight_decay == 0.0 { grad } else { grad + tensor.clone().mul_scalar(self.weight_decay) };
         let (time, first, second) = match state {
             Some(s) => (s.time + 1, s.first.on(&device), s.second.on(&device)),
             None => (1, grad.zeros_like(), grad.zeros_like()),

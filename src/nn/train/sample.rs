@@ -2,7 +2,7 @@ use super::{IGNORE, Prepared};
 use crate::{
     label::{LabelId, LabelMap},
     metrics::Overlap,
-    nn::{Channels, ModelCard},
+    nn::{Channels, InputSpec, ModelCard, preprocess::slice_input},
     volume::Volume,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -80,7 +80,9 @@ impl TrainSample {
 
     /// The slice as the network sees it, and its classes at the same scale.
     pub(super) fn prepare(&self, card: &ModelCard) -> Prepared {
-        let slice = crate::nn::preprocess::windowed(&card.input, &self.volume, self.z);
+        // Mean and deviation come after augmentation.
+        let input = InputSpec { mean: vec![], std: vec![], ..card.input.clone() };
+        let slice = slice_input(&self.volume, self.z, &input);
         let [width, height, _] = self.volume.dims();
         let classes = nearest(&self.labels, [width, height], [slice.width, slice.height]);
         let colour = card.input.channels == Channels::Rgb && self.volume.channels() == 3;

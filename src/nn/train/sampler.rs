@@ -87,7 +87,13 @@ impl Prepared {
     }
 
     /// A patch of `size`×`size`: values `[channels][size][size]` and classes `[size][size]`.
-    fn patch(&self, size: usize, foreground: f32, augment: &Augment, rng: &mut ChaCha8Rng) -> (Vec<f32>, Vec<u16>) {
+    fn patch(
+        &self,
+        size: usize,
+        foreground: f32,
+        augment: &Augment,
+        rng: &mut ChaCha8Rng,
+    ) -> (Vec<f32>, Vec<u16>) {
         let wants_foreground = rng.random::<f32>() < foreground;
         let [x, y] = self.pick(wants_foreground, rng);
         // The picked pixel lies anywhere in the patch, not always in its middle, and the patch hangs over the slice's

@@ -7,11 +7,18 @@ pub enum Schedule {
     Constant,
     /// Linear from nearly 0 over the first `warmup` of the run, then half a cosine down to 0 (Loshchilov and Hutter,
     /// "SGDR", 2017, without restarts).
-    Cosine { warmup: f64 },
+    Cosine {
+        warmup: f64,
+    },
     /// `(1 − t)^power`.
-    Poly { power: f64 },
+    Poly {
+        power: f64,
+    },
     /// Times `factor` after every `every` of the run.
-    Step { every: f64, factor: f64 },
+    Step {
+        every: f64,
+        factor: f64,
+    },
 }
 
 impl Schedule {

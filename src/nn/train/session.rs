@@ -3,10 +3,7 @@ use super::{
 };
 use crate::{
     metrics::{Overlap, Report},
-    nn::{
-        Model, NamedTensors, NetworkError, Outputs, SliceInference, Step,
-        loss::Targets,
-    },
+    nn::{Model, NamedTensors, NetworkError, Outputs, SliceInference, Step, loss::Targets},
 };
 use burn::{
     optim::ModuleOptimizer,
@@ -111,7 +108,7 @@ impl TrainSession {
             return Err(TrainError::NoSamples);
         }
         let multiple = model.network().spec().input.multiple_of.max(1);
-        let input = &model.card().input;
+        let input = &model.card.input;
         let sampler = Sampler {
             seed: config.seed,
             batch: config.batch.max(1),
@@ -144,7 +141,7 @@ impl TrainSession {
         valid: Vec<TrainSample>,
     ) -> Result<Self, TrainError> {
         let saved = checkpoint::read(path)?;
-        saved.check(path, model.card(), fingerprint(&train, &valid))?;
+        saved.check(path, &model.card, fingerprint(&train, &valid))?;
         let mut session = Self::new(model, saved.header.config.clone(), train, valid)?;
         session.model.network_mut().load(&saved.model)?;
         session.optimizer = session.config.optimizer.init();
@@ -162,7 +159,7 @@ impl TrainSession {
     /// Does the next short piece of work: prepares a slice, takes an optimiser step, or predicts a tile for validation.
     pub fn step(&mut self) -> Result<TrainEvent, TrainError> {
         if let Some(sample) = self.train.get(self.prepared.len()) {
-            self.prepared.push(Arc::new(sample.prepare(self.model.card())));
+            self.prepared.push(Arc::new(sample.prepare(&self.model.card)));
             return Ok(TrainEvent::Preparing { done: self.prepared.len(), total: self.train.len() });
         }
         if self.validation_due() {
@@ -205,11 +202,11 @@ impl TrainSession {
     /// Ends the run. The weights are the best of the validations, or the last where there was none; the card names the
     /// model that the run started from as parent and carries the validation Dice as `dice/valid`.
     pub fn into_model(mut self) -> Result<Model, TrainError> {
-        let parent = self.model.card().version.clone();
+        let parent = self.model.card.version.clone();
         if let Some(best) = &self.best {
             self.model.network_mut().load(&best.tensors)?;
         }
-        let card = self.model.card_mut();
+        let card = &mut self.model.card;
         card.parent = (!parent.is_empty()).then_some(parent);
         card.version = String::new();
         card.metrics = self.best.as_ref().map(|b| ("dice/valid".to_owned(), b.dice)).into_iter().collect();
@@ -221,7 +218,8 @@ impl TrainSession {
             return false;
         }
         let step = self.progress.step;
-        let due = step > 0 && (step.is_multiple_of(self.config.validate_every.max(1)) || step == self.config.steps);
+        let due =
+            step > 0 && (step.is_multiple_of(self.config.validate_every.max(1)) || step == self.config.steps);
         due && self.progress.validated != Some(step)
     }
 
@@ -244,7 +242,9 @@ impl TrainSession {
                 self.progress.loss_sum += f64::from(loss);
                 self.progress.loss_count += 1;
                 let (step, total) = self.steps();
-                if self.valid.is_empty() && (step.is_multiple_of(self.config.validate_every.max(1)) || step == total) {
+                if self.valid.is_empty()
+                    && (step.is_multiple_of(self.config.validate_every.max(1)) || step == total)
+                {
                     self.add_point(None);
                 }
                 Ok(TrainEvent::Step { step, total, loss, lr })
@@ -278,8 +278,8 @@ impl TrainSession {
         let inference = match inference.step(&self.model).map_err(|e| fail(&e))? {
             Step::Pending { .. } => Some(inference),
             Step::Done(prediction) => {
-                let labels = prediction.labels(self.model.card()).map_err(|e| fail(&e))?;
-                cases.push((sample.name.clone(), score(self.model.card(), sample, &labels)));
+                let labels = prediction.labels(&self.model.card).map_err(|e| fail(&e))?;
+                cases.push((sample.name.clone(), score(&self.model.card, sample, &labels)));
                 None
             }
         };
