@@ -118,6 +118,31 @@ impl Edit {
         Ok(())
     }
 
+    /// Puts the result of all changes (`forward`), or what was before them, in place of whatever is there: for rebuilding
+    /// from a journal that has lost an earlier entry. Only a mask of another size is refused.
+    pub fn impose(&self, marks: &mut Marks, forward: bool) -> Result<(), EditError> {
+        let one = |change: &Change, marks: &mut Marks| match change {
+            Change::Mask(patch) => patch.impose(marks.mask, forward),
+            Change::Verified { slice, on } => {
+                if *on == forward {
+                    marks.verified.insert(*slice);
+                } else {
+                    marks.verified.remove(slice);
+                }
+                Ok(())
+            }
+            Change::Labels { before, after } => {
+                marks.labels.clone_from(if forward { after } else { before });
+                Ok(())
+            }
+        };
+        if forward {
+            self.changes.iter().try_for_each(|change| one(change, marks))
+        } else {
+            self.changes.iter().rev().try_for_each(|change| one(change, marks))
+        }
+    }
+
     /// Adds a change behind the others. Strokes of one origin are merged where that costs little (as in a binary counter:
     /// the newest patches of like size), so that a long drag neither piles up nor is copied at every step.
     pub(super) fn push(&mut self, change: Change) {

@@ -227,9 +227,7 @@ impl Patch {
         map: &mut LabelMap,
         direction: impl Fn(&Run) -> (LabelId, LabelId),
     ) -> Result<(), EditError> {
-        if self.dims != map.dims() {
-            return Err(EditError::Size { edit: self.dims, mask: map.dims() });
-        }
+        self.check_size(map)?;
         let mut fits = true;
         for run in &self.runs {
             let expected = direction(run).0;
@@ -242,6 +240,25 @@ impl Patch {
             map.write(self.runs.iter().map(|r| (r.start, r.len as usize, direction(r).1)));
         }
         Ok(())
+    }
+
+    /// Sets the labels after (or before) the change, whatever is there.
+    pub(super) fn impose(&self, map: &mut LabelMap, forward: bool) -> Result<(), EditError> {
+        self.check_size(map)?;
+        if !self.is_empty() {
+            map.write(
+                self.runs.iter().map(|r| (r.start, r.len as usize, if forward { r.after } else { r.before })),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, map: &LabelMap) -> Result<(), EditError> {
+        if self.dims == map.dims() {
+            Ok(())
+        } else {
+            Err(EditError::Size { edit: self.dims, mask: map.dims() })
+        }
     }
 
     /// This change followed by `next` (made on the same mask), as one; the origin is this one's.
