@@ -9,7 +9,6 @@ pub mod loss;
 mod model;
 pub mod models;
 mod network;
-pub mod parity;
 mod postprocess;
 mod predict;
 pub mod preprocess;

@@ -1,0 +1,233 @@
+use super::explain::explain;
+use super::predict::{PredictSlice, SegmentSteps};
+use super::schedule::{self, Accepted, End, Lane, StepOutcome, Steps, World, panic_text};
+use super::train::{TrainRequest, TrainSteps};
+use super::{
+    Board, Event, ExportFn, Inbox, JobHandle, JobId, LoadedModel, SegmentVolume, SliceKey, Version, WantSlice,
+};
+use crate::nn::{
+    ComputeDevice, DeviceChoice, Model, ModelCard, ModelError, NetworkError, Probabilities, SharedGpu,
+    SlicePrediction,
+};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What the networks' thread is asked for.
+pub(super) enum Request {
+    Load(JobHandle, Load),
+    Unload(Version),
+    Segment(JobHandle, SegmentVolume),
+    Train(JobHandle, Box<TrainRequest>),
+}
+
+pub(super) enum Load {
+    /// A model file.
+    Bytes(Arc<[u8]>),
+    /// A network with weights drawn from a seed.
+    Fresh(Box<ModelCard>, u64),
+}
+
+pub(super) type NnInbox = Inbox<Request, WantSlice>;
+
+/// Networks kept ready; the others are kept as bytes and built again when they are wanted.
+const MAX_READY: usize = 4;
+
+/// What the networks' thread owns. Tensors never leave it, but for finished predictions.
+pub(super) struct NnWorld {
+    pub board: Arc<Board>,
+    choice: DeviceChoice,
+    gpu: Option<SharedGpu>,
+    export: Option<ExportFn>,
+    device: Option<Result<ComputeDevice, String>>,
+    models: BTreeMap<Version, Shelved>,
+    clock: u64,
+}
+
+struct Shelved {
+    loaded: LoadedModel,
+    ready: Option<Model>,
+    used: u64,
+}
+
+pub(super) fn run(
+    inbox: &NnInbox,
+    board: Arc<Board>,
+    choice: DeviceChoice,
+    gpu: Option<SharedGpu>,
+    export: Option<ExportFn>,
+) {
+    let mut world = NnWorld { board, choice, gpu, export, device: None, models: BTreeMap::new(), clock: 0 };
+    // Chosen before anything asks for it, so that the window can name it.
+    let _ = world.device();
+    schedule::run(inbox, &mut world);
+}
+
+impl NnWorld {
+    /// The device, chosen and announced on the first call.
+    pub fn device(&mut self) -> Result<ComputeDevice, String> {
+        if let Some(device) = &self.device {
+            return device.clone();
+        }
+        let (choice, gpu) = (self.choice, self.gpu.as_ref());
+        let device = match catch_unwind(AssertUnwindSafe(|| ComputeDevice::choose(choice, gpu))) {
+            Ok(chosen) => chosen.map_err(|e| e.to_string()),
+            Err(panic) => Err(explain(&panic_text(panic.as_ref()))),
+        };
+        self.board.post(match &device {
+            Ok(device) => Event::DeviceReady {
+                name: device.name().to_owned(),
+                reason: device.reason().to_owned(),
+                kind: device.kind(),
+            },
+            Err(reason) => Event::DeviceFailed { reason: reason.clone() },
+        });
+        self.device.insert(device).clone()
+    }
+
+    /// A loaded model, built again where it has been put away.
+    pub fn model(&mut self, version: &Version) -> Result<&Model, String> {
+        let device = self.device()?;
+        self.clock += 1;
+        let Some(shelved) = self.models.get_mut(version) else {
+            return Err(format!("model {version} is not loaded; choose it again from the list of models"));
+        };
+        shelved.used = self.clock;
+        if shelved.ready.is_none() {
+            let model = Model::from_bytes(&shelved.loaded.bytes, &device).map_err(model_failure)?;
+            shelved.ready = Some(model);
+            self.put_away_all_but(MAX_READY);
+        }
+        let ready = self.models.get(version).and_then(|s| s.ready.as_ref());
+        ready.ok_or_else(|| format!("model {version} has just been put away"))
+    }
+
+    /// Takes a model in that has been built from these bytes, or made them.
+    pub fn shelve(&mut self, model: Model, bytes: Arc<[u8]>) -> LoadedModel {
+        self.clock += 1;
+        let loaded = LoadedModel { card: Arc::new(model.card.clone()), bytes };
+        let shelved = Shelved { loaded: loaded.clone(), ready: Some(model), used: self.clock };
+        self.models.insert(loaded.version(), shelved);
+        self.put_away_all_but(MAX_READY);
+        loaded
+    }
+
+    /// Keeps the networks that were used last.
+    fn put_away_all_but(&mut self, count: usize) {
+        let mut ready: Vec<(u64, Version)> = self
+            .models
+            .iter()
+            .filter(|(_, s)| s.ready.is_some())
+            .map(|(v, s)| (s.used, Arc::clone(v)))
+            .collect();
+        ready.sort();
+        for (_, version) in ready.iter().rev().skip(count) {
+            if let Some(shelved) = self.models.get_mut(version) {
+                shelved.ready = None;
+            }
+        }
+    }
+
+    /// What the window draws a prediction from, where it lies on the window's own device.
+    pub fn export(&self, prediction: &SlicePrediction) -> Option<Arc<dyn Any + Send + Sync>> {
+        match (&self.export, &prediction.probabilities) {
+            (Some(export), Probabilities::Device(probabilities)) => Some(export(probabilities)),
+            _ => None,
+        }
+    }
+}
+
+impl World for NnWorld {
+    type Request = Request;
+    type Wish = WantSlice;
+
+    fn accept(&mut self, request: Request) -> Option<Accepted<Self>> {
+        let (lane, job, steps): (_, _, Box<dyn Steps<Self>>) = match request {
+            Request::Load(job, load) => {
+                (Lane::Prepare, job.clone(), Box::new(LoadStep { job: job.id(), load }))
+            }
+            Request::Unload(version) => {
+                self.models.remove(&version);
+                return None;
+            }
+            Request::Segment(job, request) => {
+                (Lane::Volume, job.clone(), Box::new(SegmentSteps::new(job.id(), request)))
+            }
+            Request::Train(job, request) => {
+                (Lane::Training, job.clone(), Box::new(TrainSteps::new(job.id(), *request)))
+            }
+        };
+        Some(Accepted { lane, job, steps })
+    }
+
+    fn begin(&mut self, wish: &WantSlice, key: &SliceKey) -> Box<dyn Steps<Self>> {
+        Box::new(PredictSlice::new(wish.volume.clone(), key.clone()))
+    }
+
+    fn ended(&mut self, job: JobId, end: End) {
+        match end {
+            End::Cancelled => self.board.cancelled(job),
+            End::Failed(reason) => self.board.fail(job, reason),
+            End::Panicked(text) => self.board.fail(job, explain(&text)),
+        }
+    }
+
+    fn wish_failed(&mut self, key: &SliceKey, end: End) {
+        let reason = match end {
+            End::Cancelled => return,
+            End::Failed(reason) => reason,
+            End::Panicked(text) => explain(&text),
+        };
+        self.board.post(Event::PredictFailed { key: key.clone(), reason });
+    }
+
+    fn rebuild(&mut self) {
+        // A network that panicked may be half changed; all are built again from their bytes when they are wanted.
+        for shelved in self.models.values_mut() {
+            shelved.ready = None;
+        }
+    }
+}
+
+struct LoadStep {
+    job: JobId,
+    load: Load,
+}
+
+impl LoadStep {
+    fn load(&self, world: &mut NnWorld) -> Result<LoadedModel, String> {
+        let device = world.device()?;
+        let (model, bytes) = match &self.load {
+            Load::Bytes(bytes) => {
+                (Model::from_bytes(bytes, &device).map_err(model_failure)?, Arc::clone(bytes))
+            }
+            Load::Fresh(card, seed) => {
+                let mut model = Model::build(card.as_ref().clone(), *seed, &device).map_err(model_failure)?;
+                let bytes = model.to_bytes().map_err(model_failure)?;
+                (model, bytes.into())
+            }
+        };
+        Ok(world.shelve(model, bytes))
+    }
+}
+
+impl Steps<NnWorld> for LoadStep {
+    fn step(&mut self, world: &mut NnWorld) -> StepOutcome {
+        match self.load(world) {
+            Ok(model) => {
+                let job = self.job;
+                world.board.finish(job, Event::ModelLoaded { job, model });
+                StepOutcome::Done
+            }
+            Err(reason) => StepOutcome::Failed(reason),
+        }
+    }
+}
+
+pub(super) fn model_failure(error: ModelError) -> String {
+    match error {
+        ModelError::Network(NetworkError::Device(text)) => explain(&text),
+        other => other.to_string(),
+    }
+}
