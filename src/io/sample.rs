@@ -25,7 +25,7 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
         OpenError::NoSuchSeries { path: path.to_owned(), asked: id.to_owned(), available: ids.join(", ") }
     })?;
     progress.report(0, 1);
-    let phantom = (sample.make)(phantom::SAMPLE_SEED, phantom::Look::Standard);
+    let phantom = sample.open();
     progress.report(1, 1);
     Ok(Opened {
         volume: phantom.volume,

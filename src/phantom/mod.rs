@@ -39,17 +39,32 @@ pub enum Look {
 pub struct Sample {
     pub id: &'static str,
     pub title: &'static str,
+    pub look: Look,
     pub make: fn(seed: u64, look: Look) -> Phantom,
 }
 
 pub static SAMPLES: &[&Sample] = &[
-    &Sample { id: "fundus", title: "Fundus photograph with a vessel tree", make: fundus },
-    &Sample { id: "oct", title: "OCT volume with layers and fluid", make: oct },
-    &Sample { id: "ct", title: "CT of an abdomen with four organs", make: ct },
+    &Sample {
+        id: "fundus",
+        title: "Fundus photograph with a vessel tree",
+        look: Look::Standard,
+        make: fundus,
+    },
+    &Sample { id: "oct", title: "OCT volume with layers and fluid", look: Look::Standard, make: oct },
+    &Sample { id: "ct", title: "CT of an abdomen with four organs", look: Look::Standard, make: ct },
+    // What the bundled demonstration model has not seen: the sample to correct and to learn from.
+    &Sample { id: "oct-shifted", title: "OCT volume from another device", look: Look::Shifted, make: oct },
 ];
 
 /// The seed of the samples that a person opens; tests and training take others.
 pub const SAMPLE_SEED: u64 = 7;
+
+impl Sample {
+    /// The phantom that a person sees.
+    pub fn open(&self) -> Phantom {
+        (self.make)(SAMPLE_SEED, self.look)
+    }
+}
 
 pub fn find(id: &str) -> Option<&'static Sample> {
     SAMPLES.iter().copied().find(|s| s.id == id)
