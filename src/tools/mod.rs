@@ -1,1 +1,64 @@
 //! Editing tools: one file each, one list of them.
+//!
+//! A tool turns what the pointer does in a view into [`ToolAction`]s; it changes nothing itself. To add one, write
+//! `src/tools/<id>.rs` with a `pub static TOOL: Tool` and list it in [`TOOLS`].
+
+mod brush;
+mod context;
+mod eraser;
+mod event;
+mod fill;
+mod lasso;
+mod navigate;
+mod options;
+mod polygon;
+mod toolbox;
+
+pub use context::{Scene, ToolContext};
+pub use event::{Button, Input, Modifiers, PointerEvent, Preview, ToolAction};
+pub use options::{ToolOption, ToolOptions};
+pub use toolbox::Toolbox;
+
+/// Every tool, in the order of the toolbar. The first is what the program starts with.
+pub static TOOLS: &[&Tool] =
+    &[&navigate::TOOL, &brush::TOOL, &eraser::TOOL, &lasso::TOOL, &polygon::TOOL, &fill::TOOL];
+
+/// The tool with an id.
+pub fn find(id: &str) -> Option<&'static Tool> {
+    TOOLS.iter().copied().find(|tool| tool.id == id)
+}
+
+/// What the program knows of a tool.
+pub struct Tool {
+    /// The name of its file, of its transaction and in the journal.
+    pub id: &'static str,
+    pub title: &'static str,
+    /// The key that selects it, without modifiers.
+    pub key: char,
+    /// A glyph of the window's fonts.
+    pub icon: &'static str,
+    /// What the pointer looks like over a view.
+    pub cursor: Cursor,
+    /// Which options it reads, in the order of its row.
+    pub options: &'static [ToolOption],
+    pub start: fn() -> Box<dyn Gesture>,
+}
+
+/// What the pointer looks like over a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    Arrow,
+    Crosshair,
+    /// None: the tool's [`Preview`] shows where it works.
+    Outline,
+}
+
+/// The state machine of a tool, from press to release.
+pub trait Gesture {
+    /// What an event does. `Begin` comes before the first `Draw`, and `Commit` or `Abort` after the last.
+    fn event(&mut self, event: &PointerEvent, context: &ToolContext) -> Vec<ToolAction>;
+    /// What to do next, in the present state.
+    fn hint(&self) -> &'static str;
+    /// Whether something is under way that Escape would cancel; Enter and Backspace are then the tool's, too.
+    fn busy(&self) -> bool;
+}

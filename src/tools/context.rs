@@ -1,0 +1,81 @@
+use super::ToolOptions;
+use crate::edit::Limits;
+use crate::geom::{Grid, Plane};
+use crate::label::{LabelId, LabelMap, LabelTable};
+use crate::volume::{Samples, Volume};
+use glam::DVec3;
+
+/// What a tool may look at.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    pub volume: &'a Volume,
+    pub mask: &'a LabelMap,
+    pub labels: &'a LabelTable,
+    /// The selected label.
+    pub label: LabelId,
+    /// What a point of the screen measures in the view of the event, in the grid's unit (mm or pixels).
+    pub point_size: f64,
+}
+
+/// A scene with the options that are set.
+#[derive(Clone, Copy)]
+pub struct ToolContext<'a> {
+    pub scene: Scene<'a>,
+    pub options: &'a ToolOptions,
+}
+
+impl ToolContext<'_> {
+    pub fn grid(&self) -> &Grid {
+        self.scene.volume.grid()
+    }
+
+    /// The label that a gesture draws.
+    pub(super) fn label(&self, erase: bool) -> LabelId {
+        if erase { 0 } else { self.scene.label }
+    }
+
+    pub(super) fn limits(&self, label: LabelId) -> Limits {
+        let options = self.options;
+        let only_over = match label {
+            0 => options.erase_selected_only.then_some(self.scene.label).filter(|&l| l != 0),
+            _ => options.over_background_only.then_some(0),
+        };
+        Limits { value_range: options.value_range, only_over }
+    }
+
+    /// The value of a voxel as a person reads it: HU for CT, luma for colour.
+    pub(super) fn value(&self, voxel: [usize; 3]) -> f32 {
+        let volume = self.scene.volume;
+        match volume.samples() {
+            Samples::Rgb8(_) => volume.samples().scalar(self.grid().index(voxel)),
+            _ => volume.value(voxel)[0],
+        }
+    }
+
+    /// The distance of two voxel coordinates, in points of the screen.
+    pub(super) fn screen_distance(&self, a: [f64; 3], b: [f64; 3]) -> f64 {
+        let grid = self.grid();
+        grid.patient_of(a.into()).distance(grid.patient_of(b.into())) / self.scene.point_size.max(1e-12)
+    }
+
+    /// A circle of the brush's radius around voxel coordinates, in a plane.
+    pub(super) fn circle(&self, plane: Plane, center: [f64; 3]) -> Vec<[f64; 3]> {
+        const CORNERS: usize = 64;
+        let grid = self.grid();
+        let radius = self.options.radius(grid);
+        let axes = grid.plane_axes(plane);
+        let matrix = grid.patient_from_voxel().matrix3;
+        let right = matrix.col(axes.right.index()).normalize();
+        // Square to it within the plane, also where the grid is sheared.
+        let down = matrix.col(axes.down.index()).reject_from(right).normalize();
+        let place = grid.patient_of(DVec3::from(center));
+        (0..CORNERS)
+            .map(|i| {
+                let (sin, cos) = (i as f64 / CORNERS as f64 * std::f64::consts::TAU).sin_cos();
+                let mut voxel = grid.voxel_of(place + (right * cos + down * sin) * radius);
+                voxel[axes.normal.index()] = center[axes.normal.index()];
+                voxel.to_array()
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,105 @@
+use super::{
+    Gesture, Input, PointerEvent, Scene, TOOLS, Tool, ToolAction, ToolContext, ToolOption, ToolOptions, find,
+};
+use egui::Ui;
+
+/// The tool in hand, its gesture, and the options of all tools.
+pub struct Toolbox {
+    tool: &'static Tool,
+    gesture: Box<dyn Gesture>,
+    /// Whether the gesture has opened a transaction.
+    open: bool,
+    pub options: ToolOptions,
+}
+
+impl Default for Toolbox {
+    fn default() -> Self {
+        let tool = TOOLS[0];
+        Self { tool, gesture: (tool.start)(), open: false, options: ToolOptions::default() }
+    }
+}
+
+impl Toolbox {
+    pub fn tool(&self) -> &'static Tool {
+        self.tool
+    }
+
+    /// Takes another tool in hand; what the last one had under way is cancelled.
+    pub fn select(&mut self, tool: &'static Tool) -> Vec<ToolAction> {
+        let actions = self.cancel();
+        self.tool = tool;
+        self.gesture = (tool.start)();
+        actions
+    }
+
+    /// Selects the tool of a key; `None` where no tool has it.
+    pub fn select_by_key(&mut self, key: char) -> Option<Vec<ToolAction>> {
+        let tool = TOOLS.iter().find(|tool| tool.key == key.to_ascii_lowercase())?;
+        Some(self.select(tool))
+    }
+
+    /// Tab: from the brush to the eraser, and from all others to the brush.
+    pub fn swap(&mut self) -> Vec<ToolAction> {
+        let other = if self.tool.id == "brush" { "eraser" } else { "brush" };
+        find(other).map_or_else(Vec::new, |tool| self.select(tool))
+    }
+
+    /// Cancels what is under way, as Escape does: also when the window loses the pointer or another image is shown.
+    pub fn cancel(&mut self) -> Vec<ToolAction> {
+        self.gesture = (self.tool.start)();
+        let mut actions = vec![ToolAction::Preview(None)];
+        if std::mem::take(&mut self.open) {
+            actions.push(ToolAction::Abort);
+        }
+        actions
+    }
+
+    /// What an event does.
+    pub fn event(&mut self, event: &PointerEvent, scene: &Scene) -> Vec<ToolAction> {
+        if self.tool.options.contains(&ToolOption::Radius) {
+            let grid = scene.volume.grid();
+            match event.input {
+                Input::Grow => self.options.step_radius(grid, 1.0),
+                Input::Shrink => self.options.step_radius(grid, -1.0),
+                Input::Wheel(notches) => self.options.step_radius(grid, notches),
+                _ => {}
+            }
+        }
+        let actions = self.gesture.event(event, &ToolContext { scene: *scene, options: &self.options });
+        for action in &actions {
+            match action {
+                ToolAction::Begin { .. } => self.open = true,
+                ToolAction::Commit | ToolAction::Abort => self.open = false,
+                _ => {}
+            }
+        }
+        actions
+    }
+
+    /// Whether something is under way that Escape would cancel; Enter and Backspace are then the tool's, too.
+    pub fn busy(&self) -> bool {
+        self.gesture.busy()
+    }
+
+    /// What to do next, or why painting would do nothing.
+    pub fn hint(&self, scene: &Scene) -> String {
+        let paints = self.tool.options.contains(&ToolOption::OverBackground) || self.tool.id == "fill";
+        match scene.labels.get(scene.label) {
+            Some(label) if paints && label.locked => {
+                format!("“{}” is locked: unlock it in the label list to paint with it", label.name)
+            }
+            None if paints && scene.labels.is_empty() => "Add a label first (N)".to_owned(),
+            None if paints && scene.label == 0 => {
+                format!("Background is selected: it erases. {}", self.gesture.hint())
+            }
+            _ => self.gesture.hint().to_owned(),
+        }
+    }
+
+    /// The options of the tool in hand, side by side.
+    pub fn options_row(&mut self, ui: &mut Ui, scene: &Scene) {
+        for &option in self.tool.options {
+            self.options.show(option, ui, scene);
+        }
+    }
+}
