@@ -1,0 +1,92 @@
+//! What shaders read as uniforms, in their memory layout.
+
+use bytemuck::{Pod, Zeroable};
+use std::mem::offset_of;
+
+/// Of `shaders/slice.wgsl`; what the fields mean is said there.
+#[repr(C, align(16))]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct SliceUniform {
+    pub from_target_x: [f32; 4],
+    pub from_target_y: [f32; 4],
+    pub target_origin: [f32; 2],
+    pub size: [i32; 2],
+    pub tile_size: [i32; 2],
+    pub tiles_across: i32,
+    pub filter_points: i32,
+    pub gain: f32,
+    pub bias: f32,
+    pub kind: u32,
+    pub channels: u32,
+    pub mask_fill: f32,
+    pub mask_outline: f32,
+    pub prediction_fill: f32,
+    pub prediction_outline: f32,
+    pub heat_opacity: f32,
+    pub heat_class: i32,
+    pub difference: f32,
+    pub prediction_source: u32,
+    pub classes: i32,
+    pub classes_per_chunk: i32,
+    pub pattern_origin: [i32; 2],
+    pub prediction_steps: [i32; 4],
+    pub chunk_base: [i32; 4],
+    pub color_count: u32,
+    pub has_mask: u32,
+    pub padding: [u32; 2],
+    pub ring: [[f32; 4]; 8],
+}
+
+pub const KIND_UNSIGNED: u32 = 0;
+pub const KIND_SIGNED_16: u32 = 1;
+pub const KIND_FLOAT: u32 = 2;
+pub const KIND_RGB: u32 = 3;
+
+pub const SOURCE_NONE: u32 = 0;
+pub const SOURCE_LABELS: u32 = 1;
+pub const SOURCE_PROBABILITIES: u32 = 2;
+
+pub const CHANNELS_COLOR: u32 = 0;
+pub const CHANNELS_RED: u32 = 1;
+pub const CHANNELS_GREEN: u32 = 2;
+pub const CHANNELS_BLUE: u32 = 3;
+pub const CHANNELS_LUMA: u32 = 4;
+
+/// Entries of `tables` before the class labels: the heat map's colours.
+pub const TABLE_CLASSES: usize = 256;
+
+macro_rules! offsets {
+    ($($field:ident),* $(,)?) => { &[$((stringify!($field), offset_of!(SliceUniform, $field))),*] };
+}
+
+/// Name and offset in bytes of every field, for the comparison with the shader.
+pub const SLICE_UNIFORM_OFFSETS: &[(&str, usize)] = offsets![
+    from_target_x,
+    from_target_y,
+    target_origin,
+    size,
+    tile_size,
+    tiles_across,
+    filter_points,
+    gain,
+    bias,
+    kind,
+    channels,
+    mask_fill,
+    mask_outline,
+    prediction_fill,
+    prediction_outline,
+    heat_opacity,
+    heat_class,
+    difference,
+    prediction_source,
+    classes,
+    classes_per_chunk,
+    pattern_origin,
+    prediction_steps,
+    chunk_base,
+    color_count,
+    has_mask,
+    padding,
+    ring,
+];
