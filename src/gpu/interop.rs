@@ -1,9 +1,10 @@
 //! The one place where burn meets wgpu: burn on the window's own device, and a tensor's buffer for a draw call.
 
+use crate::nn::{DeviceError, DeviceProbabilities, SharedGpu};
 use burn::{
     backend::Wgpu,
     cubecl::wgpu::{AutoCompiler, WgpuServer},
-    tensor::{DType, Tensor},
+    tensor::{DType, Tensor, wgpu::WgpuSetup},
 };
 use std::any::Any;
 use std::sync::Arc;
@@ -44,6 +45,33 @@ pub enum ExportError {
     Layout(String),
     #[error("the tensor's buffer cannot be reached: {0}")]
     Resource(String),
+}
+
+/// Registers the window's device with burn. Call once for each device, with what `device::wgpu_setup` made.
+pub fn share(
+    instance: &wgpu::Instance,
+    adapter: &wgpu::Adapter,
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+) -> Result<SharedGpu, DeviceError> {
+    SharedGpu::register(WgpuSetup {
+        instance: instance.clone(),
+        adapter: adapter.clone(),
+        device: device.clone(),
+        queue: queue.clone(),
+        backend: adapter.get_info().backend,
+    })
+}
+
+/// For the engine, which knows only `Any`: runs on its nn thread, and [`TensorBuffer::from_any`] takes the result apart.
+pub fn export(probabilities: &DeviceProbabilities) -> Arc<dyn Any + Send + Sync> {
+    match tensor_buffer(probabilities.tensor().clone()) {
+        Ok(buffer) => Arc::new(buffer),
+        Err(error) => {
+            log::warn!("a prediction cannot be drawn from its own buffer: {error}");
+            Arc::new(error)
+        }
+    }
 }
 
 /// The buffer of a tensor, without a copy and without waiting for the numbers in it: the work that makes them is

@@ -63,7 +63,11 @@ mod tests {
 
     #[test]
     fn a_part_is_taken_once_and_a_circle_ends() {
-        let files = [("a", "#include \"b\"\n#include \"c\"\nA"), ("b", "#include \"c\"\nB"), ("c", "#include \"a\"\nC")];
+        let files = [
+            ("a", "#include \"b\"\n#include \"c\"\nA"),
+            ("b", "#include \"c\"\nB"),
+            ("c", "#include \"a\"\nC"),
+        ];
         assert_eq!(resolve("a", &files).unwrap(), "C\nB\nA\n");
     }
 

@@ -238,6 +238,33 @@ impl LabelMap {
         self.revision += 1;
     }
 
+    /// Boxes of voxels (from, past the end) of the bricks that meet a slice and are not known to be the same in an older
+    /// snapshot of this mask; one box a brick. `None` where the two differ in size.
+    ///
+    /// Only where bricks lie in memory is compared, not what is in them: every change is in the answer, and so may be
+    /// bricks that changed and changed back.
+    pub fn changed_bricks(
+        &self,
+        older: &LabelMap,
+        normal: Axis,
+        slice: usize,
+    ) -> Option<Vec<[[usize; 3]; 2]>> {
+        if self.dims != older.dims {
+            return None;
+        }
+        let same = |b: usize| match (&self.bricks[b], &older.bricks[b]) {
+            (Brick::Uniform(new), Brick::Uniform(old)) => new == old,
+            (Brick::Dense(new), Brick::Dense(old)) => Arc::ptr_eq(new, old),
+            _ => false,
+        };
+        let boxes = (0..self.bricks.len()).filter(|&b| !same(b)).map(|b| {
+            let (from, extent) = (self.origin(b), self.extent(b));
+            [from, std::array::from_fn(|a| from[a] + extent[a])]
+        });
+        let n = normal.index();
+        Some(boxes.filter(|[from, end]| (from[n]..end[n]).contains(&slice)).collect())
+    }
+
     /// Linear index of a voxel: x fastest, then y, then z.
     pub fn index(&self, [x, y, z]: [usize; 3]) -> usize {
         (z * self.dims[1] + y) * self.dims[0] + x

@@ -1,0 +1,301 @@
+//! `shaders/slice.wgsl` on the CPU, function by function: for tests, and for pictures where there is no graphics adapter.
+
+use super::{
+    Difference, LabelColors, PredictionSource, SliceDraw,
+    draw::{DrawError, Frame},
+    layout::*,
+    texture::gather,
+};
+use crate::{label::LabelId, volume::Samples};
+use image::{Rgba, RgbaImage};
+use rayon::prelude::*;
+use std::borrow::Cow;
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TwinError {
+    #[error("the prediction lies on the graphics device; read it back to draw it on the CPU")]
+    OnDevice,
+    #[error(transparent)]
+    Draw(#[from] DrawError),
+}
+
+/// Draws a view of `width` x `height` pixels. Outside of the slice the picture is transparent.
+pub fn draw(draw: &SliceDraw, [width, height]: [u32; 2]) -> Result<RgbaImage, TwinError> {
+    let twin = Twin::of(draw)?;
+    let mut out = RgbaImage::new(width, height);
+    out.par_enumerate_pixels_mut().for_each(|(x, y, pixel)| *pixel = twin.pixel(x, y));
+    Ok(out)
+}
+
+/// Label ids of a prediction as the plane shows them, row by row: what the shader decides at each pixel of the slice.
+pub(crate) fn predicted_labels(draw: &SliceDraw) -> Result<Vec<LabelId>, TwinError> {
+    let mut draw = draw.clone();
+    draw.mask = None;
+    draw.colors = LabelColors::default();
+    let twin = Twin::of(&draw)?;
+    let [width, height] = twin.view.size;
+    let rows = (0..height).into_par_iter();
+    let twin = &twin;
+    // Label ids came from u16 tables.
+    Ok(rows.flat_map_iter(|y| (0..width).map(move |x| twin.predicted_at([x, y]) as LabelId)).collect())
+}
+
+type Pair = [f32; 2];
+type Color = [f32; 3];
+
+struct Twin<'a> {
+    view: SliceUniform,
+    tables: Vec<u32>,
+    image: Texels<'a>,
+    mask: Vec<LabelId>,
+    predicted: &'a [LabelId],
+    probabilities: &'a [f32],
+}
+
+/// What the image texture holds.
+enum Texels<'a> {
+    U8(Cow<'a, [u8]>),
+    I16(Cow<'a, [i16]>),
+    U16(Cow<'a, [u16]>),
+    F32(Cow<'a, [f32]>),
+    Rgb8(Cow<'a, [[u8; 3]]>),
+}
+
+impl<'a> Texels<'a> {
+    fn of(draw: &'a SliceDraw) -> Self {
+        let (dims, axes, slice) = (draw.image.volume.dims(), draw.image.axes, draw.image.slice);
+        match draw.image.volume.samples() {
+            Samples::U8(s) => Self::U8(gather(s, dims, axes, slice)),
+            Samples::I16(s) => Self::I16(gather(s, dims, axes, slice)),
+            Samples::U16(s) => Self::U16(gather(s, dims, axes, slice)),
+            Samples::F32(s) => Self::F32(gather(s, dims, axes, slice)),
+            Samples::Rgb8(s) => Self::Rgb8(gather(s, dims, axes, slice)),
+        }
+    }
+}
+
+impl<'a> Twin<'a> {
+    fn of(draw: &'a SliceDraw) -> Result<Self, TwinError> {
+        let Frame { uniform, tables, errors } = Frame::of(draw, [0.0; 2]);
+        if let Some(error) = errors.into_iter().next() {
+            return Err(error.into());
+        }
+        let (mut predicted, mut probabilities): (&[LabelId], &[f32]) = (&[], &[]);
+        match draw.prediction.as_ref().map(|p| &p.source) {
+            Some(PredictionSource::Host(values)) => probabilities = values,
+            Some(PredictionSource::Labels(labels)) => predicted = labels,
+            Some(PredictionSource::Buffer(_)) => return Err(TwinError::OnDevice),
+            None => {}
+        }
+        let mask = draw.mask.as_ref().map(|m| m.map.plane_slice(draw.image.axes, draw.image.slice));
+        let mask = mask.unwrap_or_default();
+        Ok(Self { view: uniform, tables, image: Texels::of(draw), mask, predicted, probabilities })
+    }
+
+    fn pixel(&self, x: u32, y: u32) -> Rgba<u8> {
+        let at = [x as f32 + 0.5, y as f32 + 0.5];
+        let here = self.slice_from_target(at);
+        let pixel = floor(here);
+        if !self.inside(pixel) {
+            return Rgba([0; 4]);
+        }
+        let pattern = [x as i32 - self.view.pattern_origin[0], y as i32 - self.view.pattern_origin[1]];
+        let mut color = self.image_shade(at, here).map(|c| c.clamp(0.0, 1.0));
+        color = self.with_heat(color, pixel);
+        color = if self.view.difference > 0.0 {
+            self.with_difference(color, pixel, pattern)
+        } else {
+            self.with_labels(color, here, pixel, pattern)
+        };
+        let [r, g, b] = color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8);
+        Rgba([r, g, b, 255])
+    }
+
+    fn slice_from_target(&self, [x, y]: Pair) -> Pair {
+        let (row_x, row_y) = (self.view.from_target_x, self.view.from_target_y);
+        [row_x[0] * x + (row_x[1] * y + row_x[2]), row_y[1] * y + (row_y[0] * x + row_y[2])]
+    }
+
+    fn inside(&self, [x, y]: [i32; 2]) -> bool {
+        x >= 0 && y >= 0 && x < self.view.size[0] && y < self.view.size[1]
+    }
+
+    fn index(&self, [x, y]: [i32; 2]) -> usize {
+        (y * self.view.size[0] + x) as usize
+    }
+
+    fn float_shade(&self, raw: f32) -> f32 {
+        if raw.is_nan() {
+            return 0.0;
+        }
+        if raw.is_infinite() {
+            return if (raw > 0.0) == (self.view.gain >= 0.0) { 1.0 } else { 0.0 };
+        }
+        (raw * self.view.gain + self.view.bias).clamp(-1e4, 1e4)
+    }
+
+    fn texel_shade(&self, [x, y]: [i32; 2]) -> Color {
+        let [width, height] = self.view.size;
+        let at = self.index([x.clamp(0, width - 1), y.clamp(0, height - 1)]);
+        let shade = |raw: f32| raw * self.view.gain + self.view.bias;
+        match &self.image {
+            Texels::U8(s) => [shade(f32::from(s[at])); 3],
+            Texels::U16(s) => [shade(f32::from(s[at])); 3],
+            Texels::I16(s) => [shade(f32::from(s[at])); 3],
+            Texels::F32(s) => [self.float_shade(s[at]); 3],
+            Texels::Rgb8(s) => {
+                let [r, g, b] = s[at].map(f32::from);
+                match self.view.channels {
+                    CHANNELS_COLOR => [r, g, b].map(shade),
+                    CHANNELS_RED => [shade(r); 3],
+                    CHANNELS_GREEN => [shade(g); 3],
+                    CHANNELS_BLUE => [shade(b); 3],
+                    _ => [shade(0.299 * r + 0.587 * g + 0.114 * b); 3],
+                }
+            }
+        }
+    }
+
+    fn image_shade(&self, at: Pair, here: Pair) -> Color {
+        let points = self.view.filter_points;
+        if points == 0 {
+            return self.texel_shade(floor(here));
+        }
+        if points == 1 {
+            let corner = here.map(|v| (v - 0.5).floor());
+            let part = [here[0] - 0.5 - corner[0], here[1] - 0.5 - corner[1]];
+            let [x, y] = corner.map(|v| v as i32);
+            let [a, b] = [self.texel_shade([x, y]), self.texel_shade([x + 1, y])];
+            let [c, d] = [self.texel_shade([x, y + 1]), self.texel_shade([x + 1, y + 1])];
+            return std::array::from_fn(|i| {
+                let upper = a[i] + (b[i] - a[i]) * part[0];
+                let lower = c[i] + (d[i] - c[i]) * part[0];
+                upper + (lower - upper) * part[1]
+            });
+        }
+        let mut sum = [0.0; 3];
+        let step = 1.0 / points as f32;
+        for j in 0..points {
+            for i in 0..points {
+                let offset = [i, j].map(|k| (k as f32 + 0.5) * step - 0.5);
+                let point = self.slice_from_target([at[0] + offset[0], at[1] + offset[1]]);
+                let shade = self.texel_shade(floor(point));
+                sum = std::array::from_fn(|c| sum[c] + shade[c]);
+            }
+        }
+        sum.map(|s| s * (step * step))
+    }
+
+    fn label_color(&self, label: u32) -> u32 {
+        if label >= self.view.color_count {
+            return LabelColors::UNKNOWN;
+        }
+        self.tables[TABLE_CLASSES + self.view.classes as usize + label as usize]
+    }
+
+    fn shown(&self, label: u32) -> u32 {
+        if self.label_color(label) >> 24 == 0 { 0 } else { label }
+    }
+
+    fn mask_at(&self, pixel: [i32; 2]) -> u32 {
+        if self.view.has_mask == 0 || !self.inside(pixel) {
+            return 0;
+        }
+        self.shown(u32::from(self.mask[self.index(pixel)]))
+    }
+
+    fn probability(&self, class: i32, [x, y]: [i32; 2]) -> f32 {
+        let [offset, right, down, plane] = self.view.prediction_steps;
+        self.probabilities[(class * plane + offset + x * right + y * down) as usize]
+    }
+
+    fn predicted_at(&self, pixel: [i32; 2]) -> u32 {
+        if self.view.prediction_source == SOURCE_NONE || !self.inside(pixel) {
+            return 0;
+        }
+        if self.view.prediction_source == SOURCE_LABELS {
+            return self.shown(u32::from(self.predicted[self.index(pixel)]));
+        }
+        let mut best = 0;
+        let mut highest = self.probability(0, pixel);
+        for class in 1..self.view.classes {
+            let p = self.probability(class, pixel);
+            if p > highest {
+                (best, highest) = (class as usize, p);
+            }
+        }
+        self.shown(self.tables[TABLE_CLASSES + best])
+    }
+
+    fn mask_edge(&self, here: Pair, label: u32) -> bool {
+        self.view.ring.iter().any(|r| self.mask_at(floor([here[0] + r[0], here[1] + r[1]])) != label)
+    }
+
+    fn predicted_edge(&self, here: Pair, label: u32) -> bool {
+        self.view.ring.iter().any(|r| self.predicted_at(floor([here[0] + r[2], here[1] + r[3]])) != label)
+    }
+
+    fn with_heat(&self, below: Color, pixel: [i32; 2]) -> Color {
+        if self.view.heat_class < 0 || self.view.prediction_source != SOURCE_PROBABILITIES {
+            return below;
+        }
+        let p = self.probability(self.view.heat_class, pixel).clamp(0.0, 1.0);
+        let color = unpack_color(self.tables[(p * 255.0 + 0.5).floor() as usize]);
+        over(below, color, self.view.heat_opacity * (p * 10.0).min(1.0))
+    }
+
+    fn with_difference(&self, below: Color, pixel: [i32; 2], pattern: [i32; 2]) -> Color {
+        let opacity = self.view.difference;
+        let color = |c: [u8; 3]| c.map(|v| f32::from(v) / 255.0);
+        match (self.mask_at(pixel), self.predicted_at(pixel)) {
+            (0, 0) => below,
+            (old, new) if old == new => over(below, color(Difference::KEPT), opacity * 0.5),
+            (0, _) => over(below, color(Difference::ADDED), opacity),
+            (_, 0) => {
+                over(below, color(Difference::REMOVED), opacity * if on_stripe(pattern) { 1.0 } else { 0.5 })
+            }
+            _ => over(below, color(Difference::CHANGED), opacity),
+        }
+    }
+
+    fn with_labels(&self, below: Color, here: Pair, pixel: [i32; 2], pattern: [i32; 2]) -> Color {
+        let (view, old, new) = (&self.view, self.mask_at(pixel), self.predicted_at(pixel));
+        let (old_color, new_color) =
+            (unpack_color(self.label_color(old)), unpack_color(self.label_color(new)));
+        let mut color = below;
+        if old != 0 {
+            color = over(color, old_color, view.mask_fill);
+        }
+        if new != 0 {
+            let stripe = if on_stripe(pattern) { 1.0 } else { 0.5 };
+            color = over(color, new_color, view.prediction_fill * stripe);
+        }
+        if old != 0 && view.mask_outline > 0.0 && self.mask_edge(here, old) {
+            color = over(color, old_color, view.mask_outline);
+        }
+        if new != 0 && view.prediction_outline > 0.0 && on_dash(pattern) && self.predicted_edge(here, new) {
+            color = over(color, new_color, view.prediction_outline);
+        }
+        color
+    }
+}
+
+fn floor(at: Pair) -> [i32; 2] {
+    at.map(|v| v.floor() as i32)
+}
+
+fn unpack_color(packed: u32) -> Color {
+    [0, 8, 16].map(|shift| (packed >> shift & 0xff) as f32 / 255.0)
+}
+
+fn over(below: Color, color: Color, opacity: f32) -> Color {
+    std::array::from_fn(|i| below[i] + (color[i] - below[i]) * opacity)
+}
+
+fn on_stripe([x, y]: [i32; 2]) -> bool {
+    (x + y) & 7 < 4
+}
+
+fn on_dash([x, y]: [i32; 2]) -> bool {
+    (2 * x + 3 * y).rem_euclid(12) < 8
+}

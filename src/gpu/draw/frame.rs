@@ -1,0 +1,168 @@
+//! A view's description as the numbers that decide its pixels; the shader and its CPU twin start from the same.
+
+use super::{ChannelMode, DrawError, Filter, PredictionSource, SliceDraw, description::Steps};
+use crate::{
+    gpu::{colormap::heat_map, layout::*},
+    volume::Samples,
+};
+use glam::{DAffine2, DVec2};
+use std::sync::LazyLock;
+
+static HEAT_MAP: LazyLock<[u32; 256]> = LazyLock::new(heat_map);
+
+/// Everything but how the data is laid out on the device (tiles, chunks), which the renderer fills in.
+pub(crate) struct Frame {
+    pub uniform: SliceUniform,
+    /// Heat map, class labels, label colours.
+    pub tables: Vec<u32>,
+    /// Parts that cannot be shown.
+    pub errors: Vec<DrawError>,
+}
+
+impl Frame {
+    /// `target_origin`: the view's top left corner in the framebuffer, pixels.
+    pub fn of(draw: &SliceDraw, target_origin: [f32; 2]) -> Self {
+        let mut errors = Vec::new();
+        let mut uniform: SliceUniform = bytemuck::Zeroable::zeroed();
+        let size = draw.image.size();
+        uniform.target_origin = target_origin;
+        uniform.size = size.map(|v| v as i32);
+        uniform.tile_size = uniform.size.map(|v| v.max(1));
+        uniform.tiles_across = 1;
+        uniform.classes_per_chunk = 1;
+        geometry(&mut uniform, draw);
+        tone(&mut uniform, draw);
+        overlays(&mut uniform, draw);
+
+        let mut tables = HEAT_MAP.to_vec();
+        let colors = draw.colors.packed();
+        uniform.color_count = colors.len() as u32;
+        let dims = draw.image.volume.dims();
+        if let Some(mask) = &draw.mask {
+            if mask.map.dims() == dims {
+                uniform.has_mask = 1;
+            } else {
+                errors.push(DrawError::MaskSize(mask.map.dims(), dims));
+            }
+        }
+        match prediction(&mut uniform, draw) {
+            Ok(()) => {}
+            Err(error) => errors.push(error),
+        }
+        if uniform.prediction_source == SOURCE_PROBABILITIES
+            && let Some(prediction) = &draw.prediction
+        {
+            tables.extend(prediction.class_labels.iter().map(|&l| u32::from(l)));
+        }
+        tables.extend_from_slice(colors);
+        Self { uniform, tables, errors }
+    }
+
+    /// Turns to labels that were decided elsewhere, where probabilities cannot be bound.
+    pub fn without_probabilities(&mut self) {
+        let classes = self.uniform.classes as usize;
+        self.tables.drain(TABLE_CLASSES..TABLE_CLASSES + classes);
+        self.uniform.classes = 0;
+        self.uniform.heat_class = -1;
+        self.uniform.prediction_source = SOURCE_NONE;
+    }
+}
+
+fn geometry(uniform: &mut SliceUniform, draw: &SliceDraw) {
+    let inverse: DAffine2 = draw.view.slice_from_target_affine();
+    let (x, y) = (inverse.matrix2.row(0), inverse.matrix2.row(1));
+    uniform.from_target_x = [x.x as f32, x.y as f32, inverse.translation.x as f32, 0.0];
+    uniform.from_target_y = [y.x as f32, y.y as f32, inverse.translation.y as f32, 0.0];
+    // Slice pixels on one target pixel, along the direction that has most of them.
+    let footprint = inverse.matrix2.x_axis.length().max(inverse.matrix2.y_axis.length());
+    uniform.filter_points = match draw.filter {
+        Filter::Nearest => 0,
+        Filter::Smooth if footprint <= 1.0 => 1,
+        Filter::Smooth => footprint.ceil().clamp(2.0, 4.0) as i32,
+    };
+    let corner = draw.view.target_from_slice(DVec2::ZERO);
+    let whole = |v: f64| v.round().clamp(-1e8, 1e8) as i32;
+    uniform.pattern_origin = [whole(corner.x), whole(corner.y)];
+    let ring = |width: f32, i: usize| {
+        let angle = std::f64::consts::TAU * i as f64 / 8.0;
+        // Exact along the axes, where sine and cosine are not.
+        let unit = DVec2::new(angle.cos(), angle.sin()).map(|v| if v.abs() < 1e-12 { 0.0 } else { v });
+        inverse.transform_vector2(unit * f64::from(width)).as_vec2()
+    };
+    let style = &draw.style;
+    uniform.ring = std::array::from_fn(|i| {
+        let (m, p) = (ring(style.mask.outline_px, i), ring(style.prediction.outline_px, i));
+        [m.x, m.y, p.x, p.y]
+    });
+}
+
+fn tone(uniform: &mut SliceUniform, draw: &SliceDraw) {
+    let samples = draw.image.volume.samples();
+    let (kind, [slope, intercept]) = match samples {
+        Samples::U8(_) | Samples::U16(_) => (KIND_UNSIGNED, draw.image.volume.rescale()),
+        Samples::I16(_) => (KIND_SIGNED_16, draw.image.volume.rescale()),
+        Samples::F32(_) => (KIND_FLOAT, draw.image.volume.rescale()),
+        Samples::Rgb8(_) => (KIND_RGB, [1.0, 0.0]),
+    };
+    uniform.kind = kind;
+    let (low, width) = (f64::from(draw.tone.window.low()), f64::from(draw.tone.window.width));
+    let width = if width > 0.0 { width } else { f64::from(f32::MIN_POSITIVE) };
+    let (mut gain, mut bias) = (f64::from(slope) / width, (f64::from(intercept) - low) / width);
+    if draw.tone.invert {
+        (gain, bias) = (-gain, 1.0 - bias);
+    }
+    // A window so narrow that these overflow would make 0 * infinity.
+    let finite = |v: f64| v.clamp(-1e30, 1e30) as f32;
+    (uniform.gain, uniform.bias) = (finite(gain), finite(bias));
+    uniform.channels = match draw.tone.channels {
+        ChannelMode::Color => CHANNELS_COLOR,
+        ChannelMode::Red => CHANNELS_RED,
+        ChannelMode::Green => CHANNELS_GREEN,
+        ChannelMode::Blue => CHANNELS_BLUE,
+        ChannelMode::Luma => CHANNELS_LUMA,
+    };
+}
+
+fn overlays(uniform: &mut SliceUniform, draw: &SliceDraw) {
+    let style = &draw.style;
+    let opacity = |v: f32| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.0 };
+    uniform.mask_fill = opacity(style.mask.fill);
+    uniform.mask_outline = opacity(style.mask.outline);
+    uniform.prediction_fill = opacity(style.prediction.fill);
+    uniform.prediction_outline = opacity(style.prediction.outline);
+    uniform.difference = style.difference.map_or(0.0, |d| opacity(d.opacity));
+    uniform.heat_class = -1;
+}
+
+fn prediction(uniform: &mut SliceUniform, draw: &SliceDraw) -> Result<(), DrawError> {
+    let Some(prediction) = &draw.prediction else { return Ok(()) };
+    let (classes, dims) = (prediction.class_labels.len(), draw.image.volume.dims());
+    let plane = draw.image.size()[0] * draw.image.size()[1];
+    let values = match &prediction.source {
+        PredictionSource::Host(values) => values.len(),
+        PredictionSource::Buffer(buffer) => (buffer.size / 4) as usize,
+        PredictionSource::Labels(labels) => labels.len(),
+    };
+    let of_labels = matches!(prediction.source, PredictionSource::Labels(_));
+    let expected = if of_labels { plane } else { classes.max(1) * dims[0] * dims[1] };
+    if values != expected {
+        let [width, height, _] = dims;
+        return Err(DrawError::PredictionSize { classes, width, height, expected, values });
+    }
+    if of_labels {
+        uniform.prediction_source = SOURCE_LABELS;
+        return Ok(());
+    }
+    let Some(steps) = Steps::of_native(draw.image.axes, dims) else { return Ok(()) };
+    uniform.prediction_source = SOURCE_PROBABILITIES;
+    uniform.classes = classes as i32;
+    uniform.classes_per_chunk = classes.max(1) as i32;
+    uniform.prediction_steps = [steps.offset, steps.right, steps.down, plane as i32];
+    if let Some(heat) = draw.style.heat
+        && heat.class < classes
+    {
+        uniform.heat_class = heat.class as i32;
+        uniform.heat_opacity = if heat.opacity.is_finite() { heat.opacity.clamp(0.0, 1.0) } else { 0.0 };
+    }
+    Ok(())
+}
