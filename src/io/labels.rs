@@ -16,7 +16,8 @@ pub fn open_labels(path: &Path) -> Result<(LabelMap, Grid, Vec<String>), OpenErr
     let (map, note) = labels_of(path, &opened.volume)?;
     let mut warnings = opened.warnings;
     warnings.extend(note);
-    let lossy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jpg") || e.eq_ignore_ascii_case("jpeg"));
+    let lossy =
+        path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jpg") || e.eq_ignore_ascii_case("jpeg"));
     if lossy {
         warnings.push("A JPEG changes values near edges: the mask has ids that nobody drew".into());
     }
@@ -55,7 +56,8 @@ pub(super) fn labels_of(path: &Path, volume: &Volume) -> Result<(LabelMap, Optio
             whole(all.map(id).collect(), bad)?
         }
     };
-    let map = LabelMap::from_values(volume.dims(), &values).ok_or_else(|| refuse("it is empty".to_owned()))?;
+    let map =
+        LabelMap::from_values(volume.dims(), &values).ok_or_else(|| refuse("it is empty".to_owned()))?;
     let distinct = values.iter().collect::<BTreeSet<_>>().len();
     let many = distinct > 200 && volume.dims()[2] == 1;
     let note = many.then(|| format!("The mask has {distinct} different ids: is it a picture?"));

@@ -22,11 +22,11 @@ mod write;
 
 pub use error::OpenError;
 pub use labels::{binary, open_labels};
+pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use replace::WriteError;
 pub use table::{read_table, write_table};
 pub use write::{
-    write_image_png, write_image_tiff, write_label_nifti, write_label_png, write_label_tiff,
-    write_probability_nifti, write_probability_png, write_volume_nifti,
+    write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png,
 };
 
 use crate::volume::{Modality, Volume};
@@ -40,7 +40,8 @@ pub struct Format {
     pub title: &'static str,
     /// Lower case, without the first dot, longest first (`nii.gz` before `nii`). Empty for folders.
     pub extensions: &'static [&'static str],
-    /// Decides by the first [`HEAD_BYTES`] bytes (none for a folder), and by the name only where bytes cannot tell.
+    /// Decides by the first [`HEAD_BYTES`] bytes (none for a folder). Where no format knows the bytes, the one with the
+    /// file's extension opens it, to say what is wrong with it.
     pub sniff: fn(path: &Path, head: &[u8]) -> bool,
     pub open: fn(&Path, &OpenOptions, &mut dyn Progress) -> Result<Opened, OpenError>,
 }
@@ -125,6 +126,15 @@ pub fn find_format(path: &Path) -> Result<&'static Format, OpenError> {
         return Ok(&sample::FORMAT);
     }
     let head = source::head(path)?;
-    let found = FORMATS.iter().copied().find(|f| (f.sniff)(path, &head));
-    found.ok_or_else(|| unsupported::explain(path, &head))
+    let by_content = FORMATS.iter().copied().find(|f| (f.sniff)(path, &head));
+    let by_name = || FORMATS.iter().copied().find(|f| f.has_extension_of(path) && !head.is_empty());
+    by_content.or_else(by_name).ok_or_else(|| unsupported::explain(path, &head))
+}
+
+impl Format {
+    pub fn has_extension_of(&self, path: &Path) -> bool {
+        let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let before = |e: &&str| name.strip_suffix(*e).is_some_and(|stem| stem.ends_with('.'));
+        self.extensions.iter().any(|e| before(&e))
+    }
 }

@@ -1,26 +1,6 @@
 use super::WriteError;
-use crate::{geom::Grid, label::LabelMap, volume::Volume};
+use crate::{label::LabelMap, volume::Volume};
 use std::path::Path;
-
-/// Writes a mask as NIfTI (`.nii` or `.nii.gz`) in the grid's own geometry: sform and qform equal and both with code
-/// 1; the sform alone where the axes are not at right angles. Returns warnings.
-pub fn write_label_nifti(path: &Path, _map: &LabelMap, _grid: &Grid) -> Result<Vec<String>, WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
-}
-
-/// Writes a volume as NIfTI in its own type, rescale and geometry. Returns warnings.
-pub fn write_volume_nifti(path: &Path, _volume: &Volume) -> Result<Vec<String>, WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
-}
-
-/// Writes one probability (`values` x fastest, then y, then z; 0 to 1) as a float32 NIfTI. Returns warnings.
-pub fn write_probability_nifti(
-    path: &Path,
-    _values: &[f32],
-    _grid: &Grid,
-) -> Result<Vec<String>, WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
-}
 
 /// Writes a mask as grey PNG whose values are the label ids (8 bits, 16 where an id is above 255): one file for a 2-D
 /// image, else a folder `path` with `0001.png`, `0002.png`… in slice order.

@@ -115,8 +115,7 @@ impl Voxel {
         scaling: Option<[f32; 2]>,
     ) -> Result<(Raw, Option<String>), OpenError> {
         let [slope, intercept] = scaling.unwrap_or([1.0, 0.0]).map(f64::from);
-        let magnitude =
-            |re: f64, im: f64| ((re * slope + intercept).powi(2) + (im * slope).powi(2)).sqrt();
+        let magnitude = |re: f64, im: f64| ((re * slope + intercept).powi(2) + (im * slope).powi(2)).sqrt();
         let note = "The values are complex numbers; their magnitude is shown".to_owned();
         Ok(match self {
             Self::U8 => (Raw::U8(bytes), None),

@@ -83,7 +83,9 @@ pub fn read(h: &NiftiHeader, dims: [usize; 3], warnings: &mut Vec<String>) -> Re
         _ => 1.0,
     };
     if millimetres != 1.0 {
-        warnings.push(format!("The file's lengths are not in millimetres; they were multiplied by {millimetres}"));
+        warnings.push(format!(
+            "The file's lengths are not in millimetres; they were multiplied by {millimetres}"
+        ));
     }
     let scaled = |a: DAffine3| DAffine3::from_scale(DVec3::splat(millimetres)) * with_third_axis(a, dims[2]);
     let s = (h.sform_code > 0).then(|| scaled(sform(h)));
@@ -107,7 +109,8 @@ pub fn read(h: &NiftiHeader, dims: [usize; 3], warnings: &mut Vec<String>) -> Re
         }
     }
     let Some(spacing) = spacing(h) else {
-        warnings.push("The file states no position and no valid spacing; one voxel is taken as one step".into());
+        warnings
+            .push("The file states no position and no valid spacing; one voxel is taken as one step".into());
         return Grid::pixels(dims).map_err(|e| e.to_string());
     };
     warnings.push("The file states no orientation: left and right of the patient are not known".into());
@@ -147,7 +150,9 @@ fn furthest_corner(a: DAffine3, b: DAffine3, dims: [usize; 3]) -> f64 {
 pub fn write(h: &mut NiftiHeader, grid: &Grid) -> Vec<String> {
     let mut lost = Vec::new();
     if grid.has_unequal_slices() {
-        lost.push("The slices are unequally spaced, which NIfTI cannot say: their mean gap was written".to_owned());
+        lost.push(
+            "The slices are unequally spaced, which NIfTI cannot say: their mean gap was written".to_owned(),
+        );
     }
     let dims = grid.dims();
     let spacing = grid.spacing();

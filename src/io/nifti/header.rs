@@ -50,7 +50,8 @@ impl Header {
     pub fn read(path: &Path, stream: &mut Stream) -> Result<Self, OpenError> {
         let mut bytes = Vec::with_capacity(BYTES);
         stream.fill(path, &mut bytes, BYTES, BYTES as u128)?;
-        let size = [i32::from_le_bytes, i32::from_be_bytes].map(|f| f([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        let size =
+            [i32::from_le_bytes, i32::from_be_bytes].map(|f| f([bytes[0], bytes[1], bytes[2], bytes[3]]));
         if size.contains(&NIFTI_2_BYTES) {
             return Err(OpenError::unsupported(path, "NIfTI-2", "Save it as NIfTI-1 first"));
         }
@@ -114,8 +115,9 @@ impl Header {
             (1.0, 0.0) => None,
             (slope, inter) => Some([slope, inter]),
         };
-        let volumes = usize::try_from(volumes)
-            .map_err(|_| OpenError::corrupt(path, format!("its header says that it has {volumes} volumes")))?;
+        let volumes = usize::try_from(volumes).map_err(|_| {
+            OpenError::corrupt(path, format!("its header says that it has {volumes} volumes"))
+        })?;
         Ok(Self { raw, voxel, dims, volumes, pair, data_offset, scaling, warnings })
     }
 

@@ -66,7 +66,8 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     warnings.extend(noted);
     let mut facts = header.facts();
     facts["file_type"] = header.voxel.name().into();
-    let rescale = if header.voxel.takes_scaling() { header.scaling.unwrap_or([1.0, 0.0]) } else { [1.0, 0.0] };
+    let rescale =
+        if header.voxel.takes_scaling() { header.scaling.unwrap_or([1.0, 0.0]) } else { [1.0, 0.0] };
     let (native, inexact) = raw.narrow();
     warnings.extend(inexact);
     let volume = samples::guess_modality(&grid, native, rescale, path)?;
@@ -77,7 +78,11 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
 }
 
 /// The volume to show, and all of them where there are several.
-fn choose(path: &Path, header: &Header, options: &OpenOptions) -> Result<(usize, Vec<SeriesInfo>), OpenError> {
+fn choose(
+    path: &Path,
+    header: &Header,
+    options: &OpenOptions,
+) -> Result<(usize, Vec<SeriesInfo>), OpenError> {
     let id = |i: usize| format!("volume-{}", i + 1);
     let shown = match &options.series {
         None => 0,
@@ -154,7 +159,8 @@ fn middle_slice(path: &Path, header: &Header, grid: &Grid, z: usize, bytes: &[u8
     let shift = DAffine3::from_translation(DVec3::new(0.0, 0.0, z as f64));
     let affine = grid.patient_from_voxel() * shift;
     let grid = Grid::new([w, h, 1], affine, grid.unit(), grid.frame()).ok()?;
-    let rescale = if header.voxel.takes_scaling() { header.scaling.unwrap_or([1.0, 0.0]) } else { [1.0, 0.0] };
+    let rescale =
+        if header.voxel.takes_scaling() { header.scaling.unwrap_or([1.0, 0.0]) } else { [1.0, 0.0] };
     Volume::new(grid, raw.narrow().0, rescale, Modality::Other).ok()
 }
 
@@ -162,7 +168,8 @@ fn middle_slice(path: &Path, header: &Header, grid: &Grid, z: usize, bytes: &[u8
 fn header_of_pair(path: &Path) -> Result<PathBuf, OpenError> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let lower = name.to_lowercase();
-    let Some(stem) = [".img.gz", ".img"].iter().find(|e| lower.ends_with(*e)).map(|e| &name[..name.len() - e.len()])
+    let Some(stem) =
+        [".img.gz", ".img"].iter().find(|e| lower.ends_with(*e)).map(|e| &name[..name.len() - e.len()])
     else {
         return Ok(path.to_owned());
     };
@@ -174,7 +181,10 @@ fn header_of_pair(path: &Path) -> Result<PathBuf, OpenError> {
 fn image_of_pair(header: &Path) -> Result<PathBuf, OpenError> {
     let name = header.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let lower = name.to_lowercase();
-    let stem = [".hdr.gz", ".hdr"].iter().find(|e| lower.ends_with(*e)).map_or(&*name, |e| &name[..name.len() - e.len()]);
+    let stem = [".hdr.gz", ".hdr"]
+        .iter()
+        .find(|e| lower.ends_with(*e))
+        .map_or(&*name, |e| &name[..name.len() - e.len()]);
     partner(header, stem, ["img", "img.gz"])
         .ok_or_else(|| OpenError::corrupt(header, format!("its other half, {stem}.img, is missing")))
 }

@@ -94,7 +94,10 @@ impl Stream {
         needed: u128,
     ) -> Result<(), OpenError> {
         let want = (until - bytes.len()).min(CHUNK);
-        let read = (&mut self.source).take(want as u64).read_to_end(bytes).map_err(|e| self.explain(path, e, needed))?;
+        let read = (&mut self.source)
+            .take(want as u64)
+            .read_to_end(bytes)
+            .map_err(|e| self.explain(path, e, needed))?;
         self.position += read as u64;
         if read < want {
             return Err(self.truncated(path, needed, self.position.into()));
@@ -140,14 +143,16 @@ impl Stream {
             Some(hashed) => hashed.into_inner().finish().map_err(|e| OpenError::io(path, e))?,
             None => return Err(OpenError::corrupt(path, "its compressed data could not be read to the end")),
         };
-        let warning =
-            (extra > 0).then(|| format!("{extra} bytes after the image's end were ignored: {}", path.display()));
+        let warning = (extra > 0)
+            .then(|| format!("{extra} bytes after the image's end were ignored: {}", path.display()));
         Ok(End { hash, warning })
     }
 
     fn explain(&self, path: &Path, error: io::Error, needed: u128) -> OpenError {
         match (&self.source, error.kind()) {
-            (Source::Gzip(_), io::ErrorKind::UnexpectedEof) => self.truncated(path, needed, self.position.into()),
+            (Source::Gzip(_), io::ErrorKind::UnexpectedEof) => {
+                self.truncated(path, needed, self.position.into())
+            }
             (Source::Gzip(_), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
                 OpenError::corrupt(path, format!("its compressed data is not what was written ({error})"))
             }

@@ -1,11 +1,7 @@
 use super::{data::Voxel, geometry, open};
 use crate::{
     geom::Grid,
-    io::{
-        OpenOptions, Quiet, WriteError,
-        labels::labels_of,
-        replace::write_checked,
-    },
+    io::{OpenOptions, Quiet, WriteError, labels::labels_of, replace::write_checked},
     label::LabelMap,
     volume::{Samples, Volume},
 };
@@ -39,7 +35,9 @@ pub fn write_label_nifti(path: &Path, map: &LabelMap, grid: &Grid) -> Result<Vec
 /// Writes a volume as NIfTI in its own type, rescale and geometry. Returns warnings.
 pub fn write_volume_nifti(path: &Path, volume: &Volume) -> Result<Vec<String>, WriteError> {
     let samples = volume.samples();
-    write(path, volume.grid(), samples, volume.rescale(), "image", |back| same_samples(samples, back.samples()))
+    write(path, volume.grid(), samples, volume.rescale(), "image", |back| {
+        same_samples(samples, back.samples())
+    })
 }
 
 /// Writes one probability (`values` x fastest, then y, then z; 0 to 1) as a float32 NIfTI. Returns warnings.
@@ -81,7 +79,10 @@ fn write(
     }
     let dims = grid.dims();
     if let Some(axis) = dims.iter().position(|&d| d > i16::MAX as usize) {
-        return Err(WriteError::unfit(path, format!("NIfTI-1 has no room for {} voxels in a row", dims[axis])));
+        return Err(WriteError::unfit(
+            path,
+            format!("NIfTI-1 has no room for {} voxels in a row", dims[axis]),
+        ));
     }
     let voxel = match samples {
         Samples::U8(_) => Voxel::U8,
