@@ -10,6 +10,7 @@ mod guard;
 mod labels;
 pub mod list;
 mod nifti;
+mod picture;
 mod raster;
 pub mod replace;
 mod sample;
@@ -26,7 +27,7 @@ pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use replace::WriteError;
 pub use table::{read_table, write_table};
 pub use write::{
-    write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png,
+    write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png, write_text,
 };
 
 use crate::volume::{Modality, Volume};

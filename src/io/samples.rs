@@ -8,7 +8,7 @@ use crate::{
 use std::path::Path;
 
 /// Samples as a file stores them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Raw {
     U8(Vec<u8>),
     I8(Vec<i8>),
@@ -42,6 +42,43 @@ impl Raw {
             Raw::F64(_) => "float64",
             Raw::Rgb8(_) => "rgb8",
         }
+    }
+
+    /// Number of voxels.
+    pub fn len(&self) -> usize {
+        match self {
+            Raw::U8(v) => v.len(),
+            Raw::I8(v) => v.len(),
+            Raw::U16(v) => v.len(),
+            Raw::I16(v) => v.len(),
+            Raw::U32(v) => v.len(),
+            Raw::I32(v) => v.len(),
+            Raw::U64(v) => v.len(),
+            Raw::I64(v) => v.len(),
+            Raw::F32(v) => v.len(),
+            Raw::F64(v) => v.len(),
+            Raw::Rgb8(v) => v.len(),
+        }
+    }
+
+    /// Adds the next slice; the names of both types where they differ.
+    pub fn append(&mut self, next: Raw) -> Result<(), [&'static str; 2]> {
+        let names = [self.name(), next.name()];
+        match (self, next) {
+            (Raw::U8(a), Raw::U8(b)) => a.extend(b),
+            (Raw::I8(a), Raw::I8(b)) => a.extend(b),
+            (Raw::U16(a), Raw::U16(b)) => a.extend(b),
+            (Raw::I16(a), Raw::I16(b)) => a.extend(b),
+            (Raw::U32(a), Raw::U32(b)) => a.extend(b),
+            (Raw::I32(a), Raw::I32(b)) => a.extend(b),
+            (Raw::U64(a), Raw::U64(b)) => a.extend(b),
+            (Raw::I64(a), Raw::I64(b)) => a.extend(b),
+            (Raw::F32(a), Raw::F32(b)) => a.extend(b),
+            (Raw::F64(a), Raw::F64(b)) => a.extend(b),
+            (Raw::Rgb8(a), Raw::Rgb8(b)) => a.extend(b),
+            _ => return Err(names),
+        }
+        Ok(())
     }
 
     /// The smallest of the volume's types that holds every value exactly; `f32` and a warning where none does.
@@ -95,6 +132,19 @@ fn whole<T: Copy>(
     }
     let exact = min >= -F32_EXACT && max <= F32_EXACT;
     (Samples::F32(v.iter().map(|&x| float(x)).collect()), (!exact).then(|| rounded(name)))
+}
+
+/// Both hold the same bits; what is read back of a file against what was meant.
+pub fn same_samples(meant: &Samples, back: &Samples) -> Result<(), String> {
+    let same = match (meant, back) {
+        (Samples::U8(a), Samples::U8(b)) => a == b,
+        (Samples::I16(a), Samples::I16(b)) => a == b,
+        (Samples::U16(a), Samples::U16(b)) => a == b,
+        (Samples::F32(a), Samples::F32(b)) => a.iter().map(|v| v.to_bits()).eq(b.iter().map(|v| v.to_bits())),
+        (Samples::Rgb8(a), Samples::Rgb8(b)) => a == b,
+        _ => false,
+    };
+    if same { Ok(()) } else { Err("voxels differ".to_owned()) }
 }
 
 /// The same image under another modality.

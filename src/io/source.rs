@@ -65,16 +65,11 @@ pub fn hash_of_hashes<'a>(hashes: impl IntoIterator<Item = &'a str>) -> String {
 pub struct HashingReader<R> {
     inner: R,
     hasher: blake3::Hasher,
-    read: u64,
 }
 
 impl<R: Read> HashingReader<R> {
     pub fn new(inner: R) -> Self {
-        Self { inner, hasher: blake3::Hasher::new(), read: 0 }
-    }
-
-    pub fn bytes_read(&self) -> u64 {
-        self.read
+        Self { inner, hasher: blake3::Hasher::new() }
     }
 
     /// Reads what is left and returns the hash of everything.
@@ -89,7 +84,6 @@ impl<R: Read> Read for HashingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..n]);
-        self.read += n as u64;
         Ok(n)
     }
 }

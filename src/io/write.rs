@@ -1,29 +1,199 @@
-use super::WriteError;
-use crate::{label::LabelMap, volume::Volume};
-use std::path::Path;
+//! Masks, probabilities and pictures as PNG and TIFF. Every file is decoded again and compared before it takes its
+//! place.
+
+use super::{
+    OpenOptions, Quiet, WriteError, open,
+    replace::{write_bytes, write_checked},
+    samples::same_samples,
+};
+use crate::{
+    label::{LabelId, LabelMap},
+    volume::{Samples, Volume},
+};
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use std::{
+    fs,
+    io::{Cursor, Write},
+    path::Path,
+};
+use tiff::encoder::{Compression, TiffEncoder, colortype};
 
 /// Writes a mask as grey PNG whose values are the label ids (8 bits, 16 where an id is above 255): one file for a 2-D
 /// image, else a folder `path` with `0001.png`, `0002.png`… in slice order.
-pub fn write_label_png(path: &Path, _map: &LabelMap) -> Result<(), WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
+///
+/// In a folder that has such files already, those of other slices are removed after the new ones are written, so that
+/// it holds this mask and no other.
+pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
+    let [width, height, depth] = map.dims();
+    let wide = has_wide_ids(map);
+    if depth == 1 {
+        return write_png(path, &label_samples(map.slice(0), wide), [width, height]);
+    }
+    let io_error = |source| WriteError::Io { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(io_error)?;
+    for z in 0..depth {
+        let file = path.join(format!("{:04}.png", z + 1));
+        write_png(&file, &label_samples(map.slice(z), wide), [width, height])?;
+    }
+    for entry in fs::read_dir(path).map_err(io_error)? {
+        let file = entry.map_err(io_error)?.path();
+        let number = file.file_name().and_then(|n| n.to_str()?.strip_suffix(".png")?.parse::<usize>().ok());
+        if number.is_some_and(|n| n > depth) {
+            fs::remove_file(&file).map_err(io_error)?;
+        }
+    }
+    Ok(())
 }
 
-/// Writes a mask as TIFF, one page a slice, with the ids as values.
-pub fn write_label_tiff(path: &Path, _map: &LabelMap) -> Result<(), WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
+/// Writes a mask as TIFF, one page a slice, with the ids as values (8 bits, 16 where an id is above 255).
+pub fn write_label_tiff(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
+    let samples = label_samples(map.to_values(), has_wide_ids(map));
+    write_tiff(path, &samples, map.dims())
 }
 
-/// Writes one probability of a 2-D image (`values` row by row) as 16-bit grey PNG: 65535 is certainty.
-pub fn write_probability_png(path: &Path, _values: &[f32], _size: [usize; 2]) -> Result<(), WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
+/// Writes one probability of a 2-D image (`values` row by row, 0 to 1) as 16-bit grey PNG: 65535 is certainty.
+pub fn write_probability_png(path: &Path, values: &[f32], size: [usize; 2]) -> Result<(), WriteError> {
+    let levels = values.iter().map(|p| (p.clamp(0.0, 1.0) * 65_535.0).round() as u16);
+    write_png(path, &Samples::U16(levels.collect()), size)
 }
 
 /// Writes a 2-D image as PNG (8- or 16-bit grey, or colour). Types that PNG does not have are refused.
-pub fn write_image_png(path: &Path, _volume: &Volume) -> Result<(), WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
+pub fn write_image_png(path: &Path, volume: &Volume) -> Result<(), WriteError> {
+    let [width, height, depth] = volume.dims();
+    if depth != 1 {
+        return Err(WriteError::unfit(
+            path,
+            format!("a PNG is one picture and this image has {depth} slices"),
+        ));
+    }
+    refuse_rescaled(path, volume)?;
+    write_png(path, volume.samples(), [width, height])
 }
 
-/// Writes an image as TIFF in its own type, one page a slice.
-pub fn write_image_tiff(path: &Path, _volume: &Volume) -> Result<(), WriteError> {
-    Err(WriteError::unfit(path, "this writer is being written"))
+/// Writes an image as TIFF in its own type, one page a slice. TIFF has no place for geometry.
+pub fn write_image_tiff(path: &Path, volume: &Volume) -> Result<(), WriteError> {
+    refuse_rescaled(path, volume)?;
+    write_tiff(path, volume.samples(), volume.dims())
+}
+
+fn refuse_rescaled(path: &Path, volume: &Volume) -> Result<(), WriteError> {
+    match volume.rescale() {
+        [1.0, 0.0] => Ok(()),
+        [slope, intercept] => Err(WriteError::unfit(
+            path,
+            format!("its values are stored x {slope} + {intercept}, which only NIfTI can say: write .nii.gz"),
+        )),
+    }
+}
+
+fn has_wide_ids(map: &LabelMap) -> bool {
+    map.counts().keys().any(|&id| id > LabelId::from(u8::MAX))
+}
+
+fn label_samples(ids: Vec<LabelId>, wide: bool) -> Samples {
+    // `wide` is false only where every id fits.
+    if wide { Samples::U16(ids.into()) } else { Samples::U8(ids.into_iter().map(|id| id as u8).collect()) }
+}
+
+fn write_png(path: &Path, samples: &Samples, [width, height]: [usize; 2]) -> Result<(), WriteError> {
+    let unfit = |what: &str| WriteError::unfit(path, what);
+    let (bytes, color) = match samples {
+        Samples::U8(v) => (v.to_vec(), ExtendedColorType::L8),
+        Samples::U16(v) => (v.iter().flat_map(|s| s.to_ne_bytes()).collect(), ExtendedColorType::L16),
+        Samples::Rgb8(v) => (v.as_flattened().to_vec(), ExtendedColorType::Rgb8),
+        Samples::I16(_) => return Err(unfit("PNG has no negative values: write .tif or .nii.gz")),
+        Samples::F32(_) => return Err(unfit("PNG has no fractions: write .tif or .nii.gz")),
+    };
+    let too_wide = |_| unfit("a PNG side has at most 4294967295 pixels");
+    let size = [u32::try_from(width).map_err(too_wide)?, u32::try_from(height).map_err(too_wide)?];
+    let mut png = Vec::new();
+    PngEncoder::new(&mut png)
+        .write_image(&bytes, size[0], size[1], color)
+        .map_err(|e| unfit(&e.to_string()))?;
+    write_checked(path, |out| out.write_all(&png), |new| same_as(new, samples, [width, height, 1]))
+}
+
+fn write_tiff(path: &Path, samples: &Samples, dims: [usize; 3]) -> Result<(), WriteError> {
+    let page = dims[0] * dims[1];
+    let [width, height] = [dims[0], dims[1]].map(|d| u32::try_from(d).unwrap_or(u32::MAX));
+    let encode = || -> tiff::TiffResult<Vec<u8>> {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder =
+            TiffEncoder::new(&mut bytes)?.with_compression(Compression::Deflate(Default::default()));
+        for z in 0..dims[2] {
+            let range = z * page..(z + 1) * page;
+            match samples {
+                Samples::U8(v) => encoder.write_image::<colortype::Gray8>(width, height, &v[range])?,
+                Samples::U16(v) => encoder.write_image::<colortype::Gray16>(width, height, &v[range])?,
+                Samples::I16(v) => encoder.write_image::<colortype::GrayI16>(width, height, &v[range])?,
+                Samples::F32(v) => encoder.write_image::<colortype::Gray32Float>(width, height, &v[range])?,
+                Samples::Rgb8(v) => {
+                    encoder.write_image::<colortype::RGB8>(width, height, v[range].as_flattened())?;
+                }
+            }
+        }
+        Ok(bytes.into_inner())
+    };
+    let bytes = encode().map_err(|e| WriteError::unfit(path, e.to_string()))?;
+    write_checked(path, |out| out.write_all(&bytes), |new| same_as(new, samples, dims))
+}
+
+/// The file decodes to what was meant.
+fn same_as(new: &Path, samples: &Samples, dims: [usize; 3]) -> Result<(), String> {
+    let back = open(new, &OpenOptions::default(), &mut Quiet).map_err(|e| e.to_string())?;
+    if back.volume.dims() != dims {
+        return Err(format!("size {:?} instead of {dims:?}", back.volume.dims()));
+    }
+    same_samples(samples, back.volume.samples())
+}
+
+/// Writes text beside masks, such as a summary in JSON.
+pub fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
+    write_bytes(path, text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{geom::Grid, io::open_labels, volume::Modality};
+
+    #[test]
+    fn masks_keep_their_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        for (ids, depth) in
+            [(vec![0, 1, 255, 7, 0, 3], 1), (vec![0, 300, 65_535, 7, 0, 3], 1), (vec![0, 300, 1, 7, 0, 3], 2)]
+        {
+            let map = LabelMap::from_values([3, 2 / depth, depth], &ids).unwrap();
+            let path = folder.path().join(if depth == 1 { "mask.png" } else { "mask" });
+            write_label_png(&path, &map).unwrap();
+            assert_eq!(open_labels(&path).unwrap().0.to_values(), ids);
+            let path = folder.path().join("mask.tif");
+            write_label_tiff(&path, &map).unwrap();
+            assert_eq!(open_labels(&path).unwrap().0.to_values(), ids);
+        }
+    }
+
+    #[test]
+    fn folder_holds_no_slice_of_an_older_mask() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mask");
+        let map = |depth: usize| LabelMap::from_values([2, 2, depth], &vec![1; 4 * depth]).unwrap();
+        write_label_png(&path, &map(5)).unwrap();
+        write_label_png(&path, &map(3)).unwrap();
+        assert_eq!(open_labels(&path).unwrap().0.dims(), [2, 2, 3]);
+    }
+
+    #[test]
+    fn png_refuses_what_it_cannot_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let volume = |samples: Samples, rescale| {
+            Volume::new(Grid::pixels([2, 1, 1]).unwrap(), samples, rescale, Modality::Other).unwrap()
+        };
+        let hu = volume(Samples::I16([-1000, 5].into()), [1.0, 0.0]);
+        assert!(write_image_png(&path, &hu).is_err());
+        assert!(write_image_png(&path, &volume(Samples::U8([1, 5].into()), [2.0, 0.0])).is_err());
+        write_image_tiff(&folder.path().join("a.tif"), &hu).unwrap();
+        assert!(!path.exists());
+    }
 }

@@ -121,7 +121,7 @@ fn read_volume(
     let needed = u128::from(header.data_offset) + volume_bytes * header.volumes as u128;
     stream.check_can_hold(path, needed)?;
     let middle = header.dims[2] / 2;
-    let mut preview = |bytes: &[u8], progress: &mut dyn Progress| {
+    let preview = |bytes: &[u8], progress: &mut dyn Progress| {
         if let Some(slice) = middle_slice(path, header, grid, middle, bytes) {
             progress.preview(slice, middle, header.dims[2]);
         }

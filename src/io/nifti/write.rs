@@ -1,7 +1,7 @@
 use super::{data::Voxel, geometry, open};
 use crate::{
     geom::Grid,
-    io::{OpenOptions, Quiet, WriteError, labels::labels_of, replace::write_checked},
+    io::{OpenOptions, Quiet, WriteError, labels::labels_of, replace::write_checked, samples::same_samples},
     label::LabelMap,
     volume::{Samples, Volume},
 };
@@ -44,18 +44,6 @@ pub fn write_volume_nifti(path: &Path, volume: &Volume) -> Result<Vec<String>, W
 pub fn write_probability_nifti(path: &Path, values: &[f32], grid: &Grid) -> Result<Vec<String>, WriteError> {
     let samples = Samples::F32(values.into());
     write(path, grid, &samples, [1.0, 0.0], "probability", |back| same_samples(&samples, back.samples()))
-}
-
-fn same_samples(meant: &Samples, back: &Samples) -> Result<(), String> {
-    let same = match (meant, back) {
-        (Samples::U8(a), Samples::U8(b)) => a == b,
-        (Samples::I16(a), Samples::I16(b)) => a == b,
-        (Samples::U16(a), Samples::U16(b)) => a == b,
-        (Samples::F32(a), Samples::F32(b)) => a.iter().map(|v| v.to_bits()).eq(b.iter().map(|v| v.to_bits())),
-        (Samples::Rgb8(a), Samples::Rgb8(b)) => a == b,
-        _ => false,
-    };
-    if same { Ok(()) } else { Err("voxels differ".to_owned()) }
 }
 
 fn write(

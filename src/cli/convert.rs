@@ -1,0 +1,91 @@
+//! `fovea convert`: one format to another, with the geometry kept.
+
+use crate::{
+    io::{self, OpenOptions, Quiet},
+    label::LabelMap,
+    volume::Volume,
+};
+use anyhow::bail;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  fovea convert dicom-folder ct.nii.gz\n  fovea convert mask.gif mask.png --labels\n  fovea convert b-scans stack.tiff")]
+pub struct ConvertArgs {
+    /// An image file, a DICOM or picture folder, or sample:ID
+    pub input: PathBuf,
+    /// .nii or .nii.gz (keeps geometry and rescale), .tif or .tiff, .png (2-D; a folder for the slices of a mask)
+    pub output: PathBuf,
+    /// The input is a mask: its values are label ids and are kept exactly
+    #[arg(long)]
+    pub labels: bool,
+    /// Which of several series or volumes (`fovea info` lists their ids)
+    #[arg(long, value_name = "ID")]
+    pub series: Option<String>,
+}
+
+pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
+    let warnings = if args.labels {
+        if args.series.is_some() {
+            bail!("--series goes with images; a mask has one volume");
+        }
+        let (map, grid, mut warnings) = io::open_labels(&args.input)?;
+        warnings.extend(write_labels(&args.output, &map, &grid)?);
+        warnings
+    } else {
+        let options = OpenOptions { series: args.series, modality: None };
+        let opened = io::open(&args.input, &options, &mut Quiet)?;
+        let mut warnings = opened.warnings;
+        warnings.extend(write_image(&args.output, &opened.volume)?);
+        warnings
+    };
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    println!("{}", args.output.display());
+    Ok(())
+}
+
+fn write_image(path: &Path, volume: &Volume) -> anyhow::Result<Vec<String>> {
+    let geometry_lost = || match volume.grid().unit() {
+        crate::geom::Unit::Millimetre => vec!["The spacing is not in the new file: write .nii.gz to keep it".to_owned()],
+        crate::geom::Unit::Pixel => Vec::new(),
+    };
+    Ok(match kind(path)? {
+        Kind::Nifti => io::write_volume_nifti(path, volume)?,
+        Kind::Png => {
+            io::write_image_png(path, volume)?;
+            geometry_lost()
+        }
+        Kind::Tiff => {
+            io::write_image_tiff(path, volume)?;
+            geometry_lost()
+        }
+    })
+}
+
+fn write_labels(path: &Path, map: &LabelMap, grid: &crate::geom::Grid) -> anyhow::Result<Vec<String>> {
+    match kind(path)? {
+        Kind::Nifti => return Ok(io::write_label_nifti(path, map, grid)?),
+        Kind::Png => io::write_label_png(path, map)?,
+        Kind::Tiff => io::write_label_tiff(path, map)?,
+    }
+    Ok(Vec::new())
+}
+
+enum Kind {
+    Nifti,
+    Png,
+    Tiff,
+}
+
+fn kind(path: &Path) -> anyhow::Result<Kind> {
+    let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let ends = |extensions: &[&str]| extensions.iter().any(|e| name.ends_with(e));
+    Ok(match () {
+        () if ends(&[".nii", ".nii.gz"]) => Kind::Nifti,
+        () if ends(&[".png"]) => Kind::Png,
+        () if ends(&[".tif", ".tiff"]) => Kind::Tiff,
+        () => bail!("{} should end in .nii, .nii.gz, .tif, .tiff or .png", path.display()),
+    })
+}

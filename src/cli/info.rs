@@ -1,0 +1,108 @@
+//! `fovea info`: what a file holds, as the reader understood it.
+
+use crate::{
+    geom::{Frame, Grid, Unit},
+    io::{self, OpenOptions, Opened, Quiet},
+};
+use anyhow::Context;
+use clap::Args;
+use glam::{DAffine3, DVec3};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  fovea info ct.nii.gz\n  fovea info dicom-folder --json\n  fovea info 4d.nii --series volume-3")]
+pub struct InfoArgs {
+    /// An image file, a DICOM or picture folder, or sample:ID
+    pub path: PathBuf,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Which of several series or volumes (their ids are in the output)
+    #[arg(long, value_name = "ID")]
+    pub series: Option<String>,
+}
+
+pub fn run(args: InfoArgs) -> anyhow::Result<()> {
+    let options = OpenOptions { series: args.series, modality: None };
+    let opened = io::open(&args.path, &options, &mut Quiet)?;
+    let facts = describe(&opened);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&facts).context("the facts do not fit into JSON")?);
+    } else {
+        print_plain(&opened, &facts);
+    }
+    Ok(())
+}
+
+/// Everything that `--json` prints. Lengths in millimetres, or pixels where the file states no spacing; matrices by
+/// rows.
+pub fn describe(opened: &Opened) -> Value {
+    let volume = &opened.volume;
+    let grid = volume.grid();
+    let stats = volume.stats();
+    let lps = grid.patient_from_voxel();
+    let ras = DAffine3::from_scale(DVec3::new(-1.0, -1.0, 1.0)) * lps;
+    let patient = grid.frame() == Frame::Patient;
+    json!({
+        "path": opened.source.display().to_string(),
+        "shape": grid.dims(),
+        "channels": volume.channels(),
+        "spacing": grid.spacing(),
+        "unit": if grid.unit() == Unit::Millimetre { "mm" } else { "pixel" },
+        "affine_ras": rows(ras),
+        "affine_lps": rows(lps),
+        "axis_codes": patient.then(|| grid.axis_codes().iter().collect::<String>()),
+        "slice_positions": slice_positions(grid),
+        "type": volume.samples().kind().name(),
+        "rescale": volume.rescale(),
+        "modality": volume.modality(),
+        "min": stats.min,
+        "max": stats.max,
+        "mean": stats.mean,
+        "not_finite": stats.not_finite,
+        "warnings": opened.warnings,
+        "series": opened.series,
+        "content_hash": opened.content_hash,
+        "facts": opened.facts,
+    })
+}
+
+fn rows(a: DAffine3) -> [[f64; 4]; 4] {
+    let m = a.matrix3;
+    let row = |i: usize| [m.x_axis[i], m.y_axis[i], m.z_axis[i], a.translation[i]].map(|v| v + 0.0);
+    [row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]]
+}
+
+/// Only where they say more than the spacing.
+fn slice_positions(grid: &Grid) -> Option<Vec<f64>> {
+    grid.has_unequal_slices().then(|| (0..grid.dims()[2]).map(|z| grid.slice_position(z)).collect())
+}
+
+fn print_plain(opened: &Opened, facts: &Value) {
+    let volume = &opened.volume;
+    let grid = volume.grid();
+    let list = |values: &[f64]| values.iter().map(|v| format!("{v:.6}")).collect::<Vec<_>>().join(" x ");
+    println!("{}", opened.source.display());
+    let [w, h, d] = grid.dims();
+    println!("  shape      {w} x {h} x {d}, {} channel(s)", volume.channels());
+    println!("  spacing    {} {}", list(&grid.spacing()), facts["unit"].as_str().unwrap_or_default());
+    if let Some(codes) = facts["axis_codes"].as_str() {
+        println!("  axes       {codes}");
+    }
+    for (i, row) in rows(grid.patient_from_voxel()).iter().take(3).enumerate() {
+        let title = if i == 0 { "LPS matrix" } else { "" };
+        println!("  {title:<10} {:>12.6} {:>12.6} {:>12.6} {:>12.6}", row[0], row[1], row[2], row[3]);
+    }
+    println!("  type       {} ({})", volume.samples().kind().name(), volume.modality().title());
+    let stats = volume.stats();
+    let unit = volume.modality().value_unit().unwrap_or_default();
+    println!("  values     {} to {}, mean {:.6} {unit}", stats.min, stats.max, stats.mean);
+    for series in &opened.series {
+        let mark = if series.shown { "shown" } else { "" };
+        println!("  series     {} {} {mark}", series.id, series.title);
+    }
+    for warning in &opened.warnings {
+        println!("  warning    {warning}");
+    }
+}
