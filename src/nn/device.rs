@@ -1,5 +1,6 @@
 //! Where networks run: flex on the CPU, or wgpu on a graphics card; chosen at run time, with the reason.
 
+use super::self_test;
 use burn::tensor::{
     Device,
     wgpu::{WgpuSetup, wgpu},
@@ -12,7 +13,7 @@ use std::{
 };
 
 /// What the user asks for (`--device`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceChoice {
     /// A graphics card that passes the self-test, else the CPU. A software rasteriser is no graphics card.
@@ -155,7 +156,11 @@ impl ComputeDevice {
             DeviceChoice::Cpu => Ok(Self::cpu("--device cpu")),
             DeviceChoice::Gpu => {
                 let gpu = shared.map_or_else(SharedGpu::headless, |gpu| Ok(gpu.clone()))?;
-                Ok(gpu.compute("--device gpu"))
+                let device = gpu.compute("--device gpu");
+                match self_test::passed(&device) {
+                    Ok(()) => Ok(device),
+                    Err(reason) => Err(DeviceError::SelfTest { adapter: device.name, reason }),
+                }
             }
             DeviceChoice::Auto => {
                 let gpu = match shared {
@@ -168,7 +173,11 @@ impl ComputeDevice {
                         Err(reason) => return Ok(Self::cpu(reason)),
                     },
                 };
-                Ok(gpu.compute("graphics card"))
+                let device = gpu.compute("graphics card that passed the self-test");
+                Ok(match self_test::passed(&device) {
+                    Ok(()) => device,
+                    Err(reason) => Self::cpu(format!("{} failed the self-test: {reason}", device.name)),
+                })
             }
         }
     }

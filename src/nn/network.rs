@@ -191,16 +191,14 @@ pub fn adapt<M: SegmentationModule>(
     seed: u64,
     device: &ComputeDevice,
 ) -> Box<dyn Network> {
-    let mut names = Walk::default();
-    module.visit(&mut names);
+    let names = parameters_of(&module);
     let fan_in = |name: &str| {
         let weight =
             name.rsplit_once('.').map_or_else(|| "weight".to_owned(), |(layer, _)| format!("{layer}.weight"));
-        let shape = names.found.iter().find(|p| p.name == weight).map(|p| p.shape.as_slice());
+        let shape = names.iter().find(|p| p.name == weight).map(|p| p.shape.as_slice());
         shape.filter(|s| s.len() > 1).map_or(0, |s| s[1..].iter().product())
     };
     let initial: NamedTensors = names
-        .found
         .iter()
         .filter(|p| p.trainable)
         .map(|p| {
@@ -341,9 +339,7 @@ impl<M: SegmentationModule> Network for Adapter<M> {
     }
 
     fn parameters(&self) -> Vec<ParamInfo> {
-        let mut walk = Walk::default();
-        self.module.visit(&mut walk);
-        walk.found
+        parameters_of(&self.module)
     }
 
     fn tensors(&self) -> Result<NamedTensors, NetworkError> {
@@ -354,11 +350,9 @@ impl<M: SegmentationModule> Network for Adapter<M> {
     }
 
     fn load(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError> {
-        let differences = differences(&self.parameters(), tensors);
-        if !differences.is_empty() {
-            return Err(NetworkError::Mismatch { network: self.spec.id, differences });
-        }
-        self.module = self.current().valid().map(&mut Replace::new(tensors));
+        // `valid` makes running statistics of its own, so that a clone's are left alone.
+        self.module = load_strict(self.current().valid(), tensors)
+            .map_err(|differences| NetworkError::Mismatch { network: self.spec.id, differences })?;
         self.training = None;
         Ok(())
     }
@@ -372,6 +366,24 @@ impl<M: SegmentationModule> Network for Adapter<M> {
             training: None,
         })
     }
+}
+
+/// Loads tensors into a module; nothing may be missing, left over or of another shape. The error lists differences.
+pub(super) fn load_strict<M: Module>(module: M, tensors: &NamedTensors) -> Result<M, Vec<String>> {
+    let differences = differences(&parameters_of(&module), tensors);
+    if differences.is_empty() { Ok(module.map(&mut Replace::new(tensors))) } else { Err(differences) }
+}
+
+/// Trainable numbers of a module.
+pub(super) fn count_trainable<M: Module>(module: &M) -> usize {
+    let trainable = parameters_of(module).into_iter().filter(|p| p.trainable);
+    trainable.map(|p| p.shape.iter().product::<usize>()).sum()
+}
+
+fn parameters_of<M: Module>(module: &M) -> Vec<ParamInfo> {
+    let mut walk = Walk::default();
+    module.visit(&mut walk);
+    walk.found
 }
 
 /// The first few names and shapes in which a set of tensors differs from what a network has.

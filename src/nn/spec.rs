@@ -31,6 +31,9 @@ pub struct ModelSpec {
     pub fixtures: &'static [&'static str],
     /// The reference's constructor arguments with their defaults.
     pub default_config: fn() -> Value,
+    /// A small configuration that uses every operation of the network and drops nothing at random before the logits: for
+    /// tests and for trying a device.
+    pub probe_config: fn() -> Value,
     /// Builds the network with initial weights drawn by the reference's rule from `seed`. Keys that the configuration
     /// lacks take their defaults; keys that the network does not know are an error.
     pub build: fn(config: &Value, seed: u64, device: &ComputeDevice) -> Result<Box<dyn Network>, BuildError>,

@@ -104,7 +104,7 @@ pub fn tensors_of(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
         .collect()
 }
 
-fn floats(name: &str, dtype: Dtype, data: &[u8]) -> Result<Vec<f32>, WeightsError> {
+pub(super) fn floats(name: &str, dtype: Dtype, data: &[u8]) -> Result<Vec<f32>, WeightsError> {
     use burn::tensor::{bf16, f16};
     let halves = || data.as_chunks::<2>().0.iter();
     let values: Vec<f32> = match dtype {

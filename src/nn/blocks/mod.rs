@@ -4,6 +4,7 @@ mod attention;
 mod conv;
 mod drop_block;
 mod norm;
+pub(super) mod parity;
 
 pub use attention::SpatialAttention;
 pub use conv::{halve, keras_up, same_conv, same_conv_without_bias, up_conv};

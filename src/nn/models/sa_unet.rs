@@ -43,6 +43,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     input: InputRule { multiple_of: 8, channels: 3 },
     fixtures: &["vessel/sa_unet_n8", "vessel/sa_unet_backbone"],
     default_config: || json!(Config::default()),
+    probe_config: || json!({ "start_neurons": 8, "keep_prob": 1.0 }),
     build,
 };
 

@@ -44,6 +44,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     input: InputRule { multiple_of: 16, channels: 3 },
     fixtures: &["edema/unet_b1", "edema/unet_nobn"],
     default_config: || json!(Config::default()),
+    probe_config: || json!({ "feature_scale": 8 }),
     build,
 };
 

@@ -1,0 +1,276 @@
+//! Held against the published networks: a fixture names a network and its configuration, every tensor is filled by a rule
+//! from its name, and the outputs must be those of the reference.
+
+use super::{
+    ComputeDevice, Head, MODELS, ModelSpec, NamedTensor, NamedTensors, Network, network::name_hash,
+    weights::is_counter,
+};
+use burn::tensor::{
+    Tensor, TensorData,
+    activation::{log_softmax, sigmoid},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::Path;
+
+/// A fixture file.
+#[derive(Deserialize)]
+struct Fixture {
+    network: String,
+    #[serde(default)]
+    config: Value,
+    param_count: Option<usize>,
+    params: Vec<Shaped>,
+    #[serde(default)]
+    buffers: Vec<Shaped>,
+    #[serde(default = "one")]
+    weight_gain_squared: f64,
+    inputs: Vec<Shaped>,
+    outputs: Vec<Expected>,
+    tolerance: Vec<f64>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[derive(Deserialize)]
+struct Shaped {
+    name: String,
+    shape: Vec<usize>,
+}
+
+/// Summary of an output and some of its elements by flat row-major index.
+#[derive(Deserialize)]
+struct Expected {
+    shape: Vec<usize>,
+    mean: f64,
+    std: f64,
+    min: f64,
+    max: f64,
+    samples: Vec<(usize, f64)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ParityError {
+    #[error("{0}")]
+    Read(String),
+    #[error("no network here is named {0}")]
+    Unknown(String),
+    #[error("{0}")]
+    Differs(String),
+}
+
+/// What a verified fixture showed.
+#[derive(Debug)]
+pub struct Report {
+    pub network: String,
+    pub param_count: usize,
+    /// The largest difference as a share of its tolerance.
+    pub worst: f64,
+}
+
+/// Builds the network that a fixture names, fills it by the rule and compares its outputs.
+pub fn verify(path: &Path, device: &ComputeDevice) -> Result<Report, ParityError> {
+    let fixture = read_fixture(path)?;
+    let inputs =
+        fixture.inputs.iter().map(|i| (i.shape.clone(), fill_input(&i.name, count(&i.shape)))).collect();
+    let (outputs, param_count) = match super::blocks::parity::find(&fixture.network) {
+        Some(block) => {
+            block(&fixture.config, &filled(&fixture), inputs, device).map_err(ParityError::Differs)?
+        }
+        None => run_network(&fixture, inputs, device)?,
+    };
+    if fixture.param_count.is_some_and(|n| n != param_count) {
+        let expected = fixture.param_count.unwrap_or_default();
+        return Err(ParityError::Differs(format!("{param_count} parameters and not {expected}")));
+    }
+    if outputs.len() < fixture.outputs.len() || fixture.tolerance.len() != fixture.outputs.len() {
+        return Err(ParityError::Differs(format!(
+            "{} outputs and {} tolerances for {} expected",
+            outputs.len(),
+            fixture.tolerance.len(),
+            fixture.outputs.len()
+        )));
+    }
+    let mut worst = 0.0f64;
+    for (i, expected) in fixture.outputs.iter().enumerate() {
+        worst = worst.max(
+            compare(expected, &outputs[i], fixture.tolerance[i])
+                .map_err(|e| ParityError::Differs(format!("output {i}: {e}")))?,
+        );
+    }
+    Ok(Report { network: fixture.network, param_count, worst })
+}
+
+/// The tensors that a fixture's network is filled with, by the rule.
+pub fn tensors(path: &Path) -> Result<NamedTensors, ParityError> {
+    read_fixture(path).map(|fixture| filled(&fixture))
+}
+
+fn read_fixture(path: &Path) -> Result<Fixture, ParityError> {
+    let text = std::fs::read_to_string(path).map_err(|e| ParityError::Read(e.to_string()))?;
+    serde_json::from_str(&text).map_err(|e| ParityError::Read(format!("not a parity fixture: {e}")))
+}
+
+/// Every parameter and buffer of a fixture by the fill rule; batch counters are left out.
+fn filled(fixture: &Fixture) -> NamedTensors {
+    let tensors = fixture.params.iter().chain(&fixture.buffers).filter(|p| !is_counter(&p.name));
+    tensors
+        .map(|p| {
+            let values = fill(&p.name, &p.shape, fixture.weight_gain_squared);
+            (p.name.clone(), NamedTensor { shape: p.shape.clone(), values })
+        })
+        .collect()
+}
+
+type Inputs = Vec<(Vec<usize>, Vec<f32>)>;
+
+fn run_network(
+    fixture: &Fixture,
+    inputs: Inputs,
+    device: &ComputeDevice,
+) -> Result<(Vec<NamedTensor>, usize), ParityError> {
+    let named =
+        |spec: &&&ModelSpec| spec.id == fixture.network || spec.fixtures.contains(&fixture.network.as_str());
+    let spec = *MODELS.iter().find(named).ok_or_else(|| ParityError::Unknown(fixture.network.clone()))?;
+    let differs = |e: &dyn std::fmt::Display| ParityError::Differs(e.to_string());
+    let config = known_keys(&(spec.default_config)(), &fixture.config);
+    let mut network = (spec.build)(&config, 0, device).map_err(|e| differs(&e))?;
+    network.load(&filled(fixture)).map_err(|e| differs(&e))?;
+    let [(shape, values)] = <[_; 1]>::try_from(inputs)
+        .map_err(|i: Inputs| ParityError::Differs(format!("{} inputs and one was expected", i.len())))?;
+    let dims: [usize; 4] = shape.try_into().map_err(|s| {
+        ParityError::Differs(format!("the input's shape is {s:?} and has not four dimensions"))
+    })?;
+    let input = Tensor::from_data(TensorData::new(values, dims), device.burn());
+    Ok((reference_outputs(network.as_ref(), input).map_err(ParityError::Differs)?, network.param_count()))
+}
+
+/// The keys of a fixture's configuration that the network takes; the others describe the fixture.
+fn known_keys(defaults: &Value, config: &Value) -> Value {
+    let (Some(defaults), Some(config)) = (defaults.as_object(), config.as_object()) else {
+        return Value::Null;
+    };
+    config
+        .iter()
+        .filter(|(key, _)| defaults.contains_key(*key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+/// Outputs as the references give them: log-probabilities, then detection; or the sigmoid, then its logits.
+fn reference_outputs(network: &dyn Network, input: Tensor<4>) -> Result<Vec<NamedTensor>, String> {
+    let outputs = network.infer(input);
+    let mut all = match network.head() {
+        Head::Softmax { .. } => vec![read(log_softmax(outputs.logits, 1))?],
+        Head::Sigmoid => vec![read(sigmoid(outputs.logits.clone()))?, read(outputs.logits)?],
+    };
+    if let Some(detection) = outputs.detection {
+        let mut found = read(sigmoid(detection))?;
+        // The reference squeezes the batch of one away.
+        if found.shape[0] == 1 {
+            found.shape.remove(0);
+        }
+        all.push(found);
+    }
+    Ok(all)
+}
+
+/// A tensor's values on the host.
+pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<NamedTensor, String> {
+    let shape = tensor.dims().to_vec();
+    let values = tensor.try_into_vec_as().map_err(|e| e.to_string())?;
+    Ok(NamedTensor { shape, values })
+}
+
+/// The largest difference as a share of the tolerance, or what is too far off.
+fn compare(expected: &Expected, found: &NamedTensor, tolerance: f64) -> Result<f64, String> {
+    if expected.shape != found.shape {
+        return Err(format!("shape {:?} and not {:?}", found.shape, expected.shape));
+    }
+    let n = found.values.len().max(1) as f64;
+    let values = || found.values.iter().map(|&v| f64::from(v));
+    let mean = values().sum::<f64>() / n;
+    let std = (values().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let (min, max) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let summary = [
+        ("mean", mean, expected.mean),
+        ("std", std, expected.std),
+        ("min", min, expected.min),
+        ("max", max, expected.max),
+    ];
+    let summary = summary.map(|(what, got, want)| (what.to_owned(), got, want));
+    let samples = expected.samples.iter().map(|&(i, want)| {
+        let got = found.values.get(i).map_or(f64::NAN, |&v| f64::from(v));
+        (format!("element {i}"), got, want)
+    });
+    let mut worst = 0.0f64;
+    for (what, got, want) in summary.into_iter().chain(samples) {
+        let share = (got - want).abs() / tolerance;
+        // Written so that NaN fails.
+        if !(share <= 1.0) {
+            return Err(format!("{what} is {got} and should be {want} ± {tolerance:e}"));
+        }
+        worst = worst.max(share);
+    }
+    Ok(worst)
+}
+
+fn count(shape: &[usize]) -> usize {
+    shape.iter().product()
+}
+
+/// Element `i` of a stream, in [-1, 1): splitmix64 from the seed, 24 bits.
+fn element(seed: u64, i: u64) -> f64 {
+    let mut z = seed.wrapping_add((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^= z >> 31;
+    2.0 * ((z >> 40) as f64 / 16_777_216.0) - 1.0
+}
+
+/// A parameter or buffer by the fill rule: computed in f64, rounded once.
+fn fill(name: &str, shape: &[usize], gain_squared: f64) -> Vec<f32> {
+    let seed = name_hash(name);
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let scale = (3.0 * gain_squared / count(shape.get(1..).unwrap_or_default()) as f64).sqrt();
+    let value = |v: f64| match (last, shape.len()) {
+        ("running_mean", _) => 0.1 * v,
+        ("running_var", _) => 1.0 + 0.25 * v.abs(),
+        (_, 2..) => v * scale,
+        ("weight" | "gamma", 1) => 1.0 + 0.1 * v,
+        _ => 0.1 * v,
+    };
+    (0..count(shape) as u64).map(|i| value(element(seed, i)) as f32).collect()
+}
+
+/// A named input.
+pub fn fill_input(name: &str, count: usize) -> Vec<f32> {
+    let seed = name_hash(name);
+    (0..count as u64).map(|i| element(seed, i) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The worked examples of the fill rule.
+    #[test]
+    fn the_fill_rule_gives_its_examples() {
+        let first = |name: &str, shape: &[usize]| fill(name, shape, 1.0)[..4].to_vec();
+        assert_eq!(
+            first("inc.double_conv.0.weight", &[64, 3, 3, 3]),
+            [0.001_545_468_9, -0.238_117_29, -0.271_789_8, 0.103_409_53]
+        );
+        assert_eq!(
+            first("inc.double_conv.1.weight", &[64]),
+            [0.975_761_65, 0.957_961_56, 1.068_492_4, 0.914_578_3]
+        );
+        assert_eq!(
+            first("inc.double_conv.1.running_var", &[64]),
+            [1.088_645_2, 1.057_033_8, 1.213_501_1, 1.221_824]
+        );
+        assert_eq!(fill_input("input", 4), [-0.804_363_37, 0.304_720_76, -0.592_751_5, -0.451_110_72]);
+    }
+}

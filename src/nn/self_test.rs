@@ -1,0 +1,252 @@
+//! Whether a graphics device computes what the CPU does: every operation that the networks use, and each network forward
+//! and backward. The answer is remembered for each adapter, driver and program version.
+
+use super::{
+    ComputeDevice, MODELS, ModelSpec, NamedTensors, Outputs,
+    blocks::{BatchNorm, DropBlock, keras_up, same_conv, up_conv},
+    parity::fill_input,
+    resample::resize_tensor,
+    weights::write_file,
+};
+use burn::{
+    module::{Module, Param},
+    tensor::{
+        Device, Tensor, TensorData,
+        activation::{log_softmax, relu, sigmoid, softmax},
+        module::max_pool2d,
+        ops::MaxPoolOptions,
+    },
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, panic, path::PathBuf};
+
+/// One operation on a device.
+struct Probe {
+    name: &'static str,
+    run: fn(&Device) -> Vec<Tensor<4>>,
+}
+
+/// Differences are taken as a share of the largest value; both devices compute in f32.
+const FORWARD_TOLERANCE: f32 = 1e-4;
+/// Gradients as a whole: a ReLU whose input is zero but for rounding may pass its gradient on one device only.
+const GRADIENT_TOLERANCE: f32 = 2e-2;
+
+const PROBES: &[Probe] = &[
+    Probe {
+        name: "convolution 3×3",
+        run: |d| vec![filled(same_conv([8, 12], 3, d)).forward(x(d, [2, 8, 33, 47]))],
+    },
+    Probe {
+        name: "convolution 1×1",
+        run: |d| vec![filled(same_conv([8, 3], 1, d)).forward(x(d, [2, 8, 33, 47]))],
+    },
+    Probe {
+        name: "convolution 7×7",
+        run: |d| vec![filled(same_conv([2, 1], 7, d)).forward(x(d, [2, 2, 33, 47]))],
+    },
+    Probe {
+        name: "transposed convolution 4×4",
+        run: |d| vec![filled(up_conv([8, 4], 4, 1, d)).forward(x(d, [2, 8, 9, 13]))],
+    },
+    Probe {
+        name: "transposed convolution 3×3",
+        run: |d| vec![keras_up(&filled(up_conv([8, 4], 3, 0, d)), x(d, [2, 8, 9, 13]))],
+    },
+    Probe {
+        name: "maximum 2×2 and 7×7",
+        run: |d| {
+            let seven = MaxPoolOptions::new([7, 7]).with_stride([1, 1]).with_padding([3, 3]);
+            let two = MaxPoolOptions::new([2, 2]);
+            vec![max_pool2d(x(d, [2, 3, 30, 20]), seven), max_pool2d(x(d, [2, 3, 30, 20]), two)]
+        },
+    },
+    Probe {
+        name: "batch normalisation",
+        run: |d| {
+            let plain = BatchNorm::new(6, 1e-5, 0.1, d);
+            let training = BatchNorm::new(6, 1e-5, 0.1, d).train();
+            let batch = training.forward(x(d, [3, 6, 20, 24]).autodiff()).without_autodiff();
+            vec![plain.forward(x(d, [3, 6, 20, 24])), batch, training.valid().forward(x(d, [3, 6, 20, 24]))]
+        },
+    },
+    Probe {
+        name: "activations",
+        run: |d| {
+            let v = || x(d, [2, 4, 17, 19]) * 5.0;
+            vec![relu(v()), sigmoid(v()), softmax(v(), 1), log_softmax(v(), 1), v().exp(), (v() + 6.0).log()]
+        },
+    },
+    Probe {
+        name: "reductions",
+        run: |d| {
+            let v = || x(d, [2, 4, 170, 190]);
+            let all = v().sum_dim(3).sum_dim(2).sum_dim(1).sum_dim(0);
+            vec![v().mean_dim(1), v().max_dim(1), v().max_dim(3).max_dim(2), all]
+        },
+    },
+    Probe {
+        name: "cutting and joining",
+        run: |d| {
+            let (a, b) = (x(d, [2, 3, 16, 24]), x(d, [2, 2, 16, 24]));
+            let joined = Tensor::cat(vec![a, b], 1);
+            let cut = joined.clone().narrow(2, 3, 9).narrow(3, 5, 11);
+            vec![joined.slice_assign([0..2, 0..5, 1..10, 2..13], cut.clone()), cut]
+        },
+    },
+    Probe {
+        name: "resizing",
+        run: |d| vec![resize_tensor(x(d, [1, 3, 37, 53]).squeeze_dim::<3>(0), [31, 64], d).unsqueeze_dim(0)],
+    },
+    Probe {
+        name: "DropBlock",
+        run: |d| {
+            let seeds = x(d, [2, 3, 40, 40]).greater_elem(0.98).float();
+            vec![DropBlock { block_size: 7, keep_prob: 0.8 }.drop_around(x(d, [2, 3, 40, 40]), seeds)]
+        },
+    },
+];
+
+/// Values in ±1 that depend on the shape only.
+fn x(device: &Device, shape: [usize; 4]) -> Tensor<4> {
+    let name = format!("probe {shape:?}");
+    Tensor::from_data(TensorData::new(fill_input(&name, shape.iter().product()), shape), device)
+}
+
+/// A layer with weights that are not all zero.
+fn filled<M: Module>(module: M) -> M {
+    struct Fill;
+    impl burn::module::ModuleMapper for Fill {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|t| {
+                let shape = t.dims();
+                let values = fill_input(&format!("probe {shape:?}"), shape.iter().product());
+                Tensor::from_data(TensorData::new(values, shape), &t.device())
+            })
+        }
+    }
+    module.map(&mut Fill)
+}
+
+/// Runs every probe and every network on `device` and on the CPU; the error names what differs.
+pub fn run(device: &ComputeDevice) -> Result<(), String> {
+    let cpu = ComputeDevice::cpu("self-test");
+    for probe in PROBES {
+        let (expected, found) = ((probe.run)(cpu.burn()), (probe.run)(device.burn()));
+        for (expected, found) in expected.into_iter().zip(found) {
+            let read = |t: Tensor<4>| t.try_into_vec_as::<f32>().map_err(|e| format!("{}: {e}", probe.name));
+            agree(probe.name, &read(expected)?, &read(found)?)?;
+        }
+    }
+    MODELS.iter().try_for_each(|spec| run_network(spec, &cpu, device))
+}
+
+fn agree(what: &str, expected: &[f32], found: &[f32]) -> Result<(), String> {
+    let scale = expected.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+    let off = expected.iter().zip(found).map(|(e, f)| (e - f).abs() / scale);
+    // Written so that NaN differs.
+    if expected.len() == found.len() && off.clone().all(|d| d <= FORWARD_TOLERANCE) {
+        return Ok(());
+    }
+    let worst = off.fold(0.0, f32::max);
+    Err(format!("{what} differs from the CPU by {worst:e} of its largest value"))
+}
+
+fn run_network(spec: &'static ModelSpec, cpu: &ComputeDevice, device: &ComputeDevice) -> Result<(), String> {
+    let compute = |device: &ComputeDevice| -> Result<(Vec<f32>, NamedTensors), String> {
+        let mut network = (spec.build)(&(spec.probe_config)(), 1, device).map_err(|e| e.to_string())?;
+        let side = 4 * spec.input.multiple_of;
+        let input = x(device.burn(), [1, network.channels(), side, side]);
+        let logits = network.infer(input.clone()).logits;
+        let logits = logits.try_into_vec_as::<f32>().map_err(|e| format!("{}: {e}", spec.id))?;
+        let mut loss = |outputs: &Outputs| {
+            let v = outputs.logits.clone() - 0.5;
+            (v.clone() * v).mean_dim(3).mean_dim(2).mean_dim(1).reshape([1])
+        };
+        let (_, gradients) =
+            network.gradients(input, &mut loss, 1).map_err(|e| format!("{}: {e}", spec.id))?;
+        Ok((logits, gradients))
+    };
+    let (expected, found) = (compute(cpu)?, compute(device)?);
+    agree(spec.id, &expected.0, &found.0)?;
+    let norm = |t: &mut dyn Iterator<Item = f32>| t.map(|v| v * v).sum::<f32>().sqrt();
+    let largest = expected.1.values().map(|t| norm(&mut t.values.iter().copied())).fold(0.0, f32::max);
+    for (name, gradient) in &expected.1 {
+        let size = norm(&mut gradient.values.iter().copied());
+        let Some(other) = found.1.get(name) else {
+            return Err(format!("{}: {name} has no gradient", spec.id));
+        };
+        let off = norm(&mut gradient.values.iter().zip(&other.values).map(|(a, b)| a - b));
+        // Gradients that are rounding noise on both (biases before batch norm) are measured by the largest one.
+        let share = off / size.max(1e-3 * largest);
+        if !(share <= GRADIENT_TOLERANCE) {
+            return Err(format!("the gradient of {} {name} differs from the CPU's by {share:e}", spec.id));
+        }
+    }
+    Ok(())
+}
+
+/// The remembered answer for one adapter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state", content = "reason")]
+enum Answer {
+    /// Written before the test; found later, the program died in it.
+    Running,
+    Passed,
+    Failed(String),
+}
+
+/// What the answer holds for: another driver, program or set of networks is tested anew.
+fn key(device: &ComputeDevice) -> String {
+    let networks: Vec<&str> = MODELS.iter().map(|m| m.id).collect();
+    let program = env!("CARGO_PKG_VERSION");
+    format!("{} | {} | fovea {program} | {}", device.name(), device.driver(), networks.join(" "))
+}
+
+fn store() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "fovea").map(|dirs| dirs.data_local_dir().join("self-test.json"))
+}
+
+fn remembered() -> BTreeMap<String, Answer> {
+    // A file that is missing or damaged only means that the test runs again.
+    let text = store().and_then(|path| std::fs::read(path).ok());
+    text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
+}
+
+fn remember(key: &str, answer: Answer) {
+    let Some(path) = store() else { return };
+    let mut all = remembered();
+    all.insert(key.to_owned(), answer);
+    let written = serde_json::to_vec_pretty(&all).map(|bytes| write_file(&path, &bytes));
+    if let Ok(Err(e)) = written {
+        log::warn!("the self-test's result is not remembered: {e}");
+    }
+}
+
+/// The remembered answer, or a test now. A test that ends the whole program (a driver may crash) counts as failed the
+/// next time.
+pub fn passed(device: &ComputeDevice) -> Result<(), String> {
+    let key = key(device);
+    match remembered().remove(&key) {
+        Some(Answer::Passed) => return Ok(()),
+        Some(Answer::Failed(reason)) => return Err(reason),
+        Some(Answer::Running) => return Err("the program ended during the test".to_owned()),
+        None => {}
+    }
+    remember(&key, Answer::Running);
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(|| run(device)));
+    let result = result.unwrap_or_else(|_| Err("a computation on it panicked".to_owned()));
+    remember(&key, result.clone().map_or_else(Answer::Failed, |()| Answer::Passed));
+    result
+}
+
+/// Forgets the answer, so that the next start tests again.
+pub fn forget(device: &ComputeDevice) {
+    let Some(path) = store() else { return };
+    let mut all = remembered();
+    if all.remove(&key(device)).is_some()
+        && let Ok(bytes) = serde_json::to_vec_pretty(&all)
+        && let Err(e) = write_file(&path, &bytes)
+    {
+        log::warn!("the self-test's result is not forgotten: {e}");
+    }
+}

@@ -1,0 +1,447 @@
+//! One suite over every network of the registry. Listing a network there tests it.
+
+use burn::{
+    optim::{AdamConfig, ModuleOptimizer, SgdConfig},
+    tensor::{Tensor, TensorData},
+};
+use fovea::{
+    geom::Grid,
+    label::LabelTable,
+    nn::{
+        self, Channels, ComputeDevice, DeviceError, Head, InputSpec, MODELS, Model, ModelCard, ModelSpec,
+        Network, Outputs, SharedGpu, SliceInference, SlicePrediction, Step, parity,
+    },
+    volume::{Modality, Samples, Volume},
+};
+use std::path::{Path, PathBuf};
+
+fn cpu() -> ComputeDevice {
+    ComputeDevice::cpu("test")
+}
+
+fn build(spec: &'static ModelSpec, device: &ComputeDevice) -> Box<dyn Network> {
+    (spec.build)(&serde_json::Value::Null, 7, device).unwrap()
+}
+
+/// A smaller network, for tests that train or tile.
+fn small(spec: &'static ModelSpec) -> serde_json::Value {
+    (spec.probe_config)()
+}
+
+fn input(name: &str, shape: [usize; 4], device: &ComputeDevice) -> Tensor<4> {
+    let values = parity::fill_input(name, shape.iter().product());
+    Tensor::from_data(TensorData::new(values, shape), device.burn())
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.without_autodiff().try_into_vec_as().unwrap()
+}
+
+fn worst(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    // NaN is the worst of all.
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |w, d| if d > w || d.is_nan() { d } else { w })
+}
+
+fn deviation(v: &[f32]) -> f32 {
+    let mean = v.iter().sum::<f32>() / v.len() as f32;
+    (v.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / v.len() as f32).sqrt()
+}
+
+/// A loss that every output takes part in: mean squares of logits shifted off zero.
+fn loss(outputs: &Outputs) -> Tensor<1> {
+    let mean = |t: Tensor<2>| (t.clone() * t).mean_dim(1).mean_dim(0).reshape([1]);
+    let [n, c, h, w] = outputs.logits.dims();
+    // Reduced a dimension at a time, as software drivers need it.
+    let rows = outputs.logits.clone() - 0.5;
+    let rows = (rows.clone() * rows).mean_dim(3).mean_dim(2).reshape([n, c]);
+    assert!(h > 0 && w > 0);
+    let segmentation = rows.mean_dim(1).mean_dim(0).reshape([1]);
+    match &outputs.detection {
+        Some(found) => segmentation + mean(found.clone() - 0.5),
+        None => segmentation,
+    }
+}
+
+fn shared() -> Option<PathBuf> {
+    let path = std::env::var_os("FOVEA_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    path.join("parity/networks").is_dir().then_some(path)
+}
+
+#[test]
+fn parameter_counts_are_the_published_ones() {
+    for (id, count) in [("edema/unet", 2_466_151), ("vessel/sa_unet", 537_299)] {
+        let spec = nn::find(id).unwrap();
+        assert_eq!(build(spec, &cpu()).param_count(), count, "{id}");
+    }
+}
+
+#[test]
+fn networks_reproduce_the_published_outputs() {
+    let Some(shared) = shared() else {
+        eprintln!("SKIPPED: parity fixtures: ../shared is not there");
+        return;
+    };
+    let mut verified = 0;
+    for spec in MODELS {
+        for name in std::iter::once(&spec.id).chain(spec.fixtures) {
+            for suffix in ["", ".gain"] {
+                let path = shared.join(format!("parity/networks/{name}{suffix}.json"));
+                if !path.is_file() {
+                    assert!(suffix == ".gain", "{} is missing", path.display());
+                    continue;
+                }
+                let report =
+                    parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+                eprintln!("{}: {:.3} of the tolerance", path.display(), report.worst);
+                verified += 1;
+            }
+        }
+    }
+    assert!(verified >= 8, "only {verified} fixtures were verified");
+    for block in ["edema/blocks/unetUp", "vessel/blocks/spatial_attention", "vessel/blocks/keras_deconv_same"]
+    {
+        let path = shared.join(format!("parity/networks/{block}.json"));
+        parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{block}: {e}"));
+    }
+    let unknown = shared.join("parity/networks/flare/unet_coarse_c8.json");
+    let error = parity::verify(&unknown, &cpu()).unwrap_err().to_string();
+    assert!(error.contains("no network here is named flare/unet_coarse_c8"), "{error}");
+}
+
+/// A checkpoint as the reference saves it (zip container, DataParallel names) holds the fixture's weights.
+#[test]
+fn a_published_checkpoint_loads_under_its_own_names() {
+    let Some(shared) = shared() else {
+        eprintln!("SKIPPED: checkpoints: ../shared is not there");
+        return;
+    };
+    let tensors =
+        nn::import::read_tensors(&shared.join("parity/checkpoints/s0_unet_dataparallel_zip.pth.tar"))
+            .unwrap();
+    let expected = parity::tensors(&shared.join("parity/networks/edema/unet.json")).unwrap();
+    assert_eq!(tensors, expected);
+    let mut network = build(nn::find("edema/unet").unwrap(), &cpu());
+    network.load(&tensors).unwrap();
+    let error = nn::import::read_tensors(&shared.join("parity/README.md")).unwrap_err().to_string();
+    assert!(error.contains("not a PyTorch checkpoint"), "{error}");
+}
+
+#[test]
+fn logits_have_the_size_of_the_input_for_every_allowed_size() {
+    for spec in MODELS {
+        let device = cpu();
+        let network = (spec.build)(&small(spec), 1, &device).unwrap();
+        let m = spec.input.multiple_of;
+        for [h, w] in [[m, m], [m, 3 * m], [5 * m, 2 * m]] {
+            let outputs = network.infer(input("input", [1, network.channels(), h, w], &device));
+            assert_eq!(outputs.logits.dims(), [1, network.head().channels(), h, w], "{}", spec.id);
+            assert!(values(outputs.logits).iter().all(|v| v.is_finite()), "{}", spec.id);
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_inferred_alike_alone_and_in_a_batch() {
+    for spec in MODELS {
+        let device = cpu();
+        let network = (spec.build)(&small(spec), 1, &device).unwrap();
+        let m = spec.input.multiple_of;
+        let c = network.channels();
+        let (a, b) = (input("a", [1, c, 2 * m, 2 * m], &device), input("b", [1, c, 2 * m, 2 * m], &device));
+        let both = network.infer(Tensor::cat(vec![a.clone(), b], 0));
+        let alone = network.infer(a);
+        let first = values(both.logits.narrow(0, 0, 1));
+        assert!(worst(&values(alone.logits), &first) < 1e-5, "{}", spec.id);
+        if let (Some(alone), Some(both)) = (alone.detection, both.detection) {
+            assert!(worst(&values(alone), &values(both.narrow(0, 0, 1))) < 1e-5, "{}", spec.id);
+        }
+    }
+}
+
+#[test]
+fn every_trainable_parameter_gets_a_gradient() {
+    for spec in MODELS {
+        let device = cpu();
+        let mut network = (spec.build)(&small(spec), 1, &device).unwrap();
+        let m = spec.input.multiple_of;
+        // Training normalises by the batch, so the deepest level needs a few pixels.
+        let x = input("input", [2, network.channels(), 4 * m, 4 * m], &device);
+        let (value, gradients) = network.gradients(x, &mut loss, 3).unwrap();
+        assert!(value.is_finite());
+        for p in network.parameters().iter().filter(|p| p.trainable) {
+            let gradient =
+                gradients.get(&p.name).unwrap_or_else(|| panic!("{}: {} has none", spec.id, p.name));
+            assert_eq!(gradient.shape, p.shape, "{}: {}", spec.id, p.name);
+            assert!(gradient.values.iter().all(|v| v.is_finite()), "{}: {}", spec.id, p.name);
+            // A bias before batch norm has a gradient of zero but for rounding.
+            if p.name.ends_with("weight") {
+                assert!(gradient.values.iter().any(|v| *v != 0.0), "{}: {} is all zero", spec.id, p.name);
+            }
+        }
+    }
+}
+
+fn card(spec: &'static ModelSpec, config: serde_json::Value) -> ModelCard {
+    let network = (spec.build)(&config, 0, &cpu()).unwrap();
+    let names: Vec<String> = (1..network.head().classes()).map(|i| format!("class {i}")).collect();
+    ModelCard {
+        version: String::new(),
+        title: spec.title.to_owned(),
+        network: spec.id.to_owned(),
+        config,
+        input: InputSpec::unit(if network.channels() == 1 { Channels::Grey } else { Channels::Rgb }),
+        labels: LabelTable::named(&names),
+        modality: Modality::Other,
+        trained_on: String::new(),
+        licence: String::new(),
+        parent: None,
+        metrics: Default::default(),
+        notice: String::new(),
+        command: String::new(),
+        created: String::new(),
+    }
+}
+
+#[test]
+fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for spec in MODELS {
+        let device = cpu();
+        let mut model = Model::build(card(spec, small(spec)), 5, &device).unwrap();
+        let x = || {
+            input(
+                "input",
+                [2, model_channels(spec), 4 * spec.input.multiple_of, 4 * spec.input.multiple_of],
+                &cpu(),
+            )
+        };
+        // A step of training, so that running statistics are not those of a fresh network.
+        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        model.network_mut().train_step(x(), &mut loss, &mut adam, 1e-3, 1).unwrap();
+        let before = values(model.network().infer(x()).logits);
+        let path = folder.path().join(format!("{}.safetensors", spec.title));
+        model.save(&path).unwrap();
+        let loaded = Model::load(&path, &device).unwrap();
+        assert_eq!(loaded.card, model.card);
+        assert_eq!(loaded.card.version.len(), 12);
+        assert_eq!(values(loaded.network().infer(x()).logits), before, "{}", spec.id);
+
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        let error = Model::from_bytes(&bytes, &device).err().unwrap().to_string();
+        assert!(error.contains("damaged"), "{error}");
+        bytes.truncate(bytes.len() - 10);
+        assert!(Model::from_bytes(&bytes, &device).is_err());
+
+        let mut tensors = model.network().tensors().unwrap();
+        let bare = safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView<'_>)>::new(), None)
+            .unwrap();
+        let error = Model::from_bytes(&bare, &device).err().unwrap().to_string();
+        assert!(error.contains("no model card"), "{error}");
+        let first = tensors.keys().next().unwrap().clone();
+        let moved = tensors.remove(&first).unwrap();
+        tensors.insert("stray".to_owned(), moved);
+        let error = model.network_mut().load(&tensors).err().unwrap().to_string();
+        assert!(error.contains(&format!("{first} ")) && error.contains("stray"), "{error}");
+    }
+}
+
+fn model_channels(spec: &ModelSpec) -> usize {
+    spec.input.channels
+}
+
+#[test]
+fn a_loss_that_is_not_finite_changes_nothing() {
+    for spec in MODELS {
+        let device = cpu();
+        let mut network = (spec.build)(&small(spec), 1, &device).unwrap();
+        let m = 4 * spec.input.multiple_of;
+        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let good = input("input", [1, network.channels(), m, m], &device);
+        network.train_step(good.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
+        let before = network.tensors().unwrap();
+        let bad = good.clone() * f32::NAN;
+        assert!(network.train_step(bad, &mut loss, &mut adam, 1e-3, 2).is_err());
+        assert_eq!(network.tensors().unwrap(), before, "{}", spec.id);
+        network.train_step(good, &mut loss, &mut adam, 1e-3, 3).unwrap();
+        assert_ne!(network.tensors().unwrap(), before, "{}", spec.id);
+    }
+}
+
+#[test]
+fn a_duplicate_is_not_changed_by_training() {
+    for spec in MODELS {
+        let device = cpu();
+        let mut network = (spec.build)(&small(spec), 1, &device).unwrap();
+        let copy = network.duplicate();
+        let before = copy.tensors().unwrap();
+        let m = 4 * spec.input.multiple_of;
+        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let x = input("input", [1, network.channels(), m, m], &device);
+        network.train_step(x, &mut loss, &mut adam, 1e-2, 1).unwrap();
+        assert_eq!(copy.tensors().unwrap(), before, "{}", spec.id);
+        assert_ne!(network.tensors().unwrap(), before, "{}", spec.id);
+    }
+}
+
+/// The same training step from the same state gives the same weights, also with the optimiser's state from a file.
+#[test]
+fn training_goes_on_as_before_from_saved_weights_and_optimiser() {
+    let folder = tempfile::tempdir().unwrap();
+    for spec in MODELS {
+        let device = cpu();
+        let path = folder.path().join("optimiser.bpk");
+        let mut network = (spec.build)(&serde_json::Value::Null, 1, &device).unwrap();
+        let m = 4 * spec.input.multiple_of;
+        let x = input("input", [1, network.channels(), m, m], &device);
+        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        network.train_step(x.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
+        let weights = network.tensors().unwrap();
+        adam.to_record().save(&path).unwrap();
+
+        let mut resumed = (spec.build)(&serde_json::Value::Null, 99, &device).unwrap();
+        resumed.load(&weights).unwrap();
+        let record = burn::optim::OptimizerRecord::load(&path).unwrap();
+        let mut resumed_adam: ModuleOptimizer = AdamConfig::new().init();
+        resumed_adam = resumed_adam.load_record(record);
+        let _ = DROPOUT.lock().map(|_guard| {
+            network.train_step(x.clone(), &mut loss, &mut adam, 1e-3, 2).unwrap();
+            resumed.train_step(x, &mut loss, &mut resumed_adam, 1e-3, 2).unwrap();
+        });
+        let (a, b) = (network.tensors().unwrap(), resumed.tensors().unwrap());
+        for (name, tensor) in &a {
+            assert!(worst(&tensor.values, &b[name].values) < 1e-6, "{}: {name}", spec.id);
+        }
+    }
+}
+
+/// burn's random stream is one for all threads; a test that depends on dropout holds this.
+static DROPOUT: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+fn picture(width: usize, height: usize, seed: &str) -> Volume {
+    let noise = parity::fill_input(seed, width * height * 3);
+    let rgb: Vec<[u8; 3]> =
+        noise.chunks_exact(3).map(|p| [p[0], p[1], p[2]].map(|v| (127.5 + 100.0 * v) as u8)).collect();
+    Volume::new(
+        Grid::pixels([width, height, 1]).unwrap(),
+        Samples::Rgb8(rgb.into()),
+        [1.0, 0.0],
+        Modality::Fundus,
+    )
+    .unwrap()
+}
+
+fn finish(mut inference: SliceInference, model: &Model) -> SlicePrediction {
+    loop {
+        if let Step::Done(prediction) = inference.step(model).unwrap() {
+            return prediction;
+        }
+    }
+}
+
+#[test]
+fn slices_of_awkward_size_are_predicted_whole_and_probabilities_sum_to_one() {
+    for spec in MODELS {
+        let model = Model::build(card(spec, small(spec)), 5, &cpu()).unwrap();
+        for (w, h) in [(1, 1), (7, 53), (65, 33)] {
+            let volume = picture(w, h, "picture");
+            let p = model.predict_slice(&volume, 0).unwrap();
+            assert_eq!((p.width, p.height), (w, h));
+            let values = p.probabilities.to_host().unwrap();
+            assert_eq!(values.len(), p.classes * w * h);
+            for i in 0..w * h {
+                let sum: f32 = (0..p.classes).map(|c| values[c * w * h + i]).sum();
+                assert!((sum - 1.0).abs() < 1e-5, "{}: {sum}", spec.id);
+            }
+            assert_eq!(p.detection.is_some(), spec.id == "edema/unet");
+            assert_eq!(p.labels(&model.card).unwrap().len(), w * h);
+        }
+        let error = model.predict_slice(&picture(8, 8, "picture"), 1).err().unwrap().to_string();
+        assert!(error.contains("slice 1"), "{error}");
+    }
+}
+
+#[test]
+fn tiles_agree_with_the_whole_slice_away_from_their_edges() {
+    for spec in MODELS {
+        let model = Model::build(card(spec, small(spec)), 5, &cpu()).unwrap();
+        let (w, h) = (400, 80);
+        let volume = picture(w, h, "picture");
+        let whole = finish(SliceInference::with_tile_side(&model, &volume, 0, 512).unwrap(), &model);
+        let inference = SliceInference::with_tile_side(&model, &volume, 0, 256).unwrap();
+        assert!(inference.total() > 1, "{}", spec.id);
+        let tiled = finish(inference, &model);
+        let (a, b) = (whole.probabilities.to_host().unwrap(), tiled.probabilities.to_host().unwrap());
+        // 256 + 256 - 400 = 112 pixels overlap, from 144 to 256. The U-Net looks 70 pixels far, SA-UNet less.
+        let away = |x: usize| x < 70 || x >= 330;
+        let (mut inside, mut anywhere) = (0.0f32, 0.0f32);
+        for (i, (a, b)) in a.iter().zip(b.iter()).enumerate() {
+            anywhere = anywhere.max((a - b).abs());
+            if away(i % w) {
+                inside = inside.max((a - b).abs());
+            }
+        }
+        assert!(inside < 1e-5, "{}: {inside} away from the seams", spec.id);
+        assert!(anywhere < 0.5 * deviation(&a), "{}: {anywhere} at the seams", spec.id);
+    }
+}
+
+#[test]
+fn a_sigmoid_network_gives_two_classes() {
+    for spec in MODELS {
+        let network = (spec.build)(&small(spec), 1, &cpu()).unwrap();
+        if network.head() == Head::Sigmoid {
+            assert_eq!((network.head().channels(), network.head().classes()), (1, 2));
+        }
+    }
+}
+
+/// The graphics adapter of this machine, or a visible line and nothing; a failure where `FOVEA_REQUIRE_GPU` is set.
+fn gpu() -> Option<ComputeDevice> {
+    match SharedGpu::headless() {
+        Ok(gpu) => Some(gpu.compute("test")),
+        Err(DeviceError::NoAdapter(reason)) | Err(DeviceError::SelfTest { reason, .. }) => {
+            assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter: {reason}");
+            eprintln!("SKIPPED: networks on wgpu: no graphics adapter ({reason})");
+            None
+        }
+    }
+}
+
+#[test]
+fn the_self_test_passes_on_this_machine() {
+    let Some(gpu) = gpu() else { return };
+    nn::self_test::run(&gpu).unwrap();
+}
+
+/// Forward and one training step on wgpu against flex, within a thousandth of the outputs' deviation.
+#[test]
+fn wgpu_computes_what_the_cpu_does() {
+    let Some(gpu) = gpu() else { return };
+    for spec in MODELS {
+        let config = small(spec);
+        let m = 4 * spec.input.multiple_of;
+        let run = |device: &ComputeDevice| {
+            let mut network = (spec.build)(&config, 5, device).unwrap();
+            // A ReLU whose input is zero but for rounding passes its gradient on one device and not on the other; in
+            // this picture there is none.
+            let x = input("picture", [2, network.channels(), m, m], device);
+            let before = values(network.infer(x.clone()).logits);
+            // The segmentation part only: the detection head is behind dropout.
+            let mut loss = |o: &Outputs| loss(&Outputs { logits: o.logits.clone(), detection: None });
+            // Adam's first step is the gradient's sign, which is noise where a bias stands before batch norm.
+            let mut sgd: ModuleOptimizer = SgdConfig::new().init();
+            let value = network.train_step(x.clone(), &mut loss, &mut sgd, 0.1, 1).unwrap();
+            (before, value, values(network.infer(x).logits))
+        };
+        let (cpu, gpu) = (run(&cpu()), run(&gpu));
+        let forward = worst(&cpu.0, &gpu.0) / deviation(&cpu.0);
+        let loss = (cpu.1 - gpu.1).abs() / cpu.1;
+        let trained = worst(&cpu.2, &gpu.2) / deviation(&cpu.2);
+        assert!(worst(&cpu.0, &cpu.2) > 0.05 * deviation(&cpu.0), "{}: the step changed nothing", spec.id);
+        eprintln!("{}: forward {forward:e}, loss {loss:e}, after a step {trained:e}", spec.id);
+        assert!(forward < 1e-3 && loss < 1e-3 && trained < 1e-3, "{}: {forward} {loss} {trained}", spec.id);
+    }
+}
