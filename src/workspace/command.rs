@@ -1,0 +1,203 @@
+use super::DocumentId;
+use crate::edit::Shape;
+use crate::label::LabelId;
+use crate::volume::Modality;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Everything that the window, the command line or a recording does to data. A list of commands replayed on the same
+/// images gives the same masks.
+///
+/// `Edit`, `Labels`, `Cursor`, `Model` and `Project` act on the active document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Opens a file, a folder or `sample:ID`; what is open already is only activated.
+    Open(PathBuf),
+    /// Opens one series of several, or says what made the image where the file does not.
+    OpenWith {
+        path: PathBuf,
+        series: Option<String>,
+        modality: Option<Modality>,
+    },
+    Close(DocumentId),
+    Activate(DocumentId),
+    Edit(EditCommand),
+    Labels(LabelCommand),
+    /// Moves the crosshair to a voxel (x, y, z); clamped into the image.
+    Cursor([usize; 3]),
+    Model(ModelCommand),
+    Train(TrainCommand),
+    Project(ProjectCommand),
+    /// Stops what [`Workspace::activities`](super::Workspace::activities) lists under this id.
+    Cancel(u64),
+}
+
+/// Changes of the mask. Between `Begin` and `Commit` every `Draw` shows at once and all of them are one undo step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EditCommand {
+    /// Starts a stroke of a tool, named in the history.
+    Begin { tool: String },
+    /// Paints `label` (0 erases) on a shape. Outside a stroke it is a stroke of its own.
+    Draw {
+        shape: Shape,
+        label: LabelId,
+        /// Paint only where the image's value lies in this range (inclusive).
+        range: Option<[f32; 2]>,
+        /// Paint only over this label (0: over background).
+        only_over: Option<LabelId>,
+    },
+    /// Ends the stroke: one undo step, handed to the project file.
+    Commit,
+    /// Takes the stroke back; nothing of it is kept.
+    Abort,
+    /// Takes the shown model's prediction into the mask.
+    Accept { scope: AcceptScope },
+    /// Marks native slice `z` as verified by the person (or not): no model changes it, and training learns from it.
+    SetVerified { z: usize, on: bool },
+    /// Copies the labels of native slice `from` onto slice `to`.
+    CopySlice { from: usize, to: usize },
+    /// Reads a label image and takes its labels into the mask as one step.
+    Import { path: PathBuf },
+    Undo,
+    Redo,
+}
+
+/// How much of a prediction is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AcceptScope {
+    /// One native slice.
+    Slice(usize),
+    /// Every slice; those not predicted yet are predicted first.
+    Volume,
+    /// The predicted class's connected component at a voxel (x, y, z): 4-connected within the slice, or 6-connected in
+    /// the whole volume (`volume`, which predicts missing slices first).
+    Component { voxel: [usize; 3], volume: bool },
+}
+
+/// Changes of the label table. All but `Show` and `Select` are undone and redone like strokes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelCommand {
+    /// Adds a label with the lowest free id and selects it.
+    Add {
+        name: String,
+    },
+    Rename {
+        id: LabelId,
+        name: String,
+    },
+    Recolor {
+        id: LabelId,
+        color: [u8; 3],
+    },
+    /// A locked label's voxels stay as they are, and nothing is painted with it.
+    Lock {
+        id: LabelId,
+        on: bool,
+    },
+    Show {
+        id: LabelId,
+        on: bool,
+    },
+    /// Removes a label that no voxel carries.
+    Remove {
+        id: LabelId,
+    },
+    /// The label that tools paint with; 0 is background.
+    Select(LabelId),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelCommand {
+    /// Predicts with this version (a version, or a bundled model's id) from now on; `None` stops predicting.
+    Use { version: Option<String> },
+    /// Puts a model file on the shelf and uses it.
+    Import { path: PathBuf },
+    /// Goes back to the version that the current one was trained from.
+    RollBack,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainCommand {
+    /// Trains the active document's model on the verified slices of every open document that uses this model.
+    Start(TrainOptions),
+    Pause,
+    /// Goes on with a paused run, or with one that a crash interrupted, from its last checkpoint.
+    Resume,
+    /// Stops at once; the run's curves stay in the project file.
+    Cancel,
+    /// Uses the candidate from now on. Never done by the program itself.
+    Adopt,
+    /// Leaves the candidate unused; it stays in the project file.
+    Discard,
+}
+
+/// What a person may set of a run; the rest follows from the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainOptions {
+    pub steps: usize,
+    pub learning_rate: f64,
+    /// Seeds which slices are held out and every random choice of the run.
+    pub seed: u64,
+    /// Share of the verified slices that is held out for validation and comparison; at least one slice is, where two
+    /// are verified.
+    pub valid_fraction: f32,
+    pub unlabelled: Unlabelled,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            steps: 200,
+            learning_rate: 1e-3,
+            seed: 0,
+            valid_fraction: 0.2,
+            unlabelled: Unlabelled::Background,
+        }
+    }
+}
+
+/// What a pixel without a label says in a verified slice. Slices that are not verified say nothing at all, and pixels
+/// of labels that the model does not know are always ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unlabelled {
+    /// Background: the person has verified the whole slice.
+    #[default]
+    Background,
+    /// Nothing: the pixel is ignored. Background is then taught by a label named "background".
+    Ignored,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectCommand {
+    /// Writes the mask and its label table beside the image (`NAME_labels.nii.gz`, or `.png` for a picture); the
+    /// project file itself is saved with every stroke.
+    Save,
+    Export(Export),
+}
+
+/// A mask written to a place of the person's choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    pub path: PathBuf,
+    pub format: ExportFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// One NIfTI label map with the image's own geometry; the label table beside it.
+    Nifti,
+    /// A PNG, or a folder of numbered PNGs for a volume; the label table beside it.
+    Png,
+    /// The label table alone.
+    Table,
+}

@@ -1,0 +1,241 @@
+use super::change::Annotations;
+use super::history::History;
+use super::store::{CaseFacts, mask_hash};
+use crate::edit::{MaskRules, Patch};
+use crate::engine::{JobId, SliceKey, Version};
+use crate::geom::Plane;
+use crate::io::SeriesInfo;
+use crate::label::{LabelId, LabelMap, LabelTable};
+use crate::volume::Volume;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Names an open image; counts from 1 in the order of opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DocumentId(pub u64);
+
+impl fmt::Display for DocumentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "image {}", self.0)
+    }
+}
+
+/// An image on its way in; becomes a [`Document`] when it is all there.
+#[derive(Debug)]
+pub struct Opening {
+    pub(super) job: JobId,
+    pub path: PathBuf,
+    pub done: u64,
+    pub total: u64,
+    /// A slice that can be shown already: an image of depth 1, its place, and how many there will be.
+    pub preview: Option<(Volume, usize, usize)>,
+    /// The image is there and its project file is being read.
+    pub(super) arrived: Option<Box<Document>>,
+}
+
+impl Opening {
+    /// For [`Command::Cancel`](super::Command::Cancel).
+    pub fn activity(&self) -> u64 {
+        self.job.number()
+    }
+}
+
+/// Where the annotations stand on their way to the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveState {
+    /// Everything is on the disk.
+    Saved,
+    /// This many changes are on their way, as a rule for a few milliseconds.
+    Saving(usize),
+    /// The project file cannot be written: changes are kept in memory and tried again.
+    Failing(String),
+    /// No project file is kept for this image.
+    NotKept,
+}
+
+/// A stroke that is being drawn.
+#[derive(Debug)]
+pub(super) struct Stroke {
+    pub tool: String,
+    pub patch: Option<Patch>,
+}
+
+/// An open image with what a person has made of it. Read by everyone, changed by [`Command`](super::Command)s only.
+#[derive(Debug)]
+pub struct Document {
+    pub(super) id: DocumentId,
+    pub(super) name: String,
+    pub(super) facts: CaseFacts,
+    pub(super) volume: Volume,
+    pub(super) now: Annotations,
+    pub(super) selected: LabelId,
+    pub(super) cursor: [usize; 3],
+    pub(super) warnings: Vec<String>,
+    pub(super) series: Vec<SeriesInfo>,
+    /// The model that predicts here.
+    pub(super) model: Option<Version>,
+    /// Another version that is looked at beside it: a candidate before it is adopted.
+    pub(super) compared: Option<Version>,
+    pub(super) stroke: Option<Stroke>,
+    pub(super) history: History,
+    pub(super) project: Option<PathBuf>,
+    /// Number of the newest journal entry, and of the newest on the disk.
+    pub(super) last_seq: i64,
+    pub(super) durable_seq: i64,
+    pub(super) durable_millis: Option<f64>,
+    pub(super) failing: Option<String>,
+    /// Entries since the last snapshot.
+    pub(super) since_snapshot: usize,
+    /// Grows with every change of mask, labels or verified slices.
+    pub(super) revision: u64,
+}
+
+impl Document {
+    pub fn id(&self) -> DocumentId {
+        self.id
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file, folder or `sample:ID` that it came from.
+    pub fn source(&self) -> &Path {
+        &self.facts.path
+    }
+
+    pub fn volume(&self) -> &Volume {
+        &self.volume
+    }
+
+    /// Number of native slices.
+    pub fn depth(&self) -> usize {
+        self.volume.dims()[2]
+    }
+
+    pub fn mask(&self) -> &LabelMap {
+        &self.now.mask
+    }
+
+    pub fn labels(&self) -> &LabelTable {
+        &self.now.labels
+    }
+
+    /// The label that tools paint with.
+    pub fn selected_label(&self) -> LabelId {
+        self.selected
+    }
+
+    /// Native slices that a person has verified.
+    pub fn verified(&self) -> &BTreeSet<usize> {
+        &self.now.verified
+    }
+
+    pub fn is_verified(&self, z: usize) -> bool {
+        self.now.verified.contains(&z)
+    }
+
+    /// The crosshair: voxel (x, y, z).
+    pub fn cursor(&self) -> [usize; 3] {
+        self.cursor
+    }
+
+    /// What the reader of the file had to say.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The images that the file or folder holds, where there are several.
+    pub fn series(&self) -> &[SeriesInfo] {
+        &self.series
+    }
+
+    /// The version of the model that predicts here.
+    pub fn model(&self) -> Option<&Version> {
+        self.model.as_ref()
+    }
+
+    /// The base that a prediction of slice `z` must have to be shown: this document, the model in use, the slice.
+    pub fn base(&self, z: usize) -> Option<SliceKey> {
+        self.model.clone().map(|version| SliceKey { document: self.id.0, version, z })
+    }
+
+    /// Grows with every change of mask, labels or verified slices.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn can_undo(&self) -> bool {
+        self.history.next_undo().is_some()
+    }
+
+    pub fn can_redo(&self) -> bool {
+        self.history.next_redo().is_some()
+    }
+
+    /// What undo would take back.
+    pub fn undo_title(&self) -> Option<&str> {
+        self.history.next_undo().map(|s| s.title.as_str())
+    }
+
+    pub fn redo_title(&self) -> Option<&str> {
+        self.history.next_redo().map(|s| s.title.as_str())
+    }
+
+    /// The steps that can be undone, oldest first.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.history.titles()
+    }
+
+    /// The tool of the stroke that is being drawn.
+    pub fn stroke(&self) -> Option<&str> {
+        self.stroke.as_ref().map(|s| s.tool.as_str())
+    }
+
+    pub fn save_state(&self) -> SaveState {
+        match (&self.project, &self.failing) {
+            (None, _) => SaveState::NotKept,
+            (_, Some(reason)) => SaveState::Failing(reason.clone()),
+            _ if self.durable_seq < self.last_seq => {
+                SaveState::Saving((self.last_seq - self.durable_seq) as usize)
+            }
+            _ => SaveState::Saved,
+        }
+    }
+
+    /// Milliseconds from the last change's command to the disk.
+    pub fn durable_millis(&self) -> Option<f64> {
+        self.durable_millis
+    }
+
+    /// Number of the newest change, and of the newest that is on the disk. Both count from 1.
+    pub fn journal(&self) -> [i64; 2] {
+        [self.last_seq, self.durable_seq]
+    }
+
+    /// Where the project file is, or will be with the first change.
+    pub fn project(&self) -> Option<&Path> {
+        self.project.as_deref()
+    }
+
+    /// The mask's identity: equal masks have equal hashes.
+    pub fn mask_hash(&self) -> String {
+        mask_hash(&self.now.mask)
+    }
+
+    /// The plane in which the image was acquired: its slices are the native ones.
+    pub fn native_plane(&self) -> Plane {
+        self.volume.grid().native_plane()
+    }
+
+    pub(super) fn rules(&self) -> MaskRules<'_> {
+        MaskRules {
+            labels: &self.now.labels,
+            verified: &self.now.verified,
+            value_range: None,
+            only_over: None,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use super::DocumentId;
+use crate::edit::PatchError;
+use crate::label::LabelId;
+use std::path::PathBuf;
+
+/// Why a command was not carried out. Nothing has changed where one is returned.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("no image is open")]
+    NoDocument,
+    #[error("document {0:?} is not open")]
+    UnknownDocument(DocumentId),
+    #[error("slice {z} does not exist: the image has {depth}")]
+    NoSuchSlice { z: usize, depth: usize },
+    #[error("voxel {voxel:?} lies outside the image of size {dims:?}")]
+    OutsideImage { voxel: [usize; 3], dims: [usize; 3] },
+    #[error("a stroke is still being drawn: finish it or press Escape first")]
+    StrokeOpen,
+    #[error("no stroke is being drawn")]
+    NoStroke,
+    #[error("there is nothing to undo")]
+    NothingToUndo,
+    #[error("there is nothing to redo")]
+    NothingToRedo,
+    #[error("{0}")]
+    HistoryLost(String),
+    #[error("label {0} is not in the label table: add it first")]
+    NoSuchLabel(LabelId),
+    #[error("label “{0}” is locked: unlock it to paint with it")]
+    LabelLocked(String),
+    #[error("label “{name}” cannot be removed: {voxels} voxels carry it; erase them or give them another label first")]
+    LabelInUse { name: String, voxels: usize },
+    #[error("a label needs a name that no other label has; “{0}” is not one")]
+    BadLabelName(String),
+    #[error("no model is in use: choose one first")]
+    NoModel,
+    #[error("model “{0}” is not on the shelf")]
+    UnknownModel(String),
+    #[error("model {0} has no earlier version to go back to")]
+    NoParent(String),
+    #[error("slice {z} has no prediction by the model in use yet")]
+    NotPredicted { z: usize },
+    #[error("slice {z} is verified: no model changes it; take the mark away first")]
+    SliceVerified { z: usize },
+    #[error("the prediction at this voxel is background: there is no component to accept")]
+    NoComponent,
+    #[error("the prediction is the same as the mask already, or everything that differs is locked or verified")]
+    NothingToAccept,
+    #[error("a prediction is being accepted already: wait for it or cancel it")]
+    AcceptRunning,
+    #[error("nothing can be trained: {0}")]
+    NothingToTrain(String),
+    #[error("a training run is under way: pause, cancel or finish it first")]
+    TrainingRunning,
+    #[error("no training run is {0}")]
+    NoTraining(&'static str),
+    #[error("{0:?} cannot be written: {1}")]
+    NotWritable(PathBuf, String),
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+    #[error("{0}")]
+    Engine(String),
+}

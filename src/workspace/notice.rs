@@ -1,0 +1,79 @@
+use super::DocumentId;
+
+/// Something that the person should know. Kept as data; the window decides where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub id: u64,
+    pub level: NoticeLevel,
+    pub text: String,
+    pub document: Option<DocumentId>,
+    /// Stays until its cause is gone; others go when dismissed or when the window has shown them long enough.
+    pub stays: bool,
+    pub(super) cause: Option<Cause>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeLevel {
+    Info,
+    Warning,
+    Error,
+}
+
+/// What a lasting notice is about, so that it goes when its cause does and never stands twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The project file of a document cannot be written.
+    Store(DocumentId),
+    /// A run was interrupted by a crash and can be resumed.
+    Interrupted(DocumentId),
+}
+
+/// The notices that stand, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    list: Vec<Notice>,
+    next: u64,
+}
+
+impl Notices {
+    pub fn list(&self) -> &[Notice] {
+        &self.list
+    }
+
+    pub fn add(&mut self, level: NoticeLevel, document: Option<DocumentId>, text: impl Into<String>) {
+        self.next += 1;
+        self.list.push(Notice { id: self.next, level, text: text.into(), document, stays: false, cause: None });
+    }
+
+    /// A notice that stays until [`Notices::resolve`] is called with its cause. A newer text replaces the older.
+    pub fn hold(
+        &mut self,
+        level: NoticeLevel,
+        document: Option<DocumentId>,
+        cause: Cause,
+        text: impl Into<String>,
+    ) {
+        let text = text.into();
+        if let Some(old) = self.list.iter_mut().find(|n| n.cause.as_ref() == Some(&cause)) {
+            old.text = text;
+            return;
+        }
+        self.next += 1;
+        self.list.push(Notice { id: self.next, level, text, document, stays: true, cause: Some(cause) });
+    }
+
+    /// True where a notice of this cause stood.
+    pub fn resolve(&mut self, cause: &Cause) -> bool {
+        let before = self.list.len();
+        self.list.retain(|n| n.cause.as_ref() != Some(cause));
+        self.list.len() != before
+    }
+
+    pub fn dismiss(&mut self, id: u64) {
+        self.list.retain(|n| n.id != id || n.stays);
+    }
+
+    pub fn forget_document(&mut self, document: DocumentId) {
+        self.list.retain(|n| n.document != Some(document));
+    }
+}

@@ -1,0 +1,111 @@
+use crate::edit::Edit;
+use crate::workspace::annotations::title;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One line of the journal.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Counts from 1 without gaps.
+    pub seq: i64,
+    /// Unix time.
+    pub at_ms: i64,
+    pub action: Action,
+}
+
+#[derive(Clone, Debug)]
+pub enum Action {
+    Do(Arc<Edit>),
+    /// Entry `of` is taken back.
+    Undo {
+        of: i64,
+    },
+    Redo {
+        of: i64,
+    },
+}
+
+impl Entry {
+    pub fn new(seq: i64, action: Action) -> Self {
+        Self { seq, at_ms: now_ms(), action }
+    }
+}
+
+/// An entry as the table holds it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub seq: i64,
+    pub at_ms: i64,
+    pub kind: String,
+    pub target: Option<i64>,
+    pub title: String,
+    pub origin: Option<String>,
+    pub payload: Vec<u8>,
+    pub checksum: Vec<u8>,
+}
+
+impl Row {
+    pub const EDIT: &str = "edit";
+    pub const UNDO: &str = "undo";
+    pub const REDO: &str = "redo";
+
+    pub fn of(entry: &Entry) -> Self {
+        let (kind, target, title, origin, payload) = match &entry.action {
+            Action::Do(edit) => {
+                let origin = edit.patches().next().and_then(|p| serde_json::to_string(&p.origin).ok());
+                (Self::EDIT, None, title(edit), origin, edit.encode())
+            }
+            Action::Undo { of } => (Self::UNDO, Some(*of), String::new(), None, Vec::new()),
+            Action::Redo { of } => (Self::REDO, Some(*of), String::new(), None, Vec::new()),
+        };
+        let mut row = Self {
+            seq: entry.seq,
+            at_ms: entry.at_ms,
+            kind: kind.to_owned(),
+            target,
+            title,
+            origin,
+            payload,
+            checksum: Vec::new(),
+        };
+        row.checksum = row.sum();
+        row
+    }
+
+    /// The entry, or what is wrong with the row.
+    pub fn entry(&self) -> Result<Entry, String> {
+        if self.sum() != self.checksum {
+            return Err("its checksum does not match".into());
+        }
+        let action = match (self.kind.as_str(), self.target) {
+            (Self::UNDO, Some(of)) => Action::Undo { of },
+            (Self::REDO, Some(of)) => Action::Redo { of },
+            (Self::EDIT, None) => {
+                Action::Do(Arc::new(Edit::decode(&self.payload).map_err(|e| e.to_string())?))
+            }
+            (other, _) => return Err(format!("its kind “{other}” is unknown to this version")),
+        };
+        Ok(Entry { seq: self.seq, at_ms: self.at_ms, action })
+    }
+
+    fn sum(&self) -> Vec<u8> {
+        let mut hash = blake3::Hasher::new();
+        let mut field = |bytes: &[u8]| {
+            hash.update(&(bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        field(&self.seq.to_le_bytes());
+        field(&self.at_ms.to_le_bytes());
+        field(self.kind.as_bytes());
+        field(&self.target.unwrap_or(0).to_le_bytes());
+        field(self.title.as_bytes());
+        field(self.origin.as_deref().unwrap_or_default().as_bytes());
+        field(&self.payload);
+        hash.finalize().as_bytes().to_vec()
+    }
+}
+
+/// Unix time in milliseconds.
+pub fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}

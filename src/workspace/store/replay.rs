@@ -1,0 +1,183 @@
+use super::entry::{Action, Entry, Row, now_ms};
+use super::file::ProjectFile;
+use super::StoreError;
+use crate::edit::{Edit, EditError};
+use crate::label::LabelTable;
+use crate::workspace::annotations::Annotations;
+use crate::workspace::journal::{Step, Timeline};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a project file holds of a case, rebuilt.
+#[derive(Debug)]
+pub struct Restored {
+    pub annotations: Annotations,
+    /// Number of the last entry; 0 for none.
+    pub last_seq: i64,
+    pub timeline: Timeline,
+    /// What is wrong with the file, a sentence each.
+    pub damage: Vec<String>,
+    /// Entries replayed after the snapshot; many of them ask for a new one.
+    pub replayed: usize,
+}
+
+/// Rebuilds the annotations from the newest sound snapshot and the journal after it.
+///
+/// A damaged entry is named and passed over; the entries after it still count. Where one of them touches voxels that
+/// the lost entry had changed, its own result stands. Nothing before a damaged entry can be undone any more, since
+/// what lay between is not known.
+pub fn replay(file: &ProjectFile, dims: [usize; 3]) -> Result<Restored, StoreError> {
+    let mut damage = Vec::new();
+    let labels: LabelTable = match serde_json::from_str(&file.initial_labels()?) {
+        Ok(labels) => labels,
+        Err(e) => {
+            damage.push(format!("the project's first label table is damaged ({e}): it starts empty"));
+            LabelTable::default()
+        }
+    };
+    let mut start = Annotations::empty(dims, labels);
+    let mut from = 0;
+    for (seq, read) in file.snapshots()? {
+        match read {
+            Ok(annotations) if annotations.mask.dims() == dims => {
+                start = annotations;
+                from = seq;
+                break;
+            }
+            Ok(_) => damage.push(format!("the snapshot after entry {seq} is of another size: not used")),
+            Err(what) => damage.push(format!("the snapshot after entry {seq} is damaged: {what}; not used")),
+        }
+    }
+    let mut replay = Replay {
+        file,
+        now: start,
+        timeline: Timeline::default(),
+        damage,
+        last_seq: 0,
+        recent: BTreeMap::new(),
+    };
+    // What the snapshot holds already: only the order of undo and redo is of interest.
+    file.rows(0, Some(from), |row| replay.pass(row))?;
+    replay.last_seq = replay.last_seq.max(from);
+    let mut replayed = 0;
+    file.rows(from, None, |row| {
+        replayed += 1;
+        replay.carry_out(row);
+    })?;
+    let Replay { now, timeline, damage, last_seq, .. } = replay;
+    Ok(Restored { annotations: now, last_seq, timeline, damage, replayed })
+}
+
+struct Replay<'a> {
+    file: &'a ProjectFile,
+    now: Annotations,
+    timeline: Timeline,
+    damage: Vec<String>,
+    last_seq: i64,
+    /// Edits since the snapshot, for the undo and redo entries among them.
+    recent: BTreeMap<i64, Arc<Edit>>,
+}
+
+impl Replay<'_> {
+    /// An entry that the snapshot holds.
+    fn pass(&mut self, row: Row) {
+        self.check_order(row.seq);
+        self.note(row);
+    }
+
+    /// An entry after the snapshot.
+    fn carry_out(&mut self, row: Row) {
+        self.check_order(row.seq);
+        let seq = row.seq;
+        let entry = match row.entry() {
+            Ok(entry) => entry,
+            Err(what) => {
+                let title = if row.title.is_empty() { &row.kind } else { &row.title };
+                self.damage.push(format!(
+                    "entry {seq} of the journal ({title}, {}) is damaged: {what}; it was passed over, and the entries after it were kept",
+                    ago(row.at_ms),
+                ));
+                self.timeline.cut(format!("entry {seq} of the journal is damaged"));
+                return;
+            }
+        };
+        let edit = match &entry.action {
+            Action::Do(edit) => Ok(Arc::clone(edit)),
+            Action::Undo { of } | Action::Redo { of } => self.edit(*of),
+        };
+        let forward = !matches!(entry.action, Action::Undo { .. });
+        match edit.and_then(|edit| put(&edit, &mut self.now, forward)) {
+            Ok(true) => {
+                self.note(row);
+            }
+            Ok(false) => {
+                self.damage.push(format!(
+                    "entry {seq} of the journal was made on other labels than are there now, since an earlier entry is lost: its own labels were kept"
+                ));
+                self.timeline.cut(format!("what entry {seq} of the journal was made on is lost"));
+            }
+            Err(what) => {
+                self.damage.push(format!("entry {seq} of the journal could not be carried out: {what}"));
+                self.timeline.cut(format!("entry {seq} of the journal could not be carried out"));
+            }
+        }
+        if let Action::Do(edit) = entry.action {
+            self.recent.insert(seq, edit);
+        }
+    }
+
+    fn check_order(&mut self, seq: i64) {
+        if seq != self.last_seq + 1 {
+            let gap = match (self.last_seq + 1, seq - 1) {
+                (first, last) if first == last => format!("entry {first} of the journal is missing"),
+                (first, last) => format!("entries {first} to {last} of the journal are missing"),
+            };
+            self.damage.push(format!("{gap}; the entries after were kept"));
+            self.timeline.cut(gap);
+        }
+        self.last_seq = seq;
+    }
+
+    fn edit(&self, seq: i64) -> Result<Arc<Edit>, String> {
+        if let Some(edit) = self.recent.get(&seq) {
+            return Ok(Arc::clone(edit));
+        }
+        match self.file.entry(seq).map_err(|e| e.to_string())? {
+            Entry { action: Action::Do(edit), .. } => Ok(edit),
+            _ => Err(format!("entry {seq} is not an edit")),
+        }
+    }
+
+    fn note(&mut self, row: Row) {
+        let is = |step: Option<&Step>| step.is_some_and(|s| Some(s.seq) == row.target);
+        match row.kind.as_str() {
+            Row::UNDO if is(self.timeline.next_undo()) => self.timeline.undo(),
+            Row::REDO if is(self.timeline.next_redo()) => self.timeline.redo(),
+            Row::EDIT => self.timeline.push(Step { seq: row.seq, title: row.title }),
+            _ => {}
+        }
+    }
+}
+
+/// Carries an edit out, or takes it back. `Ok(false)`: the mask was not as the edit expects it, and the edit's own
+/// result was put in place.
+fn put(edit: &Edit, now: &mut Annotations, forward: bool) -> Result<bool, String> {
+    let result = if forward { edit.apply(&mut now.marks()) } else { edit.revert(&mut now.marks()) };
+    match result {
+        Ok(()) => Ok(true),
+        Err(EditError::Conflict(_)) => {
+            edit.impose(&mut now.marks(), forward).map(|()| false).map_err(|e| e.to_string())
+        }
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+fn ago(at_ms: i64) -> String {
+    let minutes = (now_ms() - at_ms).max(0) / 60_000;
+    match minutes {
+        0 => "less than a minute ago".to_owned(),
+        1..=119 => format!("{minutes} min ago"),
+        120..=2879 => format!("{} h ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1440),
+    }
+}
