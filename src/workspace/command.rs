@@ -1,5 +1,6 @@
 use super::DocumentId;
-use crate::edit::Shape;
+use crate::edit::{Limits, Shape};
+use crate::engine::JobId;
 use crate::label::LabelId;
 use crate::volume::Modality;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub enum Command {
     Train(TrainCommand),
     Project(ProjectCommand),
     /// Stops what [`Workspace::activities`](super::Workspace::activities) lists under this id.
-    Cancel(u64),
+    Cancel(JobId),
 }
 
 /// Changes of the mask. Between `Begin` and `Commit` every `Draw` shows at once and all of them are one undo step.
@@ -43,10 +44,9 @@ pub enum EditCommand {
     Draw {
         shape: Shape,
         label: LabelId,
-        /// Paint only where the image's value lies in this range (inclusive).
-        range: Option<[f32; 2]>,
-        /// Paint only over this label (0: over background).
-        only_over: Option<LabelId>,
+        /// Where the person limits painting to.
+        #[serde(default)]
+        limits: Limits,
     },
     /// Ends the stroke: one undo step, handed to the project file.
     Commit,
@@ -77,7 +77,7 @@ pub enum AcceptScope {
     Component { voxel: [usize; 3], volume: bool },
 }
 
-/// Changes of the label table. All but `Show` and `Select` are undone and redone like strokes.
+/// Changes of the label table. All but `Select` are undone and redone like strokes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelCommand {
@@ -141,8 +141,9 @@ pub enum TrainCommand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainOptions {
-    pub steps: usize,
-    pub learning_rate: f64,
+    /// `None`: what fine-tuning this model usually takes.
+    pub steps: Option<u64>,
+    pub learning_rate: Option<f64>,
     /// Seeds which slices are held out and every random choice of the run.
     pub seed: u64,
     /// Share of the verified slices that is held out for validation and comparison; at least one slice is, where two
@@ -154,9 +155,9 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
-            steps: 200,
-            learning_rate: 1e-3,
-            seed: 0,
+            steps: None,
+            learning_rate: None,
+            seed: 1,
             valid_fraction: 0.2,
             unlabelled: Unlabelled::Background,
         }

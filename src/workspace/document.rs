@@ -1,7 +1,7 @@
-use super::change::Annotations;
-use super::history::History;
-use super::store::{CaseFacts, mask_hash};
-use crate::edit::{MaskRules, Patch};
+use super::annotations::Annotations;
+use super::journal::Timeline;
+use super::store::CaseFacts;
+use crate::edit::EditLog;
 use crate::engine::{JobId, SliceKey, Version};
 use crate::geom::Plane;
 use crate::io::SeriesInfo;
@@ -37,8 +37,8 @@ pub struct Opening {
 
 impl Opening {
     /// For [`Command::Cancel`](super::Command::Cancel).
-    pub fn activity(&self) -> u64 {
-        self.job.number()
+    pub fn job(&self) -> JobId {
+        self.job
     }
 }
 
@@ -53,13 +53,6 @@ pub enum SaveState {
     Failing(String),
     /// No project file is kept for this image.
     NotKept,
-}
-
-/// A stroke that is being drawn.
-#[derive(Debug)]
-pub(super) struct Stroke {
-    pub tool: String,
-    pub patch: Option<Patch>,
 }
 
 /// An open image with what a person has made of it. Read by everyone, changed by [`Command`](super::Command)s only.
@@ -78,8 +71,12 @@ pub struct Document {
     pub(super) model: Option<Version>,
     /// Another version that is looked at beside it: a candidate before it is adopted.
     pub(super) compared: Option<Version>,
-    pub(super) stroke: Option<Stroke>,
-    pub(super) history: History,
+    /// The tool of the stroke that is being drawn.
+    pub(super) tool: Option<String>,
+    /// The newest edits, as far back as memory reaches.
+    pub(super) log: EditLog,
+    /// Everything that can be undone and redone, also what only the project file still has.
+    pub(super) timeline: Timeline,
     pub(super) project: Option<PathBuf>,
     /// Number of the newest journal entry, and of the newest on the disk.
     pub(super) last_seq: i64,
@@ -168,30 +165,30 @@ impl Document {
     }
 
     pub fn can_undo(&self) -> bool {
-        self.history.next_undo().is_some()
+        self.timeline.next_undo().is_some()
     }
 
     pub fn can_redo(&self) -> bool {
-        self.history.next_redo().is_some()
+        self.timeline.next_redo().is_some()
     }
 
     /// What undo would take back.
     pub fn undo_title(&self) -> Option<&str> {
-        self.history.next_undo().map(|s| s.title.as_str())
+        self.timeline.next_undo().map(|s| s.title.as_str())
     }
 
     pub fn redo_title(&self) -> Option<&str> {
-        self.history.next_redo().map(|s| s.title.as_str())
+        self.timeline.next_redo().map(|s| s.title.as_str())
     }
 
     /// The steps that can be undone, oldest first.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.history.titles()
+        self.timeline.done().map(|s| s.title.as_str())
     }
 
     /// The tool of the stroke that is being drawn.
     pub fn stroke(&self) -> Option<&str> {
-        self.stroke.as_ref().map(|s| s.tool.as_str())
+        self.tool.as_deref()
     }
 
     pub fn save_state(&self) -> SaveState {
@@ -222,20 +219,11 @@ impl Document {
 
     /// The mask's identity: equal masks have equal hashes.
     pub fn mask_hash(&self) -> String {
-        mask_hash(&self.now.mask)
+        self.now.mask_hash()
     }
 
     /// The plane in which the image was acquired: its slices are the native ones.
     pub fn native_plane(&self) -> Plane {
         self.volume.grid().native_plane()
-    }
-
-    pub(super) fn rules(&self) -> MaskRules<'_> {
-        MaskRules {
-            labels: &self.now.labels,
-            verified: &self.now.verified,
-            value_range: None,
-            only_over: None,
-        }
     }
 }

@@ -1,5 +1,6 @@
 use super::DocumentId;
-use crate::edit::PatchError;
+use super::store::StoreError;
+use crate::edit::EditError;
 use crate::label::LabelId;
 use std::path::PathBuf;
 
@@ -57,7 +58,7 @@ pub enum CommandError {
     #[error("{0:?} cannot be written: {1}")]
     NotWritable(PathBuf, String),
     #[error(transparent)]
-    Patch(#[from] PatchError),
-    #[error("{0}")]
-    Engine(String),
+    Edit(#[from] EditError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

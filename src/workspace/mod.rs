@@ -1,1 +1,312 @@
 //! What is open, and the commands that change it.
+//!
+//! The window and the command line read the [`Workspace`] and change it only by [`Command`]s, so that everything that is
+//! done to data can be recorded and done again. Work that takes time is the engine's; [`Workspace::poll`] takes in what
+//! has come of it. What a person does to an image is in its project file within a quarter of a second ([`store`]).
+
+mod accept;
+mod activity;
+mod annotations;
+mod command;
+mod document;
+mod editing;
+mod error;
+mod journal;
+mod labels;
+mod live;
+mod notice;
+mod opening;
+mod output;
+mod predictions;
+mod saving;
+mod shelf;
+pub mod store;
+mod training;
+
+pub use activity::Activity;
+pub use annotations::Annotations;
+pub use command::{
+    AcceptScope, Command, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, ProjectCommand,
+    TrainCommand, TrainOptions, Unlabelled,
+};
+pub use document::{Document, DocumentId, Opening, SaveState};
+pub use error::CommandError;
+pub use labels::class_labels;
+pub use live::PredictionStatus;
+pub use notice::{Notice, NoticeLevel};
+pub use shelf::{ModelOrigin, ShelvedModel};
+pub use store::{Place, mask_hash};
+pub use training::{Candidate, Curves, SliceRef, Training, TrainingState, Verdict};
+
+use crate::engine::{Engine, Event};
+use crate::nn::DeviceKind;
+use activity::Activities;
+use live::Live;
+use notice::Notices;
+use predictions::Predictions;
+use shelf::Shelf;
+use std::time::{Duration, Instant};
+use store::Store;
+
+/// How a workspace keeps things.
+#[derive(Clone, Debug)]
+pub struct WorkspaceOptions {
+    /// Where project files are kept.
+    pub place: Place,
+    /// Memory for predictions.
+    pub prediction_bytes: usize,
+    /// Memory for undo, for each image. What is older is read back from the project file.
+    pub undo_bytes: usize,
+}
+
+impl Default for WorkspaceOptions {
+    fn default() -> Self {
+        Self { place: Place::standard(), prediction_bytes: 512 << 20, undo_bytes: 128 << 20 }
+    }
+}
+
+/// The device that networks run on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Device {
+    /// Still being looked for.
+    Starting,
+    Ready {
+        name: String,
+        reason: String,
+        kind: DeviceKind,
+    },
+    Failed(String),
+}
+
+/// What is open.
+pub struct Workspace {
+    // Before the engine: dropping the store waits until everything handed over is on the disk.
+    store: Store,
+    engine: Engine,
+    options: WorkspaceOptions,
+    documents: Vec<Document>,
+    openings: Vec<Opening>,
+    active: Option<DocumentId>,
+    next_document: u64,
+    shelf: Shelf,
+    predictions: Predictions,
+    live: Live,
+    accepting: Option<accept::Accepting>,
+    training: Option<Training>,
+    activities: Activities,
+    notices: Notices,
+    device: Device,
+    recording: Option<Vec<Command>>,
+    last_retry: Instant,
+}
+
+impl Workspace {
+    /// A workspace that keeps project files beside their images.
+    pub fn new(engine: Engine) -> std::io::Result<Self> {
+        Self::with_options(engine, WorkspaceOptions::default())
+    }
+
+    pub fn with_options(engine: Engine, options: WorkspaceOptions) -> std::io::Result<Self> {
+        Ok(Self {
+            store: Store::start(options.place.clone(), engine.wake())?,
+            engine,
+            documents: Vec::new(),
+            openings: Vec::new(),
+            active: None,
+            next_document: 1,
+            shelf: Shelf::bundled(),
+            predictions: Predictions::new(options.prediction_bytes),
+            live: Live::default(),
+            accepting: None,
+            training: None,
+            activities: Activities::default(),
+            notices: Notices::default(),
+            device: Device::Starting,
+            recording: None,
+            last_retry: Instant::now(),
+            options,
+        })
+    }
+
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    pub fn document(&self, id: DocumentId) -> Option<&Document> {
+        self.documents.iter().find(|d| d.id == id)
+    }
+
+    /// The document that commands act on.
+    pub fn active(&self) -> Option<&Document> {
+        self.active.and_then(|id| self.document(id))
+    }
+
+    /// Images on their way in.
+    pub fn openings(&self) -> &[Opening] {
+        &self.openings
+    }
+
+    /// The models that can be used, bundled ones first.
+    pub fn shelf(&self) -> &[ShelvedModel] {
+        self.shelf.models()
+    }
+
+    /// A model by its version, or a bundled one by its id.
+    pub fn model(&self, version: &str) -> Option<&ShelvedModel> {
+        self.shelf.find(version)
+    }
+
+    /// The training run that is under way, or the last one.
+    pub fn training(&self) -> Option<&Training> {
+        self.training.as_ref()
+    }
+
+    /// Everything that takes time at the moment.
+    pub fn activities(&self) -> impl Iterator<Item = &Activity> {
+        self.activities.iter()
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub fn notices(&self) -> &[Notice] {
+        self.notices.list()
+    }
+
+    /// Takes a notice away, unless its cause still stands.
+    pub fn dismiss(&mut self, notice: u64) {
+        self.notices.dismiss(notice);
+    }
+
+    /// The engine, for work that changes nothing in the workspace. Its events are the workspace's to drain.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Begins to keep the commands that are carried out.
+    pub fn record(&mut self) {
+        self.recording = Some(Vec::new());
+    }
+
+    /// The commands carried out since [`Workspace::record`].
+    pub fn recorded(&self) -> &[Command] {
+        self.recording.as_deref().unwrap_or_default()
+    }
+
+    /// Carries a command out, or changes nothing. What takes time goes on in the background.
+    pub fn apply(&mut self, command: Command) -> Result<(), CommandError> {
+        let kept = self.recording.is_some().then(|| command.clone());
+        match command {
+            Command::Open(path) => self.open(path, Default::default()),
+            Command::OpenWith { path, series, modality } => {
+                self.open(path, crate::io::OpenOptions { series, modality })
+            }
+            Command::Close(id) => self.close(id),
+            Command::Activate(id) => {
+                self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+                self.active = Some(id);
+                Ok(())
+            }
+            Command::Edit(edit) => self.edit(edit),
+            Command::Labels(change) => self.change_labels(change),
+            Command::Cursor(voxel) => {
+                let document = self.active_mut()?;
+                let dims = document.volume.dims();
+                document.cursor = std::array::from_fn(|a| voxel[a].min(dims[a] - 1));
+                Ok(())
+            }
+            Command::Model(ModelCommand::Use { version }) => self.use_model(version),
+            Command::Model(ModelCommand::Import { path }) => self.import_model(path),
+            Command::Model(ModelCommand::RollBack) => self.roll_back(),
+            Command::Train(command) => self.train(command),
+            Command::Project(ProjectCommand::Save) => self.save(),
+            Command::Project(ProjectCommand::Export(export)) => self.export(export),
+            Command::Cancel(job) => {
+                self.engine.cancel(job);
+                Ok(())
+            }
+        }?;
+        if let (Some(recording), Some(command)) = (&mut self.recording, kept) {
+            recording.push(command);
+        }
+        Ok(())
+    }
+
+    /// Takes in what the engine and the store have done; call it once a frame. Never waits.
+    pub fn poll(&mut self) {
+        let events = self.engine.drain();
+        self.take_in(events);
+    }
+
+    /// Polls until something is so, at most for `timeout`; true where it is. For those who have no frames to draw.
+    pub fn wait_until(&mut self, timeout: Duration, is_so: impl Fn(&Self) -> bool) -> bool {
+        /// The store's events ring no bell here.
+        const LOOK: Duration = Duration::from_millis(5);
+        let end = Instant::now() + timeout;
+        self.poll();
+        while !is_so(self) {
+            if Instant::now() >= end {
+                return false;
+            }
+            let events = self.engine.wait(LOOK);
+            self.take_in(events);
+        }
+        true
+    }
+
+    fn take_in(&mut self, events: Vec<Event>) {
+        for event in events {
+            self.on_event(event);
+        }
+        for event in self.store.drain() {
+            self.on_store_event(event);
+        }
+        self.go_on_accepting();
+        self.retry_saving();
+        self.go_on_looking();
+    }
+
+    fn on_event(&mut self, event: Event) {
+        self.activities.note(&event);
+        match event {
+            Event::DeviceReady { name, reason, kind } => self.device = Device::Ready { name, reason, kind },
+            Event::DeviceFailed { reason } => {
+                self.notices.add(NoticeLevel::Error, None, format!("No network can run: {reason}"));
+                self.device = Device::Failed(reason);
+            }
+            Event::Preview { job, volume, z, depth } => {
+                if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
+                    opening.preview = Some((volume, z, depth));
+                }
+            }
+            Event::Progress { job, done, total, .. } => {
+                if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
+                    (opening.done, opening.total) = (done, total);
+                }
+                self.note_training_progress(job, &event);
+            }
+            Event::Opened { job, opened } => self.arrived(job, *opened),
+            Event::ModelLoaded { job, model } => self.model_loaded(job, model),
+            Event::Predicted(predicted) => self.predicted(predicted),
+            Event::PredictFailed { key, reason } => self.predictions.fail(key, reason),
+            Event::VolumeSegmented { job, result } => self.segmented(job, &result),
+            Event::TrainSteps { job, .. }
+            | Event::TrainEpoch { job, .. }
+            | Event::TrainSaved { job, .. } => self.note_training(job, &event),
+            Event::Trained { job, result } => self.trained(job, &result),
+            Event::Done { job, output } => self.output_done(job, output),
+            Event::JobFailed { job, reason } => self.job_ended(job, Some(reason)),
+            Event::JobCancelled { job } => self.job_ended(job, None),
+        }
+    }
+
+    fn active_mut(&mut self) -> Result<&mut Document, CommandError> {
+        let active = self.active;
+        self.documents.iter_mut().find(|d| Some(d.id) == active).ok_or(CommandError::NoDocument)
+    }
+
+    fn document_mut(&mut self, id: DocumentId) -> Option<&mut Document> {
+        self.documents.iter_mut().find(|d| d.id == id)
+    }
+}

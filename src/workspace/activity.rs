@@ -1,0 +1,67 @@
+use super::DocumentId;
+use crate::engine::{Event, JobId};
+use std::collections::BTreeMap;
+
+/// Something that takes time, for a progress bar and its cancel button.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activity {
+    /// For [`Command::Cancel`](super::Command::Cancel).
+    pub job: JobId,
+    pub title: String,
+    pub document: Option<DocumentId>,
+    pub done: u64,
+    /// 0 while it is not known.
+    pub total: u64,
+    pub eta_secs: Option<f64>,
+    pub(super) purpose: Purpose,
+}
+
+/// What is done with a job's result.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Purpose {
+    /// The result has a place of its own: openings, training, accepting.
+    Own,
+    LoadModel { use_in: Option<DocumentId>, import: bool },
+    Snapshot,
+    Save,
+    Import,
+}
+
+/// The jobs that have not ended.
+#[derive(Debug, Default)]
+pub(super) struct Activities(BTreeMap<JobId, Activity>);
+
+impl Activities {
+    pub fn begin(
+        &mut self,
+        job: JobId,
+        title: impl Into<String>,
+        document: Option<DocumentId>,
+        purpose: Purpose,
+    ) {
+        let title = title.into();
+        self.0.insert(job, Activity { job, title, document, done: 0, total: 0, eta_secs: None, purpose });
+    }
+
+    pub fn note(&mut self, event: &Event) {
+        if let Event::Progress { job, done, total, eta_secs, .. } = event
+            && let Some(activity) = self.0.get_mut(job)
+        {
+            (activity.done, activity.total, activity.eta_secs) = (*done, *total, *eta_secs);
+        }
+    }
+
+    /// Takes out a job that has ended.
+    pub fn end(&mut self, job: JobId) -> Option<Activity> {
+        self.0.remove(&job)
+    }
+
+    /// What a person sees: snapshots are nobody's business.
+    pub fn iter(&self) -> impl Iterator<Item = &Activity> {
+        self.0.values().filter(|a| a.purpose != Purpose::Snapshot)
+    }
+
+    pub fn has(&self, document: DocumentId, purpose: &Purpose) -> bool {
+        self.0.values().any(|a| a.document == Some(document) && a.purpose == *purpose)
+    }
+}

@@ -1,0 +1,141 @@
+use crate::engine::{Predicted, SliceKey};
+use std::collections::BTreeMap;
+
+/// Predictions by document, model version and slice; bounded by bytes, the longest unused ones go first.
+pub(super) struct Predictions {
+    kept: BTreeMap<Key, Kept>,
+    failed: BTreeMap<Key, String>,
+    bytes: usize,
+    max_bytes: usize,
+    clock: u64,
+}
+
+type Key = (u64, String, usize);
+
+struct Kept {
+    predicted: Predicted,
+    bytes: usize,
+    used: u64,
+}
+
+fn key(base: &SliceKey) -> Key {
+    (base.document, base.version.to_string(), base.z)
+}
+
+impl Predictions {
+    pub fn new(max_bytes: usize) -> Self {
+        Self { kept: BTreeMap::new(), failed: BTreeMap::new(), bytes: 0, max_bytes, clock: 0 }
+    }
+
+    /// The prediction made from exactly this base: document, model version, slice. The one place that decides whether a
+    /// prediction may be shown or accepted.
+    pub fn on(&self, base: &SliceKey) -> Option<&Predicted> {
+        self.kept.get(&key(base)).map(|k| &k.predicted)
+    }
+
+    pub fn failure(&self, base: &SliceKey) -> Option<&str> {
+        self.failed.get(&key(base)).map(String::as_str)
+    }
+
+    /// True where asking for this base again would bring nothing new.
+    pub fn is_settled(&self, base: &SliceKey) -> bool {
+        let key = key(base);
+        self.kept.contains_key(&key) || self.failed.contains_key(&key)
+    }
+
+    /// Marks what is on screen as used.
+    pub fn touch(&mut self, base: &SliceKey) {
+        self.clock += 1;
+        if let Some(kept) = self.kept.get_mut(&key(base)) {
+            kept.used = self.clock;
+        }
+    }
+
+    /// Keeps a prediction; `visible` says what must not go to make room for it.
+    pub fn keep(&mut self, predicted: Predicted, visible: impl Fn(u64, usize) -> bool) {
+        let shape = &predicted.prediction;
+        let bytes = shape.width * shape.height * (4 * shape.classes + 2);
+        let key = key(&predicted.key);
+        self.clock += 1;
+        self.failed.remove(&key);
+        if let Some(old) = self.kept.insert(key.clone(), Kept { predicted, bytes, used: self.clock }) {
+            self.bytes -= old.bytes;
+        }
+        self.bytes += bytes;
+        while self.bytes > self.max_bytes {
+            let oldest = self
+                .kept
+                .iter()
+                .filter(|(k, _)| **k != key && !visible(k.0, k.2))
+                .min_by_key(|(_, kept)| kept.used)
+                .map(|(k, _)| k.clone());
+            let Some(gone) = oldest.and_then(|k| self.kept.remove(&k)) else { break };
+            self.bytes -= gone.bytes;
+        }
+    }
+
+    pub fn fail(&mut self, base: SliceKey, reason: String) {
+        self.failed.insert(key(&base), reason);
+    }
+
+    pub fn forget_document(&mut self, document: u64) {
+        self.kept.retain(|k, _| k.0 != document);
+        self.failed.retain(|k, _| k.0 != document);
+        self.bytes = self.kept.values().map(|k| k.bytes).sum();
+    }
+
+    /// A model has been loaded anew: what failed before may go well now.
+    pub fn forget_failures(&mut self, version: &str) {
+        self.failed.retain(|k, _| k.1 != version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Probabilities, SlicePrediction};
+    use std::sync::Arc;
+
+    fn predicted(document: u64, version: &str, z: usize) -> Predicted {
+        let prediction = SlicePrediction {
+            classes: 2,
+            width: 10,
+            height: 10,
+            probabilities: Probabilities::Host(vec![0.5; 200].into()),
+            detection: None,
+            forward_millis: 1.0,
+        };
+        Predicted {
+            key: SliceKey { document, version: version.into(), z },
+            prediction: Arc::new(prediction),
+            labels: vec![0; 100].into(),
+            gpu: None,
+            millis: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_prediction_is_found_by_its_whole_base_only() {
+        let mut cache = Predictions::new(1 << 20);
+        cache.keep(predicted(1, "new", 4), |_, _| false);
+        let base = |document, version: &str, z| SliceKey { document, version: version.into(), z };
+        assert!(cache.on(&base(1, "new", 4)).is_some());
+        for other in [base(2, "new", 4), base(1, "old", 4), base(1, "new", 5)] {
+            assert!(cache.on(&other).is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_unused_go_first_and_what_is_visible_stays() {
+        // One takes 1000 bytes.
+        let mut cache = Predictions::new(3000);
+        for z in 0..3 {
+            cache.keep(predicted(1, "v", z), |_, _| false);
+        }
+        let base = |z| SliceKey { document: 1, version: "v".into(), z };
+        cache.touch(&base(0));
+        cache.keep(predicted(1, "v", 3), |_, z| z == 1);
+        let there: Vec<usize> = (0..4).filter(|&z| cache.on(&base(z)).is_some()).collect();
+        assert_eq!(there, [0, 1, 3]);
+    }
+}
