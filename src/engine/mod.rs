@@ -156,6 +156,11 @@ impl Engine {
         self.board.outbox.drain()
     }
 
+    /// What is called after each event, for other sources of news that the same reader looks at.
+    pub fn wake(&self) -> Wake {
+        self.board.outbox.wake()
+    }
+
     fn ask(&self, request: impl FnOnce(JobHandle) -> Request) -> JobId {
         let handle = self.board.jobs.begin();
         let job = handle.id();

@@ -62,6 +62,10 @@ impl<M: Message> Outbox<M> {
         (self.wake)();
     }
 
+    pub fn wake(&self) -> Wake {
+        Arc::clone(&self.wake)
+    }
+
     /// Everything that waits, oldest first.
     pub fn drain(&self) -> Vec<M> {
         self.queue().drain(..).collect()

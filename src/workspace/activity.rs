@@ -21,7 +21,8 @@ pub struct Activity {
 pub(super) enum Purpose {
     /// The result has a place of its own: openings, training, accepting.
     Own,
-    LoadModel { use_in: Option<DocumentId>, import: bool },
+    /// `version` is not known of a file that is being imported.
+    LoadModel { version: Option<String>, use_in: Option<DocumentId> },
     Snapshot,
     Save,
     Import,

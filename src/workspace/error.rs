@@ -58,7 +58,9 @@ pub enum CommandError {
     #[error("{0:?} cannot be written: {1}")]
     NotWritable(PathBuf, String),
     #[error(transparent)]
-    Edit(#[from] EditError),
+    Edit(EditError),
+    #[error("the image cannot be closed while its changes are only in memory: {0}")]
+    NotSaved(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -93,6 +93,7 @@ pub struct Workspace {
     live: Live,
     accepting: Option<accept::Accepting>,
     training: Option<Training>,
+    interrupted: Option<training::Interrupted>,
     activities: Activities,
     notices: Notices,
     device: Device,
@@ -119,6 +120,7 @@ impl Workspace {
             live: Live::default(),
             accepting: None,
             training: None,
+            interrupted: None,
             activities: Activities::default(),
             notices: Notices::default(),
             device: Device::Starting,
@@ -292,7 +294,8 @@ impl Workspace {
             Event::PredictFailed { key, reason } => self.predictions.fail(key, reason),
             Event::VolumeSegmented { job, result } => self.segmented(job, &result),
             Event::TrainSteps { job, .. }
-            | Event::TrainEpoch { job, .. }
+            | Event::TrainValidated { job, .. }
+            | Event::TrainNotSaved { job, .. }
             | Event::TrainSaved { job, .. } => self.note_training(job, &event),
             Event::Trained { job, result } => self.trained(job, &result),
             Event::Done { job, output } => self.output_done(job, output),

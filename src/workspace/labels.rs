@@ -1,0 +1,139 @@
+use super::{CommandError, LabelCommand, Workspace};
+use crate::edit::Change;
+use crate::label::{Label, LabelId, LabelTable};
+use crate::nn::ModelCard;
+
+impl Workspace {
+    pub(super) fn change_labels(&mut self, command: LabelCommand) -> Result<(), CommandError> {
+        let document = self.active_mut()?;
+        if document.tool.is_some() {
+            return Err(CommandError::StrokeOpen);
+        }
+        let id = document.id;
+        let before = document.now.labels.clone();
+        let mut after = before.clone();
+        let mut select = None;
+        match command {
+            LabelCommand::Select(label) => {
+                if label != 0 && before.get(label).is_none() {
+                    return Err(CommandError::NoSuchLabel(label));
+                }
+                document.selected = label;
+                return Ok(());
+            }
+            LabelCommand::Add { name } => select = Some(after.add(&checked_name(&before, None, name)?)),
+            LabelCommand::Rename { id, name } => {
+                let name = checked_name(&before, Some(id), name)?;
+                label_mut(&mut after, id)?.name = name;
+            }
+            LabelCommand::Recolor { id, color } => label_mut(&mut after, id)?.color = color,
+            LabelCommand::Lock { id, on } => label_mut(&mut after, id)?.locked = on,
+            LabelCommand::Show { id, on } => label_mut(&mut after, id)?.visible = on,
+            LabelCommand::Remove { id } => {
+                let voxels = document.now.mask.counts().get(&id).copied().unwrap_or(0);
+                let removed = after.remove(id).ok_or(CommandError::NoSuchLabel(id))?;
+                if voxels > 0 {
+                    return Err(CommandError::LabelInUse { name: removed.name, voxels });
+                }
+                if document.selected == id {
+                    select = Some(after.iter().next().map_or(0, |l| l.id));
+                }
+            }
+        }
+        if before != after {
+            self.change(id, vec![Change::Labels { before, after }])?;
+        }
+        if let Some(label) = select {
+            self.active_mut()?.selected = label;
+        }
+        Ok(())
+    }
+}
+
+fn label_mut(table: &mut LabelTable, id: LabelId) -> Result<&mut Label, CommandError> {
+    table.get_mut(id).ok_or(CommandError::NoSuchLabel(id))
+}
+
+fn checked_name(table: &LabelTable, own: Option<LabelId>, name: String) -> Result<String, CommandError> {
+    let name = name.trim();
+    let taken = table.iter().any(|l| Some(l.id) != own && l.name == name);
+    if name.is_empty() || taken { Err(CommandError::BadLabelName(name.to_owned())) } else { Ok(name.to_owned()) }
+}
+
+/// The label of a document's table that each class of a model means (class 0, background, is label 0), and the table
+/// with the labels that it lacks.
+///
+/// A class is the label of its own name, whatever its id. Else it is the label of its own id, if that is free or only
+/// called by its number; else it gets a new id. A model never paints with another structure's label.
+pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, LabelTable) {
+    let mut table = table.clone();
+    let mut labels = vec![0];
+    for class in card.labels.iter() {
+        let by_name = table.iter().find(|l| l.name.to_lowercase() == class.name.to_lowercase()).map(|l| l.id);
+        let by_id = || match table.get(class.id) {
+            Some(label) => is_number_only(label),
+            None => true,
+        };
+        let id = match by_name {
+            Some(id) => id,
+            None if by_id() => {
+                if table.get(class.id).is_none() {
+                    table.insert(Label { locked: false, visible: true, ..class.clone() });
+                }
+                class.id
+            }
+            None => table.add(&class.name),
+        };
+        labels.push(id);
+    }
+    (labels, table)
+}
+
+/// "label 3": nobody has said what it is.
+fn is_number_only(label: &Label) -> bool {
+    label.name.to_lowercase() == format!("label {}", label.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Channels, InputSpec};
+    use crate::volume::Modality;
+
+    fn card(names: &[&str]) -> ModelCard {
+        ModelCard {
+            version: "0123456789ab".into(),
+            title: "test".into(),
+            network: "edema/unet".into(),
+            config: serde_json::Value::Null,
+            input: InputSpec::unit(Channels::Grey),
+            labels: LabelTable::named(names),
+            modality: Modality::Ct,
+            trained_on: String::new(),
+            licence: String::new(),
+            parent: None,
+            metrics: Default::default(),
+            notice: String::new(),
+            command: String::new(),
+            created: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_class_is_the_label_of_its_name_and_never_another_structure() {
+        let table = LabelTable::named(&["spleen", "lesion"]);
+        let (labels, after) = class_labels(&card(&["liver", "Spleen", "kidneys"]), &table);
+        // Liver's own id 1 is the spleen's here, and kidneys' id 3 is taken by the liver then.
+        assert_eq!(labels, [0, 3, 1, 4]);
+        assert_eq!(after.get(3).map(|l| l.name.as_str()), Some("liver"));
+        assert_eq!(after.get(1).map(|l| l.name.as_str()), Some("spleen"));
+        assert_eq!(after.len(), 4);
+    }
+
+    #[test]
+    fn a_label_without_a_name_of_its_own_is_the_class_of_its_id() {
+        let (labels, after) = class_labels(&card(&["vessel"]), &LabelTable::named(&["label 1"]));
+        assert_eq!(labels, [0, 1]);
+        assert_eq!(after.len(), 1);
+    }
+}

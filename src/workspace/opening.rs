@@ -1,0 +1,201 @@
+use super::activity::Purpose;
+use super::annotations::Annotations;
+use super::document::{Document, DocumentId, Opening};
+use super::journal::Timeline;
+use super::notice::Cause;
+use super::store::{CaseFacts, Project};
+use super::training::Interrupted;
+use super::{CommandError, Notice, NoticeLevel, Workspace};
+use crate::edit::EditLog;
+use crate::engine::JobId;
+use crate::io::{OpenOptions, Opened};
+use crate::label::LabelTable;
+use std::path::{Path, PathBuf};
+
+/// A path that means the same whatever the working directory becomes; samples are no paths.
+fn lasting(path: PathBuf) -> PathBuf {
+    if path.exists() { std::fs::canonicalize(&path).unwrap_or(path) } else { path }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+}
+
+impl Workspace {
+    pub(super) fn open(&mut self, path: PathBuf, options: OpenOptions) -> Result<(), CommandError> {
+        let path = lasting(path);
+        let plain = options.series.is_none() && options.modality.is_none();
+        if let Some(open) = self.documents.iter().find(|d| plain && d.source() == path) {
+            self.active = Some(open.id);
+            return Ok(());
+        }
+        if plain && self.openings.iter().any(|o| o.path == path) {
+            return Ok(());
+        }
+        let job = self.engine.open(path.clone(), options);
+        self.activities.begin(job, format!("opening {}", name_of(&path)), None, Purpose::Own);
+        self.openings.push(Opening { job, path, done: 0, total: 0, preview: None, arrived: None });
+        Ok(())
+    }
+
+    /// The image is there; its project file is looked for before it is shown, so that nobody edits what is about to be
+    /// replaced.
+    pub(super) fn arrived(&mut self, job: JobId, opened: Opened) {
+        self.activities.end(job);
+        let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) else { return };
+        let id = DocumentId(self.next_document);
+        self.next_document += 1;
+        let dims = opened.volume.dims();
+        let default = self.shelf.default_for(&opened.volume);
+        let labels =
+            default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.clone());
+        let facts = CaseFacts {
+            path: opening.path.clone(),
+            content_hash: opened.content_hash,
+            dims,
+            initial_labels: labels.clone(),
+        };
+        opening.arrived = Some(Box::new(Document {
+            id,
+            name: name_of(&opening.path),
+            facts: facts.clone(),
+            selected: labels.iter().next().map_or(0, |l| l.id),
+            now: Annotations::empty(dims, labels),
+            cursor: dims.map(|n| n / 2),
+            volume: opened.volume,
+            warnings: opened.warnings,
+            series: opened.series,
+            model: None,
+            compared: None,
+            tool: None,
+            log: EditLog::new(self.options.undo_bytes),
+            timeline: Timeline::default(),
+            project: None,
+            last_seq: 0,
+            durable_seq: 0,
+            durable_millis: None,
+            failing: None,
+            since_snapshot: 0,
+            revision: 0,
+        }));
+        if let Err(e) = self.store.open(id.0, facts) {
+            self.project_found(id, Err(e));
+        }
+    }
+
+    /// The document's project file has been read, or there is none yet.
+    pub(super) fn project_found(&mut self, id: DocumentId, project: Result<Project, super::store::StoreError>) {
+        let waits = |o: &Opening| o.arrived.as_ref().is_some_and(|d| d.id == id);
+        let Some(at) = self.openings.iter().position(waits) else { return };
+        let Some(mut document) = self.openings.remove(at).arrived else { return };
+        let name = document.name.clone();
+        let project = match project {
+            Ok(project) => project,
+            Err(e) => {
+                let text = format!("{name} was not opened, because of its project file: {e}");
+                self.notices.add(NoticeLevel::Error, None, text);
+                return;
+            }
+        };
+        document.project = project.path;
+        for (version, card) in project.models {
+            match serde_json::from_str(&card) {
+                Ok(card) => self.shelf.add_kept(card, id),
+                Err(e) => self.notices.add(
+                    NoticeLevel::Warning,
+                    Some(id),
+                    format!("{name}: the card of model {version} in its project file cannot be read: {e}"),
+                ),
+            }
+        }
+        if let Some(restored) = project.restored {
+            document.now = restored.annotations;
+            document.last_seq = restored.last_seq;
+            document.durable_seq = restored.last_seq;
+            document.timeline = restored.timeline;
+            document.since_snapshot = restored.replayed;
+            let labels = &document.now.labels;
+            if labels.get(document.selected).is_none() {
+                document.selected = labels.iter().next().map_or(0, |l| l.id);
+            }
+            for damage in &restored.damage {
+                self.notices.add(NoticeLevel::Error, Some(id), format!("{name}: {damage}"));
+                self.store_audit(id, "damage found", damage);
+            }
+        }
+        for remark in project.remarks.iter().chain(&document.warnings) {
+            self.notices.add(NoticeLevel::Warning, Some(id), format!("{name}: {remark}"));
+        }
+        let used = project.model_in_use.filter(|version| self.shelf.find(version).is_some());
+        let default = self.shelf.default_for(&document.volume).map(|m| m.card.version.clone());
+        document.model = match used.as_deref() {
+            Some("") => None,
+            Some(version) => Some(version.into()),
+            None => default.map(|version| version.as_str().into()),
+        };
+        if let Some(run) = project.interrupted {
+            let text = format!(
+                "{name}: a training run was interrupted; it can be resumed from its last checkpoint, or cancelled"
+            );
+            self.notices.hold(NoticeLevel::Warning, Some(id), Cause::Interrupted(id), text);
+            self.interrupted = Some(Interrupted { document: id, run });
+        }
+        self.documents.push(*document);
+        self.active = Some(id);
+        self.want_snapshot(id);
+    }
+
+    pub(super) fn close(&mut self, id: DocumentId) -> Result<(), CommandError> {
+        let at = self
+            .documents
+            .iter()
+            .position(|d| d.id == id)
+            .ok_or(CommandError::UnknownDocument(id))?;
+        if self.documents[at].tool.is_some() {
+            return Err(CommandError::StrokeOpen);
+        }
+        if self.training.as_ref().is_some_and(|t| t.is_under_way() && t.uses(id)) {
+            return Err(CommandError::TrainingRunning);
+        }
+        if let super::SaveState::Failing(reason) = self.documents[at].save_state() {
+            return Err(CommandError::NotSaved(reason));
+        }
+        if let Some(accepting) = self.accepting.take_if(|a| a.document == id) {
+            accepting.job().into_iter().for_each(|job| self.engine.cancel(job));
+        }
+        let document = self.documents.remove(at);
+        let last = (document.since_snapshot > 0).then(|| (document.last_seq, document.now));
+        self.store.close(id.0, last)?;
+        self.predictions.forget_document(id.0);
+        self.notices.forget_document(id);
+        self.shelf.forget_document(id);
+        self.interrupted.take_if(|i| i.document == id);
+        if self.active == Some(id) {
+            self.active = self.documents.get(at.min(self.documents.len().saturating_sub(1))).map(|d| d.id);
+        }
+        Ok(())
+    }
+
+    /// A job ended without a result: failed with a reason, or cancelled.
+    pub(super) fn job_ended(&mut self, job: JobId, reason: Option<String>) {
+        let activity = self.activities.end(job);
+        self.openings.retain(|o| o.job != job);
+        if self.accepting.as_ref().is_some_and(|a| a.job() == Some(job)) {
+            self.accepting = None;
+        }
+        self.training_ended(job, reason.as_deref());
+        if let Some(Purpose::LoadModel { version, .. }) = activity.as_ref().map(|a| &a.purpose) {
+            self.shelf.loading_failed(version.as_deref(), reason.as_deref());
+        }
+        if let Some(reason) = reason {
+            let (title, document) = activity.map_or((String::new(), None), |a| (a.title, a.document));
+            let text = if title.is_empty() { reason } else { format!("{title}: {reason}") };
+            self.notices.add(NoticeLevel::Error, document, text);
+        }
+    }
+
+    /// The newest notice, for those who print them as they come.
+    pub fn last_notice(&self) -> Option<&Notice> {
+        self.notices.list().last()
+    }
+}

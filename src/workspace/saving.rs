@@ -1,0 +1,106 @@
+use super::activity::Purpose;
+use super::notice::Cause;
+use super::store::{Snapshot, StoreEvent, Write};
+use super::{DocumentId, NoticeLevel, Workspace};
+use std::time::{Duration, Instant};
+
+/// A snapshot after this many journal entries, so that reopening replays no more than these.
+const SNAPSHOT_EVERY: usize = 200;
+/// Between two tries to write what could not be written.
+const RETRY_EVERY: Duration = Duration::from_secs(2);
+
+impl Workspace {
+    /// Waits until every change so far is in the project file; false where it cannot be written.
+    pub fn settle(&mut self, id: DocumentId) -> bool {
+        let settled = self.store.settle(id.0);
+        self.poll();
+        settled
+    }
+
+    pub(super) fn write(&mut self, id: DocumentId, write: Write) {
+        if self.document(id).is_none_or(|d| d.project.is_none()) {
+            return;
+        }
+        if let Err(e) = self.store.write(id.0, write) {
+            self.saving_fails(id, e.to_string());
+        }
+    }
+
+    pub(super) fn store_audit(&mut self, id: DocumentId, what: &'static str, detail: &str) {
+        self.write(id, Write::Audit { what, detail: detail.to_owned() });
+    }
+
+    /// Makes a snapshot on an io thread where enough has changed since the last one.
+    pub(super) fn want_snapshot(&mut self, id: DocumentId) {
+        if self.activities.has(id, &Purpose::Snapshot) {
+            return;
+        }
+        let Some(document) = self.document_mut(id) else { return };
+        if document.since_snapshot < SNAPSHOT_EVERY || document.project.is_none() {
+            return;
+        }
+        document.since_snapshot = 0;
+        let (seq, annotations) = (document.last_seq, document.now.clone());
+        let job = self.engine.run_io(move |_| Ok(Box::new(Snapshot::of(seq, &annotations)?)));
+        self.activities.begin(job, "snapshot of the mask", Some(id), Purpose::Snapshot);
+    }
+
+    pub(super) fn on_store_event(&mut self, event: StoreEvent) {
+        match event {
+            StoreEvent::Opened { document, project } => self.project_found(DocumentId(document), *project),
+            StoreEvent::Durable { document, seq, millis } => {
+                if let Some(document) = self.document_mut(DocumentId(document)) {
+                    document.durable_seq = document.durable_seq.max(seq);
+                    document.durable_millis = Some(millis);
+                }
+            }
+            StoreEvent::Failing { document, path, reason, waiting } => {
+                let text = format!(
+                    "{} is not being written: {reason}. Nothing is lost while Fovea runs ({waiting} changes wait in memory and are tried again); free the disk, or export the mask to another place",
+                    path.display()
+                );
+                self.saving_fails(DocumentId(document), text);
+            }
+            StoreEvent::Recovered { document } => {
+                let id = DocumentId(document);
+                if let Some(document) = self.document_mut(id) {
+                    document.failing = None;
+                }
+                if self.notices.resolve(&Cause::Store(id)) {
+                    let text = "The project file is written again; everything that waited is in it";
+                    self.notices.add(NoticeLevel::Info, Some(id), text);
+                }
+            }
+            StoreEvent::Weights { document, version, bytes } => {
+                self.weights_read(DocumentId(document), &version, bytes);
+            }
+            StoreEvent::Stopped { reason } => {
+                let ids: Vec<DocumentId> = self.documents.iter().map(|d| d.id).collect();
+                for id in ids {
+                    let text = format!(
+                        "The thread that writes project files has stopped ({reason}): export the mask, then start Fovea again"
+                    );
+                    self.saving_fails(id, text);
+                }
+            }
+        }
+    }
+
+    fn saving_fails(&mut self, id: DocumentId, text: String) {
+        if let Some(document) = self.document_mut(id) {
+            document.failing = Some(text.clone());
+        }
+        self.notices.hold(NoticeLevel::Error, Some(id), Cause::Store(id), text);
+    }
+
+    pub(super) fn retry_saving(&mut self) {
+        if self.last_retry.elapsed() < RETRY_EVERY {
+            return;
+        }
+        self.last_retry = Instant::now();
+        for document in self.documents.iter().filter(|d| d.failing.is_some()) {
+            // Where the thread is gone, the notice that stands says so.
+            let _ = self.store.retry(document.id.0);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+use super::activity::Purpose;
+use super::store::{StoreError, StoredModel, Write};
+use super::{CommandError, DocumentId, NoticeLevel, Workspace};
+use crate::engine::{JobId, LoadedModel, ModelSource, Version};
+use crate::nn::{Channels, ModelCard, bundled, weights};
+use crate::volume::{Modality, Volume};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelOrigin {
+    /// Part of the program.
+    Bundled(&'static str),
+    /// A file that was imported.
+    File(PathBuf),
+    /// Kept in the project file of a document.
+    Project(DocumentId),
+    /// Trained here.
+    Trained,
+}
+
+/// A model that can be used.
+#[derive(Clone, Debug)]
+pub struct ShelvedModel {
+    pub card: Arc<ModelCard>,
+    pub origin: ModelOrigin,
+    /// The file's bytes, where memory holds them.
+    bytes: Option<Arc<[u8]>>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Shelved,
+    Loading,
+    Loaded,
+    /// Not tried again until it is chosen anew.
+    Failed,
+}
+
+impl ShelvedModel {
+    pub fn version(&self) -> &str {
+        &self.card.version
+    }
+
+    /// True once it can predict.
+    pub fn is_loaded(&self) -> bool {
+        self.state == State::Loaded
+    }
+
+    /// True where it could not be loaded; choosing it anew tries again.
+    pub fn has_failed(&self) -> bool {
+        self.state == State::Failed
+    }
+
+    /// Whether it can make anything of an image of this kind.
+    pub fn fits(&self, volume: &Volume) -> bool {
+        self.card.modality == volume.modality() || self.card.modality == Modality::Other
+    }
+}
+
+/// Every model that can be used; nothing leaves it while the program runs but what a closed project kept.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    models: Vec<ShelvedModel>,
+}
+
+impl Shelf {
+    pub fn bundled() -> Self {
+        let mut shelf = Self::default();
+        for model in bundled::MODELS {
+            match weights::card_of(model.bytes) {
+                Ok(card) => shelf.add(card, ModelOrigin::Bundled(model.id), None),
+                // A test of the registry holds every bundled card; a program built without it goes on without the model.
+                Err(e) => log::error!("bundled model {}: {e}", model.id),
+            }
+        }
+        shelf
+    }
+
+    pub fn models(&self) -> &[ShelvedModel] {
+        &self.models
+    }
+
+    pub fn find(&self, version: &str) -> Option<&ShelvedModel> {
+        let is = |m: &&ShelvedModel| m.card.version == version || m.origin == ModelOrigin::bundled(version);
+        self.models.iter().find(is)
+    }
+
+    fn find_mut(&mut self, version: &str) -> Option<&mut ShelvedModel> {
+        self.models.iter_mut().find(|m| m.card.version == version)
+    }
+
+    /// The model that an image opens with: made for its modality and its colours.
+    pub fn default_for(&self, volume: &Volume) -> Option<&ShelvedModel> {
+        let colour = volume.channels() == 3;
+        let made_for = |m: &&ShelvedModel| {
+            m.card.modality == volume.modality()
+                && matches!(m.origin, ModelOrigin::Bundled(_))
+                && (m.card.input.channels == Channels::Rgb) == colour
+        };
+        self.models.iter().find(made_for)
+    }
+
+    fn add(&mut self, card: ModelCard, origin: ModelOrigin, bytes: Option<Arc<[u8]>>) {
+        if self.find(&card.version).is_none() {
+            self.models.push(ShelvedModel { card: Arc::new(card), origin, bytes, state: State::Shelved });
+        }
+    }
+
+    /// A model that a document's project file keeps.
+    pub fn add_kept(&mut self, card: ModelCard, document: DocumentId) {
+        self.add(card, ModelOrigin::Project(document), None);
+    }
+
+    /// A model that the engine has: loaded from a file, or just trained.
+    pub fn add_loaded(&mut self, model: &LoadedModel, origin: ModelOrigin) {
+        self.add(ModelCard::clone(&model.card), origin, None);
+        if let Some(shelved) = self.find_mut(&model.card.version) {
+            shelved.bytes.get_or_insert_with(|| Arc::clone(&model.bytes));
+            shelved.state = State::Loaded;
+        }
+    }
+
+    /// What was only in a project file that is closed now, and not in memory, cannot be used any more.
+    pub fn forget_document(&mut self, document: DocumentId) {
+        self.models.retain(|m| m.origin != ModelOrigin::Project(document) || m.bytes.is_some());
+    }
+
+    pub fn loading_failed(&mut self, version: Option<&str>, reason: Option<&str>) {
+        if let Some(model) = version.and_then(|v| self.find_mut(v)) {
+            model.state = if reason.is_some() { State::Failed } else { State::Shelved };
+        }
+    }
+}
+
+impl ModelOrigin {
+    fn bundled(id: &str) -> Option<&'static str> {
+        bundled::find(id).map(|m| m.id)
+    }
+}
+
+impl PartialEq<Option<&'static str>> for ModelOrigin {
+    fn eq(&self, id: &Option<&'static str>) -> bool {
+        matches!((self, id), (ModelOrigin::Bundled(own), Some(id)) if own == id)
+    }
+}
+
+impl Workspace {
+    pub(super) fn use_model(&mut self, version: Option<String>) -> Result<(), CommandError> {
+        let document = self.active_mut()?.id;
+        let version = match version {
+            Some(asked) => {
+                let found = self.shelf.find(&asked).ok_or(CommandError::UnknownModel(asked))?;
+                let version = found.card.version.clone();
+                if let Some(model) = self.shelf.find_mut(&version)
+                    && model.state == State::Failed
+                {
+                    model.state = State::Shelved;
+                }
+                self.predictions.forget_failures(&version);
+                Some(version)
+            }
+            None => None,
+        };
+        self.set_model(document, version);
+        Ok(())
+    }
+
+    /// Predicts with a version from now on, and remembers so in the project file.
+    pub(super) fn set_model(&mut self, id: DocumentId, version: Option<String>) {
+        let Some(document) = self.document_mut(id) else { return };
+        let new: Option<Version> = version.as_deref().map(Version::from);
+        if document.model == new {
+            return;
+        }
+        document.model = new;
+        let is_new_file = document.last_seq == 0;
+        // Merely choosing a model leaves no project file behind.
+        if !is_new_file {
+            self.write(id, Write::Setting { key: "model", value: version.clone().unwrap_or_default() });
+            self.store_audit(id, "model in use", version.as_deref().unwrap_or("none"));
+        }
+    }
+
+    pub(super) fn roll_back(&mut self) -> Result<(), CommandError> {
+        let document = self.active_mut()?;
+        let id = document.id;
+        let version = document.model.clone().ok_or(CommandError::NoModel)?;
+        let parent = self
+            .shelf
+            .find(&version)
+            .ok_or_else(|| CommandError::UnknownModel(version.to_string()))?
+            .card
+            .parent
+            .clone()
+            .ok_or_else(|| CommandError::NoParent(version.to_string()))?;
+        if self.shelf.find(&parent).is_none() {
+            return Err(CommandError::UnknownModel(parent));
+        }
+        self.set_model(id, Some(parent));
+        Ok(())
+    }
+
+    pub(super) fn import_model(&mut self, path: PathBuf) -> Result<(), CommandError> {
+        let use_in = self.active;
+        let job = self.engine.load_model(ModelSource::File(path.clone()));
+        let title = format!("loading the model {}", path.display());
+        self.activities.begin(job, title, use_in, Purpose::LoadModel { version: None, use_in });
+        Ok(())
+    }
+
+    /// Has the engine load a version if it has not; true where it can predict already.
+    pub(super) fn ensure_loaded(&mut self, version: &str) -> bool {
+        let Some(model) = self.shelf.find_mut(version) else { return false };
+        if model.state != State::Shelved {
+            return model.state == State::Loaded;
+        }
+        model.state = State::Loading;
+        let source = match (&model.origin, &model.bytes) {
+            (_, Some(bytes)) => ModelSource::Stored(Arc::clone(bytes)),
+            (ModelOrigin::Bundled(id), None) => ModelSource::Bundled((*id).to_owned()),
+            (ModelOrigin::File(path), None) => ModelSource::File(path.clone()),
+            (ModelOrigin::Project(document), None) => {
+                let document = *document;
+                if let Err(e) = self.store.weights(document.0, version.to_owned()) {
+                    self.weights_read(document, version, Err(e));
+                }
+                return false;
+            }
+            (ModelOrigin::Trained, None) => {
+                model.state = State::Failed;
+                return false;
+            }
+        };
+        let title = format!("loading the model “{}”", model.card.title);
+        self.begin_loading(version, title, source);
+        false
+    }
+
+    fn begin_loading(&mut self, version: &str, title: String, source: ModelSource) {
+        let job = self.engine.load_model(source);
+        let purpose = Purpose::LoadModel { version: Some(version.to_owned()), use_in: None };
+        self.activities.begin(job, title, None, purpose);
+    }
+
+    /// The project file's copy of a model's weights has been read.
+    pub(super) fn weights_read(
+        &mut self,
+        document: DocumentId,
+        version: &str,
+        bytes: Result<Arc<[u8]>, StoreError>,
+    ) {
+        let Some(model) = self.shelf.find_mut(version) else { return };
+        match bytes {
+            Ok(bytes) => {
+                model.bytes = Some(Arc::clone(&bytes));
+                let title = format!("loading the model “{}”", model.card.title);
+                self.begin_loading(version, title, ModelSource::Stored(bytes));
+            }
+            Err(e) => {
+                model.state = State::Failed;
+                let text = format!("Model {version} was not loaded from the project file: {e}");
+                self.notices.add(NoticeLevel::Error, Some(document), text);
+            }
+        }
+    }
+
+    pub(super) fn model_loaded(&mut self, job: JobId, model: LoadedModel) {
+        let Some(activity) = self.activities.end(job) else { return };
+        let Purpose::LoadModel { use_in, version } = activity.purpose else { return };
+        self.predictions.forget_failures(&model.card.version);
+        let imported = version.is_none();
+        self.shelf.add_loaded(&model, ModelOrigin::Trained);
+        if imported {
+            if !model.card.notice.is_empty() {
+                self.notices.add(NoticeLevel::Info, use_in, format!("{}: {}", model.card.title, model.card.notice));
+            }
+            if let Some(id) = use_in {
+                self.keep_model(id, &model);
+                self.set_model(id, Some(model.card.version.clone()));
+            }
+        }
+    }
+
+    /// Keeps a version in a document's project file, whole.
+    pub(super) fn keep_model(&mut self, id: DocumentId, model: &LoadedModel) {
+        match serde_json::to_string(&*model.card) {
+            Ok(card) => {
+                let stored = StoredModel {
+                    version: model.card.version.clone(),
+                    parent: model.card.parent.clone(),
+                    card,
+                    weights: Arc::clone(&model.bytes),
+                };
+                self.write(id, Write::Model(stored));
+                self.store_audit(id, "model kept", &model.card.version);
+            }
+            Err(e) => {
+                let text = format!("The card of model {} cannot be written: {e}", model.card.version);
+                self.notices.add(NoticeLevel::Error, Some(id), text);
+            }
+        }
+    }
+}

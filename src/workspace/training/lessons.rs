@@ -1,0 +1,131 @@
+//! What a run learns from: the verified slices, and nothing else.
+
+use super::SliceRef;
+use crate::engine::Version;
+use crate::label::LabelId;
+use crate::nn::ModelCard;
+use crate::nn::train::{IGNORE, SampleError, TrainSample};
+use crate::workspace::labels::class_labels;
+use crate::workspace::{CommandError, Document, DocumentId, Unlabelled, Workspace};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Divides verified slices into those to learn from and those held out. The same slices and seed divide the same way.
+pub(super) fn split(
+    mut slices: Vec<SliceRef>,
+    fraction: f32,
+    seed: u64,
+) -> (Vec<SliceRef>, Vec<SliceRef>) {
+    slices.sort();
+    let count = slices.len();
+    if count < 2 || fraction <= 0.0 {
+        return (slices, Vec::new());
+    }
+    slices.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let held = ((count as f32 * fraction).round() as usize).clamp(1, count - 1);
+    let mut learned_from = slices.split_off(held);
+    learned_from.sort();
+    slices.sort();
+    (learned_from, slices)
+}
+
+/// The network's class of each pixel of a slice of labels, row by row; [`IGNORE`] where it is not known.
+fn classes(
+    slice: &[LabelId],
+    card: &ModelCard,
+    document: &Document,
+    unlabelled: Unlabelled,
+) -> Arc<[u16]> {
+    // Labels that the table lacks are in no mask, so the completed table adds nothing here.
+    let (labels, _) = class_labels(card, document.labels());
+    let mut class_of: BTreeMap<LabelId, u16> = BTreeMap::new();
+    for (class, &label) in labels.iter().enumerate().skip(1) {
+        if let Ok(class) = u16::try_from(class) {
+            class_of.insert(label, class);
+        }
+    }
+    for label in document.labels().iter().filter(|l| l.name.eq_ignore_ascii_case("background")) {
+        class_of.insert(label.id, 0);
+    }
+    let nothing = match unlabelled {
+        Unlabelled::Background => 0,
+        Unlabelled::Ignored => IGNORE,
+    };
+    class_of.insert(0, nothing);
+    slice.iter().map(|label| class_of.get(label).copied().unwrap_or(IGNORE)).collect()
+}
+
+impl Workspace {
+    /// The verified slices of every open document that uses a version.
+    pub(super) fn verified_slices(&self, version: &Version) -> Vec<SliceRef> {
+        let users = self.documents().iter().filter(|d| d.model() == Some(version));
+        users
+            .flat_map(|d| d.verified().iter().map(|&z| SliceRef { path: d.source().to_owned(), z }))
+            .collect()
+    }
+
+    /// Samples of slices as their documents are now, and the documents. A slice without a known pixel is left out; one
+    /// that is not verified any more, or whose image is not open, is an error.
+    pub(super) fn lessons(
+        &self,
+        card: &ModelCard,
+        slices: &[SliceRef],
+        unlabelled: Unlabelled,
+    ) -> Result<(Vec<TrainSample>, Vec<DocumentId>), CommandError> {
+        let mut samples = Vec::new();
+        let mut documents = Vec::new();
+        for SliceRef { path, z } in slices {
+            let document = self.documents().iter().find(|d| d.source() == path).ok_or_else(|| {
+                CommandError::NothingToTrain(format!("open {} first: the run uses its slices", path.display()))
+            })?;
+            if !document.is_verified(*z) {
+                return Err(CommandError::NothingToTrain(format!(
+                    "slice {} of {} is not verified any more",
+                    z + 1,
+                    document.name()
+                )));
+            }
+            let name = format!("{} ({}), slice {}", document.name(), document.id(), z + 1);
+            let classes = classes(&document.mask().slice(*z), card, document, unlabelled);
+            match TrainSample::new(name, document.volume().clone(), *z, classes) {
+                Ok(sample) => {
+                    samples.push(sample);
+                    documents.push(document.id());
+                }
+                Err(SampleError::Unlabelled { .. }) => {}
+                Err(e) => return Err(CommandError::NothingToTrain(e.to_string())),
+            }
+        }
+        Ok((samples, documents))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slices(n: usize) -> Vec<SliceRef> {
+        (0..n).map(|z| SliceRef { path: "a.nii".into(), z }).collect()
+    }
+
+    #[test]
+    fn every_slice_is_on_one_side_and_the_seed_decides_which() {
+        let (learn, held) = split(slices(10), 0.2, 3);
+        assert_eq!((learn.len(), held.len()), (8, 2));
+        let mut all = [learn.clone(), held.clone()].concat();
+        all.sort();
+        assert_eq!(all, slices(10));
+        assert_eq!(split(slices(10).into_iter().rev().collect(), 0.2, 3), (learn, held.clone()));
+        assert!((0..20).any(|seed| split(slices(10), 0.2, seed).1 != held));
+    }
+
+    #[test]
+    fn one_slice_is_learned_from_and_two_give_one_to_compare_on() {
+        assert_eq!(split(slices(1), 0.2, 1).1.len(), 0);
+        assert_eq!(split(slices(2), 0.2, 1).1.len(), 1);
+        assert_eq!(split(slices(2), 1.0, 1).0.len(), 1);
+    }
+}
