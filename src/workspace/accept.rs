@@ -166,8 +166,7 @@ impl Workspace {
                 None => missing.push(z),
             }
         }
-        let mut accepting =
-            Accepting { document: id, stage: Stage::Gathered, version, accept, slices };
+        let mut accepting = Accepting { document: id, stage: Stage::Gathered, version, accept, slices };
         if missing.is_empty() {
             accepting.stage = Stage::Building(self.build(&accepting)?);
         } else if !loaded {
@@ -190,7 +189,8 @@ impl Workspace {
 
     pub(super) fn segmented(&mut self, job: JobId, result: &VolumeSegmentation) {
         self.activities.end(job);
-        let Some(mut accepting) = self.accepting.take_if(|a| matches!(a.stage, Stage::Segmenting(j) if j == job))
+        let Some(mut accepting) =
+            self.accepting.take_if(|a| matches!(a.stage, Stage::Segmenting(j) if j == job))
         else {
             return;
         };
@@ -301,7 +301,10 @@ impl Workspace {
             let everything = Region::from_runs(volume.grid(), runs);
             let origin = Origin::Import { source: name };
             let patch = Patch::replace(&now.mask, &volume, &everything, &map.to_values(), &rules, origin)?;
-            Ok(Box::new(Imported { built: Built { revision, changes: with_labels(&now.labels, &table, patch) }, warnings }))
+            Ok(Box::new(Imported {
+                built: Built { revision, changes: with_labels(&now.labels, &table, patch) },
+                warnings,
+            }))
         });
         self.activities.begin(job, title, Some(id), Purpose::Import);
         Ok(())

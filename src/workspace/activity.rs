@@ -22,7 +22,10 @@ pub(super) enum Purpose {
     /// The result has a place of its own: openings, training, accepting.
     Own,
     /// `version` is not known of a file that is being imported.
-    LoadModel { version: Option<String>, use_in: Option<DocumentId> },
+    LoadModel {
+        version: Option<String>,
+        use_in: Option<DocumentId>,
+    },
     Snapshot,
     Save,
     Import,

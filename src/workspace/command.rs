@@ -39,7 +39,9 @@ pub enum Command {
 #[serde(rename_all = "snake_case")]
 pub enum EditCommand {
     /// Starts a stroke of a tool, named in the history.
-    Begin { tool: String },
+    Begin {
+        tool: String,
+    },
     /// Paints `label` (0 erases) on a shape. Outside a stroke it is a stroke of its own.
     Draw {
         shape: Shape,
@@ -53,13 +55,23 @@ pub enum EditCommand {
     /// Takes the stroke back; nothing of it is kept.
     Abort,
     /// Takes the shown model's prediction into the mask.
-    Accept { scope: AcceptScope },
+    Accept {
+        scope: AcceptScope,
+    },
     /// Marks native slice `z` as verified by the person (or not): no model changes it, and training learns from it.
-    SetVerified { z: usize, on: bool },
+    SetVerified {
+        z: usize,
+        on: bool,
+    },
     /// Copies the labels of native slice `from` onto slice `to`.
-    CopySlice { from: usize, to: usize },
+    CopySlice {
+        from: usize,
+        to: usize,
+    },
     /// Reads a label image and takes its labels into the mask as one step.
-    Import { path: PathBuf },
+    Import {
+        path: PathBuf,
+    },
     Undo,
     Redo,
 }

@@ -125,9 +125,10 @@ impl Workspace {
         if document.project.is_none() {
             document.durable_seq = document.last_seq;
             let kept = document.log.undo_len();
-            document
-                .timeline
-                .forget_before(kept, "earlier changes have left memory, and no project file is kept for this image");
+            document.timeline.forget_before(
+                kept,
+                "earlier changes have left memory, and no project file is kept for this image",
+            );
             return;
         }
         self.write(id, Write::Entry(entry));

@@ -29,7 +29,9 @@ pub enum CommandError {
     NoSuchLabel(LabelId),
     #[error("label “{0}” is locked: unlock it to paint with it")]
     LabelLocked(String),
-    #[error("label “{name}” cannot be removed: {voxels} voxels carry it; erase them or give them another label first")]
+    #[error(
+        "label “{name}” cannot be removed: {voxels} voxels carry it; erase them or give them another label first"
+    )]
     LabelInUse { name: String, voxels: usize },
     #[error("a label needs a name that no other label has; “{0}” is not one")]
     BadLabelName(String),
@@ -45,7 +47,9 @@ pub enum CommandError {
     SliceVerified { z: usize },
     #[error("the prediction at this voxel is background: there is no component to accept")]
     NoComponent,
-    #[error("the prediction is the same as the mask already, or everything that differs is locked or verified")]
+    #[error(
+        "the prediction is the same as the mask already, or everything that differs is locked or verified"
+    )]
     NothingToAccept,
     #[error("a prediction is being accepted already: wait for it or cancel it")]
     AcceptRunning,

@@ -57,7 +57,11 @@ fn label_mut(table: &mut LabelTable, id: LabelId) -> Result<&mut Label, CommandE
 fn checked_name(table: &LabelTable, own: Option<LabelId>, name: String) -> Result<String, CommandError> {
     let name = name.trim();
     let taken = table.iter().any(|l| Some(l.id) != own && l.name == name);
-    if name.is_empty() || taken { Err(CommandError::BadLabelName(name.to_owned())) } else { Ok(name.to_owned()) }
+    if name.is_empty() || taken {
+        Err(CommandError::BadLabelName(name.to_owned()))
+    } else {
+        Ok(name.to_owned())
+    }
 }
 
 /// The label of a document's table that each class of a model means (class 0, background, is label 0), and the table

@@ -101,8 +101,9 @@ impl Workspace {
         let compared = document.compared.clone();
         let base = |version: &Version, z| SliceKey { document: id.0, version: version.clone(), z };
         // The slice itself by both versions, then its neighbours.
-        for (version, ahead) in
-            [(&shown, 0), (&compared, 0), (&shown, AHEAD)].into_iter().filter_map(|(v, n)| Some((v.as_ref()?, n)))
+        for (version, ahead) in [(&shown, 0), (&compared, 0), (&shown, AHEAD)]
+            .into_iter()
+            .filter_map(|(v, n)| Some((v.as_ref()?, n)))
         {
             if ahead == 0 {
                 self.predictions.touch(&base(version, z));

@@ -42,7 +42,14 @@ impl Notices {
 
     pub fn add(&mut self, level: NoticeLevel, document: Option<DocumentId>, text: impl Into<String>) {
         self.next += 1;
-        self.list.push(Notice { id: self.next, level, text: text.into(), document, stays: false, cause: None });
+        self.list.push(Notice {
+            id: self.next,
+            level,
+            text: text.into(),
+            document,
+            stays: false,
+            cause: None,
+        });
     }
 
     /// A notice that stays until [`Notices::resolve`] is called with its cause. A newer text replaces the older.

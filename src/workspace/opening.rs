@@ -49,6 +49,7 @@ impl Workspace {
         let default = self.shelf.default_for(&opened.volume);
         let labels =
             default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.clone());
+        let selected = labels.iter().next().map_or(0, |l| l.id);
         let facts = CaseFacts {
             path: opening.path.clone(),
             content_hash: opened.content_hash,
@@ -59,7 +60,7 @@ impl Workspace {
             id,
             name: name_of(&opening.path),
             facts: facts.clone(),
-            selected: labels.iter().next().map_or(0, |l| l.id),
+            selected,
             now: Annotations::empty(dims, labels),
             cursor: dims.map(|n| n / 2),
             volume: opened.volume,
@@ -84,7 +85,11 @@ impl Workspace {
     }
 
     /// The document's project file has been read, or there is none yet.
-    pub(super) fn project_found(&mut self, id: DocumentId, project: Result<Project, super::store::StoreError>) {
+    pub(super) fn project_found(
+        &mut self,
+        id: DocumentId,
+        project: Result<Project, super::store::StoreError>,
+    ) {
         let waits = |o: &Opening| o.arrived.as_ref().is_some_and(|d| d.id == id);
         let Some(at) = self.openings.iter().position(waits) else { return };
         let Some(mut document) = self.openings.remove(at).arrived else { return };
@@ -146,11 +151,7 @@ impl Workspace {
     }
 
     pub(super) fn close(&mut self, id: DocumentId) -> Result<(), CommandError> {
-        let at = self
-            .documents
-            .iter()
-            .position(|d| d.id == id)
-            .ok_or(CommandError::UnknownDocument(id))?;
+        let at = self.documents.iter().position(|d| d.id == id).ok_or(CommandError::UnknownDocument(id))?;
         if self.documents[at].tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }

@@ -275,7 +275,11 @@ impl Workspace {
         self.shelf.add_loaded(&model, ModelOrigin::Trained);
         if imported {
             if !model.card.notice.is_empty() {
-                self.notices.add(NoticeLevel::Info, use_in, format!("{}: {}", model.card.title, model.card.notice));
+                self.notices.add(
+                    NoticeLevel::Info,
+                    use_in,
+                    format!("{}: {}", model.card.title, model.card.notice),
+                );
             }
             if let Some(id) = use_in {
                 self.keep_model(id, &model);

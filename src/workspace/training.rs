@@ -201,8 +201,7 @@ impl Workspace {
         match command {
             TrainCommand::Start(options) => self.start_training(options),
             TrainCommand::Pause => {
-                let training =
-                    self.training.as_mut().filter(|t| t.state == TrainingState::Running);
+                let training = self.training.as_mut().filter(|t| t.state == TrainingState::Running);
                 let training = training.ok_or(CommandError::NoTraining("under way"))?;
                 training.state = TrainingState::Paused;
                 training.eta_secs = None;
@@ -257,7 +256,9 @@ impl Workspace {
             )
         })?;
         let unreadable = |e: serde_json::Error| {
-            CommandError::NothingToTrain(format!("the interrupted run's plan cannot be read ({e}); cancel it"))
+            CommandError::NothingToTrain(format!(
+                "the interrupted run's plan cannot be read ({e}); cancel it"
+            ))
         };
         let plan: Plan = serde_json::from_str(&run.config).map_err(unreadable)?;
         let curves = serde_json::from_str(&run.curves).unwrap_or_default();
@@ -420,7 +421,9 @@ impl Workspace {
         let verdict = match verdict {
             Verdict::Better(gain) => format!("on the held-out slices its Dice is {gain:.3} higher"),
             Verdict::NotBetter(gain) => {
-                format!("on the held-out slices its Dice is not higher ({gain:+.3}): look closely before adopting it")
+                format!(
+                    "on the held-out slices its Dice is not higher ({gain:+.3}): look closely before adopting it"
+                )
             }
             Verdict::Unknown => "no slice was held out, so nothing says whether it is better".to_owned(),
         };
@@ -487,8 +490,7 @@ fn rfc3339(ms: i64) -> String {
     let (days, time) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
     let z = days + 719_468;
     let (era, day_of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;

@@ -2,8 +2,8 @@ use super::place::{Chosen, Place};
 use super::{
     Action, CaseFacts, Entry, ProjectFile, Restored, RunRecord, Snapshot, StoreError, StoredModel, replay,
 };
-use crate::engine::{Actor, Wake};
 use crate::edit::Edit;
+use crate::engine::{Actor, Wake};
 use crate::workspace::annotations::Annotations;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::collections::{BTreeMap, VecDeque};

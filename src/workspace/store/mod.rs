@@ -36,9 +36,13 @@ pub enum StoreError {
     OtherImage { file: [i64; 3], image: [i64; 3] },
     #[error("entry {seq} of its journal is damaged: {what}")]
     Damaged { seq: i64, what: String },
-    #[error("another program has written to it since this image was opened; export the mask, then open the image again")]
+    #[error(
+        "another program has written to it since this image was opened; export the mask, then open the image again"
+    )]
     Grown,
-    #[error("the thread that writes it has stopped after an internal error: export the mask, then start Fovea again")]
+    #[error(
+        "the thread that writes it has stopped after an internal error: export the mask, then start Fovea again"
+    )]
     Stopped,
     #[error("model {0} is not in it")]
     NoModel(String),

@@ -47,7 +47,8 @@ impl Place {
                 beside.push(".fovea");
                 let beside = PathBuf::from(beside);
                 let folder = beside.parent().unwrap_or(Path::new("."));
-                if writable(folder) && (!beside.exists() || std::fs::File::options().append(true).open(&beside).is_ok())
+                if writable(folder)
+                    && (!beside.exists() || std::fs::File::options().append(true).open(&beside).is_ok())
                 {
                     return Some(Chosen { path: beside, remark: None });
                 }
@@ -58,7 +59,8 @@ impl Place {
                 );
                 if beside.exists() && !fallback.exists() {
                     // A medium that can only be read: its journal goes on in a copy.
-                    let copied = std::fs::create_dir_all(data).and_then(|()| std::fs::copy(&beside, &fallback));
+                    let copied =
+                        std::fs::create_dir_all(data).and_then(|()| std::fs::copy(&beside, &fallback));
                     if let Err(e) = copied {
                         log::warn!("{} was not copied to {}: {e}", beside.display(), fallback.display());
                     }

@@ -1,6 +1,6 @@
+use super::StoreError;
 use super::entry::{Action, Entry, Row, now_ms};
 use super::file::ProjectFile;
-use super::StoreError;
 use crate::edit::{Edit, EditError};
 use crate::label::LabelTable;
 use crate::workspace::annotations::Annotations;

@@ -63,11 +63,8 @@ pub fn decode(bytes: &[u8]) -> Result<Annotations, String> {
     let (len, rest) = rest.split_first_chunk::<4>().ok_or("it ends early")?;
     let (head, body) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or("it ends early")?;
     let head: Head = serde_json::from_slice(head).map_err(|e| e.to_string())?;
-    let count = head
-        .dims
-        .iter()
-        .try_fold(1usize, |n, &d| n.checked_mul(d))
-        .ok_or("its size is beyond any mask's")?;
+    let count =
+        head.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or("its size is beyond any mask's")?;
     let mut runs = Vec::new();
     flate2::read::ZlibDecoder::new(body).read_to_end(&mut runs).map_err(|e| e.to_string())?;
     if runs.len() % 6 != 0 {

@@ -14,11 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Divides verified slices into those to learn from and those held out. The same slices and seed divide the same way.
-pub(super) fn split(
-    mut slices: Vec<SliceRef>,
-    fraction: f32,
-    seed: u64,
-) -> (Vec<SliceRef>, Vec<SliceRef>) {
+pub(super) fn split(mut slices: Vec<SliceRef>, fraction: f32, seed: u64) -> (Vec<SliceRef>, Vec<SliceRef>) {
     slices.sort();
     let count = slices.len();
     if count < 2 || fraction <= 0.0 {
@@ -33,12 +29,7 @@ pub(super) fn split(
 }
 
 /// The network's class of each pixel of a slice of labels, row by row; [`IGNORE`] where it is not known.
-fn classes(
-    slice: &[LabelId],
-    card: &ModelCard,
-    document: &Document,
-    unlabelled: Unlabelled,
-) -> Arc<[u16]> {
+fn classes(slice: &[LabelId], card: &ModelCard, document: &Document, unlabelled: Unlabelled) -> Arc<[u16]> {
     // Labels that the table lacks are in no mask, so the completed table adds nothing here.
     let (labels, _) = class_labels(card, document.labels());
     let mut class_of: BTreeMap<LabelId, u16> = BTreeMap::new();
@@ -79,7 +70,10 @@ impl Workspace {
         let mut documents = Vec::new();
         for SliceRef { path, z } in slices {
             let document = self.documents().iter().find(|d| d.source() == path).ok_or_else(|| {
-                CommandError::NothingToTrain(format!("open {} first: the run uses its slices", path.display()))
+                CommandError::NothingToTrain(format!(
+                    "open {} first: the run uses its slices",
+                    path.display()
+                ))
             })?;
             if !document.is_verified(*z) {
                 return Err(CommandError::NothingToTrain(format!(
