@@ -61,7 +61,7 @@ const CHANNELS_GREEN = 2u;
 const CHANNELS_BLUE = 3u;
 
 // `tables`: the heat map's colours, a label for each class, a colour (0xAABBGGRR, alpha 0 is hidden) for each label.
-const TABLE_CLASSES = 256;
+const TABLE_CLASSES: i32 = 256;
 const UNKNOWN_COLOR = 0xffffffffu;
 
 // Okabe and Ito, as in Difference of src/gpu/draw/description.rs.
@@ -260,18 +260,18 @@ fn with_heat(below: vec3f, pixel: vec2i) -> vec3f {
 }
 
 fn with_difference(below: vec3f, pixel: vec2i, pattern: vec2i) -> vec3f {
-    let old = mask_at(pixel);
-    let new = predicted_at(pixel);
-    if old == 0u && new == 0u {
+    let held = mask_at(pixel);
+    let proposed = predicted_at(pixel);
+    if held == 0u && proposed == 0u {
         return below;
     }
-    if old == new {
+    if held == proposed {
         return over(below, unpack_color(KEPT_COLOR), view.difference * 0.5);
     }
-    if old == 0u {
+    if held == 0u {
         return over(below, unpack_color(ADDED_COLOR), view.difference);
     }
-    if new == 0u {
+    if proposed == 0u {
         let opacity = select(0.5, 1.0, on_stripe(pattern));
         return over(below, unpack_color(REMOVED_COLOR), view.difference * opacity);
     }
@@ -279,22 +279,22 @@ fn with_difference(below: vec3f, pixel: vec2i, pattern: vec2i) -> vec3f {
 }
 
 fn with_labels(below: vec3f, here: vec2f, pixel: vec2i, pattern: vec2i) -> vec3f {
-    let old = mask_at(pixel);
-    let new = predicted_at(pixel);
-    let old_color = unpack_color(label_color(old));
-    let new_color = unpack_color(label_color(new));
+    let held = mask_at(pixel);
+    let proposed = predicted_at(pixel);
+    let held_color = unpack_color(label_color(held));
+    let proposed_color = unpack_color(label_color(proposed));
     var color = below;
-    if old != 0u {
-        color = over(color, old_color, view.mask_fill);
+    if held != 0u {
+        color = over(color, held_color, view.mask_fill);
     }
-    if new != 0u {
-        color = over(color, new_color, view.prediction_fill * select(0.5, 1.0, on_stripe(pattern)));
+    if proposed != 0u {
+        color = over(color, proposed_color, view.prediction_fill * select(0.5, 1.0, on_stripe(pattern)));
     }
-    if old != 0u && view.mask_outline > 0.0 && mask_edge(here, old) {
-        color = over(color, old_color, view.mask_outline);
+    if held != 0u && view.mask_outline > 0.0 && mask_edge(here, held) {
+        color = over(color, held_color, view.mask_outline);
     }
-    if new != 0u && view.prediction_outline > 0.0 && on_dash(pattern) && predicted_edge(here, new) {
-        color = over(color, new_color, view.prediction_outline);
+    if proposed != 0u && view.prediction_outline > 0.0 && on_dash(pattern) && predicted_edge(here, proposed) {
+        color = over(color, proposed_color, view.prediction_outline);
     }
     return color;
 }

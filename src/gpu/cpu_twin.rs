@@ -249,7 +249,7 @@ impl<'a> Twin<'a> {
         let color = |c: [u8; 3]| c.map(|v| f32::from(v) / 255.0);
         match (self.mask_at(pixel), self.predicted_at(pixel)) {
             (0, 0) => below,
-            (old, new) if old == new => over(below, color(Difference::KEPT), opacity * 0.5),
+            (held, proposed) if held == proposed => over(below, color(Difference::KEPT), opacity * 0.5),
             (0, _) => over(below, color(Difference::ADDED), opacity),
             (_, 0) => {
                 over(below, color(Difference::REMOVED), opacity * if on_stripe(pattern) { 1.0 } else { 0.5 })
@@ -259,22 +259,26 @@ impl<'a> Twin<'a> {
     }
 
     fn with_labels(&self, below: Color, here: Pair, pixel: [i32; 2], pattern: [i32; 2]) -> Color {
-        let (view, old, new) = (&self.view, self.mask_at(pixel), self.predicted_at(pixel));
-        let (old_color, new_color) =
-            (unpack_color(self.label_color(old)), unpack_color(self.label_color(new)));
+        let (view, held, proposed) = (&self.view, self.mask_at(pixel), self.predicted_at(pixel));
+        let (held_color, proposed_color) =
+            (unpack_color(self.label_color(held)), unpack_color(self.label_color(proposed)));
         let mut color = below;
-        if old != 0 {
-            color = over(color, old_color, view.mask_fill);
+        if held != 0 {
+            color = over(color, held_color, view.mask_fill);
         }
-        if new != 0 {
+        if proposed != 0 {
             let stripe = if on_stripe(pattern) { 1.0 } else { 0.5 };
-            color = over(color, new_color, view.prediction_fill * stripe);
+            color = over(color, proposed_color, view.prediction_fill * stripe);
         }
-        if old != 0 && view.mask_outline > 0.0 && self.mask_edge(here, old) {
-            color = over(color, old_color, view.mask_outline);
+        if held != 0 && view.mask_outline > 0.0 && self.mask_edge(here, held) {
+            color = over(color, held_color, view.mask_outline);
         }
-        if new != 0 && view.prediction_outline > 0.0 && on_dash(pattern) && self.predicted_edge(here, new) {
-            color = over(color, new_color, view.prediction_outline);
+        if proposed != 0
+            && view.prediction_outline > 0.0
+            && on_dash(pattern)
+            && self.predicted_edge(here, proposed)
+        {
+            color = over(color, proposed_color, view.prediction_outline);
         }
         color
     }
