@@ -1,5 +1,9 @@
 //! The command line: one file per subcommand, one list of them ([`Command`]).
 
+mod devices;
+mod models;
+
+use crate::nn::DeviceChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,11 +47,27 @@ pub enum DeviceArgument {
     Cpu,
 }
 
+impl From<DeviceArgument> for DeviceChoice {
+    fn from(argument: DeviceArgument) -> Self {
+        match argument {
+            DeviceArgument::Auto => DeviceChoice::Auto,
+            DeviceArgument::Gpu => DeviceChoice::Gpu,
+            DeviceArgument::Cpu => DeviceChoice::Cpu,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    Models(models::ModelsArgs),
+    Devices(devices::DevicesArgs),
+}
 
 impl Command {
-    pub fn run(self) -> anyhow::Result<()> {
-        match self {}
+    pub fn run(self, device: DeviceChoice) -> anyhow::Result<()> {
+        match self {
+            Command::Models(args) => models::run(args, device),
+            Command::Devices(args) => devices::run(args, device),
+        }
     }
 }

@@ -1,0 +1,219 @@
+//! `fovea models`: networks and weights files.
+
+use crate::{
+    label::LabelTable,
+    nn::{
+        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelCard, bundled, import,
+        parity, weights,
+    },
+    volume::Modality,
+};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  fovea models list
+  fovea models show vessel
+  fovea models verify ../shared/parity/networks/edema/unet.json
+  fovea models import best.pth --network edema/unet --labels REA,SRF,PED --channels stack3 \\
+      --mean 0.1437,0.1437,0.1437 --std 0.0980,0.0979,0.0979 --out edema.safetensors";
+
+/// Networks and models: list, show, verify against the published outputs, import.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ModelsArgs {
+    #[command(subcommand)]
+    command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsCommand {
+    /// The networks that can be trained, and the models inside the program
+    List,
+    /// The card of a model: its id inside the program or a weights file; or a network's default configuration
+    Show { model: String },
+    /// Compares networks with published outputs (parity fixtures); fails where any of them differs
+    Verify {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Makes a model of a PyTorch checkpoint or of a safetensors file without a card
+    Import(Box<ImportArgs>),
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// .pth, .pt, .pth.tar or .safetensors
+    file: PathBuf,
+    /// The network that the weights belong to, for example edema/unet
+    #[arg(long)]
+    network: String,
+    /// The network's options as JSON, where they are not the defaults
+    #[arg(long, default_value = "null")]
+    config: String,
+    /// Names of the classes after the background, in the network's order
+    #[arg(long, value_delimiter = ',', required = true)]
+    labels: Vec<String>,
+    #[arg(long, value_enum, default_value_t = ChannelsArgument::Rgb)]
+    channels: ChannelsArgument,
+    /// Values that become 0 and 1, in the image's unit (HU for CT)
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    window: Vec<f32>,
+    /// Taken off each channel after scaling to 0–1
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    mean: Vec<f32>,
+    /// Divides each channel after that
+    #[arg(long, value_delimiter = ',')]
+    std: Vec<f32>,
+    /// The longer side is scaled to this many pixels for the network
+    #[arg(long)]
+    longer_side: Option<usize>,
+    #[arg(long, value_enum, default_value_t = ModalityArgument::Other)]
+    modality: ModalityArgument,
+    #[arg(long)]
+    title: Option<String>,
+    /// What the weights were trained on
+    #[arg(long, default_value = "")]
+    trained_on: String,
+    #[arg(long, default_value = "")]
+    licence: String,
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ChannelsArgument {
+    Grey,
+    Rgb,
+    /// The next, the current and the previous slice
+    Stack3,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModalityArgument {
+    Ct,
+    Oct,
+    Fundus,
+    Endoscopy,
+    Other,
+}
+
+pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
+    match args.command {
+        ModelsCommand::List => list(),
+        ModelsCommand::Show { model } => show(&model),
+        ModelsCommand::Verify { files } => verify(&files, &ComputeDevice::choose(device, None)?),
+        ModelsCommand::Import(args) => import_weights(*args),
+    }
+}
+
+fn list() -> anyhow::Result<()> {
+    let cpu = ComputeDevice::cpu("counting parameters");
+    println!("Networks");
+    for spec in MODELS {
+        let parameters = (spec.build)(&serde_json::Value::Null, 0, &cpu)?.param_count();
+        let (id, title) = (spec.id, spec.title);
+        println!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
+    }
+    println!("\nModels inside the program");
+    if bundled::MODELS.is_empty() {
+        println!("  none");
+    }
+    for model in bundled::MODELS {
+        let card = weights::card_of(model.bytes)?;
+        let labels: Vec<&str> = card.labels.iter().map(|l| l.name.as_str()).collect();
+        println!("  {:<16} {} ({}): {}", model.id, card.title, card.network, labels.join(", "));
+    }
+    Ok(())
+}
+
+fn show(model: &str) -> anyhow::Result<()> {
+    if let Some(spec) = nn::find(model) {
+        println!("{}: {}\n{}", spec.id, spec.title, spec.paper);
+        println!(
+            "input: {} channels, sides that {} divides\nconfiguration: {}",
+            spec.input.channels,
+            spec.input.multiple_of,
+            (spec.default_config)()
+        );
+        return Ok(());
+    }
+    let card = match bundled::find(model) {
+        Some(bundled) => weights::card_of(bundled.bytes)?,
+        None if Path::new(model).exists() => weights::card_of(&weights::read_file(Path::new(model))?)?,
+        None => bail!(
+            "\"{model}\" is neither a network, nor a model inside the program, nor a file; `fovea models list` shows \
+             the first two"
+        ),
+    };
+    println!("{}", serde_json::to_string_pretty(&card)?);
+    Ok(())
+}
+
+/// One line a file; an error at the end where any differs.
+fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for path in files {
+        match parity::verify(path, device) {
+            Ok(report) => println!(
+                "ok    {}: {}, {} parameters, {:.1} % of the tolerance",
+                path.display(),
+                report.network,
+                report.param_count,
+                100.0 * report.worst
+            ),
+            Err(error) => {
+                failed += 1;
+                println!("FAIL  {}: {error}", path.display());
+            }
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} fixtures are not reproduced", files.len());
+    }
+    Ok(())
+}
+
+fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
+    let window = match args.window[..] {
+        [] => None,
+        [low, high] => Some([low, high]),
+        _ => bail!("--window takes two values, for example --window -160,240"),
+    };
+    let channels = match args.channels {
+        ChannelsArgument::Grey => Channels::Grey,
+        ChannelsArgument::Rgb => Channels::Rgb,
+        ChannelsArgument::Stack3 => Channels::Stack3,
+    };
+    let modality = match args.modality {
+        ModalityArgument::Ct => Modality::Ct,
+        ModalityArgument::Oct => Modality::Oct,
+        ModalityArgument::Fundus => Modality::Fundus,
+        ModalityArgument::Endoscopy => Modality::Endoscopy,
+        ModalityArgument::Other => Modality::Other,
+    };
+    let name = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let card = ModelCard {
+        version: String::new(),
+        title: args.title.unwrap_or(name),
+        network: args.network,
+        config: serde_json::from_str(&args.config).context("--config is not JSON")?,
+        input: InputSpec { channels, window, mean: args.mean, std: args.std, longer_side: args.longer_side },
+        labels: LabelTable::named(&args.labels),
+        modality,
+        trained_on: args.trained_on,
+        licence: args.licence,
+        parent: None,
+        metrics: Default::default(),
+        notice: format!("imported from {}", args.file.display()),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        created: String::new(),
+    };
+    let mut model = Model::build(card, 0, &ComputeDevice::cpu("import"))?;
+    model.network_mut().load(&import::read_tensors(&args.file)?)?;
+    model.save(&args.out)?;
+    println!("{} (version {})", args.out.display(), model.card.version);
+    Ok(())
+}
