@@ -10,7 +10,9 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  fovea convert dicom-folder ct.nii.gz\n  fovea convert mask.gif mask.png --labels\n  fovea convert b-scans stack.tiff")]
+#[command(
+    after_help = "Examples:\n  fovea convert dicom-folder ct.nii.gz\n  fovea convert mask.gif mask.png --labels\n  fovea convert b-scans stack.tiff"
+)]
 pub struct ConvertArgs {
     /// An image file, a DICOM or picture folder, or sample:ID
     pub input: PathBuf,
@@ -48,7 +50,9 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
 
 fn write_image(path: &Path, volume: &Volume) -> anyhow::Result<Vec<String>> {
     let geometry_lost = || match volume.grid().unit() {
-        crate::geom::Unit::Millimetre => vec!["The spacing is not in the new file: write .nii.gz to keep it".to_owned()],
+        crate::geom::Unit::Millimetre => {
+            vec!["The spacing is not in the new file: write .nii.gz to keep it".to_owned()]
+        }
         crate::geom::Unit::Pixel => Vec::new(),
     };
     Ok(match kind(path)? {

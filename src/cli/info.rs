@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  fovea info ct.nii.gz\n  fovea info dicom-folder --json\n  fovea info 4d.nii --series volume-3")]
+#[command(
+    after_help = "Examples:\n  fovea info ct.nii.gz\n  fovea info dicom-folder --json\n  fovea info 4d.nii --series volume-3"
+)]
 pub struct InfoArgs {
     /// An image file, a DICOM or picture folder, or sample:ID
     pub path: PathBuf,

@@ -1,7 +1,11 @@
 //! The command line: one file per subcommand, one list of them ([`Command`]).
 
+mod convert;
+pub mod demo;
 mod devices;
+mod info;
 mod models;
+mod overlay;
 
 use crate::nn::DeviceChoice;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -60,14 +64,20 @@ impl From<DeviceArgument> for DeviceChoice {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Models(models::ModelsArgs),
+    Convert(convert::ConvertArgs),
+    Info(info::InfoArgs),
     Devices(devices::DevicesArgs),
+    Demo(demo::DemoArgs),
 }
 
 impl Command {
     pub fn run(self, device: DeviceChoice) -> anyhow::Result<()> {
         match self {
             Command::Models(args) => models::run(args, device),
+            Command::Convert(args) => convert::run(args),
+            Command::Info(args) => info::run(args),
             Command::Devices(args) => devices::run(args, device),
+            Command::Demo(args) => demo::run(args, device),
         }
     }
 }
