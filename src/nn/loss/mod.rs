@@ -4,6 +4,8 @@ mod cross_entropy;
 mod detection;
 mod dice;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use target::{IGNORE, Targets};
 

@@ -58,15 +58,15 @@ impl TrainConfig {
         Self { steps: 150, batch: 4, lr: 1e-3, validate_every: 50, ..Self::for_modality(card.modality) }
     }
 
-    /// How a fresh model of a modality takes its images. A photograph of the eye is brought to the 592 pixels that
-    /// SA-UNet's DRIVE input has, so that vessels of one width in the eye have about one width for the network.
+    /// How a fresh model of a modality takes its images. A photograph of the eye is brought to the 584 pixels that
+    /// the images of DRIVE have on their longer side, so that vessels of one width in the eye have about one width for the network.
     pub fn input_for(modality: Modality) -> InputSpec {
         let unit = |channels: Channels, mean: f32, std: f32| {
             let n = channels.count();
             InputSpec { mean: vec![mean; n], std: vec![std; n], ..InputSpec::unit(channels) }
         };
         match modality {
-            Modality::Fundus => InputSpec { longer_side: Some(592), ..unit(Channels::Rgb, 0.5, 0.25) },
+            Modality::Fundus => InputSpec { longer_side: Some(584), ..unit(Channels::Rgb, 0.5, 0.25) },
             Modality::Endoscopy => InputSpec { longer_side: Some(352), ..unit(Channels::Rgb, 0.5, 0.25) },
             Modality::Oct => unit(Channels::Stack3, 0.25, 0.25),
             // Abdominal soft tissue; air and bone are clipped.
