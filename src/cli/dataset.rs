@@ -1,0 +1,232 @@
+//! What `train` learns from: the cases of a LIST.csv, or phantoms.
+
+use super::report::Reporter;
+use crate::{
+    engine::{Engine, Event, JobContext, Output},
+    io::{self, OpenOptions, list::{self, Case, Split}},
+    label::{LabelId, LabelMap, LabelTable},
+    nn::{ModelCard, train::TrainSample},
+    phantom::{self, Look, Phantom},
+    volume::{Modality, Volume},
+};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use std::{collections::BTreeSet, path::PathBuf};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModalityArgument {
+    Ct,
+    Oct,
+    Fundus,
+    Endoscopy,
+    Other,
+}
+
+impl From<ModalityArgument> for Modality {
+    fn from(value: ModalityArgument) -> Self {
+        match value {
+            ModalityArgument::Ct => Modality::Ct,
+            ModalityArgument::Oct => Modality::Oct,
+            ModalityArgument::Fundus => Modality::Fundus,
+            ModalityArgument::Endoscopy => Modality::Endoscopy,
+            ModalityArgument::Other => Modality::Other,
+        }
+    }
+}
+
+pub struct Request {
+    pub data: PathBuf,
+    /// None: what the first image says.
+    pub modality: Option<Modality>,
+    /// Number of phantoms to learn from.
+    pub phantoms: usize,
+    pub seed: u64,
+    /// The labels of the model that training starts from.
+    pub labels: Option<LabelTable>,
+    /// Names for labels that the data gives only as numbers.
+    pub names: Vec<String>,
+}
+
+/// Images with their masks, in memory.
+pub struct Dataset {
+    pub name: String,
+    pub modality: Modality,
+    pub labels: LabelTable,
+    pub notice: Option<&'static str>,
+    pub licence: Option<&'static str>,
+    cases: Vec<Labelled>,
+}
+
+struct Labelled {
+    id: String,
+    volume: Volume,
+    mask: LabelMap,
+    valid: Option<LabelMap>,
+    split: Split,
+}
+
+pub struct Samples {
+    pub train: Vec<TrainSample>,
+    pub valid: Vec<TrainSample>,
+}
+
+/// The seed of phantoms to learn from; samples and tests take small seeds, and none of these.
+const PHANTOM_SEED: u64 = 1_000_000;
+
+const PHANTOM_NOTICE: &str =
+    "A demonstration, trained on phantoms that the program draws itself. Of no use on patients.";
+
+/// Reads everything on an io thread.
+pub fn load(engine: &Engine, request: Request, shown: &mut Reporter) -> Result<Dataset> {
+    let job = engine.run_io(move |context| read(&request, context).map(|data| Box::new(data) as Output));
+    match engine.block_on(job, |e| shown.show(e))? {
+        Event::Done { output, .. } => match output.downcast::<Dataset>() {
+            Ok(data) => Ok(*data),
+            Err(_) => bail!("reading the data ended with something else"),
+        },
+        other => bail!("reading the data ended with {other:?}"),
+    }
+}
+
+fn read(request: &Request, context: &JobContext) -> Result<Dataset> {
+    match request.data.to_str().and_then(|s| s.strip_prefix("phantom:")) {
+        Some(id) => read_phantoms(id, request, context),
+        None => read_list(request, context),
+    }
+}
+
+fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Dataset> {
+    let sample = phantom::find(id).with_context(|| {
+        let known: Vec<&str> = phantom::SAMPLES.iter().map(|s| s.id).collect();
+        format!("there is no phantom \"{id}\"; there are {}", known.join(", "))
+    })?;
+    let total = request.phantoms.max(1);
+    let valid = total.div_ceil(4);
+    let mut cases = vec![];
+    let (mut labels, mut modality) = (LabelTable::default(), Modality::Other);
+    for i in 0..total + valid {
+        context.check()?;
+        let Phantom { volume, truth, labels: table, .. } =
+            (sample.make)(PHANTOM_SEED + request.seed * 1000 + i as u64, Look::Standard);
+        modality = volume.modality();
+        labels = table;
+        let split = if i < total { Split::Train } else { Split::Val };
+        cases.push(Labelled { id: format!("{id}{i}"), volume, mask: truth, valid: None, split });
+        context.progress("drawing phantoms", i as u64 + 1, (total + valid) as u64);
+    }
+    Ok(Dataset {
+        name: format!("{id} phantoms"),
+        modality,
+        labels,
+        notice: Some(PHANTOM_NOTICE),
+        licence: Some("CC0: the program makes the data itself"),
+        cases,
+    })
+}
+
+fn read_list(request: &Request, context: &JobContext) -> Result<Dataset> {
+    let list = list::read(&request.data)?;
+    let used: Vec<Case> = list.into_iter().filter(|c| c.split != Split::Test).collect();
+    let total = used.len() as u64;
+    let (mut cases, mut faults) = (vec![], vec![]);
+    let mut ids = BTreeSet::new();
+    for (i, case) in used.into_iter().enumerate() {
+        context.check()?;
+        match read_case(case, request.modality) {
+            Ok(case) => {
+                ids.extend(case.mask.counts().into_keys());
+                cases.push(case);
+            }
+            Err(e) => faults.push(format!("{e:#}")),
+        }
+        context.progress("reading", i as u64 + 1, total);
+    }
+    if !faults.is_empty() {
+        bail!("{} cases cannot be used:\n  {}", faults.len(), faults.join("\n  "));
+    }
+    let Some(first) = cases.first() else { bail!("{} has no case to learn from", request.data.display()) };
+    let modality = request.modality.unwrap_or(first.volume.modality());
+    let mut labels = request.labels.clone().unwrap_or_default();
+    if let Some(one) = io::binary(&ids).filter(|_| labels.len() <= 1) {
+        let to = labels.iter().next().map_or(1, |l| l.id);
+        for case in &mut cases {
+            case.mask = renumbered(&case.mask, one, to)?;
+        }
+        ids = BTreeSet::from([to]);
+    }
+    if request.labels.is_none() {
+        labels.name_unknown(ids.iter().copied());
+        let mut named = LabelTable::default();
+        for (label, name) in labels.iter().zip(request.names.iter().map(Some).chain(std::iter::repeat(None))) {
+            let mut label = label.clone();
+            label.name = name.unwrap_or(&label.name).clone();
+            named.insert(label);
+        }
+        labels = named;
+    }
+    let name = request.data.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    Ok(Dataset { name, modality, labels, notice: None, licence: None, cases })
+}
+
+/// A mask with one id written as another; a LIST.csv's two-valued masks say "structure" as 255 or as 1.
+fn renumbered(mask: &LabelMap, from: LabelId, to: LabelId) -> Result<LabelMap> {
+    if from == to {
+        return Ok(mask.clone());
+    }
+    let values: Vec<LabelId> = mask.to_values().into_iter().map(|v| if v == from { to } else { v }).collect();
+    LabelMap::from_values(mask.dims(), &values).context("the mask has changed its size")
+}
+
+fn read_case(case: Case, modality: Option<Modality>) -> Result<Labelled> {
+    let Case { id, image, label, valid, split } = case;
+    let label = label.with_context(|| format!("{id}: it has no label"))?;
+    let options = OpenOptions { modality, ..OpenOptions::default() };
+    let volume = io::open(&image, &options, &mut io::Quiet).with_context(|| id.clone())?.volume;
+    let mask = |path: PathBuf| -> Result<LabelMap> {
+        let (map, ..) = io::open_labels(&path).with_context(|| id.clone())?;
+        if map.dims() != volume.dims() {
+            bail!("{id}: {} is {:?} and the image {:?}", path.display(), map.dims(), volume.dims());
+        }
+        Ok(map)
+    };
+    Ok(Labelled { mask: mask(label)?, valid: valid.map(mask).transpose()?, id, volume, split })
+}
+
+impl Dataset {
+    /// "25 cases to learn from and 7 to validate on, of vessel_open".
+    pub fn summary(&self) -> String {
+        let count = |split| self.cases.iter().filter(|c| c.split == split).count();
+        format!(
+            "{} cases to learn from and {} to validate on, of {}",
+            count(Split::Train),
+            count(Split::Val),
+            self.name
+        )
+    }
+
+    /// Every slice that shows something known, for a model with this card.
+    pub fn samples(&self, card: &ModelCard) -> Result<Samples> {
+        let mut samples = Samples { train: vec![], valid: vec![] };
+        for case in &self.cases {
+            let depth = case.volume.dims()[2];
+            for z in 0..depth {
+                let name = if depth == 1 { case.id.clone() } else { format!("{} slice {z}", case.id) };
+                let sample =
+                    TrainSample::from_mask(name, case.volume.clone(), z, &case.mask, case.valid.as_ref(), card);
+                match sample {
+                    Ok(sample) if case.split == Split::Train => samples.train.push(sample),
+                    Ok(sample) => samples.valid.push(sample),
+                    // nothing of the slice is known
+                    Err(crate::nn::train::SampleError::Unlabelled { .. }) => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+        }
+        Ok(samples)
+    }
+
+    #[cfg(test)]
+    pub fn empty(name: &str, modality: Modality, labels: LabelTable) -> Self {
+        Self { name: name.to_owned(), modality, labels, notice: None, licence: None, cases: vec![] }
+    }
+}
