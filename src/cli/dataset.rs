@@ -3,7 +3,10 @@
 use super::report::Reporter;
 use crate::{
     engine::{Engine, Event, JobContext, Output},
-    io::{self, OpenOptions, list::{self, Case, Split}},
+    io::{
+        self, OpenOptions,
+        list::{self, Case, Split},
+    },
     label::{LabelId, LabelMap, LabelTable},
     nn::{ModelCard, train::TrainSample},
     phantom::{self, Look, Phantom},
@@ -157,7 +160,8 @@ fn read_list(request: &Request, context: &JobContext) -> Result<Dataset> {
     if request.labels.is_none() {
         labels.name_unknown(ids.iter().copied());
         let mut named = LabelTable::default();
-        for (label, name) in labels.iter().zip(request.names.iter().map(Some).chain(std::iter::repeat(None))) {
+        for (label, name) in labels.iter().zip(request.names.iter().map(Some).chain(std::iter::repeat(None)))
+        {
             let mut label = label.clone();
             label.name = name.unwrap_or(&label.name).clone();
             named.insert(label);
@@ -211,8 +215,14 @@ impl Dataset {
             let depth = case.volume.dims()[2];
             for z in 0..depth {
                 let name = if depth == 1 { case.id.clone() } else { format!("{} slice {z}", case.id) };
-                let sample =
-                    TrainSample::from_mask(name, case.volume.clone(), z, &case.mask, case.valid.as_ref(), card);
+                let sample = TrainSample::from_mask(
+                    name,
+                    case.volume.clone(),
+                    z,
+                    &case.mask,
+                    case.valid.as_ref(),
+                    card,
+                );
                 match sample {
                     Ok(sample) if case.split == Split::Train => samples.train.push(sample),
                     Ok(sample) => samples.valid.push(sample),

@@ -1,11 +1,16 @@
 //! The command line: one file per subcommand, one list of them ([`Command`]).
 
 mod convert;
+mod dataset;
 pub mod demo;
 mod devices;
+mod eval;
 mod info;
 mod models;
 mod overlay;
+mod report;
+mod segment;
+mod train;
 
 use crate::nn::DeviceChoice;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -63,6 +68,9 @@ impl From<DeviceArgument> for DeviceChoice {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Segment(segment::SegmentArgs),
+    Train(Box<train::TrainArgs>),
+    Eval(eval::EvalArgs),
     Models(models::ModelsArgs),
     Convert(convert::ConvertArgs),
     Info(info::InfoArgs),
@@ -73,6 +81,9 @@ pub enum Command {
 impl Command {
     pub fn run(self, device: DeviceChoice) -> anyhow::Result<()> {
         match self {
+            Command::Segment(args) => segment::run(args, device),
+            Command::Train(args) => train::run(*args, device),
+            Command::Eval(args) => eval::run(args),
             Command::Models(args) => models::run(args, device),
             Command::Convert(args) => convert::run(args),
             Command::Info(args) => info::run(args),

@@ -39,10 +39,15 @@ impl Reporter {
             }
             Event::TrainValidated { step, dice, per_label, best, .. } => {
                 let text = |d: &Option<f64>| d.map_or("none".to_owned(), |d| format!("{d:.4}"));
-                let each: Vec<String> = per_label.iter().map(|(id, d)| format!("{id}: {}", text(d))).collect();
+                let each: Vec<String> =
+                    per_label.iter().map(|(id, d)| format!("{id}: {}", text(d))).collect();
                 let mark = if *best { ", the best so far" } else { "" };
                 let loss = self.take_loss();
-                self.say(&format!("step {step}: {loss}validation Dice {} ({}){mark}", text(dice), each.join(", ")));
+                self.say(&format!(
+                    "step {step}: {loss}validation Dice {} ({}){mark}",
+                    text(dice),
+                    each.join(", ")
+                ));
             }
             Event::TrainNotSaved { reason, .. } => self.say(&format!("the run could not be saved: {reason}")),
             Event::Progress { stage, done, total, .. } => self.progress(event, stage, *done, *total),

@@ -5,7 +5,6 @@ use crate::{
     engine::{
         About, Checkpoints, Engine, EngineOptions, Event, LoadedModel, ModelSource, TrainRequest, Trained,
     },
-    label::LabelTable,
     nn::{DeviceChoice, ModelCard, find, train::TrainConfig, weights},
     volume::Modality,
 };
@@ -99,8 +98,12 @@ pub struct TrainArgs {
 /// A run is saved after this many steps.
 const SAVE_EVERY: u64 = 50;
 
+pub fn run(args: TrainArgs, device: DeviceChoice) -> Result<()> {
+    args.run(device)
+}
+
 impl TrainArgs {
-    pub fn run(self, device: DeviceChoice) -> Result<()> {
+    fn run(self, device: DeviceChoice) -> Result<()> {
         let out = &self.out;
         if out.extension().is_none_or(|e| e != "safetensors") {
             bail!("--out {} must end in .safetensors", out.display());
@@ -111,9 +114,13 @@ impl TrainArgs {
         }
         let checkpoint = out.with_extension("safetensors.run");
         if self.resume && !checkpoint.exists() {
-            bail!("--resume: there is no saved run {}; leave --resume out to start one", checkpoint.display());
+            bail!(
+                "--resume: there is no saved run {}; leave --resume out to start one",
+                checkpoint.display()
+            );
         }
-        let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
+        let engine =
+            Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
         let mut shown = super::report::Reporter::new();
 
         let init = self.init.as_deref().map(|name| load(&engine, name, &mut shown)).transpose()?;
@@ -148,7 +155,11 @@ impl TrainArgs {
             config,
             samples: samples.train,
             held_out: samples.valid,
-            checkpoints: Some(Checkpoints { path: checkpoint.clone(), every: SAVE_EVERY, resume: self.resume }),
+            checkpoints: Some(Checkpoints {
+                path: checkpoint.clone(),
+                every: SAVE_EVERY,
+                resume: self.resume,
+            }),
             about: self.about(&data),
         });
         let event = engine
@@ -185,8 +196,9 @@ impl TrainArgs {
 
     fn fresh_card(&self, data: &Dataset) -> Result<ModelCard> {
         let id = self.network.as_deref().unwrap_or_default();
-        let spec = find(id)
-            .with_context(|| format!("there is no network \"{id}\"; `fovea models list` shows those that there are"))?;
+        let spec = find(id).with_context(|| {
+            format!("there is no network \"{id}\"; `fovea models list` shows those that there are")
+        })?;
         let mut input = TrainConfig::input_for(data.modality);
         if let Some(side) = self.longer_side {
             input.longer_side = (side > 0).then_some(side);
@@ -286,12 +298,16 @@ fn command_line() -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,".contains(c);
         if !a.is_empty() && a.chars().all(plain) { a } else { format!("'{}'", a.replace('\'', "'\\''")) }
     };
-    std::iter::once("fovea".to_owned()).chain(std::env::args().skip(1).map(quote)).collect::<Vec<_>>().join(" ")
+    std::iter::once("fovea".to_owned())
+        .chain(std::env::args().skip(1).map(quote))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::label::LabelTable;
     use clap::Parser;
 
     #[derive(Parser)]

@@ -11,6 +11,8 @@ mod sample;
 mod sampler;
 mod schedule;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use super::loss::{IGNORE, Loss, Term};
 pub use augment::Augment;

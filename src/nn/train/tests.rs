@@ -1,0 +1,210 @@
+use super::*;
+use crate::{
+    geom::Grid,
+    label::LabelTable,
+    nn::{Channels, ComputeDevice, InputSpec, Model, ModelCard, NamedTensors},
+    phantom::{self, Look},
+    volume::{Modality, Samples, Volume},
+};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+fn model(keep_prob: f64) -> Model {
+    let card = ModelCard {
+        version: String::new(),
+        title: "test".into(),
+        network: "vessel/sa_unet".into(),
+        config: serde_json::json!({"in_channels": 1, "start_neurons": 4, "block_size": 3, "keep_prob": keep_prob}),
+        input: InputSpec { mean: vec![0.5], std: vec![0.25], ..InputSpec::unit(Channels::Grey) },
+        labels: LabelTable::named(&["Vessel"]),
+        modality: Modality::Fundus,
+        trained_on: String::new(),
+        licence: String::new(),
+        parent: None,
+        metrics: BTreeMap::new(),
+        notice: String::new(),
+        command: String::new(),
+        created: String::new(),
+    };
+    Model::build(card, 7, &ComputeDevice::cpu("test")).unwrap()
+}
+
+fn sample(seed: u64) -> TrainSample {
+    let p = phantom::fundus_sized(seed, Look::Standard, 64);
+    TrainSample::from_mask(format!("phantom {seed}"), p.volume, 0, &p.truth, None, &model(1.0).card).unwrap()
+}
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        steps: 12,
+        batch: 2,
+        patch: 32,
+        lr: 5e-3,
+        validate_every: 4,
+        ..TrainConfig::for_modality(Modality::Fundus)
+    }
+}
+
+/// Runs to the end; the losses, and the validation Dice by step.
+fn run(session: &mut TrainSession) -> (Vec<f32>, Vec<(u64, Option<f64>)>) {
+    let (mut losses, mut dice) = (vec![], vec![]);
+    loop {
+        match session.step().unwrap() {
+            TrainEvent::Step { loss, .. } => losses.push(loss),
+            TrainEvent::Validated { step, dice: d, .. } => dice.push((step, d)),
+            TrainEvent::Diverged { reason, .. } => panic!("{reason}"),
+            TrainEvent::Finished => return (losses, dice),
+            TrainEvent::Preparing { .. } | TrainEvent::Validating { .. } => {}
+        }
+    }
+}
+
+fn weights(model: &Model) -> NamedTensors {
+    model.network().tensors().unwrap()
+}
+
+#[test]
+fn a_resumed_run_is_the_run_that_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let start = || {
+        TrainSession::new(model(0.9), config(), vec![sample(1), sample(2), sample(3)], vec![sample(4)]).unwrap()
+    };
+    let mut whole = start();
+    let expected = run(&mut whole);
+    assert_eq!(expected.0.len(), 12);
+    assert_eq!(expected.1.iter().map(|(s, _)| *s).collect::<Vec<_>>(), [4, 8, 12]);
+
+    // Stopped between a step and the validation that it calls for, and in the middle of nothing.
+    for stop in [4, 6] {
+        let mut first = start();
+        let mut losses = vec![];
+        while losses.len() < stop {
+            if let TrainEvent::Step { loss, .. } = first.step().unwrap() {
+                losses.push(loss);
+            }
+        }
+        first.checkpoint(&path).unwrap();
+        drop(first);
+        let samples = vec![sample(1), sample(2), sample(3)];
+        let mut second = TrainSession::resume(model(0.9), &path, samples, vec![sample(4)]).unwrap();
+        assert_eq!(second.steps(), (stop as u64, 12));
+        losses.extend(run(&mut second).0);
+        assert_eq!(losses, expected.0, "stopped after {stop}");
+        assert_eq!(second.curve(), whole.curve());
+        assert_eq!(second.best(), whole.best());
+        assert_eq!(weights(second.current()), weights(whole.current()));
+    }
+    assert_eq!(weights(&start().into_model().unwrap()), weights(&model(0.9)), "no step, no change");
+}
+
+#[test]
+fn a_checkpoint_of_another_run_or_a_broken_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let mut session = TrainSession::new(model(1.0), config(), vec![sample(1)], vec![]).unwrap();
+    while session.steps().0 < 1 {
+        session.step().unwrap();
+    }
+    session.checkpoint(&path).unwrap();
+    let resume = |path: &Path, s| {
+        TrainSession::resume(model(1.0), path, vec![s], vec![]).map(|_| ()).unwrap_err().to_string()
+    };
+    let other = resume(&path, sample(2));
+    assert!(other.contains("labels have changed"), "{other}");
+    let bytes = std::fs::read(&path).unwrap();
+    for cut in [0, 5, bytes.len() / 2, bytes.len() - 1] {
+        let broken = folder.path().join("broken");
+        std::fs::write(&broken, &bytes[..cut]).unwrap();
+        let error = resume(&broken, sample(1));
+        assert!(error.contains("not a checkpoint"), "{cut}: {error}");
+    }
+    assert!(resume(&folder.path().join("none"), sample(1)).contains("cannot be read"));
+}
+
+#[test]
+fn the_loss_falls_within_ten_steps() {
+    let config = TrainConfig { steps: 10, lr: 1e-2, augment: Augment::default(), ..config() };
+    let mut session = TrainSession::new(model(1.0), config, vec![sample(1)], vec![]).unwrap();
+    let (losses, _) = run(&mut session);
+    let mean = |l: &[f32]| l.iter().sum::<f32>() / l.len() as f32;
+    assert!(mean(&losses[7..]) < 0.9 * mean(&losses[..3]), "{losses:?}");
+    assert_eq!(session.curve().last().map(|p| p.step), Some(10), "a run without validation has a curve too");
+}
+
+#[test]
+fn what_is_not_known_changes_nothing() {
+    // The same image; where nothing is known one truth says vessel, the other says nothing of it.
+    let known = sample(1);
+    let side = 64;
+    let cut = |fill: u16| {
+        let labels: Arc<[u16]> =
+            known.labels.iter().enumerate().map(|(i, &c)| if i % side < 40 { c } else { fill }).collect();
+        TrainSample::new("cut", known.volume.clone(), 0, labels).unwrap()
+    };
+    let weights_after = |s: TrainSample| {
+        let config = TrainConfig { steps: 3, foreground: 0.0, ..config() };
+        let mut session = TrainSession::new(model(1.0), config, vec![s], vec![]).unwrap();
+        run(&mut session);
+        weights(session.current())
+    };
+    // 200 is no class of the network, so it is as unknown as IGNORE
+    assert_eq!(weights_after(cut(IGNORE)), weights_after(cut(200)));
+    assert_ne!(weights_after(cut(IGNORE)), weights_after(cut(1)));
+}
+
+#[test]
+fn a_run_that_diverges_says_so_and_loses_nothing() {
+    let bright = Samples::F32(vec![f32::NAN; 64 * 64].into());
+    let grid = Grid::pixels([64, 64, 1]).unwrap();
+    let volume = Volume::new(grid, bright, [1.0, 0.0], Modality::Other).unwrap();
+    assert!(TrainSample::new("nan", volume, 0, vec![1; 64 * 64].into()).is_ok(), "bad values are no reason to fail");
+
+    let config = TrainConfig { lr: 1e30, steps: 20, validate_every: 1, ..config() };
+    let mut session = TrainSession::new(model(1.0), config, vec![sample(1)], vec![sample(2)]).unwrap();
+    let mut said = None;
+    loop {
+        match session.step().unwrap() {
+            TrainEvent::Diverged { step, .. } => said = Some(step),
+            TrainEvent::Finished => break,
+            _ => {}
+        }
+    }
+    assert!(said.is_some_and(|step| step < 20), "{said:?}");
+    let kept = weights(&session.into_model().unwrap());
+    assert!(kept.values().flat_map(|t| &t.values).all(|v| v.is_finite()), "the weights that are kept are sound");
+}
+
+#[test]
+fn samples_must_fit_their_image() {
+    let s = sample(1);
+    let short = TrainSample::new("short", s.volume.clone(), 0, vec![0; 5].into());
+    assert!(matches!(short, Err(SampleError::Size { labels: 5, .. })));
+    assert!(matches!(TrainSample::new("z", s.volume.clone(), 1, s.labels.clone()), Err(SampleError::NoSlice { .. })));
+    let nothing = TrainSample::new("nothing", s.volume.clone(), 0, vec![IGNORE; 64 * 64].into());
+    assert!(matches!(nothing, Err(SampleError::Unlabelled { .. })));
+}
+
+#[test]
+fn schedules_are_those_of_the_edema_system() {
+    let root = std::env::var("FOVEA_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    let path = format!("{root}/parity/vectors/edema_polyp_vessel/losses.json");
+    let Ok(bytes) = std::fs::read(&path) else {
+        eprintln!("SKIPPED: {path} is not here");
+        return;
+    };
+    let vectors: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    for (name, v) in vectors["seed0"]["lr"].as_object().unwrap() {
+        let (base, epochs) = (v["lr"].as_f64().unwrap(), v["epochs"].as_u64().unwrap());
+        let schedule = match v["mode"].as_str().unwrap() {
+            "poly" => Schedule::Poly { power: 0.9 },
+            "step" => Schedule::Step { every: v["step"].as_f64().unwrap() / epochs as f64, factor: 0.1 },
+            other => panic!("{other}"),
+        };
+        for (epoch, want) in v["values"].as_array().unwrap().iter().enumerate() {
+            let got = base * schedule.factor(epoch as u64, epochs);
+            let want = want.as_f64().unwrap();
+            assert!((got - want).abs() < 1e-9 * base, "{name} epoch {epoch}: {got} for {want}");
+        }
+    }
+}
