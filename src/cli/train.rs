@@ -6,7 +6,6 @@ use crate::{
         About, Checkpoints, Engine, EngineOptions, Event, LoadedModel, ModelSource, TrainRequest, Trained,
     },
     nn::{DeviceChoice, ModelCard, find, train::TrainConfig, weights},
-    volume::Modality,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -307,7 +306,7 @@ fn command_line() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::label::LabelTable;
+    use crate::{label::LabelTable, volume::Modality};
     use clap::Parser;
 
     #[derive(Parser)]
