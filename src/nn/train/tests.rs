@@ -67,7 +67,8 @@ fn a_resumed_run_is_the_run_that_never_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let start = || {
-        TrainSession::new(model(0.9), config(), vec![sample(1), sample(2), sample(3)], vec![sample(4)]).unwrap()
+        TrainSession::new(model(0.9), config(), vec![sample(1), sample(2), sample(3)], vec![sample(4)])
+            .unwrap()
     };
     let mut whole = start();
     let expected = run(&mut whole);
@@ -157,7 +158,10 @@ fn a_run_that_diverges_says_so_and_loses_nothing() {
     let bright = Samples::F32(vec![f32::NAN; 64 * 64].into());
     let grid = Grid::pixels([64, 64, 1]).unwrap();
     let volume = Volume::new(grid, bright, [1.0, 0.0], Modality::Other).unwrap();
-    assert!(TrainSample::new("nan", volume, 0, vec![1; 64 * 64].into()).is_ok(), "bad values are no reason to fail");
+    assert!(
+        TrainSample::new("nan", volume, 0, vec![1; 64 * 64].into()).is_ok(),
+        "bad values are no reason to fail"
+    );
 
     let config = TrainConfig { lr: 1e30, steps: 20, validate_every: 1, ..config() };
     let mut session = TrainSession::new(model(1.0), config, vec![sample(1)], vec![sample(2)]).unwrap();
@@ -171,7 +175,10 @@ fn a_run_that_diverges_says_so_and_loses_nothing() {
     }
     assert!(said.is_some_and(|step| step < 20), "{said:?}");
     let kept = weights(&session.into_model().unwrap());
-    assert!(kept.values().flat_map(|t| &t.values).all(|v| v.is_finite()), "the weights that are kept are sound");
+    assert!(
+        kept.values().flat_map(|t| &t.values).all(|v| v.is_finite()),
+        "the weights that are kept are sound"
+    );
 }
 
 #[test]
@@ -179,7 +186,10 @@ fn samples_must_fit_their_image() {
     let s = sample(1);
     let short = TrainSample::new("short", s.volume.clone(), 0, vec![0; 5].into());
     assert!(matches!(short, Err(SampleError::Size { labels: 5, .. })));
-    assert!(matches!(TrainSample::new("z", s.volume.clone(), 1, s.labels.clone()), Err(SampleError::NoSlice { .. })));
+    assert!(matches!(
+        TrainSample::new("z", s.volume.clone(), 1, s.labels.clone()),
+        Err(SampleError::NoSlice { .. })
+    ));
     let nothing = TrainSample::new("nothing", s.volume.clone(), 0, vec![IGNORE; 64 * 64].into());
     assert!(matches!(nothing, Err(SampleError::Unlabelled { .. })));
 }
