@@ -13,7 +13,6 @@ pub static TOOL: Tool = Tool {
 
 #[derive(Default)]
 struct Navigate {
-    /// Where the crosshair goes back to on Escape is not known here: the crosshair is no edit.
     dragging: bool,
 }
 
