@@ -1,6 +1,8 @@
 use super::schedule::panic_text;
 use crossbeam_channel::{Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 /// Orders that may wait; the sender of the next one waits too, because an order is never dropped.
@@ -13,6 +15,8 @@ type Order<S> = Box<dyn FnOnce(&mut S) + Send>;
 pub struct Actor<S> {
     name: &'static str,
     orders: Option<Sender<Order<S>>>,
+    /// An order has panicked.
+    gone: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -21,32 +25,41 @@ pub struct Actor<S> {
 pub struct ActorGone(&'static str);
 
 impl<S: 'static> Actor<S> {
-    /// `make` runs on the new thread. `on_panic` is told when an order panics; the thread then drops the value and
-    /// ends, because a half-carried-out order must not be built upon.
+    /// `make` runs on the new thread. `on_panic` is told when an order panics; the value is then gone, because a half
+    /// carried out order must not be built upon, and later orders are refused.
     pub fn start(
         name: &'static str,
         make: impl FnOnce() -> S + Send + 'static,
         on_panic: impl FnOnce(String) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = bounded::<Order<S>>(CAPACITY);
+        let gone = Arc::new(AtomicBool::new(false));
+        let its_gone = Arc::clone(&gone);
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let life = catch_unwind(AssertUnwindSafe(|| {
                 let mut state = make();
-                for order in receiver {
+                for order in &receiver {
                     order(&mut state);
                 }
             }));
             if let Err(panic) = life {
+                its_gone.store(true, Ordering::Release);
                 on_panic(panic_text(panic.as_ref()));
+                // Orders that slipped through: dropped, so that whoever waits for an answer learns that none comes.
+                receiver.iter().for_each(drop);
             }
         })?;
-        Ok(Self { name, orders: Some(sender), thread: Some(thread) })
+        Ok(Self { name, orders: Some(sender), gone, thread: Some(thread) })
     }
 
     /// Hands over an order. Waits where [`CAPACITY`] orders are waiting.
     pub fn order(&self, order: impl FnOnce(&mut S) + Send + 'static) -> Result<(), ActorGone> {
-        let sent = self.orders.as_ref().map(|orders| orders.send(Box::new(order)));
-        if matches!(sent, Some(Ok(()))) { Ok(()) } else { Err(ActorGone(self.name)) }
+        match &self.orders {
+            Some(orders) if !self.gone.load(Ordering::Acquire) => {
+                orders.send(Box::new(order)).map_err(|_| ActorGone(self.name))
+            }
+            _ => Err(ActorGone(self.name)),
+        }
     }
 
     /// Carries out an order and waits for its answer.
@@ -76,7 +89,7 @@ impl<S> Drop for Actor<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     #[test]
     fn orders_are_carried_out_in_order_and_before_it_is_gone() {
@@ -100,7 +113,9 @@ mod tests {
         let note = Arc::clone(&told);
         let actor = Actor::start("test", || 0, move |reason| *note.lock().unwrap() = Some(reason)).unwrap();
         actor.order(|_| panic!("the disk is made of cheese")).unwrap();
-        assert!(actor.ask(|n| *n).is_err());
+        assert!(actor.ask(|n| *n).is_err(), "an answer that cannot come is not waited for");
+        while actor.order(|_| ()).is_ok() {}
+        drop(actor);
         assert_eq!(told.lock().unwrap().as_deref(), Some("the disk is made of cheese"));
     }
 }

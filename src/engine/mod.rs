@@ -156,7 +156,7 @@ impl Engine {
         self.board.outbox.drain()
     }
 
-    /// What is called after each event, for other sources of news that the same reader looks at.
+    /// What was given in [`EngineOptions::wake`], for whoever has news of its own.
     pub fn wake(&self) -> Wake {
         self.board.outbox.wake()
     }

@@ -1,9 +1,8 @@
-//! The engine's order of work, with jobs that only count.
+//! The order of work, with jobs that only count.
 
 use fovea::engine::schedule::{Accepted, End, Lane, Scheduler, StepOutcome, Steps, Wish, World, run};
-use fovea::engine::{Inbox, JobHandle, JobId, Jobs, MAX_BULKY, Message, Outbox};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use fovea::engine::{Inbox, JobHandle, JobId, Jobs};
+use std::sync::Arc;
 
 /// A world that writes down what happens: `"<name> <n>"` for each step.
 struct Fake {
@@ -289,72 +288,4 @@ fn a_full_inbox_gives_the_request_back() {
     assert!(inbox.offer(request()).is_ok());
     inbox.close();
     assert!(inbox.offer(request()).is_err(), "nobody will look any more");
-}
-
-#[derive(Debug, PartialEq)]
-enum News {
-    Progress(u32),
-    Points(Vec<u32>),
-    Picture(u32),
-    Ended(u32),
-}
-
-impl Message for News {
-    type Key = (u8, u32);
-
-    fn key(&self) -> Option<(u8, u32)> {
-        match self {
-            News::Progress(_) => Some((0, 0)),
-            News::Points(_) => Some((1, 0)),
-            News::Picture(z) => Some((2, *z)),
-            News::Ended(_) => None,
-        }
-    }
-
-    fn absorb(&mut self, older: Self) {
-        if let (News::Points(new), News::Points(mut all)) = (self, older) {
-            all.append(new);
-            *new = all;
-        }
-    }
-
-    fn is_bulky(&self) -> bool {
-        matches!(self, News::Picture(_))
-    }
-}
-
-#[test]
-fn an_undrained_outbox_stays_bounded_and_loses_nothing_that_counts() {
-    let woken = Arc::new(Mutex::new(0));
-    let count = Arc::clone(&woken);
-    let outbox = Outbox::new(Arc::new(move || *count.lock().unwrap() += 1));
-    for i in 0..10_000 {
-        outbox.post(News::Progress(i));
-        outbox.post(News::Points(vec![i]));
-        outbox.post(News::Picture(i));
-        if i % 1000 == 0 {
-            outbox.post(News::Ended(i));
-        }
-    }
-    assert_eq!(*woken.lock().unwrap(), 30_010);
-    assert_eq!(outbox.len(), 2 + MAX_BULKY + 10);
-    let all = outbox.drain();
-    let ended: Vec<_> = all.iter().filter(|n| matches!(n, News::Ended(_))).collect();
-    assert_eq!(ended.len(), 10, "what ends a job is delivered, drained late or not");
-    assert!(all.contains(&News::Progress(9999)));
-    assert!(all.contains(&News::Points((0..10_000).collect())), "every point of a curve arrives, in order");
-    let pictures = all.iter().filter_map(|n| if let News::Picture(z) = n { Some(*z) } else { None });
-    assert!(pictures.eq(10_000 - MAX_BULKY as u32..10_000), "the newest pictures stay");
-    assert!(outbox.is_empty());
-}
-
-#[test]
-fn waiting_for_messages_ends_with_the_first_of_them() {
-    let outbox = Arc::new(Outbox::new(Arc::new(|| {})));
-    assert!(outbox.wait(Duration::from_millis(1)).is_empty());
-    std::thread::scope(|scope| {
-        let reader = scope.spawn(|| outbox.wait(Duration::from_secs(60)));
-        outbox.post(News::Ended(1));
-        assert_eq!(reader.join().unwrap(), [News::Ended(1)]);
-    });
 }

@@ -1,0 +1,203 @@
+//! The engine's io threads, and its end.
+
+use fovea::engine::{Engine, EngineOptions, Event, JobContext, JobError, JobId, Output};
+use fovea::io::OpenOptions;
+use fovea::nn::DeviceChoice;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+fn engine() -> Engine {
+    Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap()
+}
+
+fn nothing() -> anyhow::Result<Output> {
+    Ok(Box::new(()))
+}
+
+#[test]
+fn an_image_is_opened_and_every_event_is_seen() {
+    let engine = engine();
+    let job = engine.open("sample:oct".into(), OpenOptions::default());
+    let mut stages = vec![];
+    let last = engine.block_on(job, |event| {
+        if let Event::Progress { stage, done, total, .. } = event {
+            stages.push((*stage, *done, *total));
+        }
+    });
+    let Ok(Event::Opened { opened, .. }) = last else { panic!("{last:?}") };
+    assert_eq!(opened.volume.dims(), [256, 256, 16]);
+    assert_eq!(stages.last(), Some(&("opening", 1, 1)));
+    assert_eq!(engine.block_on(job, |_| ()).unwrap_err(), JobError::Over(job));
+}
+
+#[test]
+fn a_missing_file_fails_with_its_name() {
+    let engine = engine();
+    let job = engine.open("no/such/scan.nii.gz".into(), OpenOptions::default());
+    let Err(JobError::Failed(reason)) = engine.block_on(job, |_| ()) else {
+        panic!("it cannot have been opened")
+    };
+    assert!(reason.contains("scan.nii.gz"), "{reason}");
+}
+
+/// Holds whoever wakes while it is shut.
+#[derive(Default)]
+struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn pass(&self) {
+        drop(self.opened.wait_while(self.open.lock().unwrap(), |open| !*open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+#[test]
+fn an_opening_that_is_cancelled_while_it_reads_shows_no_image() {
+    // Every event holds the thread that posts it, so that the opening cannot get past its first report.
+    let gate = Arc::new(Gate::default());
+    let held = Arc::clone(&gate);
+    let wake = Arc::new(move || held.pass());
+    let options = EngineOptions { wake, ..EngineOptions::headless(DeviceChoice::Cpu) };
+    let engine = Engine::start(options).unwrap();
+    let job = engine.open("sample:ct".into(), OpenOptions::default());
+    let reading = |event: &Event| matches!(event, Event::Progress { job: of, .. } if *of == job);
+    while !engine.wait(Duration::from_secs(60)).iter().any(reading) {}
+    engine.cancel(job);
+    gate.open();
+    assert_eq!(engine.block_on(job, |_| ()).unwrap_err(), JobError::Cancelled);
+}
+
+/// Keeps both io threads busy until told otherwise; returns once they are.
+fn occupy(engine: &Engine) -> (Arc<Gate>, [JobId; 2]) {
+    let gate = Arc::new(Gate::default());
+    let (begun, wait) = channel();
+    let jobs = [(); 2].map(|()| {
+        let (gate, begun) = (Arc::clone(&gate), begun.clone());
+        engine.run_io(move |_| {
+            begun.send(())?;
+            gate.pass();
+            nothing()
+        })
+    });
+    wait.recv().unwrap();
+    wait.recv().unwrap();
+    (gate, jobs)
+}
+
+#[test]
+fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
+    let engine = engine();
+    let (gate, busy) = occupy(&engine);
+    let ran = Arc::new(AtomicBool::new(false));
+    let note = Arc::clone(&ran);
+    let waiting = engine.run_io(move |_| {
+        note.store(true, Ordering::SeqCst);
+        nothing()
+    });
+    engine.cancel(waiting);
+    assert_eq!(engine.block_on(waiting, |_| ()).unwrap_err(), JobError::Cancelled);
+    gate.open();
+    let mut open: Vec<JobId> = busy.into();
+    while !open.is_empty() {
+        for ended in engine.wait(Duration::from_secs(60)).iter().filter_map(Event::ends) {
+            open.retain(|job| *job != ended);
+        }
+    }
+    assert_eq!(engine.block_on(engine.run_io(|_| nothing()), |_| ()).map(|_| ()), Ok(()));
+    assert!(!ran.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_running_job_stops_where_it_asks() {
+    let engine = engine();
+    let (begun, wait) = channel();
+    let job = engine.run_io(move |cx: &JobContext| {
+        begun.send(())?;
+        loop {
+            cx.check()?;
+            std::thread::yield_now();
+        }
+    });
+    wait.recv().unwrap();
+    engine.cancel(job);
+    assert_eq!(engine.block_on(job, |_| ()).unwrap_err(), JobError::Cancelled);
+}
+
+#[test]
+fn a_panic_becomes_a_failure_with_its_reason_and_the_threads_live() {
+    let engine = engine();
+    for _ in 0..4 {
+        let job = engine.run_io(|_| panic!("a hole in the page"));
+        let Err(JobError::Failed(reason)) = engine.block_on(job, |_| ()) else {
+            panic!("it cannot have worked")
+        };
+        assert!(reason.contains("a hole in the page"), "{reason}");
+    }
+    let job = engine.run_io(|_| Ok(Box::new(42_u32)));
+    let Ok(Event::Done { output, .. }) = engine.block_on(job, |_| ()) else {
+        panic!("it cannot have failed")
+    };
+    assert_eq!(output.downcast_ref::<u32>(), Some(&42));
+}
+
+#[test]
+fn every_job_ends_exactly_once_even_where_too_many_were_asked_for() {
+    const ASKED: usize = 300;
+    let engine = engine();
+    let (gate, busy) = occupy(&engine);
+    let jobs: Vec<JobId> = (0..ASKED).map(|_| engine.run_io(|_| nothing())).collect();
+    gate.open();
+    let mut ends = std::collections::BTreeMap::new();
+    let mut refused = 0;
+    while ends.len() < ASKED + busy.len() {
+        for event in engine.wait(Duration::from_secs(60)) {
+            refused += usize::from(matches!(event, Event::JobFailed { .. }));
+            if let Some(job) = event.ends() {
+                *ends.entry(job).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(jobs.iter().chain(&busy).all(|job| ends[job] == 1), "{ends:?}");
+    assert!((1..ASKED).contains(&refused), "{refused} of {ASKED} were refused");
+}
+
+#[test]
+fn the_end_stops_readers_and_finishes_what_was_to_be_written() {
+    let engine = engine();
+    let (begun, wait) = channel();
+    for _ in 0..2 {
+        let begun = begun.clone();
+        // Readers ask whether to stop.
+        engine.run_io(move |cx| {
+            begun.send(())?;
+            loop {
+                cx.check()?;
+                std::thread::yield_now();
+            }
+        });
+    }
+    let written = Arc::new(AtomicUsize::new(0));
+    for _ in 0..5 {
+        let written = Arc::clone(&written);
+        // Writers do not.
+        engine.run_io(move |_| {
+            written.fetch_add(1, Ordering::SeqCst);
+            nothing()
+        });
+    }
+    wait.recv().unwrap();
+    wait.recv().unwrap();
+    let start = Instant::now();
+    drop(engine);
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(written.load(Ordering::SeqCst), 5);
+}
