@@ -30,6 +30,8 @@ pub struct SliceRenderer {
     no_texture: Arc<TiledTexture>,
     no_buffer: wgpu::Buffer,
     errors: Vec<DrawError>,
+    /// For the renderer's life.
+    uploaded_texels: u64,
 }
 
 struct UploadedMask {
@@ -89,6 +91,7 @@ impl SliceRenderer {
                 mapped_at_creation: false,
             }),
             errors: Vec::new(),
+            uploaded_texels: 0,
         }
     }
 
@@ -111,6 +114,11 @@ impl SliceRenderer {
     /// Bytes of textures and buffers held for slices drawn before.
     pub fn cached_bytes(&self) -> u64 {
         self.textures.bytes() + self.masks.bytes() + self.probabilities.bytes()
+    }
+
+    /// Texels written to textures since the renderer was made.
+    pub fn uploaded_texels(&self) -> u64 {
+        self.uploaded_texels
     }
 
     /// Uploads what is new. `target_origin`: the view's top left corner in the framebuffer, pixels. A part that cannot
@@ -181,6 +189,7 @@ impl SliceRenderer {
         let samples = SliceSamples::of(image);
         let texture = TiledTexture::new(device, tiling, samples.format);
         texture.write_all(queue, &samples.bytes);
+        self.uploaded_texels += tiling.texels();
         let (bytes, texture) = (texture.bytes(), Arc::new(texture));
         self.textures.insert(key, Arc::clone(&texture), bytes);
         texture
@@ -203,15 +212,19 @@ impl SliceRenderer {
             // Another view of this frame may show what the texture holds now.
             && (boxes.is_empty() || Arc::strong_count(&uploaded.texture) == 1)
         {
+            let mut texels = 0;
             for one in boxes {
                 let rect = rect_of_box(axes, mask.map.dims(), one);
                 let labels = labels_in_rect(&mask.map, axes, slice, rect);
                 uploaded.texture.write(queue, rect, bytemuck::cast_slice(&labels));
+                texels += labels.len() as u64;
             }
             uploaded.map = mask.map.clone();
+            self.uploaded_texels += texels;
             return Arc::clone(&uploaded.texture);
         }
         let labels = mask.map.plane_slice(axes, slice);
+        self.uploaded_texels += tiling.texels();
         let texture = upload_labels(device, queue, tiling, &labels);
         let uploaded = UploadedMask { texture: Arc::clone(&texture), map: mask.map.clone() };
         self.masks.insert(key, uploaded, texture.bytes());
@@ -306,6 +319,7 @@ impl SliceRenderer {
             PredictionSource::Labels(labels) => upload_labels(device, queue, tiling, labels),
             _ => upload_labels(device, queue, tiling, &cpu_twin::predicted_labels(draw).ok()?),
         };
+        self.uploaded_texels += tiling.texels();
         self.textures.insert(key, Arc::clone(&texture), texture.bytes());
         Some(texture)
     }

@@ -1,0 +1,136 @@
+//! Pictures whose every pixel is known beforehand. They need no graphics adapter: the twin draws them, and the other
+//! tests hold the device to the twin.
+
+use super::scene::{exact_view, prediction};
+use fovea::{
+    geom::{Grid, Plane},
+    gpu::*,
+    label::{LabelMap, LabelTable},
+    volume::{Modality, Samples, Volume, Window},
+};
+
+fn picture(width: usize, height: usize, samples: Vec<u8>) -> Volume {
+    let grid = Grid::pixels([width, height, 1]).unwrap();
+    Volume::new(grid, Samples::U8(samples.into()), [1.0, 0.0], Modality::Other).unwrap()
+}
+
+fn magnified(volume: &Volume, times: f64) -> SliceDraw {
+    let image = SliceImage { volume: volume.clone(), axes: volume.grid().plane_axes(Plane::Axial), slice: 0 };
+    let view = exact_view([[1.0 / times, 0.0], [0.0, 1.0 / times]], [0.0; 2]);
+    SliceDraw { filter: Filter::Nearest, ..SliceDraw::of_image(image, view) }
+}
+
+fn reds(draw: &SliceDraw, size: [u32; 2]) -> Vec<u8> {
+    cpu_twin::draw(draw, size).unwrap().pixels().map(|p| p.0[0]).collect()
+}
+
+#[test]
+fn a_window_goes_from_black_to_white() {
+    let mut draw = magnified(&picture(5, 1, vec![0, 100, 125, 150, 255]), 1.0);
+    draw.tone.window = Window::from_range(100.0, 150.0);
+    assert_eq!(reds(&draw, [5, 1]), [0, 0, 128, 255, 255]);
+    draw.tone.invert = true;
+    assert_eq!(reds(&draw, [5, 1]), [255, 255, 128, 0, 0]);
+}
+
+#[test]
+fn nearest_repeats_and_smooth_blends() {
+    let volume = picture(2, 1, vec![0, 200]);
+    let mut draw = magnified(&volume, 4.0);
+    assert_eq!(reds(&draw, [9, 1])[..8], [0, 0, 0, 0, 200, 200, 200, 200]);
+    draw.filter = Filter::Smooth;
+    assert_eq!(reds(&draw, [8, 1]), [0, 0, 25, 75, 125, 175, 200, 200]);
+}
+
+#[test]
+fn outside_of_the_slice_nothing_is_drawn() {
+    let draw = magnified(&picture(2, 2, vec![9; 4]), 2.0);
+    let out = cpu_twin::draw(&draw, [6, 5]).unwrap();
+    for (x, y, p) in out.enumerate_pixels() {
+        assert_eq!(p.0, if x < 4 && y < 4 { [9, 9, 9, 255] } else { [0; 4] });
+    }
+}
+
+/// Four by four pixels of label 1 in the middle of eight by eight.
+fn square(times: f64, style: LayerStyle) -> SliceDraw {
+    let inside = |i: usize| (2..6).contains(&(i % 8)) && (2..6).contains(&(i / 8));
+    let labels: Vec<u16> = (0..64).map(|i| u16::from(inside(i))).collect();
+    let mut table = LabelTable::named(&["red"]);
+    table.get_mut(1).unwrap().color = [255, 0, 0];
+    let mut draw = magnified(&picture(8, 8, vec![0; 64]), times);
+    draw.mask = Some(MaskDraw { document: 0, map: LabelMap::from_values([8, 8, 1], &labels).unwrap() });
+    draw.colors = LabelColors::of(&table);
+    draw.style.mask = style;
+    draw
+}
+
+#[test]
+fn an_outline_is_as_thick_at_any_zoom() {
+    for (times, thick) in [(4, 1), (4, 2), (8, 2), (16, 3)] {
+        let style = LayerStyle { fill: 0.0, outline: 1.0, outline_px: thick as f32 };
+        let side = 8 * times;
+        let out = cpu_twin::draw(&square(f64::from(times), style), [side; 2]).unwrap();
+        for (x, y, p) in out.enumerate_pixels() {
+            let (from, end) = (2 * times, 6 * times);
+            let depth =
+                |v: u32| if (from..end).contains(&v) { Some((v - from).min(end - 1 - v)) } else { None };
+            let expected = match (depth(x), depth(y)) {
+                (Some(dx), Some(dy)) if dx.min(dy) < thick => 255,
+                _ => 0,
+            };
+            assert_eq!(p.0[0], expected, "zoom {times}, thickness {thick}: {x}, {y}");
+        }
+    }
+}
+
+#[test]
+fn a_fill_has_its_opacity_and_a_hidden_label_none() {
+    let style = LayerStyle { fill: 0.4, outline: 0.0, outline_px: 0.0 };
+    let mut draw = square(1.0, style);
+    let center = |draw: &SliceDraw| cpu_twin::draw(draw, [8, 8]).unwrap().get_pixel(4, 4).0;
+    assert_eq!(center(&draw), [102, 0, 0, 255]);
+    let mut hidden = LabelTable::named(&["red"]);
+    hidden.get_mut(1).unwrap().visible = false;
+    draw.colors = LabelColors::of(&hidden);
+    assert_eq!(center(&draw), [0, 0, 0, 255]);
+    draw.colors = LabelColors::of(&LabelTable::default());
+    assert_eq!(center(&draw), [102, 102, 102, 255], "an unknown label is white");
+}
+
+#[test]
+fn a_difference_names_what_would_change() {
+    // Mask 0 1 1 1, prediction 1 1 0 2, first of equals taken.
+    let volume = picture(4, 1, vec![0; 4]);
+    let mut draw = magnified(&volume, 8.0);
+    draw.mask = Some(MaskDraw { document: 0, map: LabelMap::from_values([4, 1, 1], &[0, 1, 1, 1]).unwrap() });
+    let by_class = [[0.2, 0.1, 0.4, 0.0], [0.6, 0.8, 0.4, 0.3], [0.2, 0.1, 0.2, 0.7]];
+    let source = PredictionSource::Host(by_class.concat().into());
+    draw.prediction = Some(PredictionDraw { class_labels: vec![0, 1, 2].into(), ..prediction(source) });
+    draw.colors = LabelColors::of(&LabelTable::named(&["a", "b"]));
+    draw.style.difference = Some(Difference { opacity: 1.0 });
+    let out = cpu_twin::draw(&draw, [32, 8]).unwrap();
+    let rgb = |x: u32, y: u32| -> [u8; 3] { out.get_pixel(x, y).0[..3].try_into().unwrap() };
+    let half = |c: [u8; 3]| c.map(|v| (f32::from(v) / 2.0).round() as u8);
+    for y in 0..8 {
+        assert_eq!(rgb(4, y), Difference::ADDED);
+        assert_eq!(rgb(12, y), half(Difference::KEPT));
+        assert_eq!(rgb(28, y), Difference::CHANGED);
+    }
+    let removed: std::collections::BTreeSet<_> = (0..8).map(|y| rgb(20, y)).collect();
+    assert_eq!(removed, [Difference::REMOVED, half(Difference::REMOVED)].into(), "hatched");
+}
+
+#[test]
+fn heat_fades_out_towards_zero() {
+    let volume = picture(4, 1, vec![0; 4]);
+    let mut draw = magnified(&volume, 1.0);
+    let values = [[1.0, 0.95, 0.5, 0.0], [0.0, 0.05, 0.5, 1.0]].concat();
+    let source = PredictionSource::Host(values.into());
+    draw.prediction = Some(PredictionDraw { class_labels: vec![0, 1].into(), ..prediction(source) });
+    draw.style.prediction = LayerStyle::HIDDEN;
+    draw.style.heat = Some(HeatMap { class: 1, opacity: 1.0 });
+    let out = cpu_twin::draw(&draw, [4, 1]).unwrap();
+    let sum = |x: u32| out.get_pixel(x, 0).0[..3].iter().map(|&v| u32::from(v)).sum::<u32>();
+    assert_eq!(sum(0), 0);
+    assert!(sum(1) > 0 && sum(1) < sum(2) && sum(2) < sum(3), "{} {} {}", sum(1), sum(2), sum(3));
+}
