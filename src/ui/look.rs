@@ -1,0 +1,191 @@
+//! How images are looked at: nothing here is data, nothing here is saved with an image.
+
+use crate::engine::Version;
+use crate::geom::Plane;
+use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone};
+use crate::volume::Volume;
+use crate::workspace::{Document, DocumentId};
+use glam::DVec2;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which views are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    One(Plane),
+    /// Axial, coronal and sagittal with a linked crosshair.
+    Three,
+}
+
+/// How areas are drawn over the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AreaStyle {
+    Both,
+    Fill,
+    Outline,
+}
+
+impl AreaStyle {
+    pub const ALL: [AreaStyle; 3] = [AreaStyle::Both, AreaStyle::Fill, AreaStyle::Outline];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            AreaStyle::Both => "Both",
+            AreaStyle::Fill => "Fill",
+            AreaStyle::Outline => "Outline",
+        }
+    }
+
+    pub fn next(self) -> Self {
+        match self {
+            AreaStyle::Both => AreaStyle::Fill,
+            AreaStyle::Fill => AreaStyle::Outline,
+            AreaStyle::Outline => AreaStyle::Both,
+        }
+    }
+}
+
+/// Zoom and place of one view.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlaneLook {
+    /// 1 fits the slice into the view.
+    pub magnify: f64,
+    /// The slice's point in the middle of the view, in continuous slice coordinates; the slice's own middle where `None`.
+    pub center: Option<DVec2>,
+}
+
+impl Default for PlaneLook {
+    fn default() -> Self {
+        Self { magnify: 1.0, center: None }
+    }
+}
+
+/// How one image is looked at.
+#[derive(Clone, Debug)]
+pub struct ImageLook {
+    pub layout: Layout,
+    /// The view that slice keys move: the one under the pointer last.
+    pub focus: Plane,
+    pub tone: Tone,
+    pub planes: [PlaneLook; 3],
+    /// Predictions that the person does not want to see.
+    pub rejected: BTreeSet<(Version, usize)>,
+}
+
+impl ImageLook {
+    fn of(volume: &Volume) -> Self {
+        let native = volume.grid().native_plane();
+        let flat = volume.dims()[2] == 1;
+        // A stack of B-scans has few, far slices: cross sections of it show little.
+        let layout =
+            if flat || volume.modality() != crate::volume::Modality::Ct { Layout::One(native) } else { Layout::Three };
+        Self {
+            layout,
+            focus: native,
+            tone: Tone::of(volume),
+            planes: [PlaneLook::default(); 3],
+            rejected: BTreeSet::new(),
+        }
+    }
+
+    pub fn plane_mut(&mut self, plane: Plane) -> &mut PlaneLook {
+        &mut self.planes[plane as usize]
+    }
+}
+
+/// How everything is looked at.
+#[derive(Debug)]
+pub struct Look {
+    images: BTreeMap<DocumentId, ImageLook>,
+    /// The left button changes window and level, whatever the tool.
+    pub windowing: bool,
+    pub mask_shown: bool,
+    /// While the key is held.
+    pub mask_held_away: bool,
+    pub mask_opacity: f32,
+    pub area: AreaStyle,
+    pub prediction_shown: bool,
+    pub prediction_opacity: f32,
+    pub heat: bool,
+    pub difference: bool,
+    pub crosshair: bool,
+    pub filter: Filter,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            images: BTreeMap::new(),
+            windowing: false,
+            mask_shown: true,
+            mask_held_away: false,
+            mask_opacity: 0.45,
+            area: AreaStyle::Both,
+            prediction_shown: true,
+            prediction_opacity: 0.35,
+            heat: false,
+            difference: false,
+            crosshair: true,
+            filter: Filter::Smooth,
+        }
+    }
+}
+
+impl Look {
+    /// How an image is looked at; made when it is first asked for.
+    pub fn image(&mut self, document: &Document) -> &mut ImageLook {
+        self.images.entry(document.id()).or_insert_with(|| ImageLook::of(document.volume()))
+    }
+
+    /// As [`Look::image`], for reading.
+    pub fn image_of(&self, id: DocumentId) -> Option<&ImageLook> {
+        self.images.get(&id)
+    }
+
+    /// Lets go of what is no longer open.
+    pub fn keep_only(&mut self, open: impl Fn(DocumentId) -> bool) {
+        self.images.retain(|id, _| open(*id));
+    }
+
+    pub fn mask_visible(&self) -> bool {
+        self.mask_shown && !self.mask_held_away
+    }
+
+    pub fn is_rejected(&self, document: &Document, z: usize) -> bool {
+        let Some(version) = document.model() else { return false };
+        self.images.get(&document.id()).is_some_and(|i| i.rejected.contains(&(version.clone(), z)))
+    }
+
+    /// The overlay's style. `heat_class`: the class of the model that the heat map shows.
+    pub fn overlay(&self, heat_class: Option<usize>, outline_px: f32) -> OverlayStyle {
+        let layer = |shown: bool, opacity: f32| {
+            if !shown {
+                return LayerStyle::HIDDEN;
+            }
+            let fill = if self.area == AreaStyle::Outline { 0.0 } else { opacity };
+            // Alone, the outline follows the slider; beside a fill it stays clear.
+            let outline = match self.area {
+                AreaStyle::Fill => 0.0,
+                AreaStyle::Outline => (0.4 + opacity).min(1.0),
+                AreaStyle::Both => (0.5 + opacity).min(1.0),
+            };
+            LayerStyle { fill, outline, outline_px }
+        };
+        OverlayStyle {
+            mask: layer(self.mask_visible(), self.mask_opacity),
+            prediction: layer(self.prediction_shown, self.prediction_opacity),
+            heat: heat_class
+                .filter(|_| self.heat && self.prediction_shown)
+                .map(|class| HeatMap { class, opacity: (self.prediction_opacity + 0.3).min(1.0) }),
+            difference: self.difference.then_some(Difference { opacity: (self.mask_opacity + 0.2).min(1.0) }),
+        }
+    }
+}
+
+/// The channels of a colour image, with their names.
+pub const CHANNELS: [(ChannelMode, &str); 5] = [
+    (ChannelMode::Color, "Colour"),
+    (ChannelMode::Red, "Red"),
+    (ChannelMode::Green, "Green"),
+    (ChannelMode::Blue, "Blue"),
+    (ChannelMode::Luma, "Grey"),
+];

@@ -1,0 +1,54 @@
+//! What the window's parts ask for while they are drawn. Nothing is changed before the frame's end.
+
+use super::keys::KeyCommand;
+use crate::workspace::{Command, EditCommand};
+use std::path::PathBuf;
+
+/// A request that is no change of data.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// What a key would do.
+    Key(KeyCommand),
+    /// Opens a dialog.
+    Ask(Question),
+    DismissNotice(u64),
+    DismissHint,
+}
+
+/// What a dialog asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    OpenFile,
+    OpenFolder,
+    Export,
+    ImportLabels,
+    ImportModel,
+}
+
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pub commands: Vec<Command>,
+    pub requests: Vec<Request>,
+}
+
+impl Outbox {
+    pub fn command(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    pub fn edit(&mut self, edit: EditCommand) {
+        self.commands.push(Command::Edit(edit));
+    }
+
+    pub fn key(&mut self, command: KeyCommand) {
+        self.requests.push(Request::Key(command));
+    }
+
+    pub fn ask(&mut self, question: Question) {
+        self.requests.push(Request::Ask(question));
+    }
+
+    pub fn open(&mut self, path: impl Into<PathBuf>) {
+        self.commands.push(Command::Open(path.into()));
+    }
+}

@@ -1,0 +1,142 @@
+use crate::geom::{Plane, PlaneAxes};
+use crate::gpu::ViewTransform;
+use crate::ui::look::PlaneLook;
+use crate::volume::Volume;
+use egui::{Pos2, Rect, pos2};
+use glam::{DVec2, DVec3};
+
+/// Where a slice lies on screen: from points of the window to voxels and back.
+#[derive(Clone, Copy, Debug)]
+pub struct ViewFrame {
+    pub plane: Plane,
+    pub axes: PlaneAxes,
+    pub slice: usize,
+    /// In points.
+    pub rect: Rect,
+    pub dims: [usize; 3],
+    /// Size of a slice's pixel to the right and down, in mm or pixels.
+    pub pixel_size: [f64; 2],
+    pub transform: ViewTransform,
+    /// Physical screen pixels per mm (or pixel).
+    pub zoom: f64,
+    points_per_px: f64,
+}
+
+/// The image does not touch the view's edge when it is fitted.
+const MARGIN: f64 = 0.96;
+
+impl ViewFrame {
+    pub fn new(
+        volume: &Volume,
+        plane: Plane,
+        cursor: [usize; 3],
+        rect: Rect,
+        look: PlaneLook,
+        pixels_per_point: f32,
+    ) -> Self {
+        let grid = volume.grid();
+        let axes = grid.plane_axes(plane);
+        let dims = grid.dims();
+        let size = axes.size(dims);
+        let pixel_size = axes.pixel_size(grid);
+        let px = f64::from(pixels_per_point);
+        let target = [f64::from(rect.width()) * px, f64::from(rect.height()) * px];
+        let zoom = ViewTransform::fit_zoom(target, pixel_size, size) * MARGIN * look.magnify;
+        let center = look.center.unwrap_or_else(|| DVec2::new(size[0] as f64, size[1] as f64) / 2.0);
+        let transform = ViewTransform::centered(target, pixel_size, zoom, center);
+        let slice = cursor[axes.normal.index()];
+        Self { plane, axes, slice, rect, dims, pixel_size, transform, zoom, points_per_px: 1.0 / px }
+    }
+
+    fn target_of(&self, at: Pos2) -> DVec2 {
+        let from_corner = at - self.rect.min;
+        DVec2::new(f64::from(from_corner.x), f64::from(from_corner.y)) / self.points_per_px
+    }
+
+    /// Continuous slice coordinates (a pixel covers i..i+1) of a point of the window.
+    pub fn slice_point(&self, at: Pos2) -> DVec2 {
+        self.transform.slice_from_target(self.target_of(at))
+    }
+
+    /// Voxel coordinates (centres are whole numbers), perhaps outside the image.
+    pub fn voxel_at(&self, at: Pos2) -> DVec3 {
+        let pixel = self.transform.pixel_at(self.target_of(at));
+        self.axes.voxel_of_pixel(self.dims, self.slice as f64, pixel.to_array())
+    }
+
+    /// The voxel below a point, where there is one.
+    pub fn voxel_below(&self, at: Pos2) -> Option<[usize; 3]> {
+        let v = self.voxel_at(at).round();
+        let inside = (0..3).all(|a| v[a] >= 0.0 && v[a] < self.dims[a] as f64);
+        inside.then(|| [v.x as usize, v.y as usize, v.z as usize])
+    }
+
+    /// The nearest voxel of the slice.
+    pub fn voxel_near(&self, at: Pos2) -> [usize; 3] {
+        let v = self.voxel_at(at).round();
+        std::array::from_fn(|a| v[a].clamp(0.0, self.dims[a] as f64 - 1.0) as usize)
+    }
+
+    /// The point of the window where voxel coordinates lie.
+    pub fn point_of(&self, voxel: DVec3) -> Pos2 {
+        let (_, pixel) = self.axes.pixel_of_voxel(self.dims, voxel);
+        let target = self.transform.target_of_pixel(DVec2::from(pixel)) * self.points_per_px;
+        pos2(self.rect.min.x + target.x as f32, self.rect.min.y + target.y as f32)
+    }
+
+    /// Points of the window per mm (or pixel).
+    pub fn points_per_unit(&self) -> f64 {
+        self.zoom * self.points_per_px
+    }
+
+    /// The look after moving the image by a distance on screen, in points.
+    pub fn panned(&self, look: PlaneLook, by: egui::Vec2) -> PlaneLook {
+        let center = self.slice_point(self.rect.center() - by);
+        PlaneLook { center: Some(center), ..look }
+    }
+
+    /// The look after magnifying about a point of the window, which stays where it is.
+    pub fn zoomed(&self, look: PlaneLook, factor: f64, about: Pos2) -> PlaneLook {
+        let magnify = (look.magnify * factor).clamp(0.1, 200.0);
+        let factor = magnify / look.magnify;
+        let (center, fixed) = (self.slice_point(self.rect.center()), self.slice_point(about));
+        PlaneLook { magnify, center: Some(fixed + (center - fixed) / factor) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phantom;
+    use egui::vec2;
+
+    fn frame(volume: &Volume, plane: Plane, look: PlaneLook) -> ViewFrame {
+        let rect = Rect::from_min_size(pos2(100.0, 50.0), vec2(400.0, 300.0));
+        ViewFrame::new(volume, plane, [10, 20, 5], rect, look, 1.5)
+    }
+
+    #[test]
+    fn points_and_voxels_are_inverse_in_every_plane() {
+        let phantom = phantom::ct_sized(1, phantom::Look::Standard, [24, 24, 12]);
+        for plane in Plane::ALL {
+            let look = PlaneLook { magnify: 2.5, center: Some(DVec2::new(7.0, 3.0)) };
+            let view = frame(&phantom.volume, plane, look);
+            let at = pos2(222.0, 111.0);
+            assert!((view.point_of(view.voxel_at(at)) - at).length() < 1e-3, "{plane:?}");
+        }
+    }
+
+    #[test]
+    fn zooming_keeps_the_point_below_the_pointer_and_panning_moves_with_it() {
+        let phantom = phantom::ct_sized(1, phantom::Look::Standard, [24, 24, 12]);
+        let look = PlaneLook::default();
+        let view = frame(&phantom.volume, Plane::Axial, look);
+        let at = pos2(180.0, 140.0);
+        let below = view.slice_point(at);
+        let zoomed = frame(&phantom.volume, Plane::Axial, view.zoomed(look, 1.7, at));
+        assert!((zoomed.slice_point(at) - below).length() < 1e-3);
+        let by = vec2(31.0, -17.0);
+        let moved = frame(&phantom.volume, Plane::Axial, view.panned(look, by));
+        assert!((moved.slice_point(at + by) - below).length() < 1e-3);
+    }
+}

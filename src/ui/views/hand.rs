@@ -1,0 +1,245 @@
+use super::frame::ViewFrame;
+use crate::geom::Plane;
+use crate::tools::{Button, Input, Modifiers, PointerEvent, Preview, Scene, ToolAction, Toolbox};
+use crate::ui::keys::{Hand, MouseAction, ToolKind, Trigger, mouse_action};
+use crate::ui::look::{ImageLook, Look};
+use crate::ui::outbox::Outbox;
+use crate::volume::Window;
+use crate::workspace::{Command, Document, EditCommand};
+use egui::{Event, MouseWheelUnit, PointerButton, Pos2, Response, Ui};
+
+/// The pointer over the views: what it holds, and what the tool shows of it.
+#[derive(Debug, Default)]
+pub struct Pointer {
+    held: Option<Held>,
+    /// The view that the pointer was over last.
+    over: Option<Plane>,
+    pub preview: Option<Preview>,
+    /// Parts of a notch that the wheel has turned.
+    turned: f64,
+}
+
+/// A button that was pressed in a view and is still down.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    plane: Plane,
+    button: PointerButton,
+    action: MouseAction,
+    last: Pos2,
+}
+
+/// What has happened to the pointer, in order.
+enum Happening {
+    Moved(Pos2),
+    Pressed(PointerButton, Pos2),
+    Released(PointerButton, Pos2),
+    Gone,
+}
+
+/// A wheel that counts points and not lines turns a notch with this many.
+const POINTS_PER_NOTCH: f64 = 40.0;
+
+impl Pointer {
+    /// What the tool asks for. The rest of the window does the same with what keys make tools do.
+    pub fn take(&mut self, actions: Vec<ToolAction>, out: &mut Outbox) {
+        for action in actions {
+            match action {
+                ToolAction::Begin { tool } => out.edit(EditCommand::Begin { tool: tool.to_owned() }),
+                ToolAction::Draw { shape, label, limits } => out.edit(EditCommand::Draw { shape, label, limits }),
+                ToolAction::Commit => out.edit(EditCommand::Commit),
+                ToolAction::Abort => out.edit(EditCommand::Abort),
+                ToolAction::MoveCursor(voxel) => out.command(Command::Cursor(voxel)),
+                ToolAction::Preview(preview) => self.preview = preview,
+            }
+        }
+    }
+
+    /// True while a button is held in a view.
+    pub fn is_busy(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Takes in what the pointer has done in one view.
+    pub fn over_view(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        frame: &ViewFrame,
+        scene: &Scene,
+        document: &Document,
+        toolbox: &mut Toolbox,
+        look: &mut Look,
+        out: &mut Outbox,
+    ) {
+        let hovered = response.contains_pointer();
+        if hovered {
+            look.image(document).focus = frame.plane;
+        }
+        let (happenings, modifiers, space) = ui.input(|i| (happenings(i), i.modifiers, i.key_down(egui::Key::Space)));
+        let tool = match toolbox.tool().id {
+            _ if look.windowing => ToolKind::Window,
+            "navigate" => ToolKind::Navigate,
+            "brush" | "eraser" => ToolKind::Brush,
+            _ => ToolKind::Other,
+        };
+        let hand = Hand { modifiers, space, tool };
+        let keys = Modifiers { ctrl: modifiers.command, shift: modifiers.shift };
+        let event = |input, at| PointerEvent {
+            input,
+            plane: frame.plane,
+            voxel: frame.voxel_at(at).to_array(),
+            modifiers: keys,
+        };
+        for happening in happenings {
+            match (happening, self.held) {
+                (Happening::Pressed(button, at), None) if hovered && frame.rect.contains(at) => {
+                    let Some(action) = mouse_action(Trigger::Drag(button), hand) else { continue };
+                    self.held = Some(Held { plane: frame.plane, button, action, last: at });
+                    if is_the_tools(action) {
+                        let actions = toolbox.event(&event(Input::Press(tool_button(button)), at), scene);
+                        self.take(actions, out);
+                    }
+                }
+                // A second button while one is held is the tool's way of being told to stop.
+                (Happening::Pressed(button, at), Some(held)) if held.plane == frame.plane => {
+                    if is_the_tools(held.action) && button != held.button {
+                        let actions = toolbox.event(&event(Input::Press(tool_button(button)), at), scene);
+                        self.take(actions, out);
+                    }
+                }
+                (Happening::Moved(at), Some(held)) if held.plane == frame.plane => {
+                    if is_the_tools(held.action) {
+                        let actions = toolbox.event(&event(Input::Drag, at), scene);
+                        self.take(actions, out);
+                    } else {
+                        drag(held.action, at - held.last, frame, look.image(document));
+                    }
+                    self.held = Some(Held { last: at, ..held });
+                }
+                (Happening::Released(button, at), Some(held))
+                    if held.plane == frame.plane && held.button == button =>
+                {
+                    if is_the_tools(held.action) {
+                        let actions = toolbox.event(&event(Input::Release(tool_button(button)), at), scene);
+                        self.take(actions, out);
+                    }
+                    self.held = None;
+                }
+                (Happening::Moved(at), None) if hovered => {
+                    self.over = Some(frame.plane);
+                    let actions = toolbox.event(&event(Input::Hover, at), scene);
+                    self.take(actions, out);
+                }
+                (Happening::Gone, Some(held)) if held.plane == frame.plane && is_the_tools(held.action) => {
+                    let actions = toolbox.event(&event(Input::Release(tool_button(held.button)), held.last), scene);
+                    self.take(actions, out);
+                    self.held = None;
+                }
+                _ => {}
+            }
+        }
+        if hovered && self.held.is_none() && response.double_clicked() {
+            if mouse_action(Trigger::DoubleClick, hand) == Some(MouseAction::Maximise) {
+                super::maximise(look.image(document), frame.plane, frame.dims);
+            }
+        }
+        if hovered {
+            self.wheel(ui, frame, hand, scene, document, toolbox, look, out, &event);
+        } else if self.over == Some(frame.plane) && self.held.is_none() {
+            self.over = None;
+            let actions = toolbox.event(&event(Input::Leave, frame.rect.center()), scene);
+            self.take(actions, out);
+        }
+    }
+
+    fn wheel(
+        &mut self,
+        ui: &Ui,
+        frame: &ViewFrame,
+        hand: Hand,
+        scene: &Scene,
+        document: &Document,
+        toolbox: &mut Toolbox,
+        look: &mut Look,
+        out: &mut Outbox,
+        event: &dyn Fn(Input, Pos2) -> PointerEvent,
+    ) {
+        let turned = ui.input(|i| i.events.iter().map(notches).sum::<f64>());
+        let (Some(at), true) = (ui.input(|i| i.pointer.latest_pos()), turned != 0.0) else { return };
+        match mouse_action(Trigger::Wheel, hand) {
+            Some(MouseAction::Zoom) => {
+                let image = look.image(document);
+                let plane = image.plane_mut(frame.plane);
+                *plane = frame.zoomed(*plane, 1.15f64.powf(turned), at);
+            }
+            Some(MouseAction::BrushSize) => {
+                let actions = toolbox.event(&event(Input::Wheel(turned), at), scene);
+                self.take(actions, out);
+            }
+            Some(action @ (MouseAction::Slice | MouseAction::FiveSlices)) => {
+                if self.turned * turned < 0.0 {
+                    self.turned = 0.0;
+                }
+                self.turned += turned;
+                let whole = self.turned.trunc();
+                self.turned -= whole;
+                let step = if action == MouseAction::FiveSlices { 5 } else { 1 };
+                // Towards the person is on through the slices.
+                super::move_slice(document, frame.plane, -(whole as i64) * step, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is moved by dragging, other than by a tool.
+fn drag(action: MouseAction, by: egui::Vec2, frame: &ViewFrame, image: &mut ImageLook) {
+    match action {
+        MouseAction::Pan => {
+            let plane = image.plane_mut(frame.plane);
+            *plane = frame.panned(*plane, by);
+        }
+        MouseAction::Zoom => {
+            let plane = image.plane_mut(frame.plane);
+            *plane = frame.zoomed(*plane, (-f64::from(by.y) * 0.008).exp(), frame.rect.center());
+        }
+        MouseAction::WindowLevel => {
+            // To the right is wider, up is brighter; the wider the window, the larger the steps.
+            let Window { center, width } = image.tone.window;
+            let width = (width * (by.x * 0.006).exp()).max(1e-3);
+            image.tone.window = Window { center: center + by.y * width * 0.004, width };
+        }
+        _ => {}
+    }
+}
+
+fn is_the_tools(action: MouseAction) -> bool {
+    matches!(action, MouseAction::Draw | MouseAction::Erase | MouseAction::MoveCrosshair)
+}
+
+fn tool_button(button: PointerButton) -> Button {
+    if button == PointerButton::Secondary { Button::Secondary } else { Button::Primary }
+}
+
+fn happenings(input: &egui::InputState) -> Vec<Happening> {
+    let one = |event: &Event| match *event {
+        Event::PointerMoved(at) => Some(Happening::Moved(at)),
+        Event::PointerButton { pos, button, pressed: true, .. } => Some(Happening::Pressed(button, pos)),
+        Event::PointerButton { pos, button, pressed: false, .. } => Some(Happening::Released(button, pos)),
+        Event::PointerGone => Some(Happening::Gone),
+        _ => None,
+    };
+    input.events.iter().filter_map(one).collect()
+}
+
+/// Notches of the wheel, positive away from the person.
+fn notches(event: &Event) -> f64 {
+    let Event::MouseWheel { unit, delta, .. } = event else { return 0.0 };
+    // With Shift some systems turn the wheel sideways.
+    let turned = f64::from(if delta.y == 0.0 { delta.x } else { delta.y });
+    match unit {
+        MouseWheelUnit::Line => turned,
+        MouseWheelUnit::Point => turned / POINTS_PER_NOTCH,
+        MouseWheelUnit::Page => turned * 5.0,
+    }
+}

@@ -1,0 +1,108 @@
+use super::Icon;
+use crate::ui::theme::{self, size};
+use egui::{Button, CornerRadius, Rect, Response, RichText, Sense, Stroke, Ui, Vec2, Widget, WidgetInfo, WidgetType};
+
+/// A square button with an icon, a name for the tooltip and for screen readers, and its key.
+pub struct IconButton {
+    icon: Icon,
+    name: String,
+    key: Option<String>,
+    selected: bool,
+    enabled: bool,
+    side: f32,
+    faint: bool,
+}
+
+impl IconButton {
+    pub fn new(icon: Icon, name: impl Into<String>) -> Self {
+        Self {
+            icon,
+            name: name.into(),
+            key: None,
+            selected: false,
+            enabled: true,
+            side: size::BUTTON,
+            faint: false,
+        }
+    }
+
+    pub fn key(mut self, key: Option<String>) -> Self {
+        self.key = key;
+        self
+    }
+
+    pub fn selected(mut self, selected: bool) -> Self {
+        self.selected = selected;
+        self
+    }
+
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    pub fn side(mut self, side: f32) -> Self {
+        self.side = side;
+        self
+    }
+
+    /// Recedes until the pointer is on it.
+    pub fn faint(mut self, faint: bool) -> Self {
+        self.faint = faint;
+        self
+    }
+}
+
+impl Widget for IconButton {
+    fn ui(self, ui: &mut Ui) -> Response {
+        let sense = if self.enabled { Sense::click() } else { Sense::hover() };
+        let (rect, response) = ui.allocate_exact_size(Vec2::splat(self.side), sense);
+        let (name, enabled, selected) = (self.name.clone(), self.enabled, self.selected);
+        response.widget_info(|| WidgetInfo::selected(WidgetType::Button, enabled, selected, &name));
+        if ui.is_rect_visible(rect) {
+            let p = theme::palette(ui);
+            let ground = match (self.selected, self.enabled && response.hovered()) {
+                _ if self.enabled && response.is_pointer_button_down_on() => Some(p.active),
+                (true, _) => Some(p.accent_ground),
+                (false, true) => Some(p.hover),
+                (false, false) => None,
+            };
+            if let Some(ground) = ground {
+                ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), ground);
+            }
+            let color = match (self.enabled, self.selected) {
+                (false, _) => p.faint.gamma_multiply(0.5),
+                (true, true) => p.accent,
+                (true, false) if response.hovered() => p.text,
+                (true, false) if self.faint => p.faint,
+                (true, false) => p.weak,
+            };
+            let icon_side = (self.side * 0.6).clamp(12.0, 20.0);
+            let square = Rect::from_center_size(rect.center(), Vec2::splat(icon_side));
+            self.icon.paint(ui.painter(), square, color);
+        }
+        response.on_hover_ui(|ui| {
+            ui.horizontal(|ui| {
+                ui.label(&self.name);
+                if let Some(key) = &self.key {
+                    ui.label(RichText::new(key).color(theme::palette(ui).faint));
+                }
+            });
+        })
+    }
+}
+
+/// The one main button of a panel.
+pub fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
+    let p = theme::palette(ui);
+    let button = Button::new(RichText::new(text).color(if enabled { p.on_accent } else { p.faint }))
+        .fill(if enabled { p.accent } else { p.raised })
+        .stroke(Stroke::NONE)
+        .min_size(Vec2::new(0.0, size::BUTTON));
+    ui.add_enabled(enabled, button)
+}
+
+/// An ordinary button.
+pub fn quiet(ui: &mut Ui, enabled: bool, text: &str) -> Response {
+    ui.add_enabled(enabled, Button::new(text).min_size(Vec2::new(0.0, size::BUTTON)))
+}

@@ -1,0 +1,25 @@
+use crate::ui::theme;
+use egui::{CornerRadius, Rect, Response, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+
+/// A thin bar. Without a share it moves, because nobody knows how much is left.
+pub fn progress_bar(ui: &mut Ui, share: Option<f32>, name: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 4.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, name));
+    let p = theme::palette(ui);
+    let round = CornerRadius::same(2);
+    ui.painter().rect_filled(rect, round, p.active);
+    let (from, to) = match share {
+        Some(share) => (0.0, share.clamp(0.0, 1.0)),
+        None => {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(33));
+            let at = (ui.input(|i| i.time) * 0.6).fract() as f32;
+            ((at * 1.3 - 0.3).max(0.0), (at * 1.3).min(1.0))
+        }
+    };
+    let x = |t: f32| rect.left() + rect.width() * t;
+    if to > from {
+        let bar = Rect::from_x_y_ranges(x(from)..=x(to), rect.y_range());
+        ui.painter().rect_filled(bar, round, p.accent);
+    }
+    response
+}

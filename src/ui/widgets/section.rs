@@ -1,0 +1,44 @@
+use crate::ui::theme;
+use egui::{Align, Layout, RichText, Slider, Ui};
+use std::ops::RangeInclusive;
+
+/// A titled part of a panel.
+pub fn section<R>(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.add_space(10.0);
+    ui.label(RichText::new(title).font(theme::small()).color(theme::palette(ui).faint));
+    ui.add_space(1.0);
+    content(ui)
+}
+
+/// A name on the left, something on the right.
+pub fn field<R>(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(name).color(theme::palette(ui).weak));
+        ui.with_layout(Layout::right_to_left(Align::Center), content).inner
+    })
+    .inner
+}
+
+/// A panel's title with buttons at its right.
+pub fn title_row(ui: &mut Ui, title: &str, buttons: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).size(theme::size::TITLE).strong());
+        ui.with_layout(Layout::right_to_left(Align::Center), buttons);
+    });
+}
+
+/// A name, a slider, its value in per cent.
+pub fn slider_row(ui: &mut Ui, name: &str, value: &mut f32, range: RangeInclusive<f32>) -> bool {
+    field(ui, name, |ui| {
+        ui.label(RichText::new(format!("{:>3.0} %", *value * 100.0)).font(theme::figures()));
+        ui.spacing_mut().slider_width = 110.0;
+        let slider = ui.add(Slider::new(value, range).show_value(false));
+        slider.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, name));
+        slider.changed()
+    })
+}
+
+/// Says in place of a list why it is empty and what to do.
+pub fn empty(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).color(theme::palette(ui).faint));
+}
