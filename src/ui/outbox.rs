@@ -13,6 +13,7 @@ pub enum Request {
     Ask(Question),
     DismissNotice(u64),
     DismissHint,
+    TogglePanels,
 }
 
 /// What a dialog asks for.

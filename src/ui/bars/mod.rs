@@ -1,0 +1,11 @@
+//! The bars around the views.
+
+mod options;
+mod status;
+mod strip;
+mod top;
+
+pub use options::show as options;
+pub use status::show as status;
+pub use strip::show as strip;
+pub use top::show as top;

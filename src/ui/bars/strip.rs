@@ -1,0 +1,38 @@
+use crate::tools::{TOOLS, Toolbox};
+use crate::ui::keys::{KeyCommand, shortcut_of};
+use crate::ui::look::Look;
+use crate::ui::outbox::Outbox;
+use crate::ui::theme::size;
+use crate::ui::widgets::{Icon, IconButton};
+use egui::Ui;
+
+/// The tools, from their list.
+pub fn show(ui: &mut Ui, toolbox: &Toolbox, look: &Look, enabled: bool, out: &mut Outbox) {
+    ui.spacing_mut().item_spacing.y = 4.0;
+    for (index, tool) in TOOLS.iter().enumerate() {
+        let command = KeyCommand::Tool(tool.id);
+        let selected = toolbox.tool().id == tool.id && !look.windowing;
+        let button = IconButton::new(Icon::of_tool(tool.id), tool.title)
+            .key(shortcut_of(command))
+            .selected(enabled && selected)
+            .enabled(enabled)
+            .side(size::TOOL);
+        if ui.add(button).clicked() {
+            out.key(command);
+        }
+        // Looking comes first, then correcting.
+        if index == 0 {
+            let button = IconButton::new(Icon::Window, "Window and level")
+                .key(shortcut_of(KeyCommand::WindowMode))
+                .selected(enabled && look.windowing)
+                .enabled(enabled)
+                .side(size::TOOL);
+            if ui.add(button).clicked() {
+                out.key(KeyCommand::WindowMode);
+            }
+            ui.add_space(2.0);
+            ui.separator();
+            ui.add_space(2.0);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use crate::geom::{Frame, Unit};
+use crate::ui::context::{Panel, PanelContext};
+use crate::ui::look::{CHANNELS, ImageLook};
+use crate::ui::outbox::Outbox;
+use crate::ui::theme;
+use crate::ui::widgets::{Icon, field, section, title_row};
+use crate::volume::{Window, presets};
+use crate::workspace::{Command, Document};
+use egui::{DragValue, RichText, Ui};
+
+/// What the image is: its warnings first, then size, spacing, orientation, values.
+#[derive(Default)]
+pub struct Info;
+
+impl Panel for Info {
+    fn id(&self) -> &'static str {
+        "info"
+    }
+
+    fn title(&self) -> &'static str {
+        "Image"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { document, look, out, .. } = context;
+        title_row(ui, "Image", |_| {});
+        ui.add(egui::Label::new(RichText::new(document.name()).color(theme::palette(ui).weak)).truncate())
+            .on_hover_text(document.source().display().to_string());
+        warnings(ui, document);
+        section(ui, "Grey values", |ui| tone(ui, document, look.image(document)));
+        section(ui, "Geometry", |ui| geometry(ui, document));
+        if document.series().len() > 1 {
+            section(ui, "Images in this file", |ui| series(ui, document, out));
+        }
+        section(ui, "Project", |ui| project(ui, document));
+    }
+}
+
+fn warnings(ui: &mut Ui, document: &Document) {
+    let p = theme::palette(ui);
+    for warning in document.warnings() {
+        theme::card(ui).show(ui, |ui| {
+            ui.horizontal_top(|ui| {
+                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
+                Icon::Warning.paint(ui.painter(), rect, p.warn);
+                ui.label(RichText::new(warning).font(theme::small()));
+            });
+        });
+    }
+}
+
+fn tone(ui: &mut Ui, document: &Document, image: &mut ImageLook) {
+    let volume = document.volume();
+    let Window { mut center, mut width } = image.tone.window;
+    let speed = f64::from(width) * 0.004;
+    field(ui, "Window", |ui| {
+        ui.add(DragValue::new(&mut width).speed(speed).range(1e-3..=f32::MAX).max_decimals(1));
+    });
+    field(ui, "Level", |ui| {
+        ui.add(DragValue::new(&mut center).speed(speed).max_decimals(1));
+    });
+    image.tone.window = Window { center, width };
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
+        for preset in presets(volume.modality()) {
+            if ui.selectable_label(image.tone.window == preset.window, preset.title).clicked() {
+                image.tone.window = preset.window;
+            }
+        }
+        if ui.button("Reset").on_hover_text("What the image opened with").clicked() {
+            image.tone = crate::gpu::Tone::of(volume);
+        }
+    });
+    ui.checkbox(&mut image.tone.invert, "Invert");
+    if volume.channels() == 3 {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = egui::vec2(2.0, 4.0);
+            for (channels, title) in CHANNELS {
+                ui.selectable_value(&mut image.tone.channels, channels, title);
+            }
+        });
+    }
+}
+
+fn geometry(ui: &mut Ui, document: &Document) {
+    let volume = document.volume();
+    let grid = volume.grid();
+    let [w, h, d] = grid.dims();
+    let value = |ui: &mut Ui, words: String| ui.label(RichText::new(words).font(theme::figures()));
+    field(ui, "Kind", |ui| value(ui, volume.modality().title().to_owned()));
+    field(ui, "Size", |ui| value(ui, if d > 1 { format!("{w} × {h} × {d}") } else { format!("{w} × {h}") }));
+    let [sx, sy, sz] = grid.spacing();
+    let spacing = match grid.unit() {
+        Unit::Pixel => "unknown".to_owned(),
+        Unit::Millimetre if d == 1 => format!("{sx:.3} × {sy:.3} mm"),
+        Unit::Millimetre => format!("{sx:.3} × {sy:.3} × {sz:.3} mm"),
+    };
+    field(ui, "Spacing", |ui| value(ui, spacing));
+    if grid.has_unequal_slices() {
+        field(ui, "Slice gaps", |ui| value(ui, "unequal, kept as they are".to_owned()));
+    }
+    if grid.frame() == Frame::Patient {
+        let codes = grid.axis_codes().iter().collect::<String>();
+        field(ui, "Axes grow to", |ui| value(ui, codes));
+    }
+    field(ui, "Samples", |ui| value(ui, volume.samples().kind().name().to_owned()));
+}
+
+fn series(ui: &mut Ui, document: &Document, out: &mut Outbox) {
+    for series in document.series() {
+        let [w, h, d] = series.dims;
+        let words = if w > 0 { format!("{}   {w} × {h} × {d}", series.title) } else { series.title.clone() };
+        if ui.selectable_label(series.shown, words).clicked() && !series.shown {
+            out.command(Command::OpenWith {
+                path: document.source().to_owned(),
+                series: Some(series.id.clone()),
+                modality: None,
+            });
+        }
+    }
+}
+
+fn project(ui: &mut Ui, document: &Document) {
+    let p = theme::palette(ui);
+    let words = match document.project() {
+        Some(path) => format!("Every stroke is kept in {}", path.display()),
+        None => "No project file is kept for this image: export the mask to keep it.".to_owned(),
+    };
+    ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+    if let Some(millis) = document.durable_millis() {
+        let words = format!("The last change was on the disk after {millis:.0} ms.");
+        ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+    }
+    let steps = document.history().count();
+    if steps > 0 {
+        let words = format!("{steps} steps can be undone.");
+        ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+    }
+    ui.label(
+        RichText::new("For research and teaching; not a medical device.").font(theme::small()).color(p.faint),
+    );
+}

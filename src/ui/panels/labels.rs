@@ -1,0 +1,212 @@
+use crate::label::{Label, LabelId};
+use crate::ui::context::{Panel, PanelContext};
+use crate::ui::keys::{KeyCommand, shortcut_of};
+use crate::ui::look::{AreaStyle, Look};
+use crate::ui::outbox::{Outbox, Question};
+use crate::ui::theme::{self, size};
+use crate::ui::widgets::{Icon, IconButton, empty, field, section, slider_row, title_row};
+use crate::workspace::{Command, Document, LabelCommand};
+use egui::{Align2, CornerRadius, Rect, RichText, Sense, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2};
+
+/// The labels: colour, name, lock, eye, and the keys 1 to 9.
+#[derive(Default)]
+pub struct Labels {
+    /// The label whose name is being written, and what has been written.
+    renaming: Option<(LabelId, String)>,
+}
+
+const ROW: f32 = 32.0;
+
+impl Panel for Labels {
+    fn id(&self) -> &'static str {
+        "labels"
+    }
+
+    fn title(&self) -> &'static str {
+        "Labels"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { document, look, out, .. } = context;
+        title_row(ui, "Labels", |ui| {
+            let add = IconButton::new(Icon::Plus, "New label").key(shortcut_of(KeyCommand::NewLabel));
+            if ui.add(add).clicked() {
+                out.key(KeyCommand::NewLabel);
+            }
+            if ui.add(IconButton::new(Icon::Open, "Import a label image")).clicked() {
+                out.ask(Question::ImportLabels);
+            }
+        });
+        ui.add_space(4.0);
+        if document.labels().is_empty() {
+            empty(ui, "No labels yet. Press N for the first, or accept a prediction: it brings its own.");
+        }
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for (index, label) in document.labels().iter().enumerate() {
+            self.row(ui, index, label, document.selected_label() == label.id, out);
+        }
+        ui.spacing_mut().item_spacing.y = 6.0;
+        overlay_settings(ui, look, document, out);
+    }
+}
+
+impl Labels {
+    fn row(&mut self, ui: &mut Ui, index: usize, label: &Label, selected: bool, out: &mut Outbox) {
+        let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), ROW), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, selected, &label.name));
+        let p = theme::palette(ui);
+        let ground = match (selected, response.hovered()) {
+            (true, _) => Some(p.accent_ground),
+            (false, true) => Some(p.raised),
+            (false, false) => None,
+        };
+        if let Some(ground) = ground {
+            ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), ground);
+        }
+        let mut row = ui.new_child(
+            egui::UiBuilder::new()
+                .max_rect(rect.shrink2(vec2(6.0, 0.0)))
+                .layout(egui::Layout::left_to_right(egui::Align::Center)),
+        );
+        self.colour(&mut row, label, out);
+        let buttons_width = 88.0;
+        let name_width = (row.available_width() - buttons_width).max(20.0);
+        match &mut self.renaming {
+            Some((id, name)) if *id == label.id => {
+                let field = row.add_sized([name_width, 22.0], TextEdit::singleline(name));
+                field.request_focus();
+                let cancelled = row.input(|i| i.key_pressed(egui::Key::Escape));
+                if field.lost_focus() || cancelled {
+                    if !cancelled && *name != label.name {
+                        out.command(Command::Labels(LabelCommand::Rename { id: label.id, name: name.clone() }));
+                    }
+                    self.renaming = None;
+                }
+            }
+            _ => {
+                let (area, _) = row.allocate_exact_size(vec2(name_width, ROW), Sense::hover());
+                let color = if label.visible { p.text } else { p.faint };
+                let clip = row.painter().with_clip_rect(area);
+                clip.text(area.left_center(), Align2::LEFT_CENTER, &label.name, theme::body(), color);
+            }
+        }
+        self.buttons(&mut row, index, label, out);
+        if response.double_clicked() {
+            self.renaming = Some((label.id, label.name.clone()));
+        } else if response.clicked() {
+            out.command(Command::Labels(LabelCommand::Select(label.id)));
+        }
+        response.context_menu(|ui| {
+            if ui.button("Rename").clicked() {
+                self.renaming = Some((label.id, label.name.clone()));
+                ui.close();
+            }
+            if ui.button("Remove").clicked() {
+                out.command(Command::Labels(LabelCommand::Remove { id: label.id }));
+                ui.close();
+            }
+        });
+    }
+
+    fn colour(&mut self, ui: &mut Ui, label: &Label, out: &mut Outbox) {
+        let (rect, response) = ui.allocate_exact_size(Vec2::splat(18.0), Sense::click());
+        let name = format!("Colour of {}", label.name);
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::ColorButton, true, &name));
+        let square = Rect::from_center_size(rect.center(), Vec2::splat(13.0));
+        let color = theme::label_color(label.color);
+        if label.visible {
+            ui.painter().rect_filled(square, CornerRadius::same(4), color);
+        } else {
+            let stroke = egui::Stroke::new(1.5, color);
+            ui.painter().rect_stroke(square.shrink(0.75), CornerRadius::same(4), stroke, egui::StrokeKind::Middle);
+        }
+        egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+            ui.label(RichText::new("Told apart with any colour vision").font(theme::small()));
+            ui.horizontal(|ui| {
+                for id in 1..=7 {
+                    let choice = crate::label::LabelTable::palette_color(id);
+                    let (rect, response) = ui.allocate_exact_size(Vec2::splat(22.0), Sense::click());
+                    ui.painter().rect_filled(rect.shrink(2.0), CornerRadius::same(4), theme::label_color(choice));
+                    if response.clicked() {
+                        out.command(Command::Labels(LabelCommand::Recolor { id: label.id, color: choice }));
+                        ui.close();
+                    }
+                }
+            });
+            let mut own = label.color;
+            ui.horizontal(|ui| {
+                ui.label("Another");
+                if ui.color_edit_button_srgb(&mut own).changed() {
+                    out.command(Command::Labels(LabelCommand::Recolor { id: label.id, color: own }));
+                }
+            });
+        });
+        response.on_hover_text(name);
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, index: usize, label: &Label, out: &mut Outbox) {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let (icon, name) = match label.visible {
+            true => (Icon::Eye, format!("Hide {}", label.name)),
+            false => (Icon::EyeOff, format!("Show {}", label.name)),
+        };
+        if ui.add(IconButton::new(icon, name).side(26.0).faint(label.visible)).clicked() {
+            out.command(Command::Labels(LabelCommand::Show { id: label.id, on: !label.visible }));
+        }
+        let (icon, name) = match label.locked {
+            true => (Icon::Lock, format!("Unlock {}", label.name)),
+            false => (Icon::Unlock, format!("Lock {}", label.name)),
+        };
+        if ui.add(IconButton::new(icon, name).side(26.0).faint(!label.locked)).clicked() {
+            out.command(Command::Labels(LabelCommand::Lock { id: label.id, on: !label.locked }));
+        }
+        if index < 9 {
+            let (rect, _) = ui.allocate_exact_size(vec2(18.0, ROW), Sense::hover());
+            let key = Rect::from_center_size(rect.center(), Vec2::splat(16.0));
+            let p = theme::palette(ui);
+            ui.painter().rect_stroke(
+                key,
+                CornerRadius::same(3),
+                egui::Stroke::new(1.0, p.active),
+                egui::StrokeKind::Inside,
+            );
+            let at = pos2(key.center().x, key.center().y);
+            ui.painter().text(at, Align2::CENTER_CENTER, index + 1, theme::small(), p.faint);
+        }
+    }
+}
+
+/// How the mask lies over the image, and copying from the neighbours.
+fn overlay_settings(ui: &mut Ui, look: &mut Look, document: &Document, out: &mut Outbox) {
+    section(ui, "Overlay", |ui| {
+        field(ui, "Show the mask", |ui| {
+            let (icon, name) = if look.mask_shown { (Icon::Eye, "Hide the mask") } else { (Icon::EyeOff, "Show the mask") };
+            let button = IconButton::new(icon, name).key(shortcut_of(KeyCommand::HideMask));
+            if ui.add(button.selected(!look.mask_shown)).clicked() {
+                look.mask_shown = !look.mask_shown;
+            }
+        });
+        slider_row(ui, "Opacity", &mut look.mask_opacity, 0.0..=1.0);
+        field(ui, "Areas", |ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            for style in AreaStyle::ALL.into_iter().rev() {
+                ui.selectable_value(&mut look.area, style, style.title());
+            }
+        });
+    });
+    if document.depth() > 1 {
+        section(ui, "Copy labels into this slice", |ui| {
+            ui.horizontal(|ui| {
+                let z = document.cursor()[2];
+                for (from, name, possible) in
+                    [(-1, "From previous", z > 0), (1, "From next", z + 1 < document.depth())]
+                {
+                    let key = shortcut_of(KeyCommand::CopyFrom(from)).unwrap_or_default();
+                    if crate::ui::widgets::quiet(ui, possible, name).on_hover_text(key).clicked() {
+                        out.key(KeyCommand::CopyFrom(from));
+                    }
+                }
+            });
+        });
+    }
+}

@@ -1,0 +1,180 @@
+use crate::ui::context::{Panel, PanelContext};
+use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
+use crate::ui::look::Look;
+use crate::ui::outbox::{Outbox, Question};
+use crate::ui::theme;
+use crate::ui::widgets::{Icon, IconButton, empty, field, primary, quiet, section, slider_row, title_row};
+use crate::workspace::{Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace};
+use egui::{ComboBox, RichText, Ui};
+
+/// The model that predicts, how its prediction is shown, and what is taken from it.
+#[derive(Default)]
+pub struct Prediction;
+
+impl Panel for Prediction {
+    fn id(&self) -> &'static str {
+        "prediction"
+    }
+
+    fn title(&self) -> &'static str {
+        "Prediction"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { workspace, document, look, out } = context;
+        title_row(ui, "Prediction", |ui| {
+            if ui.add(IconButton::new(Icon::Open, "Import a model file")).clicked() {
+                out.ask(Question::ImportModel);
+            }
+        });
+        ui.add_space(4.0);
+        model_picker(ui, workspace, document, out);
+        if document.model().is_none() {
+            ui.add_space(4.0);
+            empty(ui, "Choose a model to see what it makes of this image.");
+            return;
+        }
+        status(ui, workspace, document, look);
+        section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, look, out));
+        section(ui, "Show", |ui| show(ui, look));
+        if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
+            section(ui, "About this model", |ui| about(ui, model));
+        }
+    }
+}
+
+fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    let chosen = document.model().and_then(|v| workspace.model(v));
+    let text = chosen.map_or("No model".to_owned(), |m| m.card.title.clone());
+    let picker = ComboBox::from_id_salt("model").selected_text(text).width(ui.available_width()).truncate();
+    picker.show_ui(ui, |ui| {
+        if ui.selectable_label(chosen.is_none(), "No model").clicked() {
+            out.command(Command::Model(ModelCommand::Use { version: None }));
+        }
+        for model in workspace.shelf() {
+            let selected = chosen.is_some_and(|c| c.version() == model.version());
+            let fits = model.fits(document.volume());
+            let words = format!("{}   {}", model.card.title, short(model.version()));
+            let color = if fits { theme::palette(ui).text } else { theme::palette(ui).faint };
+            let row = ui.selectable_label(selected, RichText::new(words).color(color));
+            let row = if fits {
+                row
+            } else {
+                row.on_hover_text(format!("Made for {}: not for this kind of image", model.card.modality.title()))
+            };
+            if row.clicked() {
+                let version = Some(model.version().to_owned());
+                out.command(Command::Model(ModelCommand::Use { version }));
+            }
+        }
+    });
+}
+
+/// The first letters of a version are enough to tell versions apart.
+pub fn short(version: &str) -> &str {
+    version.get(..7).unwrap_or(version)
+}
+
+fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) {
+    let z = document.cursor()[2];
+    let p = theme::palette(ui);
+    let (words, color) = match workspace.prediction_status(document.id(), z) {
+        PredictionStatus::NoModel => return,
+        _ if look.is_rejected(document, z) => ("Rejected in this slice".to_owned(), p.weak),
+        _ if document.is_verified(z) => ("This slice is verified: no model changes it".to_owned(), p.good),
+        PredictionStatus::Loading => ("Loading the model…".to_owned(), p.weak),
+        PredictionStatus::Pending => ("Predicting this slice…".to_owned(), p.weak),
+        PredictionStatus::Failed(reason) => (format!("No prediction: {reason}"), p.bad),
+        PredictionStatus::Ready(predicted) => (format!("Ready, in {:.0} ms", predicted.millis), p.weak),
+    };
+    ui.label(RichText::new(words).font(theme::small()).color(color));
+}
+
+fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, out: &mut Outbox) {
+    let z = document.cursor()[2];
+    let ready = matches!(workspace.prediction_status(document.id(), z), PredictionStatus::Ready(_));
+    let here = ready && !document.is_verified(z);
+    let key = |command| shortcut_of(command).unwrap_or_default();
+    let slice = KeyCommand::Accept(Scope::Slice);
+    let (component, volume) = (KeyCommand::Accept(Scope::Component), KeyCommand::Accept(Scope::Volume));
+    ui.horizontal(|ui| {
+        let name = if document.depth() > 1 { "Accept slice" } else { "Accept" };
+        if primary(ui, here, name).on_hover_text(key(slice)).clicked() {
+            out.key(slice);
+        }
+        let tip = format!("The region at the crosshair   {}", key(component));
+        if quiet(ui, here, "Component").on_hover_text(tip).clicked() {
+            out.key(component);
+        }
+        if document.depth() > 1 && quiet(ui, true, "Volume").on_hover_text(key(volume)).clicked() {
+            out.key(volume);
+        }
+    });
+    ui.horizontal(|ui| {
+        let rejected = look.is_rejected(document, z);
+        let name = if rejected { "Show again" } else { "Reject" };
+        if quiet(ui, ready, name).on_hover_text(key(KeyCommand::Reject)).clicked() {
+            out.key(KeyCommand::Reject);
+        }
+        let verified = document.is_verified(z);
+        let name = if verified { "Take verified mark away" } else { "Mark verified" };
+        let tip = "No model changes a verified slice, and training learns from it";
+        let tip = format!("{tip}   {}", key(KeyCommand::Verify));
+        if quiet(ui, true, name).on_hover_text(tip).clicked() {
+            out.key(KeyCommand::Verify);
+        }
+    });
+}
+
+fn show(ui: &mut Ui, look: &mut Look) {
+    ui.checkbox(&mut look.prediction_shown, "Prediction").on_hover_text("Hatched, with a dashed outline");
+    slider_row(ui, "Opacity", &mut look.prediction_opacity, 0.0..=1.0);
+    let key = |command| shortcut_of(command).unwrap_or_default();
+    ui.checkbox(&mut look.heat, "Heat map")
+        .on_hover_text(format!("How probable the selected label is   {}", key(KeyCommand::HeatMap)));
+    ui.checkbox(&mut look.difference, "Difference from the mask")
+        .on_hover_text(format!("What accepting would change   {}", key(KeyCommand::Difference)));
+    if look.difference {
+        use crate::gpu::Difference as D;
+        for (color, name) in [
+            (D::ADDED, "would be added"),
+            (D::REMOVED, "would be removed"),
+            (D::CHANGED, "another label"),
+            (D::KEPT, "the same in both"),
+        ] {
+            ui.horizontal(|ui| {
+                ui.add_space(22.0);
+                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(10.0), egui::Sense::hover());
+                ui.painter().rect_filled(rect, 2.0, theme::label_color(color));
+                ui.label(RichText::new(name).font(theme::small()).color(theme::palette(ui).weak));
+            });
+        }
+    }
+}
+
+fn about(ui: &mut Ui, model: &ShelvedModel) {
+    let card = &model.card;
+    let p = theme::palette(ui);
+    let line = |ui: &mut Ui, name: &str, words: String| {
+        if !words.is_empty() {
+            field(ui, name, |ui| ui.add(egui::Label::new(RichText::new(&words)).truncate()).on_hover_text(words));
+        }
+    };
+    line(ui, "Version", card.version.clone());
+    line(ui, "Network", card.network.clone());
+    line(ui, "Made for", card.modality.title().to_owned());
+    let origin = match &model.origin {
+        ModelOrigin::Bundled(_) => "part of the program".to_owned(),
+        ModelOrigin::File(path) => path.display().to_string(),
+        ModelOrigin::Project(_) => "this project".to_owned(),
+        ModelOrigin::Trained => "trained here".to_owned(),
+    };
+    line(ui, "From", origin);
+    line(ui, "Licence", card.licence.clone());
+    if !card.trained_on.is_empty() {
+        ui.label(RichText::new(format!("Learned from {}", card.trained_on)).font(theme::small()).color(p.weak));
+    }
+    if !card.notice.is_empty() {
+        ui.label(RichText::new(&card.notice).font(theme::small()).color(p.warn));
+    }
+}

@@ -1,0 +1,121 @@
+//! The middle of the window: one large view, or three linked ones and an overview of the slices.
+
+mod frame;
+mod hand;
+mod marks;
+mod overlay;
+mod overview;
+mod preview;
+mod slice_view;
+mod slider;
+
+pub use frame::ViewFrame;
+pub use hand::Pointer;
+pub use marks::SliceMarks;
+pub use preview::show as show_preview;
+
+use super::look::{ImageLook, Layout, Look};
+use super::outbox::Outbox;
+use super::theme::canvas;
+use crate::geom::Plane;
+use crate::tools::Toolbox;
+use crate::workspace::{Command, Document, Workspace};
+use egui::{Rect, Ui, UiBuilder, Vec2, pos2};
+
+/// What the views keep from frame to frame.
+#[derive(Default)]
+pub struct Views {
+    pub pointer: Pointer,
+    pub marks: SliceMarks,
+}
+
+/// What all views of a frame share.
+pub struct Scene<'a> {
+    pub workspace: &'a Workspace,
+    pub document: &'a Document,
+}
+
+/// Points between two views.
+const GAP: f32 = 1.0;
+
+impl Views {
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        scene: &Scene,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        let rect = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(rect, 0.0, canvas::GAP);
+        self.marks.refresh(scene.document);
+        match look.image(scene.document).layout {
+            Layout::One(plane) => self.view(ui, rect, plane, scene, look, toolbox, out),
+            Layout::Three => {
+                let [first, second, third, fourth] = quarters(rect);
+                for (plane, rect) in Plane::ALL.into_iter().zip([first, second, third]) {
+                    self.view(ui, rect, plane, scene, look, toolbox, out);
+                }
+                let mut ui = ui.new_child(UiBuilder::new().max_rect(fourth).id_salt("overview"));
+                overview::show(&mut ui, scene, &self.marks, out);
+            }
+        }
+        ui.advance_cursor_after_rect(rect);
+    }
+
+    fn view(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        plane: Plane,
+        scene: &Scene,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(plane.title()));
+        slice_view::show(&mut ui, plane, scene, look, toolbox, self, out);
+    }
+}
+
+fn quarters(rect: Rect) -> [Rect; 4] {
+    let middle = pos2(rect.center().x.round(), rect.center().y.round());
+    let half = GAP / 2.0;
+    let (left, right) = (rect.left()..=middle.x - half, middle.x + half..=rect.right());
+    let (top, bottom) = (rect.top()..=middle.y - half, middle.y + half..=rect.bottom());
+    [
+        Rect::from_x_y_ranges(left.clone(), top.clone()),
+        Rect::from_x_y_ranges(right.clone(), top),
+        Rect::from_x_y_ranges(left, bottom.clone()),
+        Rect::from_x_y_ranges(right, bottom),
+    ]
+}
+
+/// Moves the crosshair by slices of a plane, within the image.
+pub fn move_slice(document: &Document, plane: Plane, by: i64, out: &mut Outbox) {
+    let axis = document.volume().grid().plane_axes(plane).normal.index();
+    let mut cursor = document.cursor();
+    let last = document.volume().dims()[axis] as i64 - 1;
+    let moved = (cursor[axis] as i64 + by).clamp(0, last) as usize;
+    if moved != cursor[axis] {
+        cursor[axis] = moved;
+        out.command(Command::Cursor(cursor));
+    }
+}
+
+/// From three views to one large one, and back.
+pub fn maximise(image: &mut ImageLook, plane: Plane, dims: [usize; 3]) {
+    image.layout = match image.layout {
+        Layout::Three => Layout::One(plane),
+        Layout::One(plane) if dims[2] == 1 => Layout::One(plane),
+        Layout::One(_) => Layout::Three,
+    };
+    image.planes = Default::default();
+}
+
+/// A child area for something of a fixed size at the middle of a rectangle.
+pub fn centred(ui: &mut Ui, rect: Rect, size: Vec2) -> Ui {
+    let inner = Rect::from_center_size(rect.center(), size.min(rect.size()));
+    ui.new_child(UiBuilder::new().max_rect(inner))
+}

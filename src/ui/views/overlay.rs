@@ -1,0 +1,130 @@
+//! What is written and drawn over a slice: letters, scale bar, crosshair, readings.
+
+use super::Scene;
+use super::frame::ViewFrame;
+use crate::geom::{Grid, Unit};
+use crate::gpu;
+use crate::label::LabelTable;
+use crate::tools::Preview;
+use crate::ui::look::Look;
+use crate::ui::theme::{self, canvas};
+use crate::workspace::PredictionStatus;
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
+use glam::DVec3;
+
+const EDGE: f32 = 10.0;
+
+/// Text that can be read on any image.
+pub fn text(painter: &Painter, at: Pos2, align: Align2, text: &str, font: FontId, color: Color32) -> Rect {
+    painter.text(at + vec2(0.0, 1.0), align, text, font.clone(), canvas::SHADE);
+    painter.text(at, align, text, font, color)
+}
+
+pub fn crosshair(painter: &Painter, frame: &ViewFrame, cursor: [usize; 3]) {
+    /// Half of what stays free around the crossing, in points.
+    const OPEN: f32 = 9.0;
+    let at = frame.point_of(DVec3::from(cursor.map(|c| c as f64)));
+    let stroke = Stroke::new(1.0, canvas::CROSSHAIR);
+    let rect = frame.rect;
+    for (from, to) in [
+        (pos2(rect.left(), at.y), pos2(at.x - OPEN, at.y)),
+        (pos2(at.x + OPEN, at.y), pos2(rect.right(), at.y)),
+        (pos2(at.x, rect.top()), pos2(at.x, at.y - OPEN)),
+        (pos2(at.x, at.y + OPEN), pos2(at.x, rect.bottom())),
+    ] {
+        painter.line_segment([from, to], stroke);
+    }
+}
+
+/// What the tool shows of itself: the brush's rim, a lasso under way.
+pub fn tool_preview(painter: &Painter, frame: &ViewFrame, preview: &Preview, labels: &LabelTable) {
+    let points: Vec<Pos2> = preview.points.iter().map(|&p| frame.point_of(p.into())).collect();
+    let color = match labels.get(preview.label) {
+        Some(label) => theme::label_color(label.color),
+        None => canvas::CURSOR,
+    };
+    let line = |width: f32, color: Color32| {
+        let stroke = Stroke::new(width, color);
+        if preview.closed { Shape::closed_line(points.clone(), stroke) } else { Shape::line(points.clone(), stroke) }
+    };
+    painter.add(line(3.0, canvas::SHADE));
+    painter.add(line(1.5, color));
+    // A brush smaller than a few points is found by its middle.
+    if preview.closed && points.len() > 2 && Rect::from_points(&points).width() < 8.0 {
+        let middle = Rect::from_points(&points).center();
+        painter.circle_stroke(middle, 6.0, Stroke::new(1.0, canvas::GUIDE));
+    }
+}
+
+/// Anatomical letters on the four sides.
+pub fn letters(painter: &Painter, frame: &ViewFrame, grid: &Grid) {
+    let Some([left, right, top, bottom]) = frame.axes.letters(grid) else { return };
+    let r = frame.rect;
+    let font = FontId::proportional(13.0);
+    for (letter, at, align) in [
+        (left, pos2(r.left() + EDGE, r.center().y), Align2::LEFT_CENTER),
+        (right, pos2(r.right() - EDGE, r.center().y), Align2::RIGHT_CENTER),
+        (top, pos2(r.center().x, r.top() + EDGE), Align2::CENTER_TOP),
+        (bottom, pos2(r.center().x, r.bottom() - EDGE), Align2::CENTER_BOTTOM),
+    ] {
+        text(painter, at, align, &letter.to_string(), font.clone(), canvas::TEXT);
+    }
+}
+
+pub fn scale_bar(painter: &Painter, frame: &ViewFrame, grid: &Grid) {
+    let longest = f64::from(frame.rect.width() * 0.22).clamp(40.0, 140.0);
+    let Some(bar) = gpu::scale_bar(frame.points_per_unit(), longest) else { return };
+    let right = frame.rect.right() - EDGE;
+    let y = frame.rect.bottom() - EDGE - 2.0;
+    let left = right - bar.target_px as f32;
+    for (width, color) in [(3.5, canvas::SHADE), (1.5, canvas::TEXT)] {
+        let stroke = Stroke::new(width, color);
+        painter.line_segment([pos2(left, y), pos2(right, y)], stroke);
+        painter.line_segment([pos2(left, y - 3.0), pos2(left, y + 3.0)], stroke);
+        painter.line_segment([pos2(right, y - 3.0), pos2(right, y + 3.0)], stroke);
+    }
+    let words = bar.text(grid.unit() == Unit::Millimetre);
+    text(painter, pos2((left + right) / 2.0, y - 6.0), Align2::CENTER_BOTTOM, &words, theme::small(), canvas::TEXT);
+}
+
+/// Plane and slice at the top left, the state of the prediction at the top right, the window at the bottom left.
+pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look) {
+    let document = scene.document;
+    let count = frame.axes.slice_count(frame.dims);
+    let r = frame.rect;
+    let small = theme::small();
+    if count > 1 {
+        let at = pos2(r.left() + EDGE, r.top() + EDGE);
+        let title = text(painter, at, Align2::LEFT_TOP, frame.plane.title(), small.clone(), canvas::TEXT);
+        let slice = format!("{} / {count}", frame.slice + 1);
+        let at = pos2(title.right() + 8.0, r.top() + EDGE);
+        text(painter, at, Align2::LEFT_TOP, &slice, small.clone(), canvas::WEAK);
+    }
+    let native = frame.plane == document.native_plane();
+    if native {
+        let z = frame.slice;
+        let mut at = pos2(r.right() - EDGE, r.top() + EDGE);
+        if document.is_verified(z) {
+            let words = text(painter, at, Align2::RIGHT_TOP, "Verified", small.clone(), theme::of(true).good);
+            at.x = words.left() - 12.0;
+        }
+        let words = match scene.workspace.prediction_status(document.id(), z) {
+            _ if look.is_rejected(document, z) => Some("Prediction rejected"),
+            PredictionStatus::Pending => Some("Predicting…"),
+            PredictionStatus::Loading => Some("Loading the model…"),
+            PredictionStatus::Failed(_) => Some("No prediction"),
+            PredictionStatus::NoModel | PredictionStatus::Ready(_) => None,
+        };
+        if let Some(words) = words {
+            text(painter, at, Align2::RIGHT_TOP, words, small.clone(), canvas::WEAK);
+        }
+    }
+    let Some(image) = look.image_of(document.id()) else { return };
+    let alone = !matches!(image.layout, crate::ui::look::Layout::Three);
+    if native || alone {
+        let window = image.tone.window;
+        let words = format!("W {:.0}   L {:.0}", window.width, window.center);
+        let at = pos2(r.left() + EDGE, r.bottom() - EDGE);
+        text(painter, at, Align2::LEFT_BOTTOM, &words, small, canvas::WEAK);
+    }
+}

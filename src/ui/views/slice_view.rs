@@ -1,0 +1,126 @@
+use super::frame::ViewFrame;
+use super::{Scene, Views, overlay, slider};
+use crate::geom::{Axis, Plane};
+use crate::gpu::{
+    LabelColors, MaskDraw, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage, TensorBuffer,
+};
+use crate::label::{LabelId, LabelTable};
+use crate::nn::Probabilities;
+use crate::tools::{self, Cursor, Toolbox};
+use crate::ui::look::Look;
+use crate::ui::outbox::Outbox;
+use crate::ui::theme::canvas;
+use crate::workspace::{Document, Workspace, class_labels};
+use egui::{CursorIcon, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2};
+use std::sync::Arc;
+
+/// One view of the image: the slice with its overlays, what the pointer does there, and its slider.
+pub fn show(
+    ui: &mut Ui,
+    plane: Plane,
+    scene: &Scene,
+    look: &mut Look,
+    toolbox: &mut Toolbox,
+    views: &mut Views,
+    out: &mut Outbox,
+) {
+    let document = scene.document;
+    let axes = document.volume().grid().plane_axes(plane);
+    let count = axes.slice_count(document.volume().dims());
+    let whole = ui.max_rect();
+    let slider_width = if count > 1 { slider::WIDTH } else { 0.0 };
+    let rect = Rect::from_min_max(whole.min, pos2(whole.right() - slider_width, whole.bottom()));
+    ui.painter().rect_filled(whole, 0.0, canvas::GROUND);
+
+    let response = ui.interact(rect, ui.id().with("image"), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, format!("{} view", plane.title())));
+    let ppp = ui.ctx().pixels_per_point();
+    let plane_look = look.image(document).planes[plane as usize];
+    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
+    let tool_scene = tools::Scene {
+        volume: document.volume(),
+        mask: document.mask(),
+        labels: document.labels(),
+        label: document.selected_label(),
+        point_size: 1.0 / frame.points_per_unit(),
+    };
+    views.pointer.over_view(ui, &response, &frame, &tool_scene, document, toolbox, look, out);
+
+    // The pointer may have moved the image in this very frame.
+    let plane_look = look.image(document).planes[plane as usize];
+    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.add(SliceCallback::shape(rect, describe(scene.workspace, document, &frame, look, ppp)));
+
+    if look.crosshair && count > 1 {
+        overlay::crosshair(&painter, &frame, document.cursor());
+    }
+    if let Some(preview) = views.pointer.preview.as_ref().filter(|p| p.plane == plane && p.slice == frame.slice) {
+        overlay::tool_preview(&painter, &frame, preview, document.labels());
+    }
+    overlay::letters(&painter, &frame, document.volume().grid());
+    overlay::scale_bar(&painter, &frame, document.volume().grid());
+    overlay::corners(&painter, &frame, scene, look);
+    if look.image(document).focus == plane && count > 1 && matches!(look.image(document).layout, crate::ui::look::Layout::Three) {
+        ui.painter().rect_stroke(whole, 0.0, Stroke::new(1.0, canvas::FOCUS), StrokeKind::Inside);
+    }
+    if response.hovered() {
+        ui.ctx().set_cursor_icon(cursor_icon(look, toolbox));
+    }
+    if count > 1 {
+        let strip = Rect::from_min_max(pos2(rect.right(), whole.top()), whole.max);
+        slider::show(ui, strip, &frame, count, scene, &views.marks, out);
+    }
+}
+
+fn cursor_icon(look: &Look, toolbox: &Toolbox) -> CursorIcon {
+    match toolbox.tool().cursor {
+        _ if look.windowing => CursorIcon::ResizeNeSw,
+        Cursor::Arrow => CursorIcon::Default,
+        Cursor::Crosshair => CursorIcon::Crosshair,
+        Cursor::Outline => CursorIcon::None,
+    }
+}
+
+/// What the renderer draws.
+fn describe(workspace: &Workspace, document: &Document, frame: &ViewFrame, look: &mut Look, ppp: f32) -> SliceDraw {
+    let tone = look.image(document).tone;
+    let z = frame.slice;
+    let prediction = (frame.axes.normal == Axis::Z)
+        .then(|| prediction(workspace, document, z))
+        .flatten()
+        .filter(|_| !look.is_rejected(document, z));
+    let (prediction, table) = match prediction {
+        Some((draw, table)) => (Some(draw), Some(table)),
+        None => (None, None),
+    };
+    let heat_class = prediction.as_ref().map(|p| class_of(&p.class_labels, document.selected_label()));
+    SliceDraw {
+        image: SliceImage { volume: document.volume().clone(), axes: frame.axes, slice: frame.slice },
+        tone,
+        filter: look.filter,
+        view: frame.transform,
+        mask: Some(MaskDraw { document: document.id().0, map: document.mask().clone() }),
+        colors: LabelColors::of(table.as_ref().unwrap_or(document.labels())),
+        style: look.overlay(heat_class, 1.5 * ppp),
+        prediction,
+    }
+}
+
+/// The class that the heat map shows: that of the selected label, or the first.
+fn class_of(class_labels: &[LabelId], selected: LabelId) -> usize {
+    class_labels.iter().position(|&l| l != 0 && l == selected).unwrap_or(1)
+}
+
+/// The prediction of a native slice as the renderer takes it, and the labels that its classes mean.
+pub fn prediction(workspace: &Workspace, document: &Document, z: usize) -> Option<(PredictionDraw, LabelTable)> {
+    let predicted = workspace.prediction(document.id(), z)?;
+    let card = &workspace.model(&predicted.key.version)?.card;
+    let (classes, table) = class_labels(card, document.labels());
+    let source = match (predicted.gpu.as_ref().and_then(TensorBuffer::from_any), &predicted.prediction.probabilities) {
+        (Some(buffer), _) => PredictionSource::Buffer(buffer),
+        (None, Probabilities::Host(values)) => PredictionSource::Host(Arc::clone(values)),
+        (None, Probabilities::Device(_)) => return None,
+    };
+    Some((PredictionDraw { source, class_labels: classes.into() }, table))
+}
