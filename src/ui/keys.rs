@@ -310,11 +310,14 @@ pub fn mouse_action(trigger: Trigger, hand: Hand) -> Option<MouseAction> {
     Some(binding.action)
 }
 
-/// The commands of the keys that were pressed since the last frame. Nothing while a text field has the keyboard.
-pub fn pressed(ctx: &egui::Context) -> Vec<KeyCommand> {
-    if ctx.text_edit_focused() {
+/// The commands of the keys that were pressed since the last frame. Nothing while a text field or a dialog has the
+/// keyboard.
+pub fn pressed(ctx: &egui::Context, listening: bool) -> Vec<KeyCommand> {
+    if !listening || ctx.text_edit_focused() {
         return Vec::new();
     }
+    // Tab is a key of ours; the focus of widgets must not wander with it.
+    ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
     ctx.input_mut(|input| {
         let mut commands = Vec::new();
         let mut rest = Vec::with_capacity(input.events.len());

@@ -1,1 +1,22 @@
-//! The window.
+//! The window. It reads the workspace and changes it only by commands.
+
+mod app;
+mod bars;
+mod context;
+mod dialogs;
+mod help;
+mod keys;
+mod look;
+mod notices;
+mod outbox;
+mod panels;
+mod perform;
+mod run;
+mod shell;
+mod theme;
+mod views;
+mod welcome;
+mod widgets;
+
+pub use app::{App, Start};
+pub use run::{UiError, UiOptions, run};

@@ -15,6 +15,8 @@ pub struct Pointer {
     /// The view that the pointer was over last.
     over: Option<Plane>,
     pub preview: Option<Preview>,
+    /// Where the pointer was last: view and voxel coordinates.
+    last: Option<(Plane, [f64; 3])>,
     /// Parts of a notch that the wheel has turned.
     turned: f64,
 }
@@ -54,6 +56,16 @@ impl Pointer {
         }
     }
 
+    /// Voxel coordinates where the pointer was last in a view.
+    pub fn last_voxel(&self, plane: Plane) -> Option<[f64; 3]> {
+        self.last.filter(|l| l.0 == plane).map(|l| l.1)
+    }
+
+    /// The view that the pointer is over, and the voxel coordinates below it.
+    pub fn pointed_at(&self) -> Option<[f64; 3]> {
+        self.over.and(self.last).map(|l| l.1)
+    }
+
     /// True while a button is held in a view.
     pub fn is_busy(&self) -> bool {
         self.held.is_some()
@@ -74,6 +86,10 @@ impl Pointer {
         let hovered = response.contains_pointer();
         if hovered {
             look.image(document).focus = frame.plane;
+            if let Some(at) = ui.input(|i| i.pointer.latest_pos()) {
+                self.over = Some(frame.plane);
+                self.last = Some((frame.plane, frame.voxel_at(at).to_array()));
+            }
         }
         let (happenings, modifiers, space) = ui.input(|i| (happenings(i), i.modifiers, i.key_down(egui::Key::Space)));
         let tool = match toolbox.tool().id {
@@ -126,7 +142,6 @@ impl Pointer {
                     self.held = None;
                 }
                 (Happening::Moved(at), None) if hovered => {
-                    self.over = Some(frame.plane);
                     let actions = toolbox.event(&event(Input::Hover, at), scene);
                     self.take(actions, out);
                 }

@@ -64,6 +64,13 @@ impl Views {
         ui.advance_cursor_after_rect(rect);
     }
 
+    /// The voxel under the pointer, where it is over a view and inside the image.
+    pub fn pointed_at(&self, dims: [usize; 3]) -> Option<[usize; 3]> {
+        let at = self.pointer.pointed_at()?.map(f64::round);
+        let inside = (0..3).all(|a| at[a] >= 0.0 && at[a] < dims[a] as f64);
+        inside.then(|| at.map(|c| c as usize))
+    }
+
     fn view(
         &mut self,
         ui: &mut Ui,

@@ -1,0 +1,187 @@
+use super::look::Look;
+use super::outbox::Outbox;
+use super::shell::Shell;
+use super::{UiOptions, keys};
+use crate::engine::{Engine, EngineOptions};
+use crate::gpu::{self, SliceRenderer, interop};
+use crate::nn::DeviceChoice;
+use crate::tools::Toolbox;
+use crate::workspace::{Command, Workspace};
+use eframe::egui_wgpu::RenderState;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is needed to start working, once the window shows something.
+pub struct Start {
+    pub options: UiOptions,
+    pub graphics: Option<RenderState>,
+}
+
+/// The window's whole state.
+pub struct App {
+    /// Waits for the first frame.
+    start: Option<Start>,
+    workspace: Option<Workspace>,
+    look: Look,
+    toolbox: Toolbox,
+    shell: Shell,
+    graphics: Option<RenderState>,
+    frames: u64,
+}
+
+impl App {
+    /// An empty window; everything else comes after its first frame.
+    pub fn starting(start: Start) -> Self {
+        Self {
+            graphics: start.graphics.clone(),
+            start: Some(start),
+            workspace: None,
+            look: Look::default(),
+            toolbox: Toolbox::default(),
+            shell: Shell::default(),
+            frames: 0,
+        }
+    }
+
+    /// A window on a workspace that exists already.
+    pub fn on(workspace: Workspace, graphics: Option<RenderState>) -> Self {
+        let start = Start { options: UiOptions::default(), graphics };
+        Self { workspace: Some(workspace), start: None, ..Self::starting(start) }
+    }
+
+    pub fn workspace(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
+    }
+
+    /// Starts the engine and opens what was asked for. Networks, weights and files are read on the engine's threads.
+    fn begin(&mut self, ctx: &egui::Context, Start { options, graphics }: Start) {
+        let wake = ctx.clone();
+        // The window's device is shared with burn only where burn may compute on it: a software rasteriser counts as no
+        // GPU unless it is asked for.
+        let software = graphics.as_ref().is_none_or(|g| gpu::device::AdapterDescription::of(&g.adapter).software);
+        let wanted = match options.device {
+            DeviceChoice::Cpu => false,
+            DeviceChoice::Gpu => true,
+            DeviceChoice::Auto => !software,
+        };
+        let shared = match graphics
+            .as_ref()
+            .filter(|_| wanted)
+            .map(|g| interop::share(&g.instance, &g.adapter, &g.device, &g.queue)) {
+            Some(Ok(shared)) => Some(shared),
+            Some(Err(e)) => {
+                self.shell.notices.tell(format!("Networks cannot use the window's graphics device: {e}"));
+                None
+            }
+            None => None,
+        };
+        let engine = Engine::start(EngineOptions {
+            device: options.device,
+            gpu: shared,
+            export: Some(Box::new(interop::export)),
+            wake: Arc::new(move || wake.request_repaint()),
+        });
+        let mut workspace = match engine.and_then(Workspace::new) {
+            Ok(workspace) => workspace,
+            Err(e) => {
+                self.shell.notices.tell(format!("The program cannot start its threads: {e}. Close other programs and try again."));
+                return;
+            }
+        };
+        let paths = match options.paths.is_empty() {
+            true => vec![PathBuf::from("sample:fundus")],
+            false => options.paths,
+        };
+        for path in paths.into_iter().rev() {
+            if let Err(e) = workspace.apply(Command::Open(path)) {
+                self.shell.notices.tell(e.to_string());
+            }
+        }
+        self.workspace = Some(workspace);
+    }
+
+    /// One frame.
+    pub fn frame(&mut self, ui: &mut egui::Ui) {
+        self.frames += 1;
+        // The first frame is on screen before anything else begins.
+        if self.frames > 1
+            && let Some(start) = self.start.take()
+        {
+            self.begin(&ui.ctx().clone(), start);
+        }
+        let Some(workspace) = &mut self.workspace else {
+            self.shell.show_empty(ui);
+            ui.ctx().request_repaint();
+            return;
+        };
+        workspace.poll();
+        self.look.keep_only(|id| workspace.document(id).is_some());
+        let mut out = Outbox::default();
+        let pressed = keys::pressed(ui.ctx(), self.shell.takes_keys());
+        for command in pressed {
+            self.shell.perform(command, workspace, &mut self.look, &mut self.toolbox, &mut out);
+        }
+        self.shell.hold_to_hide(ui.ctx(), &mut self.look);
+        for path in dropped(ui.ctx()) {
+            out.open(path);
+        }
+        self.shell.show(ui, workspace, &mut self.look, &mut self.toolbox, &mut out);
+        self.carry_out(ui.ctx(), out);
+        self.title(ui.ctx());
+    }
+
+    /// What the frame has asked for.
+    fn carry_out(&mut self, ctx: &egui::Context, mut out: Outbox) {
+        let Some(workspace) = &mut self.workspace else { return };
+        let requests = std::mem::take(&mut out.requests);
+        for request in requests {
+            self.shell.request(ctx, request, workspace, &mut self.look, &mut self.toolbox, &mut out);
+        }
+        let changed = !out.commands.is_empty();
+        for command in out.commands {
+            if let Err(e) = workspace.apply(command) {
+                self.shell.notices.tell(sentence(&e.to_string()));
+            }
+        }
+        if let Some(document) = workspace.active() {
+            let (id, z) = (document.id(), document.cursor()[2]);
+            workspace.look_at(id, z);
+        }
+        if let Some(graphics) = &self.graphics {
+            for error in SliceRenderer::take_errors(graphics) {
+                self.shell.notices.tell(sentence(&error.to_string()));
+            }
+        }
+        if changed {
+            ctx.request_repaint();
+        }
+    }
+
+    fn title(&self, ctx: &egui::Context) {
+        let name = self.workspace.as_ref().and_then(|w| w.active()).map(|d| d.name());
+        let title = name.map_or("Fovea".to_owned(), |name| format!("{name} – Fovea"));
+        if ctx.input(|i| i.viewport().title.as_ref() != Some(&title)) {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.frame(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+fn dropped(ctx: &egui::Context) -> Vec<PathBuf> {
+    ctx.input(|i| i.raw.dropped_files.iter().filter_map(|f| f.path.as_deref().map(Path::to_owned)).collect())
+}
+
+/// A sentence begins with a capital.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

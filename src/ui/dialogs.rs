@@ -1,0 +1,235 @@
+//! Questions after files: the system's dialog where there is one, and always a field for the path.
+
+use super::outbox::{Outbox, Question};
+use super::theme;
+use super::widgets::{field, primary, quiet};
+use crate::io::FORMATS;
+use crate::workspace::{
+    Command, Document, EditCommand, Export, ExportFormat, ModelCommand, ProjectCommand, Workspace,
+};
+use egui::{Id, Modal, RichText, TextEdit};
+use poll_promise::Promise;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The question that stands.
+#[derive(Default)]
+pub struct Dialogs {
+    asked: Option<Asked>,
+}
+
+struct Asked {
+    question: Question,
+    path: String,
+    format: ExportFormat,
+    system: System,
+}
+
+/// The system's dialog.
+enum System {
+    Open { answer: Promise<Option<PathBuf>>, since: Instant },
+    /// It was closed without an answer.
+    Closed,
+    /// It answered "nothing" faster than a person can.
+    Missing,
+}
+
+/// No person closes a dialog this fast.
+const TOO_FAST: Duration = Duration::from_millis(400);
+
+const EXPORTS: [(ExportFormat, &str, &str); 3] = [
+    (ExportFormat::Nifti, "NIfTI label map", "nii.gz"),
+    (ExportFormat::Png, "PNG masks", "png"),
+    (ExportFormat::Table, "Label table", "txt"),
+];
+
+impl Dialogs {
+    pub fn is_open(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    pub fn ask(&mut self, question: Question, workspace: &Workspace) {
+        let document = workspace.active();
+        let format = match document {
+            Some(document) if document.depth() == 1 => ExportFormat::Png,
+            _ => ExportFormat::Nifti,
+        };
+        let path = match (question, document) {
+            (Question::Export, Some(document)) => proposed(document, format),
+            _ => String::new(),
+        };
+        let system = system_dialog(question, &path, workspace);
+        self.asked = Some(Asked { question, path, format, system });
+    }
+
+    pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
+        let Some(asked) = &mut self.asked else { return };
+        if let System::Open { answer, since } = &asked.system
+            && let Some(answer) = answer.ready()
+        {
+            match answer {
+                Some(path) => {
+                    let path = path.clone();
+                    carry_out(asked.question, asked.format, path, out);
+                    self.asked = None;
+                    return;
+                }
+                None if since.elapsed() < TOO_FAST => asked.system = System::Missing,
+                None => asked.system = System::Closed,
+            }
+        }
+        let mut done = false;
+        let modal = Modal::new(Id::new("question")).show(ctx, |ui| {
+            ui.set_width(460.0);
+            let p = theme::palette(ui);
+            ui.label(RichText::new(title(asked.question)).size(theme::size::LARGE));
+            ui.add_space(8.0);
+            if asked.question == Question::Export {
+                field(ui, "Format", |ui| {
+                    for (format, name, _) in EXPORTS.into_iter().rev() {
+                        if ui.selectable_label(asked.format == format, name).clicked() {
+                            asked.format = format;
+                            asked.path = with_extension(&asked.path, format);
+                        }
+                    }
+                });
+                ui.add_space(4.0);
+            }
+            let written = TextEdit::singleline(&mut asked.path)
+                .hint_text(hint(asked.question))
+                .desired_width(f32::INFINITY)
+                .margin(egui::Margin::symmetric(8, 6));
+            let response = ui.add(written);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Path"));
+            if !ui.ctx().memory(|m| m.focused().is_some()) {
+                response.request_focus();
+            }
+            let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+            let words = match asked.system {
+                System::Open { .. } => "The system's dialog is open; a path can also be written here.",
+                System::Closed => "Write a path, or ask the system's dialog again.",
+                System::Missing => {
+                    "This system has no file dialog (no desktop portal answered). Write the path, or drop the file \
+                     onto the window."
+                }
+            };
+            ui.label(RichText::new(words).font(theme::small()).color(p.faint));
+            ui.add_space(10.0);
+            ui.horizontal(|ui| {
+                let verb = if asked.question == Question::Export { "Export" } else { "Open" };
+                let path = asked.path.trim();
+                if (primary(ui, !path.is_empty(), verb).clicked() || entered) && !path.is_empty() {
+                    carry_out(asked.question, asked.format, expanded(path), out);
+                    done = true;
+                }
+                let can_browse = !matches!(asked.system, System::Open { .. });
+                if quiet(ui, can_browse, "Browse…").clicked() {
+                    asked.system = system_dialog(asked.question, &asked.path, workspace);
+                }
+                if quiet(ui, true, "Cancel").clicked() {
+                    done = true;
+                }
+            });
+        });
+        if done || modal.should_close() {
+            self.asked = None;
+        }
+    }
+}
+
+fn title(question: Question) -> &'static str {
+    match question {
+        Question::OpenFile => "Open a file",
+        Question::OpenFolder => "Open a folder or a DICOM series",
+        Question::Export => "Export the mask",
+        Question::ImportLabels => "Import a label image",
+        Question::ImportModel => "Import a model",
+    }
+}
+
+fn hint(question: Question) -> &'static str {
+    match question {
+        Question::OpenFile => "/path/to/image.nii.gz",
+        Question::OpenFolder => "/path/to/folder",
+        Question::Export => "/path/to/mask",
+        Question::ImportLabels => "/path/to/labels.nii.gz",
+        Question::ImportModel => "/path/to/model.safetensors",
+    }
+}
+
+fn carry_out(question: Question, format: ExportFormat, path: PathBuf, out: &mut Outbox) {
+    match question {
+        Question::OpenFile | Question::OpenFolder => out.open(path),
+        Question::Export => out.command(Command::Project(ProjectCommand::Export(Export { path, format }))),
+        Question::ImportLabels => out.edit(EditCommand::Import { path }),
+        Question::ImportModel => out.command(Command::Model(ModelCommand::Import { path })),
+    }
+}
+
+/// Asks the system's dialog, on a thread of the engine: it blocks until it is closed.
+fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> System {
+    let (sender, answer) = Promise::new();
+    let mut dialog = rfd::FileDialog::new().set_title(title(question));
+    let proposed = Path::new(path);
+    if let Some(folder) = proposed.parent().filter(|f| f.is_dir()) {
+        dialog = dialog.set_directory(folder);
+    }
+    if let Some(name) = proposed.file_name() {
+        dialog = dialog.set_file_name(name.to_string_lossy());
+    }
+    dialog = match question {
+        Question::OpenFile => {
+            let all: Vec<&str> = FORMATS.iter().flat_map(|f| f.extensions).copied().collect();
+            let dialog = dialog.add_filter("Images", &all);
+            FORMATS
+                .iter()
+                .filter(|f| !f.extensions.is_empty())
+                .fold(dialog, |d, f| d.add_filter(f.title, f.extensions))
+                .add_filter("All files", &["*"])
+        }
+        Question::ImportModel => dialog.add_filter("Models", &["safetensors"]),
+        _ => dialog,
+    };
+    // The job's event tells nothing; the promise does.
+    let _job = workspace.engine().run_io(move |_| {
+        sender.send(match question {
+            Question::OpenFolder => dialog.pick_folder(),
+            Question::Export => dialog.save_file(),
+            Question::OpenFile | Question::ImportLabels | Question::ImportModel => dialog.pick_file(),
+        });
+        Ok(Box::new(()))
+    });
+    System::Open { answer, since: Instant::now() }
+}
+
+/// Beside the image, or in the home folder for samples.
+fn proposed(document: &Document, format: ExportFormat) -> String {
+    let source = document.source();
+    let folder = match source.parent().filter(|f| f.is_dir()) {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => std::env::current_dir().unwrap_or_default(),
+    };
+    let name = source.file_name().map_or("image".into(), |n| n.to_string_lossy()).replace(':', "-");
+    let stem = FORMATS
+        .iter()
+        .flat_map(|f| f.extensions)
+        .find_map(|e| name.strip_suffix(&format!(".{e}")))
+        .unwrap_or(&name)
+        .to_owned();
+    let (_, _, extension) = EXPORTS.into_iter().find(|(f, ..)| *f == format).unwrap_or(EXPORTS[0]);
+    folder.join(format!("{stem}_labels.{extension}")).display().to_string()
+}
+
+fn with_extension(path: &str, format: ExportFormat) -> String {
+    let stem = EXPORTS.iter().find_map(|(_, _, e)| path.strip_suffix(&format!(".{e}"))).unwrap_or(path);
+    let extension = EXPORTS.iter().find(|(f, ..)| *f == format).map_or("", |(_, _, e)| e);
+    if stem.is_empty() { String::new() } else { format!("{stem}.{extension}") }
+}
+
+/// `~` is the home folder.
+fn expanded(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}

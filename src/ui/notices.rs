@@ -1,0 +1,144 @@
+//! What the person should know, and what takes time: cards at the lower right of the views.
+
+use super::outbox::{Outbox, Request};
+use super::panels::learn::time_left;
+use super::theme;
+use super::widgets::{Icon, IconButton, progress_bar, quiet};
+use crate::workspace::{Activity, Command, NoticeLevel, Workspace};
+use egui::{Align, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
+use std::collections::BTreeMap;
+
+/// Since when each notice has been shown.
+#[derive(Default)]
+pub struct Notices {
+    since: BTreeMap<u64, f64>,
+    /// Why something that was asked for was not done; the newest replaces the older.
+    told: Option<(String, Option<f64>)>,
+}
+
+/// Something that merely informs goes by itself after this many seconds.
+const INFO_SECS: f64 = 6.0;
+const WIDTH: f32 = 340.0;
+/// More would hide the image.
+const MOST: usize = 4;
+
+impl Notices {
+    /// Says for a few seconds why something was not done.
+    pub fn tell(&mut self, text: impl Into<String>) {
+        self.told = Some((text.into(), None));
+    }
+
+    pub fn show(&mut self, ctx: &egui::Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
+        let now = ctx.input(|i| i.time);
+        let notices = workspace.notices();
+        self.since.retain(|id, _| notices.iter().any(|n| n.id == *id));
+        for notice in notices {
+            let since = *self.since.entry(notice.id).or_insert(now);
+            if notice.level == NoticeLevel::Info && !notice.stays {
+                if now - since > INFO_SECS {
+                    out.requests.push(Request::DismissNotice(notice.id));
+                } else {
+                    ctx.request_repaint_after(std::time::Duration::from_secs_f64(INFO_SECS - (now - since) + 0.05));
+                }
+            }
+        }
+        if let Some((_, since)) = &mut self.told {
+            let since = *since.get_or_insert(now);
+            let left = INFO_SECS - (now - since);
+            if left <= 0.0 {
+                self.told = None;
+            } else {
+                ctx.request_repaint_after(std::time::Duration::from_secs_f64(left + 0.05));
+            }
+        }
+        let activities: Vec<&Activity> = workspace.activities().collect();
+        if notices.is_empty() && activities.is_empty() && self.told.is_none() {
+            return;
+        }
+        let corner = pos2(views.right() - 34.0, views.bottom() - 40.0);
+        Area::new(Id::new("notices"))
+            .order(Order::Foreground)
+            .pivot(egui::Align2::RIGHT_BOTTOM)
+            .fixed_pos(corner)
+            .show(ctx, |ui| {
+                ui.set_width(WIDTH.min(views.width() - 40.0));
+                ui.spacing_mut().item_spacing.y = 8.0;
+                for notice in notices.iter().rev().take(MOST).rev() {
+                    if card(ui, notice.level, &notice.text, !notice.stays) {
+                        out.requests.push(Request::DismissNotice(notice.id));
+                    }
+                }
+                if let Some((text, _)) = &self.told
+                    && card(ui, NoticeLevel::Warning, text, true)
+                {
+                    self.told = None;
+                }
+                for activity in activities {
+                    progress(ui, activity, out);
+                }
+            });
+    }
+}
+
+fn frame(ui: &Ui) -> Frame {
+    let p = theme::palette(ui);
+    Frame::new()
+        .fill(p.panel)
+        .stroke(Stroke::new(1.0, p.active))
+        .corner_radius(8)
+        .inner_margin(Margin::symmetric(12, 10))
+        .shadow(ui.visuals().popup_shadow)
+}
+
+/// True where it is dismissed.
+fn card(ui: &mut Ui, level: NoticeLevel, text: &str, dismissible: bool) -> bool {
+    let p = theme::palette(ui);
+    let (icon, color) = match level {
+        NoticeLevel::Info => (Icon::Info, p.accent),
+        NoticeLevel::Warning => (Icon::Warning, p.warn),
+        NoticeLevel::Error => (Icon::Warning, p.bad),
+    };
+    let shown = frame(ui).show(ui, |ui| {
+        let row = ui.horizontal_top(|ui| {
+            let (square, _) = ui.allocate_exact_size(Vec2::splat(17.0), Sense::hover());
+            icon.paint(ui.painter(), square, color);
+            let text_width = ui.available_width() - 30.0;
+            ui.allocate_ui_with_layout(Vec2::new(text_width, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(text_width);
+                ui.label(text);
+            });
+            dismissible && ui.add(IconButton::new(Icon::Close, "Dismiss").side(20.0)).clicked()
+        });
+        row.inner
+    });
+    shown.inner
+}
+
+fn progress(ui: &mut Ui, activity: &Activity, out: &mut Outbox) {
+    frame(ui).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - 70.0;
+            let title = egui::Label::new(capital(&activity.title)).truncate();
+            ui.allocate_ui_with_layout(Vec2::new(width, 20.0), Layout::left_to_right(Align::Center), |ui| {
+                ui.set_width(width);
+                ui.add(title);
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if quiet(ui, true, "Cancel").clicked() {
+                    out.command(Command::Cancel(activity.job));
+                }
+            });
+        });
+        if let Some(secs) = activity.eta_secs {
+            let words = RichText::new(time_left(secs)).font(theme::small()).color(theme::palette(ui).weak);
+            ui.label(words);
+        }
+        let share = (activity.total > 0).then(|| activity.done as f32 / activity.total as f32);
+        progress_bar(ui, share, &activity.title);
+    });
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

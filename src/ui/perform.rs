@@ -1,0 +1,265 @@
+//! What each key does.
+
+use super::keys::{KeyCommand, Scope};
+use super::look::{Layout, Look};
+use super::outbox::{Outbox, Question, Request};
+use super::shell::Shell;
+use super::views;
+use crate::geom::Plane;
+use crate::gpu::Filter;
+use crate::label::LabelId;
+use crate::tools::{self, Input, Modifiers, PointerEvent, Toolbox};
+use crate::volume::presets;
+use crate::workspace::{
+    AcceptScope, Command, Document, EditCommand, LabelCommand, ProjectCommand, Workspace,
+};
+use glam::DVec3;
+
+/// A key held longer than this was held, not tapped.
+const TAP_SECS: f64 = 0.3;
+
+impl Shell {
+    pub fn perform(
+        &mut self,
+        command: KeyCommand,
+        workspace: &Workspace,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        match command {
+            KeyCommand::OpenFile => out.ask(Question::OpenFile),
+            KeyCommand::OpenFolder => out.ask(Question::OpenFolder),
+            KeyCommand::Theme => out.requests.push(Request::Key(KeyCommand::Theme)),
+            KeyCommand::Help => self.help_shown = !self.help_shown,
+            _ => {
+                if let Some(document) = workspace.active() {
+                    self.on_document(command, workspace, document, look, toolbox, out);
+                }
+            }
+        }
+    }
+
+    fn on_document(
+        &mut self,
+        command: KeyCommand,
+        workspace: &Workspace,
+        document: &Document,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        let z = document.cursor()[2];
+        match command {
+            // A tool that has something under way hears these first.
+            KeyCommand::Abort if !toolbox.busy() && self.help_shown => self.help_shown = false,
+            KeyCommand::Abort => self.tool_key(Input::Escape, document, look, toolbox, out),
+            KeyCommand::Accept(Scope::Slice) if toolbox.busy() => {
+                self.tool_key(Input::Enter, document, look, toolbox, out);
+            }
+            KeyCommand::Reject if toolbox.busy() => {
+                self.tool_key(Input::Backspace, document, look, toolbox, out);
+            }
+            KeyCommand::BrushSize(factor) => {
+                let input = if factor > 1.0 { Input::Grow } else { Input::Shrink };
+                self.tool_key(input, document, look, toolbox, out);
+            }
+            KeyCommand::Tool(id) => {
+                look.windowing = false;
+                if let Some(tool) = tools::find(id) {
+                    let actions = toolbox.select(tool);
+                    self.views.pointer.take(actions, out);
+                }
+            }
+            KeyCommand::WindowMode => {
+                let actions = toolbox.cancel();
+                self.views.pointer.take(actions, out);
+                look.windowing = !look.windowing;
+            }
+            KeyCommand::SwapBrushEraser => {
+                look.windowing = false;
+                let actions = toolbox.swap();
+                self.views.pointer.take(actions, out);
+            }
+            KeyCommand::Accept(scope) => {
+                let scope = match scope {
+                    Scope::Slice => AcceptScope::Slice(z),
+                    Scope::Volume => AcceptScope::Volume,
+                    Scope::Component => AcceptScope::Component { voxel: document.cursor(), volume: false },
+                };
+                out.edit(EditCommand::Accept { scope });
+            }
+            KeyCommand::Reject => reject(document, look, z),
+            KeyCommand::Verify => out.edit(EditCommand::SetVerified { z, on: !document.is_verified(z) }),
+            KeyCommand::CopyFrom(by) => {
+                let from = z as i64 + by;
+                if (0..document.depth() as i64).contains(&from) {
+                    out.edit(EditCommand::CopySlice { from: from as usize, to: z });
+                }
+            }
+            KeyCommand::Undo => out.edit(EditCommand::Undo),
+            KeyCommand::Redo => out.edit(EditCommand::Redo),
+            KeyCommand::Save => out.command(Command::Project(ProjectCommand::Save)),
+            KeyCommand::Export => out.ask(Question::Export),
+            KeyCommand::CloseImage => out.command(Command::Close(document.id())),
+            KeyCommand::NextImage => {
+                let documents = workspace.documents();
+                let at = documents.iter().position(|d| d.id() == document.id()).unwrap_or(0);
+                out.command(Command::Activate(documents[(at + 1) % documents.len()].id()));
+            }
+            KeyCommand::NewLabel => {
+                let name = free_name(document);
+                out.command(Command::Labels(LabelCommand::Add { name }));
+                self.show_panel("labels");
+            }
+            KeyCommand::Label(by) => select_label(document, by, out),
+            KeyCommand::LabelNumber(index) => {
+                if let Some(label) = document.labels().iter().nth(index) {
+                    out.command(Command::Labels(LabelCommand::Select(label.id)));
+                }
+            }
+            KeyCommand::Slice(_)
+            | KeyCommand::FirstSlice
+            | KeyCommand::LastSlice
+            | KeyCommand::Queue(_)
+            | KeyCommand::Fit
+            | KeyCommand::CenterOnCrosshair
+            | KeyCommand::NextLayout => navigate(command, document, look, out),
+            _ => change_look(command, document, look),
+        }
+    }
+
+    /// Tells the tool of a key, at the place where the pointer was last.
+    fn tool_key(
+        &mut self,
+        input: Input,
+        document: &Document,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        let plane = look.image(document).focus;
+        let at = self.views.pointer.last_voxel(plane).unwrap_or_else(|| document.cursor().map(|c| c as f64));
+        let event = PointerEvent { input, plane, voxel: at, modifiers: Modifiers::default() };
+        let scene = tools::Scene {
+            volume: document.volume(),
+            mask: document.mask(),
+            labels: document.labels(),
+            label: document.selected_label(),
+            point_size: 1.0,
+        };
+        let actions = toolbox.event(&event, &scene);
+        self.views.pointer.take(actions, out);
+    }
+
+    /// `s`: as long as it is held the mask is hidden; a tap hides or shows it.
+    pub fn hold_to_hide(&mut self, ctx: &egui::Context, look: &mut Look) {
+        let (down, now, free) = (
+            ctx.input(|i| i.key_down(egui::Key::S) && !i.modifiers.any()),
+            ctx.input(|i| i.time),
+            !ctx.text_edit_focused() && self.takes_keys(),
+        );
+        match (self.hiding_since, down && free) {
+            (None, true) => {
+                self.hiding_since = Some(now);
+                look.mask_held_away = true;
+            }
+            (Some(since), false) => {
+                self.hiding_since = None;
+                look.mask_held_away = false;
+                if now - since < TAP_SECS {
+                    look.mask_shown = !look.mask_shown;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn navigate(command: KeyCommand, document: &Document, look: &mut Look, out: &mut Outbox) {
+    let dims = document.volume().dims();
+    let image = look.image(document);
+    let plane = match image.layout {
+        Layout::One(plane) => plane,
+        Layout::Three => image.focus,
+    };
+    let axis = document.volume().grid().plane_axes(plane).normal.index();
+    let mut cursor = document.cursor();
+    match command {
+        KeyCommand::Slice(by) => views::move_slice(document, plane, by, out),
+        KeyCommand::FirstSlice => views::move_slice(document, plane, -(cursor[axis] as i64), out),
+        KeyCommand::LastSlice => views::move_slice(document, plane, dims[axis] as i64, out),
+        KeyCommand::Queue(by) => {
+            // Round the whole volume once, from the slice after this one.
+            let depth = dims[2] as i64;
+            let next = (1..depth)
+                .map(|step| (cursor[2] as i64 + by * step).rem_euclid(depth) as usize)
+                .find(|&z| !document.is_verified(z));
+            if let Some(z) = next {
+                cursor[2] = z;
+                out.command(Command::Cursor(cursor));
+            }
+        }
+        KeyCommand::Fit => image.planes = Default::default(),
+        KeyCommand::CenterOnCrosshair => {
+            for plane in Plane::ALL {
+                let axes = document.volume().grid().plane_axes(plane);
+                let (_, pixel) = axes.pixel_of_voxel(dims, DVec3::from(cursor.map(|c| c as f64)));
+                image.plane_mut(plane).center = Some(glam::DVec2::from(pixel) + 0.5);
+            }
+        }
+        KeyCommand::NextLayout => {
+            let focus = image.focus;
+            views::maximise(image, focus, dims);
+        }
+        _ => {}
+    }
+}
+
+fn change_look(command: KeyCommand, document: &Document, look: &mut Look) {
+    match command {
+        KeyCommand::Preset(index) => {
+            if let Some(preset) = presets(document.volume().modality()).get(index) {
+                look.image(document).tone.window = preset.window;
+            }
+        }
+        KeyCommand::Invert => {
+            let tone = &mut look.image(document).tone;
+            tone.invert = !tone.invert;
+        }
+        KeyCommand::MaskOpacity(by) => look.mask_opacity = (look.mask_opacity + by).clamp(0.0, 1.0),
+        KeyCommand::MaskStyle => look.area = look.area.next(),
+        KeyCommand::HeatMap => look.heat = !look.heat,
+        KeyCommand::Difference => look.difference = !look.difference,
+        KeyCommand::Crosshair => look.crosshair = !look.crosshair,
+        KeyCommand::Filter => {
+            look.filter = if look.filter == Filter::Smooth { Filter::Nearest } else { Filter::Smooth };
+        }
+        _ => {}
+    }
+}
+
+/// Hides the prediction of a slice, or shows it again.
+fn reject(document: &Document, look: &mut Look, z: usize) {
+    let Some(version) = document.model() else { return };
+    let key = (version.clone(), z);
+    let rejected = &mut look.image(document).rejected;
+    if !rejected.remove(&key) {
+        rejected.insert(key);
+    }
+}
+
+fn select_label(document: &Document, by: i64, out: &mut Outbox) {
+    let ids: Vec<LabelId> = document.labels().iter().map(|l| l.id).collect();
+    if ids.is_empty() {
+        return;
+    }
+    let at = ids.iter().position(|&id| id == document.selected_label()).unwrap_or(0) as i64;
+    let next = ids[(at + by).rem_euclid(ids.len() as i64) as usize];
+    out.command(Command::Labels(LabelCommand::Select(next)));
+}
+
+fn free_name(document: &Document) -> String {
+    let taken = |name: &str| document.labels().iter().any(|l| l.name == name);
+    (1..).map(|n| format!("Label {n}")).find(|name| !taken(name)).unwrap_or_default()
+}

@@ -1,0 +1,237 @@
+use super::bars;
+use super::context::{Panel, PanelContext};
+use super::dialogs::Dialogs;
+use super::help;
+use super::keys::KeyCommand;
+use super::look::Look;
+use super::notices::Notices;
+use super::outbox::{Outbox, Request};
+use super::panels::{info::Info, labels::Labels, learn::Learn, prediction::Prediction};
+use super::theme::{self, canvas, size};
+use super::views::{self, Scene, Views};
+use super::welcome;
+use crate::tools::Toolbox;
+use crate::workspace::Workspace;
+use egui::{CentralPanel, CornerRadius, Frame, Margin, Rect, ScrollArea, Sense, Stroke, Ui, Vec2};
+
+/// The panels, in the order of their tabs. To add one, write its file and name it here.
+fn panels() -> Vec<Box<dyn Panel>> {
+    vec![
+        Box::<Labels>::default(),
+        Box::<Prediction>::default(),
+        Box::<Learn>::default(),
+        Box::<Info>::default(),
+    ]
+}
+
+/// Where everything stands, and what it keeps from frame to frame.
+pub struct Shell {
+    pub(super) views: Views,
+    panels: Vec<Box<dyn Panel>>,
+    /// Index of the panel that is in front.
+    front: usize,
+    panels_shown: bool,
+    dialogs: Dialogs,
+    pub(super) notices: Notices,
+    pub(super) help_shown: bool,
+    hint_shown: bool,
+    /// Since when the key that hides the mask has been down, and whether the mask was shown before.
+    pub(super) hiding_since: Option<f64>,
+}
+
+impl Default for Shell {
+    fn default() -> Self {
+        Self {
+            views: Views::default(),
+            panels: panels(),
+            front: 1,
+            panels_shown: true,
+            dialogs: Dialogs::default(),
+            notices: Notices::default(),
+            help_shown: false,
+            hint_shown: first_run(),
+            hiding_since: None,
+        }
+    }
+}
+
+impl Shell {
+    /// Keys go to the window as long as no dialog stands over it.
+    pub fn takes_keys(&self) -> bool {
+        !self.dialogs.is_open()
+    }
+
+    /// Before there is anything to show.
+    pub fn show_empty(&mut self, ui: &mut Ui) {
+        let dark = ui.visuals().dark_mode;
+        let bar = |margin| theme::panel_frame(dark, margin);
+        egui::Panel::top("top").exact_size(size::TOP_BAR).frame(bar(Margin::ZERO)).show(ui, |_| {});
+        egui::Panel::bottom("status").exact_size(size::STATUS_BAR).frame(bar(Margin::ZERO)).show(ui, |_| {});
+        CentralPanel::no_frame().show(ui, |ui| {
+            welcome::show(ui, true, &mut Outbox::default());
+        });
+    }
+
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        workspace: &Workspace,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        let dark = ui.visuals().dark_mode;
+        let frame = |x, y| theme::panel_frame(dark, Margin::symmetric(x, y));
+        egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(ui, |ui| {
+            bars::top(ui, workspace, look, self.panels_shown, out);
+        });
+        egui::Panel::bottom("status").exact_size(size::STATUS_BAR).resizable(false).frame(frame(12, 0)).show(
+            ui,
+            |ui| {
+                let dims = workspace.active().map(|d| d.volume().dims());
+                bars::status(ui, workspace, dims.and_then(|dims| self.views.pointed_at(dims)));
+            },
+        );
+        let document = workspace.active();
+        egui::Panel::left("tools").exact_size(size::TOOL_STRIP).resizable(false).frame(frame(7, 8)).show(ui, |ui| {
+            bars::strip(ui, toolbox, look, document.is_some(), out);
+        });
+        if let (Some(document), true) = (document, self.panels_shown) {
+            egui::Panel::right("panels").exact_size(size::SIDE_PANEL).resizable(false).frame(frame(0, 0)).show(
+                ui,
+                |ui| self.side(ui, &mut PanelContext { workspace, document, look, out }),
+            );
+        }
+        if let Some(document) = document {
+            egui::Panel::top("options").exact_size(size::OPTIONS_ROW).resizable(false).frame(frame(12, 0)).show(
+                ui,
+                |ui| bars::options(ui, document, toolbox, look),
+            );
+        }
+        let middle = CentralPanel::no_frame().show(ui, |ui| self.middle(ui, workspace, look, toolbox, out));
+        self.above(ui.ctx(), middle.response.rect, workspace, out);
+    }
+
+    fn middle(
+        &mut self,
+        ui: &mut Ui,
+        workspace: &Workspace,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        ui.painter().rect_filled(ui.max_rect(), 0.0, canvas::GROUND);
+        match (workspace.active(), workspace.openings().last()) {
+            // What is on its way in is what the person asked for last.
+            (_, Some(opening)) => views::show_preview(ui, opening, out),
+            (Some(document), None) => {
+                self.views.show(ui, &Scene { workspace, document }, look, toolbox, out);
+            }
+            (None, None) => welcome::show(ui, false, out),
+        }
+    }
+
+    /// What lies over the rest.
+    fn above(&mut self, ctx: &egui::Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
+        self.notices.show(ctx, views, workspace, out);
+        if self.hint_shown && workspace.active().is_some() && !self.help_shown {
+            welcome::hint(ctx, views, out);
+        }
+        welcome::drop_sign(ctx, views);
+        self.dialogs.show(ctx, workspace, out);
+        if self.help_shown && help::show(ctx) {
+            self.help_shown = false;
+        }
+    }
+
+    fn side(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        Frame::new().inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 0 }).show(ui, |ui| self.tabs(ui));
+        ui.add_space(-1.0);
+        let line = Rect::from_min_size(ui.cursor().min, Vec2::new(ui.available_width(), 1.0));
+        ui.painter().rect_filled(line, 0.0, theme::palette(ui).line);
+        let panel = &mut self.panels[self.front];
+        ScrollArea::vertical().id_salt(panel.id()).auto_shrink(false).show(ui, |ui| {
+            Frame::new().inner_margin(Margin::symmetric(16, 14)).show(ui, |ui| panel.ui(ui, context));
+        });
+    }
+
+    fn tabs(&mut self, ui: &mut Ui) {
+        let p = theme::palette(ui);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            for (index, panel) in self.panels.iter().enumerate() {
+                let front = index == self.front;
+                let color = if front { p.text } else { p.weak };
+                let text = ui.painter().layout_no_wrap(panel.title().to_owned(), theme::body(), color);
+                let (rect, response) =
+                    ui.allocate_exact_size(Vec2::new(text.size().x + 14.0, 30.0), Sense::click());
+                let title = panel.title();
+                response.widget_info(|| {
+                    egui::WidgetInfo::selected(egui::WidgetType::SelectableLabel, true, front, format!("{title} panel"))
+                });
+                if response.hovered() && !front {
+                    ui.painter().rect_filled(rect.shrink2(Vec2::new(0.0, 3.0)), CornerRadius::same(size::RADIUS), p.raised);
+                }
+                ui.painter().galley(rect.center() - text.size() / 2.0, text, color);
+                if front {
+                    let from = rect.left_bottom() + Vec2::new(7.0, -1.0);
+                    let to = rect.right_bottom() + Vec2::new(-7.0, -1.0);
+                    ui.painter().line_segment([from, to], Stroke::new(2.0, p.accent));
+                }
+                if response.clicked() {
+                    self.front = index;
+                }
+            }
+        });
+    }
+
+    /// Does what was asked for and is no change of data.
+    pub fn request(
+        &mut self,
+        ctx: &egui::Context,
+        request: Request,
+        workspace: &mut Workspace,
+        look: &mut Look,
+        toolbox: &mut Toolbox,
+        out: &mut Outbox,
+    ) {
+        match request {
+            Request::Key(KeyCommand::Theme) => {
+                let dark = ctx.theme() == egui::Theme::Dark;
+                ctx.set_theme(if dark { egui::ThemePreference::Light } else { egui::ThemePreference::Dark });
+            }
+            Request::Key(command) => self.perform(command, workspace, look, toolbox, out),
+            Request::Ask(question) => self.dialogs.ask(question, workspace),
+            Request::DismissNotice(id) => workspace.dismiss(id),
+            Request::DismissHint => {
+                self.hint_shown = false;
+                remember_hint();
+            }
+            Request::TogglePanels => self.panels_shown = !self.panels_shown,
+        }
+    }
+
+    pub(super) fn show_panel(&mut self, id: &str) {
+        if let Some(index) = self.panels.iter().position(|p| p.id() == id) {
+            self.front = index;
+            self.panels_shown = true;
+        }
+    }
+}
+
+/// Where it is remembered that the hint has been read.
+fn hint_mark() -> Option<std::path::PathBuf> {
+    directories::ProjectDirs::from("", "", "fovea").map(|dirs| dirs.config_dir().join("hint-read"))
+}
+
+fn first_run() -> bool {
+    hint_mark().is_none_or(|path| !path.exists())
+}
+
+/// Where it cannot be remembered the hint comes once more, which does no harm.
+fn remember_hint() {
+    if let Some(path) = hint_mark() {
+        let _ = path.parent().map(std::fs::create_dir_all);
+        let _ = std::fs::write(path, "");
+    }
+}
