@@ -8,7 +8,7 @@ use crate::nn::DeviceChoice;
 use crate::tools::Toolbox;
 use crate::workspace::{Command, Workspace};
 use eframe::egui_wgpu::RenderState;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is needed to start working, once the window shows something.
@@ -58,7 +58,8 @@ impl App {
         let wake = ctx.clone();
         // The window's device is shared with burn only where burn may compute on it: a software rasteriser counts as no
         // GPU unless it is asked for.
-        let software = graphics.as_ref().is_none_or(|g| gpu::device::AdapterDescription::of(&g.adapter).software);
+        let software =
+            graphics.as_ref().is_none_or(|g| gpu::device::AdapterDescription::of(&g.adapter).software);
         let wanted = match options.device {
             DeviceChoice::Cpu => false,
             DeviceChoice::Gpu => true,
@@ -67,7 +68,8 @@ impl App {
         let shared = match graphics
             .as_ref()
             .filter(|_| wanted)
-            .map(|g| interop::share(&g.instance, &g.adapter, &g.device, &g.queue)) {
+            .map(|g| interop::share(&g.instance, &g.adapter, &g.device, &g.queue))
+        {
             Some(Ok(shared)) => Some(shared),
             Some(Err(e)) => {
                 self.shell.notices.tell(format!("Networks cannot use the window's graphics device: {e}"));
@@ -84,7 +86,9 @@ impl App {
         let mut workspace = match engine.and_then(Workspace::new) {
             Ok(workspace) => workspace,
             Err(e) => {
-                self.shell.notices.tell(format!("The program cannot start its threads: {e}. Close other programs and try again."));
+                self.shell.notices.tell(format!(
+                    "The program cannot start its threads: {e}. Close other programs and try again."
+                ));
                 return;
             }
         };
@@ -177,7 +181,7 @@ impl eframe::App for App {
 }
 
 fn dropped(ctx: &egui::Context) -> Vec<PathBuf> {
-    ctx.input(|i| i.raw.dropped_files.iter().filter_map(|f| f.path.as_deref().map(Path::to_owned)).collect())
+    ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect())
 }
 
 /// A sentence begins with a capital.

@@ -27,7 +27,10 @@ struct Asked {
 
 /// The system's dialog.
 enum System {
-    Open { answer: Promise<Option<PathBuf>>, since: Instant },
+    Open {
+        answer: Promise<Option<PathBuf>>,
+        since: Instant,
+    },
     /// It was closed without an answer.
     Closed,
     /// It answered "nothing" faster than a person can.
@@ -79,7 +82,7 @@ impl Dialogs {
             }
         }
         let mut done = false;
-        let modal = Modal::new(Id::new("question")).show(ctx, |ui| {
+        let modal = Modal::new(Id::unique("question")).show(ctx, |ui| {
             ui.set_width(460.0);
             let p = theme::palette(ui);
             ui.label(RichText::new(title(asked.question)).size(theme::size::LARGE));
@@ -100,7 +103,7 @@ impl Dialogs {
                 .desired_width(f32::INFINITY)
                 .margin(egui::Margin::symmetric(8, 6));
             let response = ui.add(written);
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Path"));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
             if !ui.ctx().memory(|m| m.focused().is_some()) {
                 response.request_focus();
             }

@@ -7,7 +7,7 @@ use egui::{Align, Align2, Color32, CornerRadius, Id, Layout, Modal, RichText, Sc
 /// Shows the list; true where it is to be closed.
 pub fn show(ctx: &egui::Context) -> bool {
     let screen = ctx.content_rect().size();
-    let response = Modal::new(Id::new("keys")).show(ctx, |ui| {
+    let response = Modal::new(Id::unique("keys")).show(ctx, |ui| {
         ui.set_width((screen.x - 80.0).min(980.0));
         let mut close = false;
         ui.horizontal(|ui| {
@@ -15,19 +15,22 @@ pub fn show(ctx: &egui::Context) -> bool {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| close = ui.button("Close").clicked());
         });
         ui.add_space(8.0);
-        ScrollArea::vertical().max_height((screen.y - 180.0).max(200.0)).auto_shrink([false, true]).show(ui, |ui| {
-            ui.columns(3, |columns| {
-                for (group, column) in
-                    [Group::Navigate, Group::Look, Group::Tools].into_iter().zip([0, 1, 2])
-                {
-                    keys(&mut columns[column], group);
-                }
-                keys(&mut columns[0], Group::File);
-                labels(&mut columns[1]);
-                keys(&mut columns[2], Group::Prediction);
-                mouse(&mut columns[0]);
-            });
-        });
+        ScrollArea::vertical().max_height((screen.y - 180.0).max(200.0)).auto_shrink([false, true]).show(
+            ui,
+            |ui| {
+                ui.columns(3, |columns| {
+                    for (group, column) in
+                        [Group::Navigate, Group::Look, Group::Tools].into_iter().zip([0, 1, 2])
+                    {
+                        keys(&mut columns[column], group);
+                    }
+                    keys(&mut columns[0], Group::File);
+                    labels(&mut columns[1]);
+                    keys(&mut columns[2], Group::Prediction);
+                    mouse(&mut columns[0]);
+                });
+            },
+        );
         close
     });
     response.inner || response.should_close()

@@ -33,7 +33,6 @@ pub enum KeyCommand {
     Label(i64),
     LabelNumber(usize),
     NewLabel,
-    FinishShape,
     Accept(Scope),
     Reject,
     Verify,
@@ -78,9 +77,6 @@ pub enum Group {
 }
 
 impl Group {
-    pub const ALL: [Group; 6] =
-        [Group::Navigate, Group::Look, Group::Tools, Group::Labels, Group::Prediction, Group::File];
-
     pub fn title(self) -> &'static str {
         match self {
             Group::Navigate => "Navigate",
@@ -164,8 +160,18 @@ static FIXED: &[Shortcut] = &[
     line(Labels, "Previous label", &[key(Key::Q)], C::Label(-1)),
     line(Labels, "Next label", &[key(Key::W)], C::Label(1)),
     line(Labels, "New label", &[key(Key::N)], C::NewLabel),
-    line(Prediction, "Accept in this slice, or close the polygon", &[key(Key::Enter)], C::Accept(Scope::Slice)),
-    line(Prediction, "Accept the component at the crosshair", &[shift(Key::Enter)], C::Accept(Scope::Component)),
+    line(
+        Prediction,
+        "Accept in this slice, or close the polygon",
+        &[key(Key::Enter)],
+        C::Accept(Scope::Slice),
+    ),
+    line(
+        Prediction,
+        "Accept the component at the crosshair",
+        &[shift(Key::Enter)],
+        C::Accept(Scope::Component),
+    ),
     line(Prediction, "Accept in all slices", &[ctrl_shift(Key::Enter)], C::Accept(Scope::Volume)),
     line(Prediction, "Reject in this slice", &[key(Key::Backspace)], C::Reject),
     line(Prediction, "Slice verified, or not", &[ctrl(Key::Enter)], C::Verify),
@@ -256,10 +262,7 @@ const NONE: Modifiers = Modifiers::NONE;
 
 /// The first that fits counts.
 pub static MOUSE: &[MouseBinding] = &[
-    MouseBinding {
-        space: true,
-        ..mouse("Move the image", LEFT, NONE, While::Any, MouseAction::Pan)
-    },
+    MouseBinding { space: true, ..mouse("Move the image", LEFT, NONE, While::Any, MouseAction::Pan) },
     mouse("Move the image", MIDDLE, NONE, While::Any, MouseAction::Pan),
     mouse("Window and level", LEFT, Modifiers::ALT, While::Any, MouseAction::WindowLevel),
     mouse("Window and level", LEFT, NONE, While::Windowing, MouseAction::WindowLevel),
@@ -344,7 +347,8 @@ pub fn pressed(ctx: &egui::Context, listening: bool) -> Vec<KeyCommand> {
 fn find(key: Key, modifiers: Modifiers) -> Option<KeyCommand> {
     let fits = |s: &KeyboardShortcut| {
         // "?" is Shift and another key on most keyboards; the logical key already says so.
-        let modifiers = if key == Key::Questionmark { modifiers - Modifiers::SHIFT } else { modifiers };
+        let modifiers =
+            if key == Key::Questionmark { Modifiers { shift: false, ..modifiers } } else { modifiers };
         s.logical_key == key && modifiers.matches_exact(s.modifiers)
     };
     shortcuts().iter().find(|s| s.keys.iter().any(fits)).map(|s| s.command)

@@ -76,8 +76,11 @@ impl ImageLook {
         let native = volume.grid().native_plane();
         let flat = volume.dims()[2] == 1;
         // A stack of B-scans has few, far slices: cross sections of it show little.
-        let layout =
-            if flat || volume.modality() != crate::volume::Modality::Ct { Layout::One(native) } else { Layout::Three };
+        let layout = if flat || volume.modality() != crate::volume::Modality::Ct {
+            Layout::One(native)
+        } else {
+            Layout::Three
+        };
         Self {
             layout,
             focus: native,

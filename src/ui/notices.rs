@@ -38,7 +38,9 @@ impl Notices {
                 if now - since > INFO_SECS {
                     out.requests.push(Request::DismissNotice(notice.id));
                 } else {
-                    ctx.request_repaint_after(std::time::Duration::from_secs_f64(INFO_SECS - (now - since) + 0.05));
+                    ctx.request_repaint_after(std::time::Duration::from_secs_f64(
+                        INFO_SECS - (now - since) + 0.05,
+                    ));
                 }
             }
         }
@@ -56,7 +58,7 @@ impl Notices {
             return;
         }
         let corner = pos2(views.right() - 34.0, views.bottom() - 40.0);
-        Area::new(Id::new("notices"))
+        Area::new(Id::unique("notices"))
             .order(Order::Foreground)
             .pivot(egui::Align2::RIGHT_BOTTOM)
             .fixed_pos(corner)

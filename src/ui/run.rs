@@ -36,7 +36,10 @@ pub fn run(options: UiOptions) -> Result<(), UiError> {
             .with_inner_size([1440.0, 900.0])
             .with_min_inner_size([900.0, 560.0])
             .with_icon(icon()),
-        wgpu_options: WgpuConfiguration { wgpu_setup: gpu::device::wgpu_setup().into(), ..Default::default() },
+        wgpu_options: WgpuConfiguration {
+            wgpu_setup: gpu::device::wgpu_setup().into(),
+            ..Default::default()
+        },
         ..Default::default()
     };
     let came_up = Rc::new(Cell::new(false));

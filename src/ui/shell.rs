@@ -82,9 +82,12 @@ impl Shell {
     ) {
         let dark = ui.visuals().dark_mode;
         let frame = |x, y| theme::panel_frame(dark, Margin::symmetric(x, y));
-        egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(ui, |ui| {
-            bars::top(ui, workspace, look, self.panels_shown, out);
-        });
+        egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
+            ui,
+            |ui| {
+                bars::top(ui, workspace, look, self.panels_shown, out);
+            },
+        );
         egui::Panel::bottom("status").exact_size(size::STATUS_BAR).resizable(false).frame(frame(12, 0)).show(
             ui,
             |ui| {
@@ -93,20 +96,25 @@ impl Shell {
             },
         );
         let document = workspace.active();
-        egui::Panel::left("tools").exact_size(size::TOOL_STRIP).resizable(false).frame(frame(7, 8)).show(ui, |ui| {
-            bars::strip(ui, toolbox, look, document.is_some(), out);
-        });
+        egui::Panel::left("tools").exact_size(size::TOOL_STRIP).resizable(false).frame(frame(7, 8)).show(
+            ui,
+            |ui| {
+                bars::strip(ui, toolbox, look, document.is_some(), out);
+            },
+        );
         if let (Some(document), true) = (document, self.panels_shown) {
-            egui::Panel::right("panels").exact_size(size::SIDE_PANEL).resizable(false).frame(frame(0, 0)).show(
-                ui,
-                |ui| self.side(ui, &mut PanelContext { workspace, document, look, out }),
-            );
+            egui::Panel::right("panels")
+                .exact_size(size::SIDE_PANEL)
+                .resizable(false)
+                .frame(frame(0, 0))
+                .show(ui, |ui| self.side(ui, &mut PanelContext { workspace, document, look, out }));
         }
         if let Some(document) = document {
-            egui::Panel::top("options").exact_size(size::OPTIONS_ROW).resizable(false).frame(frame(12, 0)).show(
-                ui,
-                |ui| bars::options(ui, document, toolbox, look),
-            );
+            egui::Panel::top("options")
+                .exact_size(size::OPTIONS_ROW)
+                .resizable(false)
+                .frame(frame(12, 0))
+                .show(ui, |ui| bars::options(ui, document, toolbox, look));
         }
         let middle = CentralPanel::no_frame().show(ui, |ui| self.middle(ui, workspace, look, toolbox, out));
         self.above(ui.ctx(), middle.response.rect, workspace, out);
@@ -145,7 +153,9 @@ impl Shell {
     }
 
     fn side(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        Frame::new().inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 0 }).show(ui, |ui| self.tabs(ui));
+        Frame::new()
+            .inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 0 })
+            .show(ui, |ui| self.tabs(ui));
         ui.add_space(-1.0);
         let line = Rect::from_min_size(ui.cursor().min, Vec2::new(ui.available_width(), 1.0));
         ui.painter().rect_filled(line, 0.0, theme::palette(ui).line);
@@ -167,10 +177,14 @@ impl Shell {
                     ui.allocate_exact_size(Vec2::new(text.size().x + 14.0, 30.0), Sense::click());
                 let title = panel.title();
                 response.widget_info(|| {
-                    egui::WidgetInfo::selected(egui::WidgetType::SelectableLabel, true, front, format!("{title} panel"))
+                    egui::WidgetInfo::selected(egui::Role::Tab, true, front, format!("{title} panel"))
                 });
                 if response.hovered() && !front {
-                    ui.painter().rect_filled(rect.shrink2(Vec2::new(0.0, 3.0)), CornerRadius::same(size::RADIUS), p.raised);
+                    ui.painter().rect_filled(
+                        rect.shrink2(Vec2::new(0.0, 3.0)),
+                        CornerRadius::same(size::RADIUS),
+                        p.raised,
+                    );
                 }
                 ui.painter().galley(rect.center() - text.size() / 2.0, text, color);
                 if front {

@@ -84,10 +84,9 @@ pub mod canvas {
 pub mod curve {
     use egui::Color32;
 
-    /// Okabe and Ito's sky blue, orange and bluish green, as for labels.
+    /// Okabe and Ito's sky blue and orange, as for labels.
     pub const LOSS: Color32 = Color32::from_rgb(0x56, 0xb4, 0xe9);
     pub const DICE: Color32 = Color32::from_rgb(0xe6, 0x9f, 0x00);
-    pub const MARK: Color32 = Color32::from_rgb(0x00, 0x9e, 0x73);
 }
 
 /// Heights and widths that several files share, in points.
@@ -98,7 +97,6 @@ pub mod size {
     pub const OPTIONS_ROW: f32 = 38.0;
     pub const SIDE_PANEL: f32 = 292.0;
     pub const BUTTON: f32 = 28.0;
-    pub const ICON: f32 = 16.0;
     pub const TOOL: f32 = 34.0;
     pub const GAP: f32 = 8.0;
     pub const RADIUS: u8 = 6;
@@ -119,16 +117,6 @@ pub fn of(dark: bool) -> Palette {
 /// A label's colour as egui takes it.
 pub fn label_color([r, g, b]: [u8; 3]) -> Color32 {
     Color32::from_rgb(r, g, b)
-}
-
-/// Black or white, whichever reads better on a colour (relative luminance, WCAG 2.1).
-pub fn text_on(ground: Color32) -> Color32 {
-    let linear = |c: u8| {
-        let c = f32::from(c) / 255.0;
-        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-    };
-    let luminance = 0.2126 * linear(ground.r()) + 0.7152 * linear(ground.g()) + 0.0722 * linear(ground.b());
-    if luminance > 0.179 { Color32::BLACK } else { Color32::WHITE }
 }
 
 pub fn small() -> FontId {
@@ -213,8 +201,18 @@ fn visuals(dark: bool) -> egui::Visuals {
         window_corner_radius: CornerRadius::same(10),
         window_fill: p.panel,
         window_stroke: Stroke::new(1.0, p.line),
-        window_shadow: Shadow { offset: [0, 12], blur: 32, spread: 0, color: Color32::from_black_alpha(if dark { 120 } else { 40 }) },
-        popup_shadow: Shadow { offset: [0, 6], blur: 16, spread: 0, color: Color32::from_black_alpha(if dark { 100 } else { 30 }) },
+        window_shadow: Shadow {
+            offset: [0, 12],
+            blur: 32,
+            spread: 0,
+            color: Color32::from_black_alpha(if dark { 120 } else { 40 }),
+        },
+        popup_shadow: Shadow {
+            offset: [0, 6],
+            blur: 16,
+            spread: 0,
+            color: Color32::from_black_alpha(if dark { 100 } else { 30 }),
+        },
         menu_corner_radius: CornerRadius::same(8),
         panel_fill: p.panel,
         slider_trailing_fill: true,
@@ -264,7 +262,5 @@ mod tests {
             }
             assert!(contrast(p.on_accent, p.accent) >= 4.5, "button, dark {dark}");
         }
-        assert_eq!(text_on(Color32::WHITE), Color32::BLACK);
-        assert_eq!(text_on(Color32::from_rgb(0, 114, 178)), Color32::WHITE);
     }
 }

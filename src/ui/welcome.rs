@@ -4,7 +4,10 @@ use super::outbox::{Outbox, Question, Request};
 use super::theme::{self, canvas};
 use super::widgets::{Icon, primary, quiet};
 use crate::phantom::SAMPLES;
-use egui::{Align, Align2, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, StrokeKind, Ui, Vec2, pos2};
+use egui::{
+    Align, Align2, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, StrokeKind, Ui,
+    Vec2, pos2,
+};
 
 /// Nothing is open.
 pub fn show(ui: &mut Ui, starting: bool, out: &mut Outbox) {
@@ -33,7 +36,11 @@ pub fn show(ui: &mut Ui, starting: bool, out: &mut Outbox) {
             }
         });
         ui.add_space(22.0);
-        ui.label(RichText::new("or a sample that the program makes itself").font(theme::small()).color(canvas::WEAK));
+        ui.label(
+            RichText::new("or a sample that the program makes itself")
+                .font(theme::small())
+                .color(canvas::WEAK),
+        );
         ui.add_space(4.0);
         for sample in SAMPLES {
             if ui.link(sample.title).clicked() {
@@ -45,7 +52,7 @@ pub fn show(ui: &mut Ui, starting: bool, out: &mut Outbox) {
 
 /// The way through the program, once.
 pub fn hint(ctx: &egui::Context, views: Rect, out: &mut Outbox) {
-    Area::new(Id::new("hint"))
+    Area::new(Id::unique("hint"))
         .order(Order::Middle)
         .pivot(Align2::LEFT_BOTTOM)
         .fixed_pos(pos2(views.left() + 14.0, views.bottom() - 40.0))
@@ -69,7 +76,13 @@ pub fn hint(ctx: &egui::Context, views: Rect, out: &mut Outbox) {
                     ] {
                         ui.horizontal(|ui| {
                             let (rect, _) = ui.allocate_exact_size(Vec2::new(74.0, 18.0), Sense::hover());
-                            ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, key, theme::small(), p.accent);
+                            ui.painter().text(
+                                rect.left_center(),
+                                Align2::LEFT_CENTER,
+                                key,
+                                theme::small(),
+                                p.accent,
+                            );
                             ui.label(RichText::new(words).font(theme::small()).color(p.weak));
                         });
                     }
@@ -87,7 +100,7 @@ pub fn drop_sign(ctx: &egui::Context, views: Rect) {
     if count == 0 {
         return;
     }
-    let painter = ctx.layer_painter(egui::LayerId::new(Order::Foreground, Id::new("drop")));
+    let painter = ctx.layer_painter(egui::LayerId::new(Order::Foreground, Id::unique("drop")));
     let rect = views.shrink(12.0);
     painter.rect_filled(rect, 10.0, canvas::SHADE);
     painter.rect_stroke(rect, 10.0, Stroke::new(2.0, theme::of(true).accent), StrokeKind::Inside);

@@ -55,7 +55,11 @@ fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>) {
     let value = volume.value(voxel);
     parts.push(match volume.channels() {
         3 => format!("R {:3.0} G {:3.0} B {:3.0}", value[0], value[1], value[2]),
-        _ => format!("{:.0}{}", value[0], volume.modality().value_unit().map_or(String::new(), |u| format!(" {u}"))),
+        _ => format!(
+            "{:.0}{}",
+            value[0],
+            volume.modality().value_unit().map_or(String::new(), |u| format!(" {u}"))
+        ),
     });
     let line = figures(parts.join("   "));
     let tip = if pointed_at.is_some() { "Under the pointer" } else { "At the crosshair" };
@@ -76,10 +80,14 @@ fn saved(ui: &mut Ui, document: &Document) {
         SaveState::Saved if document.project().is_some() => {
             (p.good, "On disk".to_owned(), "Every finished stroke is in the project file".to_owned())
         }
-        SaveState::Saved | SaveState::NotKept => {
-            (p.faint, "Not kept".to_owned(), "No project file is kept for this image: export the mask".to_owned())
+        SaveState::Saved | SaveState::NotKept => (
+            p.faint,
+            "Not kept".to_owned(),
+            "No project file is kept for this image: export the mask".to_owned(),
+        ),
+        SaveState::Saving(n) => {
+            (p.warn, format!("Writing {n}"), "Changes on their way to the disk".to_owned())
         }
-        SaveState::Saving(n) => (p.warn, format!("Writing {n}"), "Changes on their way to the disk".to_owned()),
         SaveState::Failing(reason) => (p.bad, "Not on disk".to_owned(), reason),
     };
     tagged(ui, color, &words, &tip);
@@ -105,8 +113,11 @@ fn model(ui: &mut Ui, workspace: &Workspace, document: &Document) {
         return;
     };
     let title = workspace.model(version).map_or("model", |m| m.card.title.as_str());
-    weak(ui, format!("{} {}", clipped(title), short(version))).on_hover_text(format!("{title}, version {version}"));
-    if let PredictionStatus::Ready(predicted) = workspace.prediction_status(document.id(), document.cursor()[2]) {
+    weak(ui, format!("{} {}", clipped(title), short(version)))
+        .on_hover_text(format!("{title}, version {version}"));
+    if let PredictionStatus::Ready(predicted) =
+        workspace.prediction_status(document.id(), document.cursor()[2])
+    {
         let figures = RichText::new(format!("{:.0} ms", predicted.millis)).font(theme::figures());
         let tip = format!(
             "This slice was predicted in {:.0} ms; {:.0} ms of that in the network",
@@ -118,7 +129,11 @@ fn model(ui: &mut Ui, workspace: &Workspace, document: &Document) {
 
 fn clipped(title: &str) -> String {
     const MOST: usize = 28;
-    if title.chars().count() <= MOST { title.to_owned() } else { title.chars().take(MOST - 1).chain(['…']).collect() }
+    if title.chars().count() <= MOST {
+        title.to_owned()
+    } else {
+        title.chars().take(MOST - 1).chain(['…']).collect()
+    }
 }
 
 fn device(ui: &mut Ui, device: &Device) {

@@ -109,7 +109,8 @@ fn geometry(ui: &mut Ui, document: &Document) {
 fn series(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     for series in document.series() {
         let [w, h, d] = series.dims;
-        let words = if w > 0 { format!("{}   {w} × {h} × {d}", series.title) } else { series.title.clone() };
+        let words =
+            if w > 0 { format!("{}   {w} × {h} × {d}", series.title) } else { series.title.clone() };
         if ui.selectable_label(series.shown, words).clicked() && !series.shown {
             out.command(Command::OpenWith {
                 path: document.source().to_owned(),

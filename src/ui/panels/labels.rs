@@ -6,7 +6,7 @@ use crate::ui::outbox::{Outbox, Question};
 use crate::ui::theme::{self, size};
 use crate::ui::widgets::{Icon, IconButton, empty, field, section, slider_row, title_row};
 use crate::workspace::{Command, Document, LabelCommand};
-use egui::{Align2, CornerRadius, Rect, RichText, Sense, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align2, CornerRadius, Rect, RichText, Role, Sense, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 /// The labels: colour, name, lock, eye, and the keys 1 to 9.
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Panel for Labels {
 impl Labels {
     fn row(&mut self, ui: &mut Ui, index: usize, label: &Label, selected: bool, out: &mut Outbox) {
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), ROW), Sense::click());
-        response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, selected, &label.name));
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &label.name));
         let p = theme::palette(ui);
         let ground = match (selected, response.hovered()) {
             (true, _) => Some(p.accent_ground),
@@ -78,7 +78,10 @@ impl Labels {
                 let cancelled = row.input(|i| i.key_pressed(egui::Key::Escape));
                 if field.lost_focus() || cancelled {
                     if !cancelled && *name != label.name {
-                        out.command(Command::Labels(LabelCommand::Rename { id: label.id, name: name.clone() }));
+                        out.command(Command::Labels(LabelCommand::Rename {
+                            id: label.id,
+                            name: name.clone(),
+                        }));
                     }
                     self.renaming = None;
                 }
@@ -111,36 +114,50 @@ impl Labels {
     fn colour(&mut self, ui: &mut Ui, label: &Label, out: &mut Outbox) {
         let (rect, response) = ui.allocate_exact_size(Vec2::splat(18.0), Sense::click());
         let name = format!("Colour of {}", label.name);
-        response.widget_info(|| WidgetInfo::labeled(WidgetType::ColorButton, true, &name));
+        response.widget_info(|| WidgetInfo::labeled(Role::ColorWell, true, &name));
         let square = Rect::from_center_size(rect.center(), Vec2::splat(13.0));
         let color = theme::label_color(label.color);
         if label.visible {
             ui.painter().rect_filled(square, CornerRadius::same(4), color);
         } else {
             let stroke = egui::Stroke::new(1.5, color);
-            ui.painter().rect_stroke(square.shrink(0.75), CornerRadius::same(4), stroke, egui::StrokeKind::Middle);
+            ui.painter().rect_stroke(
+                square.shrink(0.75),
+                CornerRadius::same(4),
+                stroke,
+                egui::StrokeKind::Middle,
+            );
         }
-        egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-            ui.label(RichText::new("Told apart with any colour vision").font(theme::small()));
-            ui.horizontal(|ui| {
-                for id in 1..=7 {
-                    let choice = crate::label::LabelTable::palette_color(id);
-                    let (rect, response) = ui.allocate_exact_size(Vec2::splat(22.0), Sense::click());
-                    ui.painter().rect_filled(rect.shrink(2.0), CornerRadius::same(4), theme::label_color(choice));
-                    if response.clicked() {
-                        out.command(Command::Labels(LabelCommand::Recolor { id: label.id, color: choice }));
-                        ui.close();
+        egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(
+            |ui| {
+                ui.label(RichText::new("Told apart with any colour vision").font(theme::small()));
+                ui.horizontal(|ui| {
+                    for id in 1..=7 {
+                        let choice = crate::label::LabelTable::palette_color(id);
+                        let (rect, response) = ui.allocate_exact_size(Vec2::splat(22.0), Sense::click());
+                        ui.painter().rect_filled(
+                            rect.shrink(2.0),
+                            CornerRadius::same(4),
+                            theme::label_color(choice),
+                        );
+                        if response.clicked() {
+                            out.command(Command::Labels(LabelCommand::Recolor {
+                                id: label.id,
+                                color: choice,
+                            }));
+                            ui.close();
+                        }
                     }
-                }
-            });
-            let mut own = label.color;
-            ui.horizontal(|ui| {
-                ui.label("Another");
-                if ui.color_edit_button_srgb(&mut own).changed() {
-                    out.command(Command::Labels(LabelCommand::Recolor { id: label.id, color: own }));
-                }
-            });
-        });
+                });
+                let mut own = label.color;
+                ui.horizontal(|ui| {
+                    ui.label("Another");
+                    if ui.color_edit_button_srgb(&mut own).changed() {
+                        out.command(Command::Labels(LabelCommand::Recolor { id: label.id, color: own }));
+                    }
+                });
+            },
+        );
         response.on_hover_text(name);
     }
 
@@ -180,7 +197,8 @@ impl Labels {
 fn overlay_settings(ui: &mut Ui, look: &mut Look, document: &Document, out: &mut Outbox) {
     section(ui, "Overlay", |ui| {
         field(ui, "Show the mask", |ui| {
-            let (icon, name) = if look.mask_shown { (Icon::Eye, "Hide the mask") } else { (Icon::EyeOff, "Show the mask") };
+            let (icon, name) =
+                if look.mask_shown { (Icon::Eye, "Hide the mask") } else { (Icon::EyeOff, "Show the mask") };
             let button = IconButton::new(icon, name).key(shortcut_of(KeyCommand::HideMask));
             if ui.add(button.selected(!look.mask_shown)).clicked() {
                 look.mask_shown = !look.mask_shown;

@@ -73,15 +73,7 @@ impl Learn {
         };
         ui.label(RichText::new(words).font(theme::small()).color(p.weak));
         ui.add_space(2.0);
-        field(ui, "Steps", |ui| ui.add(DragValue::new(&mut self.options.steps).range(10..=20_000).speed(5.0)));
-        field(ui, "Learning rate", |ui| {
-            ui.add(
-                DragValue::new(&mut self.options.learning_rate)
-                    .range(1e-6..=0.1)
-                    .speed(1e-5)
-                    .custom_formatter(|v, _| format!("{v:.0e}")),
-            );
-        });
+        self.settings(ui);
         let ready = verified > 0 && document.model().is_some();
         ui.add_space(2.0);
         let button = primary(ui, ready, "Start training");
@@ -92,6 +84,24 @@ impl Learn {
         };
         if button.clicked() {
             out.command(Command::Train(TrainCommand::Start(self.options.clone())));
+        }
+    }
+
+    fn settings(&mut self, ui: &mut Ui) {
+        let mut own = self.options.steps.is_some();
+        let tip = "Steps and learning rate; as a rule they follow from the model";
+        if ui.checkbox(&mut own, "Set by hand").on_hover_text(tip).changed() {
+            self.options.steps = own.then_some(200);
+            self.options.learning_rate = own.then_some(1e-3);
+        }
+        if let Some(steps) = &mut self.options.steps {
+            field(ui, "Steps", |ui| ui.add(DragValue::new(steps).range(10..=20_000).speed(5.0)));
+        }
+        if let Some(rate) = &mut self.options.learning_rate {
+            let written = |v: f64, _: std::ops::RangeInclusive<usize>| format!("{v:.1e}");
+            field(ui, "Learning rate", |ui| {
+                ui.add(DragValue::new(rate).range(1e-6..=0.1).speed(1e-5).custom_formatter(written))
+            });
         }
     }
 
@@ -107,7 +117,9 @@ impl Learn {
         let (words, color) = match candidate.verdict() {
             Verdict::Better(gain) => (format!("Better: Dice rose by {gain:.3}"), p.good),
             Verdict::NotBetter(change) => (format!("Not better: Dice changed by {change:+.3}"), p.warn),
-            Verdict::Unknown => ("No slice was kept out: nobody knows whether it is better".to_owned(), p.warn),
+            Verdict::Unknown => {
+                ("No slice was kept out: nobody knows whether it is better".to_owned(), p.warn)
+            }
         };
         ui.label(RichText::new(words).color(color));
         if let Some(comparison) = &candidate.result.comparison {
@@ -128,7 +140,12 @@ impl Learn {
                 });
                 if comparison.slices.len() > 1 {
                     ui.horizontal(|ui| {
-                        let words = format!("{} ({} of {})", held_out.sample.name, self.shown + 1, comparison.slices.len());
+                        let words = format!(
+                            "{} ({} of {})",
+                            held_out.sample.name,
+                            self.shown + 1,
+                            comparison.slices.len()
+                        );
                         if quiet(ui, self.shown > 0, "‹").clicked() {
                             self.shown -= 1;
                         }
@@ -142,7 +159,10 @@ impl Learn {
         }
         if *training.state() == TrainingState::Finished {
             ui.horizontal(|ui| {
-                if primary(ui, document.model().is_some(), "Adopt").on_hover_text("Predict with the new version").clicked() {
+                if primary(ui, document.model().is_some(), "Adopt")
+                    .on_hover_text("Predict with the new version")
+                    .clicked()
+                {
                     out.command(Command::Train(TrainCommand::Adopt));
                 }
                 let tip = "Go on with the old version; the new one stays in the project file";
@@ -192,7 +212,9 @@ fn outcome(ui: &mut Ui, training: &Training) {
         TrainingState::Failed(reason) => (format!("The last run failed: {reason}"), p.bad),
         TrainingState::Cancelled => ("The last run was cancelled; nothing was lost.".to_owned(), p.weak),
         TrainingState::Adopted => ("The new version is in use.".to_owned(), p.good),
-        TrainingState::Discarded => ("The new version was discarded; it stays in the list.".to_owned(), p.weak),
+        TrainingState::Discarded => {
+            ("The new version was discarded; it stays in the list.".to_owned(), p.weak)
+        }
         TrainingState::Running | TrainingState::Paused | TrainingState::Finished => return,
     };
     ui.add_space(4.0);
@@ -218,7 +240,9 @@ fn curves(ui: &mut Ui, curves: &Curves) {
         if is_share {
             plot = plot.include_y(1.0);
         }
-        plot.show(ui, |plot| plot.line(Line::new(name, PlotPoints::from(thinned(points))).color(color).width(1.5)));
+        plot.show(ui, |plot| {
+            plot.line(Line::new(name, PlotPoints::from(thinned(points))).color(color).width(1.5))
+        });
     };
     one(ui, "Loss", &curves.loss, curve::LOSS, false);
     if !curves.valid_dice.is_empty() {
@@ -234,7 +258,12 @@ fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     points.chunks(chunk).map(mean).collect()
 }
 
-fn scores(ui: &mut Ui, candidate: &Candidate, before: &crate::metrics::Report, after: &crate::metrics::Report) {
+fn scores(
+    ui: &mut Ui,
+    candidate: &Candidate,
+    before: &crate::metrics::Report,
+    after: &crate::metrics::Report,
+) {
     let p = theme::palette(ui);
     let figure = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.3}"));
     let head = |words: &str| RichText::new(words.to_owned()).font(theme::small()).color(p.faint);

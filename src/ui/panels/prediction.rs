@@ -4,7 +4,9 @@ use crate::ui::look::Look;
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, IconButton, empty, field, primary, quiet, section, slider_row, title_row};
-use crate::workspace::{Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace};
+use crate::workspace::{
+    Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
+};
 use egui::{ComboBox, RichText, Ui};
 
 /// The model that predicts, how its prediction is shown, and what is taken from it.
@@ -60,7 +62,10 @@ fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
             let row = if fits {
                 row
             } else {
-                row.on_hover_text(format!("Made for {}: not for this kind of image", model.card.modality.title()))
+                row.on_hover_text(format!(
+                    "Made for {}: not for this kind of image",
+                    model.card.modality.title()
+                ))
             };
             if row.clicked() {
                 let version = Some(model.version().to_owned());
@@ -157,7 +162,9 @@ fn about(ui: &mut Ui, model: &ShelvedModel) {
     let p = theme::palette(ui);
     let line = |ui: &mut Ui, name: &str, words: String| {
         if !words.is_empty() {
-            field(ui, name, |ui| ui.add(egui::Label::new(RichText::new(&words)).truncate()).on_hover_text(words));
+            field(ui, name, |ui| {
+                ui.add(egui::Label::new(RichText::new(&words)).truncate()).on_hover_text(words)
+            });
         }
     };
     line(ui, "Version", card.version.clone());
@@ -172,7 +179,9 @@ fn about(ui: &mut Ui, model: &ShelvedModel) {
     line(ui, "From", origin);
     line(ui, "Licence", card.licence.clone());
     if !card.trained_on.is_empty() {
-        ui.label(RichText::new(format!("Learned from {}", card.trained_on)).font(theme::small()).color(p.weak));
+        ui.label(
+            RichText::new(format!("Learned from {}", card.trained_on)).font(theme::small()).color(p.weak),
+        );
     }
     if !card.notice.is_empty() {
         ui.label(RichText::new(&card.notice).font(theme::small()).color(p.warn));

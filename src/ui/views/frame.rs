@@ -14,8 +14,6 @@ pub struct ViewFrame {
     /// In points.
     pub rect: Rect,
     pub dims: [usize; 3],
-    /// Size of a slice's pixel to the right and down, in mm or pixels.
-    pub pixel_size: [f64; 2],
     pub transform: ViewTransform,
     /// Physical screen pixels per mm (or pixel).
     pub zoom: f64,
@@ -45,7 +43,7 @@ impl ViewFrame {
         let center = look.center.unwrap_or_else(|| DVec2::new(size[0] as f64, size[1] as f64) / 2.0);
         let transform = ViewTransform::centered(target, pixel_size, zoom, center);
         let slice = cursor[axes.normal.index()];
-        Self { plane, axes, slice, rect, dims, pixel_size, transform, zoom, points_per_px: 1.0 / px }
+        Self { plane, axes, slice, rect, dims, transform, zoom, points_per_px: 1.0 / px }
     }
 
     fn target_of(&self, at: Pos2) -> DVec2 {
@@ -62,19 +60,6 @@ impl ViewFrame {
     pub fn voxel_at(&self, at: Pos2) -> DVec3 {
         let pixel = self.transform.pixel_at(self.target_of(at));
         self.axes.voxel_of_pixel(self.dims, self.slice as f64, pixel.to_array())
-    }
-
-    /// The voxel below a point, where there is one.
-    pub fn voxel_below(&self, at: Pos2) -> Option<[usize; 3]> {
-        let v = self.voxel_at(at).round();
-        let inside = (0..3).all(|a| v[a] >= 0.0 && v[a] < self.dims[a] as f64);
-        inside.then(|| [v.x as usize, v.y as usize, v.z as usize])
-    }
-
-    /// The nearest voxel of the slice.
-    pub fn voxel_near(&self, at: Pos2) -> [usize; 3] {
-        let v = self.voxel_at(at).round();
-        std::array::from_fn(|a| v[a].clamp(0.0, self.dims[a] as f64 - 1.0) as usize)
     }
 
     /// The point of the window where voxel coordinates lie.

@@ -47,7 +47,9 @@ impl Pointer {
         for action in actions {
             match action {
                 ToolAction::Begin { tool } => out.edit(EditCommand::Begin { tool: tool.to_owned() }),
-                ToolAction::Draw { shape, label, limits } => out.edit(EditCommand::Draw { shape, label, limits }),
+                ToolAction::Draw { shape, label, limits } => {
+                    out.edit(EditCommand::Draw { shape, label, limits })
+                }
                 ToolAction::Commit => out.edit(EditCommand::Commit),
                 ToolAction::Abort => out.edit(EditCommand::Abort),
                 ToolAction::MoveCursor(voxel) => out.command(Command::Cursor(voxel)),
@@ -64,11 +66,6 @@ impl Pointer {
     /// The view that the pointer is over, and the voxel coordinates below it.
     pub fn pointed_at(&self) -> Option<[f64; 3]> {
         self.over.and(self.last).map(|l| l.1)
-    }
-
-    /// True while a button is held in a view.
-    pub fn is_busy(&self) -> bool {
-        self.held.is_some()
     }
 
     /// Takes in what the pointer has done in one view.
@@ -91,7 +88,8 @@ impl Pointer {
                 self.last = Some((frame.plane, frame.voxel_at(at).to_array()));
             }
         }
-        let (happenings, modifiers, space) = ui.input(|i| (happenings(i), i.modifiers, i.key_down(egui::Key::Space)));
+        let (happenings, modifiers, space) =
+            ui.input(|i| (happenings(i), i.modifiers, i.key_down(egui::Key::Space)));
         let tool = match toolbox.tool().id {
             _ if look.windowing => ToolKind::Window,
             "navigate" => ToolKind::Navigate,
@@ -146,7 +144,8 @@ impl Pointer {
                     self.take(actions, out);
                 }
                 (Happening::Gone, Some(held)) if held.plane == frame.plane && is_the_tools(held.action) => {
-                    let actions = toolbox.event(&event(Input::Release(tool_button(held.button)), held.last), scene);
+                    let actions =
+                        toolbox.event(&event(Input::Release(tool_button(held.button)), held.last), scene);
                     self.take(actions, out);
                     self.held = None;
                 }

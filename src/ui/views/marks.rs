@@ -20,7 +20,8 @@ impl SliceMarks {
         let mask = document.mask();
         let depth = document.depth();
         if self.document != Some(document.id()) || self.labelled.len() != depth {
-            *self = Self { document: Some(document.id()), labelled: vec![false; depth], revision: 0, next: 0 };
+            *self =
+                Self { document: Some(document.id()), labelled: vec![false; depth], revision: 0, next: 0 };
         }
         if self.revision != mask.revision() {
             self.revision = mask.revision();

@@ -9,7 +9,6 @@ mod preview;
 mod slice_view;
 mod slider;
 
-pub use frame::ViewFrame;
 pub use hand::Pointer;
 pub use marks::SliceMarks;
 pub use preview::show as show_preview;
@@ -50,6 +49,9 @@ impl Views {
         let rect = ui.available_rect_before_wrap();
         ui.painter().rect_filled(rect, 0.0, canvas::GAP);
         self.marks.refresh(scene.document);
+        if self.marks.is_behind() {
+            ui.ctx().request_repaint();
+        }
         match look.image(scene.document).layout {
             Layout::One(plane) => self.view(ui, rect, plane, scene, look, toolbox, out),
             Layout::Three => {

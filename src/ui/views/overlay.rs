@@ -45,7 +45,11 @@ pub fn tool_preview(painter: &Painter, frame: &ViewFrame, preview: &Preview, lab
     };
     let line = |width: f32, color: Color32| {
         let stroke = Stroke::new(width, color);
-        if preview.closed { Shape::closed_line(points.clone(), stroke) } else { Shape::line(points.clone(), stroke) }
+        if preview.closed {
+            Shape::closed_line(points.clone(), stroke)
+        } else {
+            Shape::line(points.clone(), stroke)
+        }
     };
     painter.add(line(3.0, canvas::SHADE));
     painter.add(line(1.5, color));
@@ -84,7 +88,14 @@ pub fn scale_bar(painter: &Painter, frame: &ViewFrame, grid: &Grid) {
         painter.line_segment([pos2(right, y - 3.0), pos2(right, y + 3.0)], stroke);
     }
     let words = bar.text(grid.unit() == Unit::Millimetre);
-    text(painter, pos2((left + right) / 2.0, y - 6.0), Align2::CENTER_BOTTOM, &words, theme::small(), canvas::TEXT);
+    text(
+        painter,
+        pos2((left + right) / 2.0, y - 6.0),
+        Align2::CENTER_BOTTOM,
+        &words,
+        theme::small(),
+        canvas::TEXT,
+    );
 }
 
 /// Plane and slice at the top left, the state of the prediction at the top right, the window at the bottom left.

@@ -16,7 +16,13 @@ pub fn show(ui: &mut Ui, scene: &Scene, marks: &SliceMarks, out: &mut Outbox) {
     let painter = ui.painter().clone();
     let title = painter.text(inner.left_top(), Align2::LEFT_TOP, "Slices", theme::small(), canvas::TEXT);
     let words = format!("{verified} of {depth} verified");
-    painter.text(pos2(title.right() + 8.0, inner.top()), Align2::LEFT_TOP, words, theme::small(), canvas::WEAK);
+    painter.text(
+        pos2(title.right() + 8.0, inner.top()),
+        Align2::LEFT_TOP,
+        words,
+        theme::small(),
+        canvas::WEAK,
+    );
 
     let legend_height = 22.0;
     let area = Rect::from_min_max(
@@ -36,7 +42,7 @@ pub fn show(ui: &mut Ui, scene: &Scene, marks: &SliceMarks, out: &mut Outbox) {
         .max((area.width() / 46.0) as usize)
         .min(depth);
     let side = (area.width() / columns as f32).min(46.0);
-    let response = ui.interact(area, ui.id().with("cells"), Sense::click_and_drag());
+    let response = ui.interact(area, ui.scope_id().with("cells"), Sense::click_and_drag());
     let gap = if side > 8.0 { 2.0 } else { 0.5 };
     let cell = |z: usize| {
         let min = area.min + vec2((z % columns) as f32 * side, (z / columns) as f32 * side);

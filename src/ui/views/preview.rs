@@ -25,18 +25,21 @@ pub fn show(ui: &mut Ui, opening: &Opening, out: &mut Outbox) {
     let card = Rect::from_center_size(pos2(rect.center().x, rect.bottom() - 70.0), vec2(340.0, 84.0));
     let mut ui = ui.new_child(UiBuilder::new().max_rect(card).layout(Layout::top_down(Align::Min)));
     let p = theme::palette(&ui);
-    Frame::new().fill(p.panel).corner_radius(10).inner_margin(Margin::symmetric(14, 12)).show(&mut ui, |ui| {
-        ui.horizontal(|ui| {
-            let name = opening.path.file_name().unwrap_or(opening.path.as_os_str()).to_string_lossy();
-            ui.add(egui::Label::new(RichText::new(format!("Loading {name}"))).truncate());
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if quiet(ui, true, "Cancel").clicked() {
-                    out.command(Command::Cancel(opening.job()));
-                }
+    Frame::new().fill(p.panel).corner_radius(10).inner_margin(Margin::symmetric(14, 12)).show(
+        &mut ui,
+        |ui| {
+            ui.horizontal(|ui| {
+                let name = opening.path.file_name().unwrap_or(opening.path.as_os_str()).to_string_lossy();
+                ui.add(egui::Label::new(RichText::new(format!("Loading {name}"))).truncate());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if quiet(ui, true, "Cancel").clicked() {
+                        out.command(Command::Cancel(opening.job()));
+                    }
+                });
             });
-        });
-        ui.add_space(size::GAP / 2.0);
-        let share = (opening.total > 0).then(|| opening.done as f32 / opening.total as f32);
-        progress_bar(ui, share, "Loading");
-    });
+            ui.add_space(size::GAP / 2.0);
+            let share = (opening.total > 0).then(|| opening.done as f32 / opening.total as f32);
+            progress_bar(ui, share, "Loading");
+        },
+    );
 }

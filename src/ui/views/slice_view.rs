@@ -2,7 +2,8 @@ use super::frame::ViewFrame;
 use super::{Scene, Views, overlay, slider};
 use crate::geom::{Axis, Plane};
 use crate::gpu::{
-    LabelColors, MaskDraw, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage, TensorBuffer,
+    LabelColors, MaskDraw, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage,
+    TensorBuffer,
 };
 use crate::label::{LabelId, LabelTable};
 use crate::nn::Probabilities;
@@ -11,7 +12,7 @@ use crate::ui::look::Look;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::workspace::{Document, Workspace, class_labels};
-use egui::{CursorIcon, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2};
+use egui::{CursorIcon, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
 use std::sync::Arc;
 
 /// One view of the image: the slice with its overlays, what the pointer does there, and its slider.
@@ -32,8 +33,8 @@ pub fn show(
     let rect = Rect::from_min_max(whole.min, pos2(whole.right() - slider_width, whole.bottom()));
     ui.painter().rect_filled(whole, 0.0, canvas::GROUND);
 
-    let response = ui.interact(rect, ui.id().with("image"), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, format!("{} view", plane.title())));
+    let response = ui.interact(rect, ui.scope_id().with("image"), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} view", plane.title())));
     let ppp = ui.ctx().pixels_per_point();
     let plane_look = look.image(document).planes[plane as usize];
     let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
@@ -55,13 +56,18 @@ pub fn show(
     if look.crosshair && count > 1 {
         overlay::crosshair(&painter, &frame, document.cursor());
     }
-    if let Some(preview) = views.pointer.preview.as_ref().filter(|p| p.plane == plane && p.slice == frame.slice) {
+    if let Some(preview) =
+        views.pointer.preview.as_ref().filter(|p| p.plane == plane && p.slice == frame.slice)
+    {
         overlay::tool_preview(&painter, &frame, preview, document.labels());
     }
     overlay::letters(&painter, &frame, document.volume().grid());
     overlay::scale_bar(&painter, &frame, document.volume().grid());
     overlay::corners(&painter, &frame, scene, look);
-    if look.image(document).focus == plane && count > 1 && matches!(look.image(document).layout, crate::ui::look::Layout::Three) {
+    if look.image(document).focus == plane
+        && count > 1
+        && matches!(look.image(document).layout, crate::ui::look::Layout::Three)
+    {
         ui.painter().rect_stroke(whole, 0.0, Stroke::new(1.0, canvas::FOCUS), StrokeKind::Inside);
     }
     if response.hovered() {
@@ -83,7 +89,13 @@ fn cursor_icon(look: &Look, toolbox: &Toolbox) -> CursorIcon {
 }
 
 /// What the renderer draws.
-fn describe(workspace: &Workspace, document: &Document, frame: &ViewFrame, look: &mut Look, ppp: f32) -> SliceDraw {
+fn describe(
+    workspace: &Workspace,
+    document: &Document,
+    frame: &ViewFrame,
+    look: &mut Look,
+    ppp: f32,
+) -> SliceDraw {
     let tone = look.image(document).tone;
     let z = frame.slice;
     let prediction = (frame.axes.normal == Axis::Z)
@@ -113,11 +125,18 @@ fn class_of(class_labels: &[LabelId], selected: LabelId) -> usize {
 }
 
 /// The prediction of a native slice as the renderer takes it, and the labels that its classes mean.
-pub fn prediction(workspace: &Workspace, document: &Document, z: usize) -> Option<(PredictionDraw, LabelTable)> {
+pub fn prediction(
+    workspace: &Workspace,
+    document: &Document,
+    z: usize,
+) -> Option<(PredictionDraw, LabelTable)> {
     let predicted = workspace.prediction(document.id(), z)?;
     let card = &workspace.model(&predicted.key.version)?.card;
     let (classes, table) = class_labels(card, document.labels());
-    let source = match (predicted.gpu.as_ref().and_then(TensorBuffer::from_any), &predicted.prediction.probabilities) {
+    let source = match (
+        predicted.gpu.as_ref().and_then(TensorBuffer::from_any),
+        &predicted.prediction.probabilities,
+    ) {
         (Some(buffer), _) => PredictionSource::Buffer(buffer),
         (None, Probabilities::Host(values)) => PredictionSource::Host(Arc::clone(values)),
         (None, Probabilities::Device(_)) => return None,

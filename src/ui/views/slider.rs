@@ -4,7 +4,7 @@ use crate::geom::Axis;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::{self, canvas};
 use crate::workspace::Command;
-use egui::{CornerRadius, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2};
+use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 
 pub const WIDTH: f32 = 18.0;
 
@@ -20,11 +20,11 @@ pub fn show(
     out: &mut Outbox,
 ) {
     let document = scene.document;
-    let response = ui.interact(strip, ui.id().with("slices"), Sense::click_and_drag());
+    let response = ui.interact(strip, ui.scope_id().with("slices"), Sense::click_and_drag());
     let (plane, slice) = (frame.plane, frame.slice);
     response.widget_info(|| {
         let mut info = WidgetInfo::slider(true, (slice + 1) as f64, format!("{} slice", plane.title()));
-        info.typ = WidgetType::Slider;
+        info.role = Role::Slider;
         info
     });
     let rail = Rect::from_min_max(

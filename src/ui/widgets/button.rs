@@ -1,6 +1,8 @@
 use super::Icon;
 use crate::ui::theme::{self, size};
-use egui::{Button, CornerRadius, Rect, Response, RichText, Sense, Stroke, Ui, Vec2, Widget, WidgetInfo, WidgetType};
+use egui::{
+    Button, CornerRadius, Rect, Response, RichText, Role, Sense, Stroke, Ui, Vec2, Widget, WidgetInfo,
+};
 
 /// A square button with an icon, a name for the tooltip and for screen readers, and its key.
 pub struct IconButton {
@@ -58,7 +60,7 @@ impl Widget for IconButton {
         let sense = if self.enabled { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(Vec2::splat(self.side), sense);
         let (name, enabled, selected) = (self.name.clone(), self.enabled, self.selected);
-        response.widget_info(|| WidgetInfo::selected(WidgetType::Button, enabled, selected, &name));
+        response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, selected, &name));
         if ui.is_rect_visible(rect) {
             let p = theme::palette(ui);
             let ground = match (self.selected, self.enabled && response.hovered()) {

@@ -1,10 +1,10 @@
 use crate::ui::theme;
-use egui::{CornerRadius, Rect, Response, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+use egui::{CornerRadius, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
 /// A thin bar. Without a share it moves, because nobody knows how much is left.
 pub fn progress_bar(ui: &mut Ui, share: Option<f32>, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 4.0), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, name));
+    response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));
     let p = theme::palette(ui);
     let round = CornerRadius::same(2);
     ui.painter().rect_filled(rect, round, p.active);

@@ -33,7 +33,7 @@ pub fn slider_row(ui: &mut Ui, name: &str, value: &mut f32, range: RangeInclusiv
         ui.label(RichText::new(format!("{:>3.0} %", *value * 100.0)).font(theme::figures()));
         ui.spacing_mut().slider_width = 110.0;
         let slider = ui.add(Slider::new(value, range).show_value(false));
-        slider.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, name));
+        slider.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Slider, true, name));
         slider.changed()
     })
 }
