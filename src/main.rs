@@ -1,5 +1,6 @@
 use clap::Parser;
 use fovea::cli::Arguments;
+use fovea::ui::{self, UiOptions};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -7,7 +8,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(command) => command.run(arguments.device.into()),
-        None => Ok(()),
+        None => window(UiOptions { paths: arguments.paths, device: arguments.device.into() }),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -15,5 +16,17 @@ fn main() -> ExitCode {
             eprintln!("fovea: {err:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The window, and where none comes up the same job without one.
+fn window(options: UiOptions) -> anyhow::Result<()> {
+    let device = options.device;
+    let Err(reason) = ui::run(options) else { return Ok(()) };
+    eprintln!("fovea: {reason}");
+    eprintln!("fovea: without a window, the demonstration runs instead (as `fovea demo`)");
+    match Arguments::parse_from(["fovea", "demo"]).command {
+        Some(demo) => demo.run(device),
+        None => Ok(()),
     }
 }
