@@ -215,10 +215,10 @@ impl ComputeDevice {
     }
 }
 
-/// Every adapter that the drivers of this machine offer.
+/// Every adapter that the drivers of this machine offer to Vulkan, Metal or DirectX 12.
 pub fn adapters() -> Vec<AdapterFacts> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let found = pin!(instance.enumerate_adapters(wgpu::Backends::all()));
+    let found = pin!(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
     // On native platforms the list is ready at once.
     match found.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(adapters) => adapters.iter().map(AdapterFacts::of).collect(),

@@ -57,3 +57,65 @@ fn luma(volume: &Volume, z: usize) -> Vec<f32> {
     let [width, height, _] = volume.dims();
     (z * width * height..(z + 1) * width * height).map(|i| volume.samples().scalar(i)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{geom::Grid, volume::Modality};
+
+    fn grey(depth: usize) -> Volume {
+        let samples: Vec<u8> = (0..4 * depth).map(|i| (10 * i) as u8).collect();
+        let grid = Grid::pixels([2, 2, depth]).unwrap();
+        Volume::new(grid, Samples::U8(samples.into()), [1.0, 0.0], Modality::Oct).unwrap()
+    }
+
+    fn spec(channels: Channels) -> InputSpec {
+        InputSpec { window: Some([0.0, 100.0]), ..InputSpec::unit(channels) }
+    }
+
+    #[test]
+    fn the_stack_is_next_current_previous_with_the_edge_repeated() {
+        let v = grey(3);
+        let first = |z| -> Vec<f32> {
+            let planes = slice_input(&v, z, &spec(Channels::Stack3));
+            planes.values.chunks_exact(4).map(|p| p[1]).collect()
+        };
+        // The second pixel of slices 0, 1, 2 is 0.1, 0.5, 0.9.
+        assert_eq!(first(0), [0.5, 0.1, 0.1]);
+        assert_eq!(first(1), [0.9, 0.5, 0.1]);
+        assert_eq!(first(2), [0.9, 0.9, 0.5]);
+    }
+
+    #[test]
+    fn a_grey_image_is_repeated_and_a_colour_image_gives_its_luma() {
+        let planes = slice_input(&grey(1), 0, &spec(Channels::Rgb));
+        assert_eq!(planes.values, [0.0, 0.1, 0.2, 0.3].repeat(3));
+        let rgb = Samples::Rgb8([[100, 0, 0], [0, 100, 0]].into());
+        let v = Volume::new(Grid::pixels([2, 1, 1]).unwrap(), rgb, [1.0, 0.0], Modality::Fundus).unwrap();
+        let luma = slice_input(&v, 0, &spec(Channels::Grey)).values;
+        assert!((luma[0] - 0.299).abs() < 1e-6 && (luma[1] - 0.587).abs() < 1e-6, "{luma:?}");
+        assert_eq!(slice_input(&v, 0, &spec(Channels::Rgb)).values, [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn values_are_windowed_clipped_and_normalised() {
+        let samples = Samples::I16([-1000, -100, 0, 400, 100, 300].into());
+        let v = Volume::new(Grid::pixels([6, 1, 1]).unwrap(), samples, [1.0, 0.0], Modality::Ct).unwrap();
+        let spec = InputSpec {
+            window: Some([-100.0, 300.0]),
+            mean: vec![0.5],
+            std: vec![0.25],
+            ..InputSpec::unit(Channels::Grey)
+        };
+        assert_eq!(slice_input(&v, 0, &spec).values, [-2.0, -2.0, -1.0, 2.0, 0.0, 2.0]);
+    }
+
+    #[test]
+    fn the_longer_side_decides_the_working_size() {
+        let spec = InputSpec { longer_side: Some(100), ..InputSpec::unit(Channels::Grey) };
+        assert_eq!(working_size([200, 50], &spec), [100, 25]);
+        assert_eq!(working_size([3, 50], &spec), [6, 100]);
+        assert_eq!(working_size([1000, 1], &spec), [100, 1]);
+        assert_eq!(working_size([7, 9], &InputSpec::unit(Channels::Grey)), [7, 9]);
+    }
+}

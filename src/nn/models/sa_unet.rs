@@ -53,8 +53,8 @@ fn build(config: &Value, seed: u64, device: &ComputeDevice) -> Result<Box<dyn Ne
     if config.in_channels == 0 || config.start_neurons == 0 {
         return refuse("in_channels and start_neurons must be at least 1");
     }
-    if config.block_size % 2 == 0 {
-        return refuse("block_size must be odd");
+    if config.block_size == 0 {
+        return refuse("block_size must be at least 1");
     }
     if !(config.keep_prob > 0.0 && config.keep_prob <= 1.0) {
         return refuse("keep_prob must be above 0 and at most 1");
