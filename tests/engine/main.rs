@@ -1,5 +1,6 @@
 //! The engine: its order of work, its messages, its threads, and real networks on them.
 
+mod graphics;
 mod networks;
 mod order;
 mod outbox;

@@ -7,7 +7,7 @@ use fovea::engine::{
 use fovea::nn::train::{TrainConfig, TrainSample};
 use fovea::nn::{Channels, DeviceChoice, DeviceKind, InputSpec, ModelCard, Probabilities};
 use fovea::phantom::{Look, Phantom, oct_sized};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 const SIDE: usize = 48;
@@ -17,15 +17,20 @@ const DEPTH: usize = 6;
 /// so that two engines that train at once disturb each other's.
 static TRAINING: Mutex<()> = Mutex::new(());
 
-fn engine() -> Engine {
+/// See [`TRAINING`].
+pub fn alone() -> MutexGuard<'static, ()> {
+    TRAINING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn engine() -> Engine {
     Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap()
 }
 
-fn phantom() -> Phantom {
+pub fn phantom() -> Phantom {
     oct_sized(3, Look::Standard, [SIDE, SIDE, DEPTH])
 }
 
-fn load(engine: &Engine, phantom: &Phantom, seed: u64) -> LoadedModel {
+pub fn load(engine: &Engine, phantom: &Phantom, seed: u64) -> LoadedModel {
     let card = ModelCard {
         version: String::new(),
         title: "Test".to_owned(),
@@ -57,7 +62,7 @@ fn samples(phantom: &Phantom, model: &LoadedModel, slices: &[usize]) -> Vec<Trai
     slices.iter().map(sample).collect()
 }
 
-fn request(phantom: &Phantom, model: &LoadedModel, steps: u64) -> TrainRequest {
+pub fn request(phantom: &Phantom, model: &LoadedModel, steps: u64) -> TrainRequest {
     TrainRequest {
         base: model.version(),
         config: TrainConfig {
@@ -75,7 +80,7 @@ fn request(phantom: &Phantom, model: &LoadedModel, steps: u64) -> TrainRequest {
     }
 }
 
-fn want(phantom: &Phantom, model: &LoadedModel, slices: &[usize]) -> WantSlice {
+pub fn want(phantom: &Phantom, model: &LoadedModel, slices: &[usize]) -> WantSlice {
     WantSlice {
         document: 7,
         volume: phantom.volume.clone(),
@@ -85,7 +90,7 @@ fn want(phantom: &Phantom, model: &LoadedModel, slices: &[usize]) -> WantSlice {
 }
 
 /// Waits until `found` has said yes to an event; returns it.
-fn until(engine: &Engine, mut found: impl FnMut(&Event) -> bool) -> Event {
+pub fn until(engine: &Engine, mut found: impl FnMut(&Event) -> bool) -> Event {
     for _ in 0..600 {
         if let Some(event) = engine.wait(Duration::from_secs(1)).into_iter().find(&mut found) {
             return event;
@@ -201,7 +206,7 @@ fn what_cannot_be_predicted_says_why() {
 
 #[test]
 fn training_reports_each_step_lets_wishes_pass_and_ends_with_a_comparison() {
-    let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     const STEPS: u64 = 12;
     let (engine, phantom) = (engine(), phantom());
     let model = load(&engine, &phantom, 1);
@@ -245,7 +250,7 @@ fn training_reports_each_step_lets_wishes_pass_and_ends_with_a_comparison() {
 
 #[test]
 fn a_run_that_was_ended_goes_on_from_its_checkpoint_to_the_same_weights() {
-    let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     const STEPS: u64 = 12;
     let phantom = phantom();
     let folder = tempfile::tempdir().unwrap();
@@ -292,7 +297,7 @@ fn a_run_that_was_ended_goes_on_from_its_checkpoint_to_the_same_weights() {
 
 #[test]
 fn a_run_that_is_cancelled_stops_and_one_that_diverges_loses_nothing() {
-    let _alone = TRAINING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let (engine, phantom) = (engine(), phantom());
     let model = load(&engine, &phantom, 1);
     let job = engine.train(request(&phantom, &model, 1_000_000));
