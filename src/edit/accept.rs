@@ -1,6 +1,8 @@
+use super::patch::Wish;
 use super::{EditError, MaskRules, Origin, Patch, Region};
 use crate::label::{Connectivity, LabelId, LabelMap, flood};
 use crate::volume::Volume;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -85,19 +87,19 @@ impl Prediction {
         origin: Origin,
     ) -> Result<Patch, EditError> {
         let slice_len = map.dims()[0] * map.dims()[1];
-        let mut patch = Patch::empty(map, origin.clone());
-        for &z in wanted {
-            let labels = self.slices.get(&z).ok_or(EditError::NotPredicted(z))?;
-            check_len(labels, slice_len)?;
-            let region = Region::native_slice(volume.grid(), z);
-            let of_slice = Patch::build(map, volume, &region, rules, origin.clone(), |at, before| {
-                let predicted = labels[at];
-                let keeps = predicted == 0 && !self.known.contains(&before);
-                if keeps { before } else { predicted }
-            });
-            for run in of_slice.runs {
-                patch.push(run.start, run.len as usize, run.before, run.after);
-            }
+        let parts: Vec<Patch> = wanted
+            .par_iter()
+            .map(|z| {
+                let labels = self.slices.get(z).ok_or(EditError::NotPredicted(*z))?;
+                check_len(labels, slice_len)?;
+                let region = Region::native_slice(volume.grid(), *z);
+                let wish = Wish::Predicted { labels, known: &self.known };
+                Ok(Patch::build(map, volume, &region, rules, origin.clone(), &wish))
+            })
+            .collect::<Result<_, EditError>>()?;
+        let mut patch = Patch::empty(map, origin);
+        for run in parts.into_iter().flat_map(|part| part.runs) {
+            patch.push(run.start, run.len as usize, run.before, run.after);
         }
         Ok(patch)
     }

@@ -58,6 +58,24 @@ impl Run {
     }
 }
 
+/// What someone wants a region's labels to be, before the rules.
+pub(super) enum Wish<'a> {
+    One(LabelId),
+    /// One for each voxel of the region.
+    Labels(&'a [LabelId]),
+    /// The same, but background replaces only labels that the model knows.
+    Predicted {
+        labels: &'a [LabelId],
+        known: &'a [LabelId],
+    },
+}
+
+impl Wish<'_> {
+    fn keeps(&self, before: LabelId, after: LabelId) -> bool {
+        matches!(self, Wish::Predicted { known, .. } if after == 0 && !known.contains(&before))
+    }
+}
+
 impl Patch {
     /// A change of nothing.
     pub fn empty(map: &LabelMap, origin: Origin) -> Self {
@@ -77,7 +95,7 @@ impl Patch {
         match shape {
             Shape::CopySlice { from, .. } if *from < map.dims()[2] => {
                 let labels = map.slice(*from);
-                Self::build(map, volume, &region, rules, origin, |at, _| labels[at])
+                Self::build(map, volume, &region, rules, origin, &Wish::Labels(&labels))
             }
             Shape::CopySlice { .. } => Self::empty(map, origin),
             _ => Self::paint(map, volume, &region, label, rules, origin),
@@ -93,7 +111,7 @@ impl Patch {
         rules: &MaskRules,
         origin: Origin,
     ) -> Self {
-        Self::build(map, volume, region, rules, origin, |_, _| label)
+        Self::build(map, volume, region, rules, origin, &Wish::One(label))
     }
 
     /// The change that replaces a region's labels by `labels` (one per voxel of the region, in its order).
@@ -108,7 +126,7 @@ impl Patch {
         if labels.len() != region.voxel_count() {
             return Err(EditError::LabelCount { voxels: region.voxel_count(), labels: labels.len() });
         }
-        Ok(Self::build(map, volume, region, rules, origin, |at, _| labels[at]))
+        Ok(Self::build(map, volume, region, rules, origin, &Wish::Labels(labels)))
     }
 
     /// The change that removes a label from the mask, such as when it leaves the table. Locks and limits hold.
@@ -132,14 +150,14 @@ impl Patch {
         Self::paint(map, volume, &region, 0, rules, origin)
     }
 
-    /// Where the rules are applied, for everyone: `after(position in the region, label before)` is what the caller wants.
+    /// Where the rules are applied, for everyone.
     pub(super) fn build(
         map: &LabelMap,
         volume: &Volume,
         region: &Region,
         rules: &MaskRules,
         origin: Origin,
-        after: impl Fn(usize, LabelId) -> LabelId,
+        wish: &Wish,
     ) -> Self {
         let mut patch = Self::empty(map, origin);
         debug_assert_eq!(map.dims(), volume.dims(), "a mask has its image's size");
@@ -148,29 +166,30 @@ impl Patch {
         for &(start, len) in region.runs() {
             if rules.allows_slice(start / slice_len, &patch.origin) {
                 map.for_each_run(start, len as usize, |run_start, run_len, before| {
+                    let mut paint = |from: usize, len: usize, after: LabelId| {
+                        if !rules.allows(before, after) {
+                            return;
+                        }
+                        let Some([low, high]) = rules.limits.value_range else {
+                            return patch.push(from, len, before, after);
+                        };
+                        for voxel in from..from + len {
+                            let value = fill::value(volume, voxel);
+                            if value >= low && value <= high {
+                                patch.push(voxel, 1, before, after);
+                            }
+                        }
+                    };
                     let first = at + run_start - start;
-                    // Stretches with one wish, so that the rules are asked once for each.
-                    let mut i = 0;
-                    while i < run_len {
-                        let wish = after(first + i, before);
-                        let stretch_start = i;
-                        i += 1;
-                        while i < run_len && after(first + i, before) == wish {
-                            i += 1;
-                        }
-                        if !rules.allows(before, wish) {
-                            continue;
-                        }
-                        let (from, to) = (run_start + stretch_start, run_start + i);
-                        match rules.limits.value_range {
-                            None => patch.push(from, to - from, before, wish),
-                            Some([low, high]) => {
-                                for voxel in from..to {
-                                    let value = fill::value(volume, voxel);
-                                    if value >= low && value <= high {
-                                        patch.push(voxel, 1, before, wish);
-                                    }
+                    let mut from = run_start;
+                    match wish {
+                        Wish::One(label) => paint(run_start, run_len, *label),
+                        Wish::Labels(labels) | Wish::Predicted { labels, .. } => {
+                            for stretch in labels[first..first + run_len].chunk_by(|a, b| a == b) {
+                                if !wish.keeps(before, stretch[0]) {
+                                    paint(from, stretch.len(), stretch[0]);
                                 }
+                                from += stretch.len();
                             }
                         }
                     }
