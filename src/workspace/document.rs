@@ -78,6 +78,8 @@ pub struct Document {
     /// Everything that can be undone and redone, also what only the project file still has.
     pub(super) timeline: Timeline,
     pub(super) project: Option<PathBuf>,
+    /// The project file exists, or is about to.
+    pub(super) kept: bool,
     /// Number of the newest journal entry, and of the newest on the disk.
     pub(super) last_seq: i64,
     pub(super) durable_seq: i64,

@@ -72,6 +72,7 @@ impl Workspace {
             log: EditLog::new(self.options.undo_bytes),
             timeline: Timeline::default(),
             project: None,
+            kept: false,
             last_seq: 0,
             durable_seq: 0,
             durable_millis: None,
@@ -113,6 +114,7 @@ impl Workspace {
                 ),
             }
         }
+        document.kept = project.restored.is_some();
         if let Some(restored) = project.restored {
             document.now = restored.annotations;
             document.last_seq = restored.last_seq;

@@ -18,8 +18,11 @@ impl Workspace {
     }
 
     pub(super) fn write(&mut self, id: DocumentId, write: Write) {
-        if self.document(id).is_none_or(|d| d.project.is_none()) {
-            return;
+        let Some(document) = self.document_mut(id).filter(|d| d.project.is_some()) else { return };
+        let first = !std::mem::replace(&mut document.kept, true);
+        let model = document.model.clone();
+        if let (true, Some(model)) = (first, model) {
+            self.write(id, Write::Setting { key: "model", value: model.to_string() });
         }
         if let Err(e) = self.store.write(id.0, write) {
             self.saving_fails(id, e.to_string());

@@ -176,9 +176,8 @@ impl Workspace {
             return;
         }
         document.model = new;
-        let is_new_file = document.last_seq == 0;
-        // Merely choosing a model leaves no project file behind.
-        if !is_new_file {
+        // Merely choosing a model leaves no project file behind; the first change brings the choice along.
+        if document.kept {
             self.write(id, Write::Setting { key: "model", value: version.clone().unwrap_or_default() });
             self.store_audit(id, "model in use", version.as_deref().unwrap_or("none"));
         }

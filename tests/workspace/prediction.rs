@@ -42,7 +42,7 @@ fn a_prediction_is_shown_by_the_model_in_use_only() {
     bench.wait("the neighbours", |w| [1, 3].iter().all(|&z| w.prediction(id, z).is_some()));
 
     let path = bench.folder.path().join("other.safetensors");
-    let second = write_model(&path, &["label 1", "second"], 6);
+    let second = write_model(&path, &["label 1", "second"], 1000);
     assert_ne!(first, second);
     bench.workspace.apply(Command::Model(ModelCommand::Import { path })).unwrap();
     bench.wait("the other model", |w| w.active().is_some_and(|d| d.model().is_some_and(|v| **v == *second)));

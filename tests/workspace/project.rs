@@ -9,12 +9,16 @@ fn with_strokes(n: usize) -> (Bench, Vec<String>) {
     let mut bench = Bench::opened();
     let mut hashes = vec![bench.document().mask_hash()];
     for i in 0..n {
-        let (label, y) = (if i % 3 == 2 { 0 } else { 1 }, 3.0 + 2.0 * i as f64);
-        bench.stroke(1, label, [5.0, y], [30.0, y]);
+        stroke(&mut bench, i);
         hashes.push(bench.document().mask_hash());
     }
     bench.close();
     (bench, hashes)
+}
+
+fn stroke(bench: &mut Bench, i: usize) {
+    let (label, y) = (if i % 3 == 2 { 0 } else { 1 }, 3.0 + 2.0 * i as f64);
+    bench.stroke(1, label, [5.0, y], [30.0, y]);
 }
 
 fn drop_snapshots(bench: &Bench) -> Connection {
@@ -76,13 +80,12 @@ fn a_damaged_entry_is_named_and_later_ones_are_kept() {
     bench.open();
     let said = bench.texts().join("\n");
     assert!(said.contains("entry 4 of the journal (brush") && said.contains("checksum"), "{said}");
-    // Strokes 5 to 8 are there: where they painted, the mask is as it was.
-    let (mask, whole) = (bench.document().mask().clone(), hashes.last().unwrap().clone());
+    // Every other stroke is there, as if the lost one had never been drawn.
+    let mut without = Bench::opened();
+    (0..8).filter(|&i| i != 3).for_each(|i| stroke(&mut without, i));
+    assert_eq!(bench.document().mask_hash(), without.document().mask_hash());
+    assert_ne!(&bench.document().mask_hash(), hashes.last().unwrap());
     assert_eq!(bench.document().journal(), [8, 8]);
-    for y in [11, 13, 17] {
-        assert_eq!(mask.get([15, y, 1]), if y == 13 { 0 } else { 1 }, "row {y}");
-    }
-    assert_ne!(bench.document().mask_hash(), whole, "stroke 4 is lost");
     let error = bench.workspace.notices().iter().find(|n| n.text.contains("entry 4")).unwrap();
     assert_eq!(error.level, NoticeLevel::Error);
     // Undo ends behind what is not known.
@@ -185,10 +188,7 @@ fn what_cannot_be_written_is_said_kept_and_written_later() {
 fn another_image_of_that_name_is_not_given_these_annotations() {
     let (mut bench, hashes) = with_strokes(3);
     // Same size, other pixels: the annotations are shown, with a warning.
-    let mut bytes = std::fs::read(bench.image()).unwrap();
-    let at = bytes.iter().position(|&b| b == 200).unwrap();
-    bytes[at] = 201;
-    std::fs::write(bench.image(), bytes).unwrap();
+    fovea::io::write_image_tiff(&bench.image(), &super::volume(77)).unwrap();
     bench.open();
     assert_eq!(&bench.document().mask_hash(), hashes.last().unwrap());
     assert!(bench.texts().join("\n").contains("has changed since"), "{:?}", bench.texts());
