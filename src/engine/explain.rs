@@ -1,19 +1,27 @@
+/// A graphics device that computes no more.
+pub(super) fn device_lost(name: &str, text: &str) -> String {
+    format!(
+        "{name} stopped working (its driver was reset, or another program took it down). Masks and checkpoints are \
+         safe; restart, with `--device cpu` if it happens again ({text})"
+    )
+}
+
 /// What a panic or an error of the compute stack means for the person in front of it. The original text is kept: it is
 /// what a bug report needs.
 pub(super) fn explain(text: &str) -> String {
     let lower = text.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
-    let plain = if has(&["device is lost", "device lost", "devicelost", "device was lost", "parent device"]) {
-        "the graphics device stopped working (its driver was reset, or another program took it down). Masks and \
-         checkpoints are safe; restart, with `--device cpu` if it happens again"
+    if has(&["device is lost", "device lost", "devicelost", "device was lost"]) {
+        device_lost("the graphics device", text)
     } else if has(&["out of memory", "outofmemory", "memory allocation", "not enough memory", "buffer size"])
     {
-        "there was not enough memory for this. Close other documents, choose a smaller patch or batch, or use \
-         `--device cpu`"
+        format!(
+            "there was not enough memory for this. Close other documents, choose a smaller patch or batch, or use \
+             `--device cpu` ({text})"
+        )
     } else {
-        return format!("internal error: {text}");
-    };
-    format!("{plain} ({text})")
+        format!("internal error: {text}")
+    }
 }
 
 #[cfg(test)]

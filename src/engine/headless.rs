@@ -81,10 +81,10 @@ impl ProgressLines {
         }
         self.said.insert(job, Said { stage, tenth, at: now });
         let mut line = stage.to_owned();
-        if total > 0 {
-            // Bytes are nobody's unit; the share says it.
-            let _ = write!(line, " {}%", 100 * done / total);
+        if let Some(percent) = (100 * done).checked_div(total) {
+            let _ = write!(line, " {percent}%");
         }
+        // More are bytes, which are nobody's unit.
         if (2..=99_999).contains(&total) {
             let _ = write!(line, " ({done} of {total})");
         }

@@ -1,6 +1,6 @@
-use super::explain::explain;
+use super::explain::{device_lost, explain};
 use super::predict::{PredictSlice, SegmentSteps};
-use super::schedule::{self, Accepted, End, Lane, StepOutcome, Steps, World, panic_text};
+use super::schedule::{self, Accepted, End, Lane, StepOutcome, Steps, World, drop_quietly, panic_text};
 use super::train::{TrainRequest, TrainSteps};
 use super::{
     Board, Event, ExportFn, Inbox, JobHandle, JobId, LoadedModel, SegmentVolume, SliceKey, Version, WantSlice,
@@ -9,6 +9,7 @@ use crate::nn::{
     ComputeDevice, DeviceChoice, Model, ModelCard, ModelError, NetworkError, Probabilities, SharedGpu,
     SlicePrediction,
 };
+use burn::tensor::Tensor;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -86,6 +87,29 @@ impl NnWorld {
         self.device.insert(device).clone()
     }
 
+    /// After a failure on a graphics device: whether it still computes. A device that does not is given up, once and
+    /// aloud; what is asked for afterwards fails with that reason instead of with a riddle.
+    fn check_device(&mut self) {
+        let Some(Ok(device)) = &self.device else { return };
+        if !device.is_gpu() {
+            return;
+        }
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            let ones = Tensor::<1>::ones([4], device.burn());
+            (ones.clone() + ones).try_into_vec_as::<f32>().map_err(|e| e.to_string())
+        }));
+        let text = match answer {
+            Ok(Ok(twos)) if twos == [2.0; 4] => return,
+            Ok(Ok(wrong)) => format!("one and one are {wrong:?} on it"),
+            Ok(Err(error)) => error,
+            Err(panic) => panic_text(panic.as_ref()),
+        };
+        let reason = device_lost(device.name(), &text);
+        self.models.values_mut().for_each(|shelved| drop_quietly(shelved.ready.take()));
+        self.board.post(Event::DeviceFailed { reason: reason.clone() });
+        self.device = Some(Err(reason));
+    }
+
     /// A loaded model, built again where it has been put away.
     pub fn model(&mut self, version: &Version) -> Result<&Model, String> {
         let device = self.device()?;
@@ -138,6 +162,23 @@ impl NnWorld {
     }
 }
 
+impl NnWorld {
+    /// Why something ended, for a person.
+    fn reason(&mut self, end: End) -> String {
+        let reason = match end {
+            End::Cancelled => "cancelled".to_owned(),
+            End::Failed(reason) => reason,
+            End::Panicked(text) => explain(&text),
+        };
+        let worked = matches!(self.device, Some(Ok(_)));
+        self.check_device();
+        match &self.device {
+            Some(Err(lost)) if worked => lost.clone(),
+            _ => reason,
+        }
+    }
+}
+
 impl World for NnWorld {
     type Request = Request;
     type Wish = WantSlice;
@@ -168,25 +209,21 @@ impl World for NnWorld {
     fn ended(&mut self, job: JobId, end: End) {
         match end {
             End::Cancelled => self.board.cancelled(job),
-            End::Failed(reason) => self.board.fail(job, reason),
-            End::Panicked(text) => self.board.fail(job, explain(&text)),
+            End::Failed(_) | End::Panicked(_) => {
+                let reason = self.reason(end);
+                self.board.fail(job, reason);
+            }
         }
     }
 
     fn wish_failed(&mut self, key: &SliceKey, end: End) {
-        let reason = match end {
-            End::Cancelled => return,
-            End::Failed(reason) => reason,
-            End::Panicked(text) => explain(&text),
-        };
+        let reason = self.reason(end);
         self.board.post(Event::PredictFailed { key: key.clone(), reason });
     }
 
     fn rebuild(&mut self) {
         // A network that panicked may be half changed; all are built again from their bytes when they are wanted.
-        for shelved in self.models.values_mut() {
-            shelved.ready = None;
-        }
+        self.models.values_mut().for_each(|shelved| drop_quietly(shelved.ready.take()));
     }
 }
 

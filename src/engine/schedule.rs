@@ -86,12 +86,15 @@ struct Task<C> {
 
 type KeyOf<C> = <<C as World>::Wish as Wish>::Key;
 
+/// A key of the wish, with the work on it where that has begun.
+type Wanted<C> = (KeyOf<C>, Option<Box<dyn Steps<C>>>);
+
 /// The jobs of one thread. Decides which step comes next; see [`Scheduler::turn`].
 pub struct Scheduler<C: World> {
     tasks: Vec<Task<C>>,
     wish: Option<C::Wish>,
-    /// What is left of the wish, the most urgent first, begun or not.
-    wanted: VecDeque<(KeyOf<C>, Option<Box<dyn Steps<C>>>)>,
+    /// What is left of the wish, the most urgent first.
+    wanted: VecDeque<Wanted<C>>,
 }
 
 impl<C: World> Default for Scheduler<C> {
@@ -239,7 +242,7 @@ pub fn run<C: World>(inbox: &Inbox<C::Request, C::Wish>, world: &mut C) {
 }
 
 /// Drops what a failed step left; a destructor that panics in turn (a lost graphics device) must not end the thread.
-fn drop_quietly<T>(value: T) {
+pub(super) fn drop_quietly<T>(value: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }
 

@@ -111,13 +111,20 @@ pub(super) struct TrainSteps {
 enum Phase {
     /// Nothing has been built yet.
     Begin,
-    Learn(Box<TrainSession>),
+    Learn(Box<Learn>),
     Compare(Box<Compare>),
     Over,
 }
 
+struct Learn {
+    session: TrainSession,
+    /// The model that the run started from, kept for the comparison, whatever becomes of it on the shelf.
+    old: Model,
+}
+
 /// Both models on the held-out slices, the old one first.
 struct Compare {
+    old: Model,
     new: Model,
     walk: SliceWalk,
     before: Vec<Arc<[LabelId]>>,
@@ -130,8 +137,8 @@ impl TrainSteps {
     }
 
     fn begin(&self, world: &mut NnWorld) -> Result<Phase, String> {
-        // A copy: the old version goes on predicting while the new one learns.
-        let model = world.model(&self.request.base)?.duplicate();
+        let base = world.model(&self.request.base)?;
+        let (model, old) = (base.duplicate(), base.duplicate());
         let TrainRequest { config, samples, held_out, checkpoints, .. } = &self.request;
         let (samples, held_out) = (samples.clone(), held_out.clone());
         let session = match checkpoints {
@@ -140,11 +147,12 @@ impl TrainSteps {
             }
             _ => TrainSession::new(model, config.clone(), samples, held_out),
         };
-        Ok(Phase::Learn(Box::new(session.map_err(|e| e.to_string())?)))
+        Ok(Phase::Learn(Box::new(Learn { session: session.map_err(|e| e.to_string())?, old })))
     }
 
-    fn learn(&mut self, mut session: Box<TrainSession>, world: &mut NnWorld) -> Result<Phase, String> {
+    fn learn(&mut self, mut learn: Box<Learn>, world: &NnWorld) -> Result<Phase, String> {
         let job = self.job;
+        let session = &mut learn.session;
         match session.step().map_err(|e| e.to_string())? {
             TrainEvent::Preparing { done, total } => self.stage(world, "preparing", done, total),
             TrainEvent::Validating { done, total } => self.stage(world, "validating", done, total),
@@ -155,7 +163,7 @@ impl TrainSteps {
                 let eta_secs = self.eta.remaining_secs(now, total);
                 world.board.post(Event::Progress { job, stage: "training", done: step, total, eta_secs });
                 if self.request.checkpoints.as_ref().is_some_and(|c| step.is_multiple_of(c.every.max(1))) {
-                    self.save(&session, world);
+                    self.save(session, world);
                 }
             }
             TrainEvent::Validated { step, dice, per_class, best, .. } => {
@@ -169,19 +177,20 @@ impl TrainSteps {
             }
             TrainEvent::Diverged { reason, .. } => self.diverged = Some(reason),
             TrainEvent::Finished => {
-                self.save(&session, world);
+                self.save(session, world);
+                let Learn { session, old } = *learn;
                 let mut new = session.into_model().map_err(|e| e.to_string())?;
                 self.request.about.write(&mut new.card);
-                let compare = Compare { new, walk: SliceWalk::default(), before: vec![], after: vec![] };
+                let compare = Compare { old, new, walk: SliceWalk::default(), before: vec![], after: vec![] };
                 return Ok(Phase::Compare(Box::new(compare)));
             }
         }
-        Ok(Phase::Learn(session))
+        Ok(Phase::Learn(learn))
     }
 
     fn compare(&mut self, mut compare: Box<Compare>, world: &mut NnWorld) -> Result<Phase, String> {
         let held_out = &self.request.held_out;
-        let Compare { new, walk, before, after } = compare.as_mut();
+        let Compare { old, new, walk, before, after } = compare.as_mut();
         let done = before.len() + after.len();
         if done == 2 * held_out.len() {
             self.end(*compare, world)?;
@@ -189,7 +198,7 @@ impl TrainSteps {
         }
         let old_turn = before.len() < held_out.len();
         let sample = &held_out[if old_turn { before.len() } else { after.len() }];
-        let model = if old_turn { world.model(&self.request.base)? } else { &*new };
+        let model = if old_turn { old } else { new };
         if let Some(walked) = walk.step(model, &sample.volume, sample.z).map_err(predict_failure)? {
             if old_turn { before } else { after }.push(walked.labels);
             self.stage(world, "comparing", done + 1, 2 * self.request.held_out.len());
@@ -240,7 +249,7 @@ impl Steps<NnWorld> for TrainSteps {
     fn step(&mut self, world: &mut NnWorld) -> StepOutcome {
         let next = match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Begin => self.begin(world),
-            Phase::Learn(session) => self.learn(session, world),
+            Phase::Learn(learn) => self.learn(learn, world),
             Phase::Compare(compare) => self.compare(compare, world),
             Phase::Over => Ok(Phase::Over),
         };
@@ -256,8 +265,8 @@ impl Steps<NnWorld> for TrainSteps {
 
     fn rest(&mut self, world: &mut NnWorld) {
         self.eta.rest();
-        if let Phase::Learn(session) = &self.phase {
-            self.save(session, world);
+        if let Phase::Learn(learn) = &self.phase {
+            self.save(&learn.session, world);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The engine on a graphics device: drawn from without being read, and equal to the CPU.
 
 use super::networks::{load, phantom, request, until, want};
-use fovea::engine::{Engine, EngineOptions, Event, Predicted};
-use fovea::nn::{DeviceChoice, DeviceError, SharedGpu};
+use fovea::engine::{Engine, EngineOptions, Event, JobError, Predicted};
+use fovea::gpu::{device, interop};
+use fovea::nn::{self, DeviceChoice, DeviceError, SharedGpu};
 use std::sync::Arc;
 
 /// An engine that computes on this machine's adapter and exports what it predicts as the name of the thread that did
@@ -71,4 +72,37 @@ fn training_and_predicting_share_the_graphics_device() {
     let Ok(Event::Trained { result, .. }) = last else { panic!("{last:?}") };
     assert!(asked && answered);
     assert_ne!(result.model.card.version, model.card.version);
+}
+
+#[test]
+fn a_lost_graphics_device_is_said_plainly_and_the_thread_lives() {
+    if nn::adapters().is_empty() {
+        assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter");
+        eprintln!("SKIPPED: a lost graphics device: no graphics adapter");
+        return;
+    }
+    // A device of its own, shared as the window shares its own, so that it can be taken down.
+    let setup = egui_wgpu::WgpuSetup::CreateNew(device::wgpu_setup());
+    let stage = egui_kittest::wgpu::create_render_state(setup, egui_wgpu::RendererOptions::PREDICTABLE);
+    let gpu = interop::share(&stage.instance, &stage.adapter, &stage.device, &stage.queue).unwrap();
+    let options = EngineOptions { gpu: Some(gpu), ..EngineOptions::headless(DeviceChoice::Gpu) };
+    let engine = Engine::start(options).unwrap();
+    let phantom = phantom();
+    let model = load(&engine, &phantom, 1);
+    engine.want_slice(want(&phantom, &model, &[1]));
+    until(&engine, |event| matches!(event, Event::Predicted(_)));
+    stage.device.destroy();
+    engine.want_slice(want(&phantom, &model, &[2]));
+    let mut lost = false;
+    let failed = until(&engine, |event| {
+        lost |= matches!(event, Event::DeviceFailed { .. });
+        matches!(event, Event::PredictFailed { .. } | Event::Predicted(_))
+    });
+    let Event::PredictFailed { reason, .. } = failed else {
+        panic!("a device that is gone predicted: {failed:?}")
+    };
+    assert!(lost && reason.contains("stopped working"), "{reason}");
+    let job = engine.train(request(&phantom, &model, 4));
+    let Err(JobError::Failed(reason)) = engine.block_on(job, |_| ()) else { panic!("there is no device") };
+    assert!(reason.contains("stopped working"), "{reason}");
 }
