@@ -416,6 +416,36 @@ fn the_self_test_passes_on_this_machine() {
     nn::self_test::run(&gpu).unwrap();
 }
 
+/// Tiles, blending and resizing happen on the device; the result is whole and reads back as the CPU's.
+#[test]
+fn slices_are_predicted_on_wgpu_as_on_the_cpu() {
+    let Some(gpu) = gpu() else { return };
+    for spec in MODELS {
+        for longer_side in [None, Some(150)] {
+            let mut card = card(spec, small(spec));
+            card.input.longer_side = longer_side;
+            let volume = picture(181, 90, "picture");
+            let run = |device: &ComputeDevice| {
+                let model = Model::build(card.clone(), 5, device).unwrap();
+                let p = finish(SliceInference::with_tile_side(&model, &volume, 0, 128).unwrap(), &model);
+                assert_eq!((p.width, p.height), (181, 90));
+                let on_device = matches!(p.probabilities, nn::Probabilities::Device(_));
+                assert_eq!(on_device, device.is_gpu());
+                (p.probabilities.to_host().unwrap(), p.detection)
+            };
+            let (expected, found) = (run(&cpu()), run(&gpu));
+            assert!(
+                worst(&expected.0, &found.0) < 1e-3 * deviation(&expected.0),
+                "{} {longer_side:?}",
+                spec.id
+            );
+            if let (Some(expected), Some(found)) = (expected.1, found.1) {
+                assert!(worst(&expected, &found) < 1e-4, "{}", spec.id);
+            }
+        }
+    }
+}
+
 /// Forward and one training step on wgpu against flex, within a thousandth of the outputs' deviation.
 #[test]
 fn wgpu_computes_what_the_cpu_does() {

@@ -36,31 +36,53 @@ impl Taps {
 
 /// Resizes every plane to `[width, height]`.
 pub fn resize_planes(planes: Planes, [width, height]: [usize; 2]) -> Planes {
-    if [planes.width, planes.height] == [width, height] {
-        return planes;
+    let Planes { channels, height: h, width: w, values } = planes;
+    // Along the axis first that leaves less to do for the other.
+    let values = if height * w <= h * width {
+        across(&down(&values, [w, h], height), w, width)
+    } else {
+        down(&across(&values, w, width), [width, h], height)
+    };
+    Planes { channels, height, width, values }
+}
+
+/// Resizes rows of `w` values to `width`.
+fn across(values: &[f32], w: usize, width: usize) -> Vec<f32> {
+    if w == width {
+        return values.to_vec();
     }
-    let (across, down) = (Taps::new(planes.width, width), Taps::new(planes.height, height));
-    let values = planes
-        .values
-        .par_chunks_exact(planes.width * planes.height)
-        .flat_map_iter(|plane| {
-            let rows: Vec<f32> = plane
-                .chunks_exact(planes.width)
-                .flat_map(|row| {
-                    across.0.iter().map(|(j, w)| w.iter().zip(&row[*j..]).map(|(w, v)| w * v).sum())
-                })
-                .collect();
-            let mut out = vec![0.0f32; width * height];
-            for (line, (j, w)) in out.chunks_exact_mut(width).zip(&down.0) {
-                for (k, w) in w.iter().enumerate() {
-                    let row = &rows[(j + k) * width..(j + k + 1) * width];
-                    line.iter_mut().zip(row).for_each(|(o, v)| *o += w * v);
-                }
+    let taps = Taps::new(w, width);
+    let mut out = vec![0.0; values.len() / w * width];
+    out.par_chunks_mut(width).zip(values.par_chunks(w)).for_each(|(out, row)| {
+        for (out, (first, weights)) in out.iter_mut().zip(&taps.0) {
+            let mut sum = 0.0;
+            for (weight, value) in weights.iter().zip(&row[*first..]) {
+                sum += weight * value;
             }
-            out
-        })
-        .collect();
-    Planes { channels: planes.channels, height, width, values }
+            *out = sum;
+        }
+    });
+    out
+}
+
+/// Resizes planes of `[w, h]` to `height` rows.
+fn down(values: &[f32], [w, h]: [usize; 2], height: usize) -> Vec<f32> {
+    if h == height {
+        return values.to_vec();
+    }
+    let taps = Taps::new(h, height);
+    let mut out = vec![0.0; values.len() / h * height];
+    out.par_chunks_mut(w).enumerate().for_each(|(i, out)| {
+        let (plane, line) = (i / height, i % height);
+        let (first, weights) = &taps.0[line];
+        for (j, weight) in weights.iter().enumerate() {
+            let start = (plane * h + first + j) * w;
+            for (out, value) in out.iter_mut().zip(&values[start..start + w]) {
+                *out += weight * value;
+            }
+        }
+    });
+    out
 }
 
 /// [`resize_planes`] on a device: `[channels, height, width]` by two matrix products.
