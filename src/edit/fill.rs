@@ -1,7 +1,7 @@
 use super::Region;
 use crate::geom::{Axis, Plane};
 use crate::label::{Connectivity, LabelMap, flood};
-use crate::volume::{Samples, Volume};
+use crate::volume::Volume;
 
 /// The voxels connected to a seed that have its label and a value within the range: through shared faces, in the volume
 /// or in the seed's slice of the plane.
@@ -20,7 +20,7 @@ pub(super) fn region(
     }
     let label = map.get(seed);
     let in_range = |index: usize| {
-        let value = value(volume, index);
+        let value = volume.scalar_value(index);
         value >= low && value <= high
     };
     let [x, y, z] = seed;
@@ -55,16 +55,4 @@ pub(super) fn region(
         }
     };
     Region::from_runs(grid, runs)
-}
-
-/// The value of a voxel as a person reads it: HU for CT, luma for colour.
-pub(super) fn value(volume: &Volume, index: usize) -> f32 {
-    let raw = volume.samples().scalar(index);
-    match volume.samples() {
-        Samples::Rgb8(_) => raw,
-        _ => {
-            let [slope, intercept] = volume.rescale();
-            raw * slope + intercept
-        }
-    }
 }

@@ -11,11 +11,10 @@ use std::sync::Arc;
 pub struct EditLog {
     done: VecDeque<Arc<Edit>>,
     /// The next one to redo is the last.
-    undone: Vec<Arc<Edit>>,
+    undone: VecDeque<Arc<Edit>>,
     open: Option<Edit>,
     bytes: usize,
     max_bytes: usize,
-    forgotten: usize,
 }
 
 impl Default for EditLog {
@@ -28,7 +27,7 @@ impl EditLog {
     pub const DEFAULT_MAX_BYTES: usize = 256 << 20;
 
     pub fn new(max_bytes: usize) -> Self {
-        Self { done: VecDeque::new(), undone: Vec::new(), open: None, bytes: 0, max_bytes, forgotten: 0 }
+        Self { done: VecDeque::new(), undone: VecDeque::new(), open: None, bytes: 0, max_bytes }
     }
 
     /// Opens a transaction.
@@ -105,19 +104,23 @@ impl EditLog {
         if self.open.is_some() {
             return Err(EditError::Open);
         }
-        let Some(edit) = self.undone.last() else { return Ok(None) };
+        let Some(edit) = self.undone.back() else { return Ok(None) };
         edit.apply(marks)?;
         let edit = Arc::clone(edit);
-        self.done.extend(self.undone.pop());
+        self.done.extend(self.undone.pop_back());
         Ok(Some(edit))
     }
 
     /// Puts an older edit, read back from the project file, before all others: it is undone after them. It is already in
-    /// the marks, and counts against the bound only when the next edit comes.
+    /// the marks. For it, the edits that would be redone last leave memory.
     pub fn recall(&mut self, older: Arc<Edit>) {
         self.bytes += older.byte_len();
         self.done.push_front(older);
-        self.forgotten = self.forgotten.saturating_sub(1);
+        while self.bytes > self.max_bytes
+            && let Some(newest) = self.undone.pop_front()
+        {
+            self.bytes -= newest.byte_len();
+        }
     }
 
     /// Whether a transaction is open.
@@ -143,11 +146,6 @@ impl EditLog {
         self.undone.len()
     }
 
-    /// Edits older than those in memory, that left it to keep within the bound.
-    pub fn forgotten(&self) -> usize {
-        self.forgotten
-    }
-
     /// Bytes of all edits in memory.
     pub fn byte_len(&self) -> usize {
         self.bytes
@@ -159,7 +157,6 @@ impl EditLog {
         while self.bytes > self.max_bytes && self.done.len() > 1 {
             if let Some(oldest) = self.done.pop_front() {
                 self.bytes -= oldest.byte_len();
-                self.forgotten += 1;
             }
         }
     }

@@ -1,4 +1,4 @@
-use super::{MaskRules, Region, Shape, fill};
+use super::{MaskRules, Region, Shape};
 use crate::label::{LabelId, LabelMap};
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
@@ -129,27 +129,6 @@ impl Patch {
         Ok(Self::build(map, volume, region, rules, origin, &Wish::Labels(labels)))
     }
 
-    /// The change that removes a label from the mask, such as when it leaves the table. Locks and limits hold.
-    pub fn clear_label(
-        map: &LabelMap,
-        volume: &Volume,
-        label: LabelId,
-        rules: &MaskRules,
-        origin: Origin,
-    ) -> Self {
-        let [w, h, depth] = map.dims();
-        let mut runs = Vec::new();
-        for row in 0..h * depth {
-            map.for_each_run(row * w, w, |start, len, id| {
-                if id == label {
-                    runs.push((start, len as u32));
-                }
-            });
-        }
-        let region = Region::from_runs(volume.grid(), runs);
-        Self::paint(map, volume, &region, 0, rules, origin)
-    }
-
     /// Where the rules are applied, for everyone.
     pub(super) fn build(
         map: &LabelMap,
@@ -174,7 +153,7 @@ impl Patch {
                             return patch.push(from, len, before, after);
                         };
                         for voxel in from..from + len {
-                            let value = fill::value(volume, voxel);
+                            let value = volume.scalar_value(voxel);
                             if value >= low && value <= high {
                                 patch.push(voxel, 1, before, after);
                             }

@@ -2,7 +2,7 @@ use super::ToolOptions;
 use crate::edit::Limits;
 use crate::geom::{Grid, Plane};
 use crate::label::{LabelId, LabelMap, LabelTable};
-use crate::volume::{Samples, Volume};
+use crate::volume::Volume;
 use glam::DVec3;
 
 /// What a tool may look at.
@@ -41,15 +41,6 @@ impl ToolContext<'_> {
             _ => options.over_background_only.then_some(0),
         };
         Limits { value_range: options.value_range, only_over }
-    }
-
-    /// The value of a voxel as a person reads it: HU for CT, luma for colour.
-    pub(super) fn value(&self, voxel: [usize; 3]) -> f32 {
-        let volume = self.scene.volume;
-        match volume.samples() {
-            Samples::Rgb8(_) => volume.samples().scalar(self.grid().index(voxel)),
-            _ => volume.value(voxel)[0],
-        }
     }
 
     /// The distance of two voxel coordinates, in points of the screen.

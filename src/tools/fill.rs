@@ -24,7 +24,7 @@ impl Gesture for Fill {
         let range = if label == 0 {
             [f32::MIN, f32::MAX]
         } else {
-            let value = context.value(seed);
+            let value = context.scene.volume.scalar_value(context.grid().index(seed));
             let tolerance = context.options.tolerance(&context.scene);
             [value - tolerance, value + tolerance]
         };

@@ -1,6 +1,6 @@
 use super::Scene;
 use crate::geom::{Grid, Unit};
-use crate::volume::Window;
+use crate::volume::{Modality, Volume, Window, presets};
 use egui::{DragValue, Ui};
 
 /// Something that a tool's row offers to set.
@@ -29,7 +29,7 @@ pub struct ToolOptions {
     pub over_background_only: bool,
     /// Erase only the selected label.
     pub erase_selected_only: bool,
-    /// How far a filled value may be from that of the voxel clicked; `None`: a part of the window's width.
+    /// How far a filled value may be from that of the voxel clicked; `None`: a part of what the values span.
     pub tolerance: Option<f32>,
     /// Fill through slices.
     pub whole_volume: bool,
@@ -66,7 +66,7 @@ impl ToolOptions {
 
     /// How far a filled value may be from that of the voxel clicked.
     pub fn tolerance(&self, scene: &Scene) -> f32 {
-        self.tolerance.unwrap_or_else(|| Window::default_for(scene.volume).width * 0.06)
+        self.tolerance.unwrap_or_else(|| value_span(scene.volume) * 0.06)
     }
 
     /// The row of one option.
@@ -134,6 +134,22 @@ impl ToolOptions {
             }
             ToolOption::Sphere | ToolOption::WholeVolume => {}
         }
+    }
+}
+
+/// What the values of interest span: soft tissue for CT, and all but the outermost hundredths of a sample of the voxels
+/// otherwise.
+fn value_span(volume: &Volume) -> f32 {
+    if volume.modality() == Modality::Ct {
+        return presets(Modality::Ct)[0].window.width;
+    }
+    let count = volume.grid().voxel_count();
+    let sample = (0..count).step_by((count / 2000).max(1)).map(|i| volume.scalar_value(i));
+    let mut seen: Vec<f32> = sample.filter(|v| v.is_finite()).collect();
+    seen.sort_unstable_by(f32::total_cmp);
+    match seen.len() {
+        0 => 1.0,
+        n => seen[n - 1 - n / 100] - seen[n / 100],
     }
 }
 

@@ -115,6 +115,15 @@ impl Volume {
         }
     }
 
+    /// One number for the voxel of a linear index: its value, or the luma of its colour.
+    pub fn scalar_value(&self, index: usize) -> f32 {
+        let raw = self.0.samples.scalar(index);
+        match &self.0.samples {
+            Samples::Rgb8(_) => raw,
+            _ => raw * self.0.slope + self.0.intercept,
+        }
+    }
+
     /// Values of slice `z` as planes `[channels][height][width]`.
     pub fn slice_values(&self, z: usize) -> Vec<f32> {
         let [w, h, _] = self.dims();
