@@ -51,35 +51,28 @@ impl Engine {
 /// A line at least this often while a job goes on, however slowly.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Progress as plain lines, for logs and pipes: one when a stage begins, one for each tenth of it, one at its end.
+/// Progress as plain lines, for logs and pipes: one when a stage begins, one for each tenth of it, one at its end. A
+/// stage that a job comes back to (validating) says nothing new.
 #[derive(Debug, Default)]
 pub struct ProgressLines {
-    said: BTreeMap<JobId, Said>,
-}
-
-#[derive(Debug)]
-struct Said {
-    stage: &'static str,
-    tenth: u64,
-    at: Instant,
+    /// By job and stage: the last tenth that was said, and when.
+    said: BTreeMap<(JobId, &'static str), (u64, Instant)>,
 }
 
 impl ProgressLines {
     /// What to print of an event, if anything: `predicting 40% (8 of 20), 12 s left`.
     pub fn line(&mut self, event: &Event) -> Option<String> {
         if let Some(job) = event.ends() {
-            self.said.remove(&job);
+            self.said.retain(|(of, _), _| *of != job);
         }
         let &Event::Progress { job, stage, done, total, eta_secs } = event else { return None };
         let now = Instant::now();
         let tenth = (10 * done).checked_div(total).unwrap_or(0);
-        if let Some(said) = self.said.get(&job)
-            && (said.stage, said.tenth) == (stage, tenth)
-            && now - said.at < LINE_EVERY
-        {
+        let before = self.said.get(&(job, stage)).copied();
+        if before.is_some_and(|(said, at)| tenth <= said && now - at < LINE_EVERY) {
             return None;
         }
-        self.said.insert(job, Said { stage, tenth, at: now });
+        self.said.insert((job, stage), (tenth.max(before.map_or(0, |(said, _)| said)), now));
         let mut line = stage.to_owned();
         if let Some(percent) = (100 * done).checked_div(total) {
             let _ = write!(line, " {percent}%");
@@ -120,6 +113,18 @@ mod tests {
         assert_eq!(said.len(), 11, "{said:?}");
         assert_eq!(said[1], "predicting 10% (4 of 40)");
         assert_eq!(said[10], "predicting 100% (40 of 40)");
+    }
+
+    #[test]
+    fn a_stage_that_comes_back_is_not_said_again() {
+        let mut lines = ProgressLines::default();
+        let of = |stage, done| Event::Progress { job: JobId(1), stage, done, total: 10, eta_secs: None };
+        let said: Vec<_> =
+            [("training", 5), ("validating", 10), ("training", 5), ("validating", 2), ("training", 6)]
+                .into_iter()
+                .filter_map(|(stage, done)| lines.line(&of(stage, done)))
+                .collect();
+        assert_eq!(said, ["training 50% (5 of 10)", "validating 100% (10 of 10)", "training 60% (6 of 10)"]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The engine's io threads, and its end.
 
 use fovea::engine::{Engine, EngineOptions, Event, JobContext, JobError, JobId, Output};
-use fovea::io::OpenOptions;
+use fovea::io::{self, OpenOptions};
 use fovea::nn::DeviceChoice;
+use fovea::phantom::{Look, ct_sized};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex};
@@ -60,20 +62,43 @@ impl Gate {
     }
 }
 
-#[test]
-fn an_opening_that_is_cancelled_while_it_reads_shows_no_image() {
+/// Opens an image and cancels it as soon as it reports; returns what it reported afterwards, and its end.
+fn open_and_cancel(path: PathBuf) -> (Vec<(u64, u64)>, Result<Event, JobError>) {
     // Every event holds the thread that posts it, so that the opening cannot get past its first report.
     let gate = Arc::new(Gate::default());
     let held = Arc::clone(&gate);
     let wake = Arc::new(move || held.pass());
     let options = EngineOptions { wake, ..EngineOptions::headless(DeviceChoice::Cpu) };
     let engine = Engine::start(options).unwrap();
-    let job = engine.open("sample:ct".into(), OpenOptions::default());
+    let job = engine.open(path, OpenOptions::default());
     let reading = |event: &Event| matches!(event, Event::Progress { job: of, .. } if *of == job);
     while !engine.wait(Duration::from_secs(60)).iter().any(reading) {}
     engine.cancel(job);
     gate.open();
-    assert_eq!(engine.block_on(job, |_| ()).unwrap_err(), JobError::Cancelled);
+    let mut reports = vec![];
+    let end = engine.block_on(job, |event| {
+        if let Event::Progress { done, total, .. } = event {
+            reports.push((*done, *total));
+        }
+    });
+    (reports, end)
+}
+
+#[test]
+fn an_opening_that_is_cancelled_shows_no_image() {
+    let (_, end) = open_and_cancel("sample:oct".into());
+    assert_eq!(end.unwrap_err(), JobError::Cancelled);
+}
+
+#[test]
+fn a_file_that_is_being_read_is_not_read_on_after_a_cancel() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("body.nii.gz");
+    let volume = ct_sized(1, Look::Standard, [128, 128, 160]).volume;
+    io::write_volume_nifti(&path, &volume).unwrap();
+    let (reports, end) = open_and_cancel(path);
+    assert_eq!(end.unwrap_err(), JobError::Cancelled);
+    assert!(reports.iter().all(|(done, total)| done < total), "it read on: {reports:?}");
 }
 
 /// Keeps both io threads busy until told otherwise; returns once they are.
