@@ -156,7 +156,17 @@ impl TiledTexture {
 /// The samples of a slice as a plane shows it, in the type that the texture holds.
 pub(crate) struct SliceSamples<'a> {
     pub format: wgpu::TextureFormat,
-    pub bytes: Cow<'a, [u8]>,
+    samples: Box<dyn AsBytes + 'a>,
+}
+
+trait AsBytes {
+    fn as_bytes(&self) -> &[u8];
+}
+
+impl<T: bytemuck::Pod> AsBytes for Cow<'_, [T]> {
+    fn as_bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(self)
+    }
 }
 
 impl<'a> SliceSamples<'a> {
@@ -164,26 +174,22 @@ impl<'a> SliceSamples<'a> {
     /// by a fourth byte, since there are no textures of three.
     pub fn of(image: &'a SliceImage) -> Self {
         let (dims, axes, slice) = (image.volume.dims(), image.axes, image.slice);
-        let (format, bytes) = match image.volume.samples() {
-            Samples::U8(s) => (wgpu::TextureFormat::R8Uint, as_bytes(gather(s, dims, axes, slice))),
-            Samples::I16(s) => (wgpu::TextureFormat::R16Uint, as_bytes(gather(s, dims, axes, slice))),
-            Samples::U16(s) => (wgpu::TextureFormat::R16Uint, as_bytes(gather(s, dims, axes, slice))),
-            Samples::F32(s) => (wgpu::TextureFormat::R32Uint, as_bytes(gather(s, dims, axes, slice))),
+        let (format, samples): (_, Box<dyn AsBytes + 'a>) = match image.volume.samples() {
+            Samples::U8(s) => (wgpu::TextureFormat::R8Uint, Box::new(gather(s, dims, axes, slice))),
+            Samples::I16(s) => (wgpu::TextureFormat::R16Uint, Box::new(gather(s, dims, axes, slice))),
+            Samples::U16(s) => (wgpu::TextureFormat::R16Uint, Box::new(gather(s, dims, axes, slice))),
+            Samples::F32(s) => (wgpu::TextureFormat::R32Uint, Box::new(gather(s, dims, axes, slice))),
             Samples::Rgb8(s) => {
                 let rgb = gather(s, dims, axes, slice);
                 let rgba: Vec<[u8; 4]> = rgb.par_iter().map(|&[r, g, b]| [r, g, b, 255]).collect();
-                (wgpu::TextureFormat::Rgba8Uint, as_bytes(Cow::Owned(rgba)))
+                (wgpu::TextureFormat::Rgba8Uint, Box::new(Cow::Owned(rgba)))
             }
         };
-        Self { format, bytes }
+        Self { format, samples }
     }
-}
 
-fn as_bytes<T: bytemuck::Pod>(samples: Cow<'_, [T]>) -> Cow<'_, [u8]> {
-    match samples {
-        Cow::Borrowed(s) => Cow::Borrowed(bytemuck::cast_slice(s)),
-        // A vector's memory cannot change its alignment, so its bytes are copied.
-        Cow::Owned(s) => Cow::Owned(bytemuck::cast_slice(&s).to_vec()),
+    pub fn bytes(&self) -> &[u8] {
+        self.samples.as_bytes()
     }
 }
 

@@ -66,8 +66,8 @@ fn square(times: f64, style: LayerStyle) -> SliceDraw {
 
 #[test]
 fn an_outline_is_as_thick_at_any_zoom() {
-    for (times, thick) in [(4, 1), (4, 2), (8, 2), (16, 3)] {
-        let style = LayerStyle { fill: 0.0, outline: 1.0, outline_px: thick as f32 };
+    for (times, outline_px, thick) in [(4, 1.0, 1), (4, 1.5, 2), (8, 2.0, 2), (8, 0.2, 1), (16, 3.0, 3)] {
+        let style = LayerStyle { fill: 0.0, outline: 1.0, outline_px };
         let side = 8 * times;
         let out = cpu_twin::draw(&square(f64::from(times), style), [side; 2]).unwrap();
         for (x, y, p) in out.enumerate_pixels() {

@@ -158,8 +158,8 @@ pub struct OverlayStyle {
 impl Default for OverlayStyle {
     fn default() -> Self {
         Self {
-            mask: LayerStyle { fill: 0.4, outline: 1.0, outline_px: 1.5 },
-            prediction: LayerStyle { fill: 0.2, outline: 1.0, outline_px: 1.5 },
+            mask: LayerStyle { fill: 0.4, outline: 1.0, outline_px: 2.0 },
+            prediction: LayerStyle { fill: 0.2, outline: 1.0, outline_px: 2.0 },
             heat: None,
             difference: None,
         }
@@ -172,7 +172,7 @@ pub struct LayerStyle {
     pub fill: f32,
     /// Opacity of the outline, 0 for none.
     pub outline: f32,
-    /// Thickness of the outline in physical screen pixels, at any zoom.
+    /// Thickness of the outline in physical screen pixels, at any zoom; rounded to whole ones, at least 1.
     pub outline_px: f32,
 }
 

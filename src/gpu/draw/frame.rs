@@ -84,6 +84,8 @@ fn geometry(uniform: &mut SliceUniform, draw: &SliceDraw) {
     let whole = |v: f64| v.round().clamp(-1e8, 1e8) as i32;
     uniform.pattern_origin = [whole(corner.x), whole(corner.y)];
     let ring = |width: f32, i: usize| {
+        // Whole pixels: with 1.5 a side would be one pixel thick or two, by where it happens to lie.
+        let width = if width.is_finite() { width.round().max(1.0) } else { 1.0 };
         let angle = std::f64::consts::TAU * i as f64 / 8.0;
         // Exact along the axes, where sine and cosine are not.
         let unit = DVec2::new(angle.cos(), angle.sin()).map(|v| if v.abs() < 1e-12 { 0.0 } else { v });

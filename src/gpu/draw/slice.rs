@@ -188,7 +188,7 @@ impl SliceRenderer {
         }
         let samples = SliceSamples::of(image);
         let texture = TiledTexture::new(device, tiling, samples.format);
-        texture.write_all(queue, &samples.bytes);
+        texture.write_all(queue, samples.bytes());
         self.uploaded_texels += tiling.texels();
         let (bytes, texture) = (texture.bytes(), Arc::new(texture));
         self.textures.insert(key, Arc::clone(&texture), bytes);
