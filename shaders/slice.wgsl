@@ -16,7 +16,7 @@ struct SliceUniform {
     size: vec2i,
     tile_size: vec2i,
     tiles_across: i32,
-    // 0: nearest. 1: bilinear. n: mean of n x n points.
+    // For FILTER_MEAN: along each direction.
     filter_points: i32,
     // shade = raw * gain + bias, black at 0 and white at 1.
     gain: f32,
@@ -30,7 +30,7 @@ struct SliceUniform {
     heat_opacity: f32,
     heat_class: i32,
     difference: f32,
-    prediction_source: u32,
+    color_count: u32,
     classes: i32,
     classes_per_chunk: i32,
     // Where hatching and dashes start, target pixels: they move with the slice.
@@ -39,9 +39,6 @@ struct SliceUniform {
     prediction_steps: vec4i,
     // Elements before the first of each chunk.
     chunk_base: vec4i,
-    color_count: u32,
-    has_mask: u32,
-    padding: vec2u,
     // Steps in slice coordinates, to eight points around a pixel, an outline's thickness away: xy mask, zw prediction.
     ring: array<vec4f, 8>,
 }
@@ -70,6 +67,22 @@ const REMOVED_COLOR = 0xff005ed5u;
 const CHANGED_COLOR = 0xffa779ccu;
 const KEPT_COLOR = 0xff739e00u;
 
+const FILTER_NEAREST = 0u;
+const FILTER_LINEAR = 1u;
+const FILTER_MEAN = 2u;
+
+// What a view shows is fixed when its pipeline is made: a rasteriser on the CPU runs every branch that it cannot rule out
+// beforehand, and divides slowly.
+override FILTER: u32 = FILTER_LINEAR;
+override TILED: bool = true;
+override MASK: bool = true;
+override MASK_OUTLINE: bool = true;
+override PREDICTION: u32 = SOURCE_PROBABILITIES;
+override PREDICTION_OUTLINE: bool = true;
+override CHUNKED: bool = true;
+override HEAT: bool = true;
+override DIFFERENCE: bool = false;
+// The target encodes what it is given.
 override ENCODED_TARGET: bool = false;
 
 @group(0) @binding(0) var<uniform> view: SliceUniform;
@@ -97,6 +110,9 @@ fn inside(pixel: vec2i) -> bool {
 
 // Texel and layer of a pixel.
 fn tiled(pixel: vec2i) -> vec3i {
+    if !TILED {
+        return vec3i(pixel, 0);
+    }
     let tile = pixel / view.tile_size;
     return vec3i(pixel - tile * view.tile_size, tile.y * view.tiles_across + tile.x);
 }
@@ -137,10 +153,10 @@ fn texel_shade(pixel: vec2i) -> vec3f {
 }
 
 fn image_shade(at: vec2f, here: vec2f) -> vec3f {
-    if view.filter_points == 0 {
+    if FILTER == FILTER_NEAREST {
         return texel_shade(vec2i(floor(here)));
     }
-    if view.filter_points == 1 {
+    if FILTER == FILTER_LINEAR {
         let corner = floor(here - 0.5);
         let part = here - 0.5 - corner;
         let pixel = vec2i(corner);
@@ -177,7 +193,7 @@ fn shown(label: u32) -> u32 {
 }
 
 fn mask_at(pixel: vec2i) -> u32 {
-    if view.has_mask == 0u || !inside(pixel) {
+    if !MASK || !inside(pixel) {
         return 0u;
     }
     let at = tiled(pixel);
@@ -185,9 +201,12 @@ fn mask_at(pixel: vec2i) -> u32 {
 }
 
 fn probability(class_index: i32, pixel: vec2i) -> f32 {
-    let chunk = class_index / view.classes_per_chunk;
     let steps = view.prediction_steps;
     let within = steps.x + pixel.x * steps.y + pixel.y * steps.z;
+    if !CHUNKED {
+        return chunk_0[view.chunk_base.x + class_index * steps.w + within];
+    }
+    let chunk = class_index / view.classes_per_chunk;
     let index = view.chunk_base[chunk] + (class_index - chunk * view.classes_per_chunk) * steps.w + within;
     switch chunk {
         case 0: { return chunk_0[index]; }
@@ -198,10 +217,10 @@ fn probability(class_index: i32, pixel: vec2i) -> f32 {
 }
 
 fn predicted_at(pixel: vec2i) -> u32 {
-    if view.prediction_source == SOURCE_NONE || !inside(pixel) {
+    if PREDICTION == SOURCE_NONE || !inside(pixel) {
         return 0u;
     }
-    if view.prediction_source == SOURCE_LABELS {
+    if PREDICTION == SOURCE_LABELS {
         let at = tiled(pixel);
         return shown(textureLoad(predicted, at.xy, at.z, 0).r);
     }
@@ -251,9 +270,6 @@ fn on_dash(at: vec2i) -> bool {
 // --- Layers
 
 fn with_heat(below: vec3f, pixel: vec2i) -> vec3f {
-    if view.heat_class < 0 || view.prediction_source != SOURCE_PROBABILITIES {
-        return below;
-    }
     let p = clamp(probability(view.heat_class, pixel), 0.0, 1.0);
     let color = unpack_color(tables[i32(floor(p * 255.0 + 0.5))]);
     return over(below, color, view.heat_opacity * min(p * 10.0, 1.0));
@@ -290,10 +306,10 @@ fn with_labels(below: vec3f, here: vec2f, pixel: vec2i, pattern: vec2i) -> vec3f
     if proposed != 0u {
         color = over(color, proposed_color, view.prediction_fill * select(0.5, 1.0, on_stripe(pattern)));
     }
-    if held != 0u && view.mask_outline > 0.0 && mask_edge(here, held) {
+    if MASK_OUTLINE && held != 0u && mask_edge(here, held) {
         color = over(color, held_color, view.mask_outline);
     }
-    if proposed != 0u && view.prediction_outline > 0.0 && on_dash(pattern) && predicted_edge(here, proposed) {
+    if PREDICTION_OUTLINE && proposed != 0u && on_dash(pattern) && predicted_edge(here, proposed) {
         color = over(color, proposed_color, view.prediction_outline);
     }
     return color;
@@ -309,10 +325,12 @@ fn slice(@builtin(position) position: vec4f) -> @location(0) vec4f {
     }
     let pattern = vec2i(floor(at)) - view.pattern_origin;
     var color = clamp(image_shade(at, here), vec3f(0.0), vec3f(1.0));
-    color = with_heat(color, pixel);
-    if view.difference > 0.0 {
+    if HEAT {
+        color = with_heat(color, pixel);
+    }
+    if DIFFERENCE {
         color = with_difference(color, pixel, pattern);
-    } else {
+    } else if MASK || PREDICTION != SOURCE_NONE {
         color = with_labels(color, here, pixel, pattern);
     }
     if ENCODED_TARGET {

@@ -101,6 +101,9 @@ fn numbers_that_both_sides_name_are_equal() {
     };
     let packed = |[r, g, b]: [u8; 3]| u32::from_le_bytes([r, g, b, 255]);
     for (name, rust) in [
+        ("FILTER_NEAREST", layout::FILTER_NEAREST),
+        ("FILTER_LINEAR", layout::FILTER_LINEAR),
+        ("FILTER_MEAN", layout::FILTER_MEAN),
         ("KIND_UNSIGNED", layout::KIND_UNSIGNED),
         ("KIND_SIGNED_16", layout::KIND_SIGNED_16),
         ("KIND_FLOAT", layout::KIND_FLOAT),
@@ -120,4 +123,14 @@ fn numbers_that_both_sides_name_are_equal() {
     ] {
         assert_eq!(value(name), rust, "{name}");
     }
+}
+
+#[test]
+fn every_choice_of_a_pipeline_is_one_of_the_shader() {
+    let module = parse("slice.wgsl");
+    let known: BTreeSet<&str> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
+    let mut set: BTreeSet<&str> =
+        layout::SliceVariant::default().constants().into_iter().map(|(name, _)| name).collect();
+    set.insert("ENCODED_TARGET");
+    assert_eq!(known, set);
 }

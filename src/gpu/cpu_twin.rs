@@ -45,6 +45,7 @@ type Color = [f32; 3];
 
 struct Twin<'a> {
     view: SliceUniform,
+    variant: SliceVariant,
     tables: Vec<u32>,
     image: Texels<'a>,
     mask: Vec<LabelId>,
@@ -76,7 +77,7 @@ impl<'a> Texels<'a> {
 
 impl<'a> Twin<'a> {
     fn of(draw: &'a SliceDraw) -> Result<Self, TwinError> {
-        let Frame { uniform, tables, errors } = Frame::of(draw, [0.0; 2]);
+        let Frame { uniform, variant, tables, errors } = Frame::of(draw, [0.0; 2]);
         if let Some(error) = errors.into_iter().next() {
             return Err(error.into());
         }
@@ -89,7 +90,7 @@ impl<'a> Twin<'a> {
         }
         let mask = draw.mask.as_ref().map(|m| m.map.plane_slice(draw.image.axes, draw.image.slice));
         let mask = mask.unwrap_or_default();
-        Ok(Self { view: uniform, tables, image: Texels::of(draw), mask, predicted, probabilities })
+        Ok(Self { view: uniform, variant, tables, image: Texels::of(draw), mask, predicted, probabilities })
     }
 
     fn pixel(&self, x: u32, y: u32) -> Rgba<u8> {
@@ -101,8 +102,10 @@ impl<'a> Twin<'a> {
         }
         let pattern = [x as i32 - self.view.pattern_origin[0], y as i32 - self.view.pattern_origin[1]];
         let mut color = self.image_shade(at, here).map(|c| c.clamp(0.0, 1.0));
-        color = self.with_heat(color, pixel);
-        color = if self.view.difference > 0.0 {
+        if self.variant.heat {
+            color = self.with_heat(color, pixel);
+        }
+        color = if self.variant.difference {
             self.with_difference(color, pixel, pattern)
         } else {
             self.with_labels(color, here, pixel, pattern)
@@ -157,11 +160,10 @@ impl<'a> Twin<'a> {
     }
 
     fn image_shade(&self, at: Pair, here: Pair) -> Color {
-        let points = self.view.filter_points;
-        if points == 0 {
+        if self.variant.filter == FILTER_NEAREST {
             return self.texel_shade(floor(here));
         }
-        if points == 1 {
+        if self.variant.filter == FILTER_LINEAR {
             let corner = here.map(|v| (v - 0.5).floor());
             let part = [here[0] - 0.5 - corner[0], here[1] - 0.5 - corner[1]];
             let [x, y] = corner.map(|v| v as i32);
@@ -173,6 +175,7 @@ impl<'a> Twin<'a> {
                 upper + (lower - upper) * part[1]
             });
         }
+        let points = self.view.filter_points;
         let mut sum = [0.0; 3];
         let step = 1.0 / points as f32;
         for j in 0..points {
@@ -198,7 +201,7 @@ impl<'a> Twin<'a> {
     }
 
     fn mask_at(&self, pixel: [i32; 2]) -> u32 {
-        if self.view.has_mask == 0 || !self.inside(pixel) {
+        if !self.variant.mask || !self.inside(pixel) {
             return 0;
         }
         self.shown(u32::from(self.mask[self.index(pixel)]))
@@ -210,10 +213,10 @@ impl<'a> Twin<'a> {
     }
 
     fn predicted_at(&self, pixel: [i32; 2]) -> u32 {
-        if self.view.prediction_source == SOURCE_NONE || !self.inside(pixel) {
+        if self.variant.prediction == SOURCE_NONE || !self.inside(pixel) {
             return 0;
         }
-        if self.view.prediction_source == SOURCE_LABELS {
+        if self.variant.prediction == SOURCE_LABELS {
             return self.shown(u32::from(self.predicted[self.index(pixel)]));
         }
         let mut best = 0;
@@ -236,9 +239,6 @@ impl<'a> Twin<'a> {
     }
 
     fn with_heat(&self, below: Color, pixel: [i32; 2]) -> Color {
-        if self.view.heat_class < 0 || self.view.prediction_source != SOURCE_PROBABILITIES {
-            return below;
-        }
         let p = self.probability(self.view.heat_class, pixel).clamp(0.0, 1.0);
         let color = unpack_color(self.tables[(p * 255.0 + 0.5).floor() as usize]);
         over(below, color, self.view.heat_opacity * (p * 10.0).min(1.0))
@@ -270,11 +270,11 @@ impl<'a> Twin<'a> {
             let stripe = if on_stripe(pattern) { 1.0 } else { 0.5 };
             color = over(color, proposed_color, view.prediction_fill * stripe);
         }
-        if held != 0 && view.mask_outline > 0.0 && self.mask_edge(here, held) {
+        if held != 0 && self.variant.mask_outline && self.mask_edge(here, held) {
             color = over(color, held_color, view.mask_outline);
         }
         if proposed != 0
-            && view.prediction_outline > 0.0
+            && self.variant.prediction_outline
             && on_dash(pattern)
             && self.predicted_edge(here, proposed)
         {

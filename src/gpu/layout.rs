@@ -25,17 +25,52 @@ pub struct SliceUniform {
     pub heat_opacity: f32,
     pub heat_class: i32,
     pub difference: f32,
-    pub prediction_source: u32,
+    pub color_count: u32,
     pub classes: i32,
     pub classes_per_chunk: i32,
     pub pattern_origin: [i32; 2],
     pub prediction_steps: [i32; 4],
     pub chunk_base: [i32; 4],
-    pub color_count: u32,
-    pub has_mask: u32,
-    pub padding: [u32; 2],
     pub ring: [[f32; 4]; 8],
 }
+
+/// What a pipeline of `shaders/slice.wgsl` is made for: its pipeline-overridable constants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SliceVariant {
+    /// `FILTER_…`.
+    pub filter: u32,
+    pub tiled: bool,
+    pub mask: bool,
+    pub mask_outline: bool,
+    /// `SOURCE_…`.
+    pub prediction: u32,
+    pub prediction_outline: bool,
+    pub chunked: bool,
+    pub heat: bool,
+    pub difference: bool,
+}
+
+impl SliceVariant {
+    /// By the shader's names.
+    pub fn constants(&self) -> [(&'static str, f64); 9] {
+        let flag = |b: bool| f64::from(u8::from(b));
+        [
+            ("FILTER", self.filter.into()),
+            ("TILED", flag(self.tiled)),
+            ("MASK", flag(self.mask)),
+            ("MASK_OUTLINE", flag(self.mask_outline)),
+            ("PREDICTION", self.prediction.into()),
+            ("PREDICTION_OUTLINE", flag(self.prediction_outline)),
+            ("CHUNKED", flag(self.chunked)),
+            ("HEAT", flag(self.heat)),
+            ("DIFFERENCE", flag(self.difference)),
+        ]
+    }
+}
+
+pub const FILTER_NEAREST: u32 = 0;
+pub const FILTER_LINEAR: u32 = 1;
+pub const FILTER_MEAN: u32 = 2;
 
 pub const KIND_UNSIGNED: u32 = 0;
 pub const KIND_SIGNED_16: u32 = 1;
@@ -79,14 +114,11 @@ pub const SLICE_UNIFORM_OFFSETS: &[(&str, usize)] = offsets![
     heat_opacity,
     heat_class,
     difference,
-    prediction_source,
+    color_count,
     classes,
     classes_per_chunk,
     pattern_origin,
     prediction_steps,
     chunk_base,
-    color_count,
-    has_mask,
-    padding,
     ring,
 ];

@@ -13,6 +13,7 @@ static HEAT_MAP: LazyLock<[u32; 256]> = LazyLock::new(heat_map);
 /// Everything but how the data is laid out on the device (tiles, chunks), which the renderer fills in.
 pub(crate) struct Frame {
     pub uniform: SliceUniform,
+    pub variant: SliceVariant,
     /// Heat map, class labels, label colours.
     pub tables: Vec<u32>,
     /// Parts that cannot be shown.
@@ -30,7 +31,7 @@ impl Frame {
         uniform.tile_size = uniform.size.map(|v| v.max(1));
         uniform.tiles_across = 1;
         uniform.classes_per_chunk = 1;
-        geometry(&mut uniform, draw);
+        let mut variant = SliceVariant { filter: geometry(&mut uniform, draw), ..SliceVariant::default() };
         tone(&mut uniform, draw);
         overlays(&mut uniform, draw);
 
@@ -40,46 +41,49 @@ impl Frame {
         let dims = draw.image.volume.dims();
         if let Some(mask) = &draw.mask {
             if mask.map.dims() == dims {
-                uniform.has_mask = 1;
+                variant.mask = true;
             } else {
                 errors.push(DrawError::MaskSize(mask.map.dims(), dims));
             }
         }
         match prediction(&mut uniform, draw) {
-            Ok(()) => {}
+            Ok(source) => variant.prediction = source,
             Err(error) => errors.push(error),
         }
-        if uniform.prediction_source == SOURCE_PROBABILITIES
+        if variant.prediction == SOURCE_PROBABILITIES
             && let Some(prediction) = &draw.prediction
         {
             tables.extend(prediction.class_labels.iter().map(|&l| u32::from(l)));
         }
         tables.extend_from_slice(colors);
-        Self { uniform, tables, errors }
+        variant.heat = variant.prediction == SOURCE_PROBABILITIES && uniform.heat_class >= 0;
+        variant.difference = uniform.difference > 0.0;
+        variant.mask_outline = variant.mask && uniform.mask_outline > 0.0;
+        variant.prediction_outline = variant.prediction != SOURCE_NONE && uniform.prediction_outline > 0.0;
+        Self { uniform, variant, tables, errors }
     }
 
-    /// Turns to labels that were decided elsewhere, where probabilities cannot be bound.
-    pub fn without_probabilities(&mut self) {
+    /// Where probabilities cannot be bound: `source` says what there is instead.
+    pub fn without_probabilities(&mut self, source: u32) {
         let classes = self.uniform.classes as usize;
         self.tables.drain(TABLE_CLASSES..TABLE_CLASSES + classes);
         self.uniform.classes = 0;
         self.uniform.heat_class = -1;
-        self.uniform.prediction_source = SOURCE_NONE;
+        self.variant.prediction = source;
+        self.variant.heat = false;
+        self.variant.prediction_outline &= source != SOURCE_NONE;
     }
 }
 
-fn geometry(uniform: &mut SliceUniform, draw: &SliceDraw) {
+/// Returns the filter.
+fn geometry(uniform: &mut SliceUniform, draw: &SliceDraw) -> u32 {
     let inverse: DAffine2 = draw.view.slice_from_target_affine();
     let (x, y) = (inverse.matrix2.row(0), inverse.matrix2.row(1));
     uniform.from_target_x = [x.x as f32, x.y as f32, inverse.translation.x as f32, 0.0];
     uniform.from_target_y = [y.x as f32, y.y as f32, inverse.translation.y as f32, 0.0];
     // Slice pixels on one target pixel, along the direction that has most of them.
     let footprint = inverse.matrix2.x_axis.length().max(inverse.matrix2.y_axis.length());
-    uniform.filter_points = match draw.filter {
-        Filter::Nearest => 0,
-        Filter::Smooth if footprint <= 1.0 => 1,
-        Filter::Smooth => footprint.ceil().clamp(2.0, 4.0) as i32,
-    };
+    uniform.filter_points = footprint.ceil().clamp(2.0, 4.0) as i32;
     let corner = draw.view.target_from_slice(DVec2::ZERO);
     let whole = |v: f64| v.round().clamp(-1e8, 1e8) as i32;
     uniform.pattern_origin = [whole(corner.x), whole(corner.y)];
@@ -96,6 +100,11 @@ fn geometry(uniform: &mut SliceUniform, draw: &SliceDraw) {
         let (m, p) = (ring(style.mask.outline_px, i), ring(style.prediction.outline_px, i));
         [m.x, m.y, p.x, p.y]
     });
+    match draw.filter {
+        Filter::Nearest => FILTER_NEAREST,
+        Filter::Smooth if footprint <= 1.0 => FILTER_LINEAR,
+        Filter::Smooth => FILTER_MEAN,
+    }
 }
 
 fn tone(uniform: &mut SliceUniform, draw: &SliceDraw) {
@@ -136,8 +145,9 @@ fn overlays(uniform: &mut SliceUniform, draw: &SliceDraw) {
     uniform.heat_class = -1;
 }
 
-fn prediction(uniform: &mut SliceUniform, draw: &SliceDraw) -> Result<(), DrawError> {
-    let Some(prediction) = &draw.prediction else { return Ok(()) };
+/// Returns where the prediction comes from.
+fn prediction(uniform: &mut SliceUniform, draw: &SliceDraw) -> Result<u32, DrawError> {
+    let Some(prediction) = &draw.prediction else { return Ok(SOURCE_NONE) };
     let (classes, dims) = (prediction.class_labels.len(), draw.image.volume.dims());
     let plane = draw.image.size()[0] * draw.image.size()[1];
     let values = match &prediction.source {
@@ -152,11 +162,9 @@ fn prediction(uniform: &mut SliceUniform, draw: &SliceDraw) -> Result<(), DrawEr
         return Err(DrawError::PredictionSize { classes, width, height, expected, values });
     }
     if of_labels {
-        uniform.prediction_source = SOURCE_LABELS;
-        return Ok(());
+        return Ok(SOURCE_LABELS);
     }
-    let Some(steps) = Steps::of_native(draw.image.axes, dims) else { return Ok(()) };
-    uniform.prediction_source = SOURCE_PROBABILITIES;
+    let Some(steps) = Steps::of_native(draw.image.axes, dims) else { return Ok(SOURCE_NONE) };
     uniform.classes = classes as i32;
     uniform.classes_per_chunk = classes.max(1) as i32;
     uniform.prediction_steps = [steps.offset, steps.right, steps.down, plane as i32];
@@ -166,5 +174,5 @@ fn prediction(uniform: &mut SliceUniform, draw: &SliceDraw) -> Result<(), DrawEr
         uniform.heat_class = heat.class as i32;
         uniform.heat_opacity = if heat.opacity.is_finite() { heat.opacity.clamp(0.0, 1.0) } else { 0.0 };
     }
-    Ok(())
+    Ok(SOURCE_PROBABILITIES)
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     gpu::{
         TensorBuffer, cpu_twin,
-        layout::{SOURCE_LABELS, SOURCE_PROBABILITIES, SliceUniform},
+        layout::{SOURCE_LABELS, SOURCE_NONE, SOURCE_PROBABILITIES, SliceUniform, SliceVariant},
         shader,
         texture::{Limits, SliceSamples, TiledTexture, Tiling, labels_in_rect, rect_of_box},
         upload::{Cache, Key, Origin},
@@ -19,7 +19,7 @@ use wgpu::util::DeviceExt;
 
 /// Long-lived: the pipeline, and what was uploaded. Kept in `egui_wgpu::Renderer::callback_resources`.
 pub struct SliceRenderer {
-    pipeline: wgpu::RenderPipeline,
+    pipelines: Pipelines,
     layout: wgpu::BindGroupLayout,
     limits: Limits,
     alignment: u64,
@@ -42,6 +42,7 @@ struct UploadedMask {
 
 /// What one draw call binds; valid for one frame.
 pub struct PreparedSlice {
+    pipeline: wgpu::RenderPipeline,
     bind_group: wgpu::BindGroup,
     /// Says that the mask's texture is in use, so that another mask drawn in the same frame does not overwrite it.
     _textures: [Arc<TiledTexture>; 3],
@@ -76,7 +77,7 @@ impl SliceRenderer {
         let layout = bind_group_layout(device);
         let tiling = Tiling { size: [1, 1], tile: [1, 1], across: 1, layers: 1 };
         Self {
-            pipeline: pipeline(device, &layout, target_format),
+            pipelines: Pipelines::new(device, &layout, target_format),
             layout,
             limits,
             alignment: device.limits().min_storage_buffer_offset_alignment.into(),
@@ -145,10 +146,11 @@ impl SliceRenderer {
         }
         frame.uniform.tile_size = tiling.tile.map(|v| v as i32);
         frame.uniform.tiles_across = tiling.across as i32;
+        frame.variant.tiled = tiling.layers > 1;
 
         let image = self.image(device, queue, &draw.image, tiling);
         let mask = match &draw.mask {
-            Some(mask) if frame.uniform.has_mask == 1 => self.mask(device, queue, mask, &draw.image, tiling),
+            Some(mask) if frame.variant.mask => self.mask(device, queue, mask, &draw.image, tiling),
             _ => Arc::clone(&self.no_texture),
         };
         let bound = self.bind_probabilities(device, &mut frame, draw);
@@ -158,12 +160,13 @@ impl SliceRenderer {
         };
         let bind_group = self.bind_group(device, &frame, [&image, &mask, &predicted], bound.as_ref());
         let tensor = bound.and_then(|(b, _)| b.tensor);
-        Some(PreparedSlice { bind_group, _textures: [image, mask, predicted], _tensor: tensor })
+        let pipeline = self.pipelines.get(device, frame.variant);
+        Some(PreparedSlice { pipeline, bind_group, _textures: [image, mask, predicted], _tensor: tensor })
     }
 
     /// Draws into the viewport, which is the view.
     pub fn paint(&self, pass: &mut wgpu::RenderPass<'_>, prepared: &PreparedSlice) {
-        pass.set_pipeline(&self.pipeline);
+        pass.set_pipeline(&prepared.pipeline);
         pass.set_bind_group(0, &prepared.bind_group, &[]);
         pass.draw(0..3, 0..1);
     }
@@ -238,7 +241,7 @@ impl SliceRenderer {
         frame: &mut Frame,
         draw: &SliceDraw,
     ) -> Option<(Bound, Chunks)> {
-        if frame.uniform.prediction_source != SOURCE_PROBABILITIES {
+        if frame.variant.prediction != SOURCE_PROBABILITIES {
             return None;
         }
         let source = &draw.prediction.as_ref()?.source;
@@ -275,6 +278,7 @@ impl SliceRenderer {
             PredictionSource::Labels(_) => return None,
         };
         debug_assert_eq!(bound.offset, offset);
+        frame.variant.chunked = chunks.bindings.len() > 1;
         frame.uniform.classes_per_chunk = chunks.classes_per_chunk as i32;
         for (base, chunk) in frame.uniform.chunk_base.iter_mut().zip(&chunks.bindings) {
             *base = chunk.base;
@@ -295,7 +299,7 @@ impl SliceRenderer {
     ) -> Option<Arc<TiledTexture>> {
         let source = &draw.prediction.as_ref()?.source;
         let slice = Some((draw.image.axes, draw.image.slice));
-        let key = match (source, frame.uniform.prediction_source) {
+        let key = match (source, frame.variant.prediction) {
             (PredictionSource::Labels(labels), SOURCE_LABELS) => {
                 Key { origin: Origin::of_labels(labels), slice }
             }
@@ -303,14 +307,13 @@ impl SliceRenderer {
                 Key { origin: Origin::of_values(values), slice }
             }
             (PredictionSource::Buffer(_), SOURCE_PROBABILITIES) if !is_bound => {
-                frame.without_probabilities();
+                frame.without_probabilities(SOURCE_NONE);
                 return None;
             }
             _ => return None,
         };
-        if frame.uniform.prediction_source == SOURCE_PROBABILITIES {
-            frame.without_probabilities();
-            frame.uniform.prediction_source = SOURCE_LABELS;
+        if frame.variant.prediction == SOURCE_PROBABILITIES {
+            frame.without_probabilities(SOURCE_LABELS);
         }
         if let Some(texture) = self.textures.get(&key) {
             return Some(Arc::clone(texture));
@@ -403,44 +406,60 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     })
 }
 
-fn pipeline(
-    device: &wgpu::Device,
-    layout: &wgpu::BindGroupLayout,
+/// One pipeline for each variant that was drawn, made when it first is.
+struct Pipelines {
+    module: wgpu::ShaderModule,
+    layout: wgpu::PipelineLayout,
     format: wgpu::TextureFormat,
-) -> wgpu::RenderPipeline {
-    let source = shader::source("slice.wgsl").expect("tests/shaders.rs resolves every embedded file");
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("slice.wgsl"),
-        source: wgpu::ShaderSource::Wgsl(source.into()),
-    });
-    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("slice"),
-        bind_group_layouts: &[Some(layout)],
-        immediate_size: 0,
-    });
-    let encoded = [("ENCODED_TARGET", f64::from(u8::from(format.is_srgb())))];
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("slice"),
-        layout: Some(&pipeline_layout),
-        vertex: wgpu::VertexState {
-            module: &module,
-            entry_point: Some("cover"),
-            compilation_options: Default::default(),
-            buffers: &[],
-        },
-        primitive: Default::default(),
-        depth_stencil: None,
-        multisample: Default::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &module,
-            entry_point: Some("slice"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &encoded,
-                ..Default::default()
+    made: Vec<(SliceVariant, wgpu::RenderPipeline)>,
+}
+
+impl Pipelines {
+    fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, format: wgpu::TextureFormat) -> Self {
+        let source = shader::source("slice.wgsl").expect("tests/shaders.rs resolves every embedded file");
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some("slice.wgsl"),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        });
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("slice"),
+            bind_group_layouts: &[Some(layout)],
+            immediate_size: 0,
+        });
+        Self { module, layout, format, made: Vec::new() }
+    }
+
+    fn get(&mut self, device: &wgpu::Device, variant: SliceVariant) -> wgpu::RenderPipeline {
+        if let Some((_, pipeline)) = self.made.iter().find(|(v, _)| *v == variant) {
+            return pipeline.clone();
+        }
+        let mut constants = variant.constants().to_vec();
+        constants.push(("ENCODED_TARGET", f64::from(u8::from(self.format.is_srgb()))));
+        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+            label: Some("slice"),
+            layout: Some(&self.layout),
+            vertex: wgpu::VertexState {
+                module: &self.module,
+                entry_point: Some("cover"),
+                compilation_options: Default::default(),
+                buffers: &[],
             },
-            targets: &[Some(format.into())],
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
+            primitive: Default::default(),
+            depth_stencil: None,
+            multisample: Default::default(),
+            fragment: Some(wgpu::FragmentState {
+                module: &self.module,
+                entry_point: Some("slice"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    ..Default::default()
+                },
+                targets: &[Some(self.format.into())],
+            }),
+            multiview_mask: None,
+            cache: None,
+        });
+        self.made.push((variant, pipeline.clone()));
+        pipeline
+    }
 }
