@@ -1,0 +1,50 @@
+//! The attributes that are read, by their names in DICOM PS3.6.
+
+use dicom_object::Tag;
+
+pub const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
+pub const MODALITY: Tag = Tag(0x0008, 0x0060);
+pub const SERIES_DESCRIPTION: Tag = Tag(0x0008, 0x103e);
+pub const SLICE_THICKNESS: Tag = Tag(0x0018, 0x0050);
+pub const SPACING_BETWEEN_SLICES: Tag = Tag(0x0018, 0x0088);
+pub const IMAGER_PIXEL_SPACING: Tag = Tag(0x0018, 0x1164);
+pub const NOMINAL_SCANNED_PIXEL_SPACING: Tag = Tag(0x0018, 0x2010);
+pub const SERIES_INSTANCE_UID: Tag = Tag(0x0020, 0x000e);
+pub const SERIES_NUMBER: Tag = Tag(0x0020, 0x0011);
+pub const ACQUISITION_NUMBER: Tag = Tag(0x0020, 0x0012);
+pub const INSTANCE_NUMBER: Tag = Tag(0x0020, 0x0013);
+pub const IMAGE_POSITION_PATIENT: Tag = Tag(0x0020, 0x0032);
+pub const IMAGE_ORIENTATION_PATIENT: Tag = Tag(0x0020, 0x0037);
+pub const TEMPORAL_POSITION_INDEX: Tag = Tag(0x0020, 0x9128);
+pub const FRAME_CONTENT_SEQUENCE: Tag = Tag(0x0020, 0x9111);
+pub const PLANE_POSITION_SEQUENCE: Tag = Tag(0x0020, 0x9113);
+pub const PLANE_ORIENTATION_SEQUENCE: Tag = Tag(0x0020, 0x9116);
+pub const STACK_ID: Tag = Tag(0x0020, 0x9056);
+pub const SAMPLES_PER_PIXEL: Tag = Tag(0x0028, 0x0002);
+pub const PHOTOMETRIC_INTERPRETATION: Tag = Tag(0x0028, 0x0004);
+pub const PLANAR_CONFIGURATION: Tag = Tag(0x0028, 0x0006);
+pub const NUMBER_OF_FRAMES: Tag = Tag(0x0028, 0x0008);
+pub const ROWS: Tag = Tag(0x0028, 0x0010);
+pub const COLUMNS: Tag = Tag(0x0028, 0x0011);
+pub const PIXEL_SPACING: Tag = Tag(0x0028, 0x0030);
+pub const BITS_ALLOCATED: Tag = Tag(0x0028, 0x0100);
+pub const BITS_STORED: Tag = Tag(0x0028, 0x0101);
+pub const HIGH_BIT: Tag = Tag(0x0028, 0x0102);
+pub const PIXEL_REPRESENTATION: Tag = Tag(0x0028, 0x0103);
+pub const RESCALE_INTERCEPT: Tag = Tag(0x0028, 0x1052);
+pub const RESCALE_SLOPE: Tag = Tag(0x0028, 0x1053);
+/// Red; green and blue follow.
+pub const PALETTE_DESCRIPTOR: Tag = Tag(0x0028, 0x1101);
+pub const PALETTE_DATA: [Tag; 3] = [Tag(0x0028, 0x1201), Tag(0x0028, 0x1202), Tag(0x0028, 0x1203)];
+pub const LOSSY_IMAGE_COMPRESSION: Tag = Tag(0x0028, 0x2110);
+pub const MODALITY_LUT_SEQUENCE: Tag = Tag(0x0028, 0x3000);
+pub const PIXEL_MEASURES_SEQUENCE: Tag = Tag(0x0028, 0x9110);
+pub const PIXEL_VALUE_TRANSFORMATION_SEQUENCE: Tag = Tag(0x0028, 0x9145);
+pub const SEGMENT_IDENTIFICATION_SEQUENCE: Tag = Tag(0x0062, 0x000a);
+pub const REFERENCED_SEGMENT_NUMBER: Tag = Tag(0x0062, 0x000b);
+pub const GRID_FRAME_OFFSET_VECTOR: Tag = Tag(0x3004, 0x000c);
+pub const SHARED_FUNCTIONAL_GROUPS_SEQUENCE: Tag = Tag(0x5200, 0x9229);
+pub const PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE: Tag = Tag(0x5200, 0x9230);
+pub const FLOAT_PIXEL_DATA: Tag = Tag(0x7fe0, 0x0008);
+pub const DOUBLE_FLOAT_PIXEL_DATA: Tag = Tag(0x7fe0, 0x0009);
+pub const PIXEL_DATA: Tag = Tag(0x7fe0, 0x0010);

@@ -1,0 +1,9 @@
+//! Formats: what is written reads back, what is damaged is refused, and what the reference readers say of the shared
+//! files is what this program says.
+
+#[path = "formats/damage.rs"]
+mod damage;
+#[path = "formats/manifest.rs"]
+mod manifest;
+#[path = "formats/nifti_geometry.rs"]
+mod nifti_geometry;
