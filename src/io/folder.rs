@@ -120,14 +120,14 @@ struct Slice {
 
 fn read(file: &Path) -> Result<Slice, OpenError> {
     let bytes = fs::read(file).map_err(|e| OpenError::io(file, e))?;
-    let head = &bytes[..bytes.len().min(super::HEAD_BYTES)];
-    let decode = || match (tiff::FORMAT.sniff)(file, head) {
-        true => tiff::decode_single(file, &bytes),
+    let hash = source::hash(&bytes);
+    let decode = || match (tiff::FORMAT.sniff)(file, &bytes[..bytes.len().min(super::HEAD_BYTES)]) {
+        true => tiff::decode_single(file, bytes),
         false => raster::decode(file, &bytes),
     };
     // Inside rayon: a panic is fenced in where it happens, so that the error names the slice.
     let picture = super::guard::decode(file, decode)?;
-    Ok(Slice { name: file_name(file), hash: source::hash(&bytes), picture })
+    Ok(Slice { name: file_name(file), hash, picture })
 }
 
 fn preview(path: &Path, picture: &Picture) -> Option<Volume> {

@@ -47,9 +47,10 @@ pub struct Format {
     pub open: fn(&Path, &OpenOptions, &mut dyn Progress) -> Result<Opened, OpenError>,
 }
 
-/// Asked in this order; the first that recognises the file opens it.
+/// Asked in this order; the first that recognises the file opens it. DICOM before TIFF: its mark comes late, and what
+/// stands before it may look like another format on purpose.
 pub static FORMATS: &[&Format] =
-    &[&sample::FORMAT, &nifti::FORMAT, &raster::FORMAT, &tiff::FORMAT, &dicom::FORMAT, &folder::FORMAT];
+    &[&sample::FORMAT, &nifti::FORMAT, &dicom::FORMAT, &raster::FORMAT, &tiff::FORMAT, &folder::FORMAT];
 
 /// How much of a file's beginning [`Format::sniff`] is shown.
 pub const HEAD_BYTES: usize = 512;

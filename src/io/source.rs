@@ -52,6 +52,12 @@ pub fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
+/// The hash of a file that is read piece by piece elsewhere.
+pub fn hash_file(path: &Path) -> Result<String, OpenError> {
+    let file = File::open(path).map_err(|e| OpenError::io(path, e))?;
+    HashingReader::new(file).finish().map_err(|e| OpenError::io(path, e))
+}
+
 /// One hash for several files: of their hashes, in order.
 pub fn hash_of_hashes<'a>(hashes: impl IntoIterator<Item = &'a str>) -> String {
     let mut all = blake3::Hasher::new();

@@ -163,6 +163,9 @@ fn torture(path: &Path, item: &Value) -> Checked {
             OpenError::NoImage { .. } => Ok(Outcome::FailedAsExpected),
             other => Err(format!("should say that there is no image: {other}")),
         },
+        ("must_fail_with_clear_error", Err(OpenError::Decoder { message, .. })) => {
+            Err(format!("is refused only because a decoder panicked: {message}"))
+        }
         (_, Err(_)) => Ok(Outcome::FailedAsExpected),
         (other, _) => Err(format!("the manifest expects {other}, which this test does not know")),
     }
@@ -211,12 +214,14 @@ fn close(what: &str, ours: f64, theirs: f64, tolerance: f64) -> Result<(), Strin
     Err(format!("{what} is {ours}, should be {theirs}"))
 }
 
-/// Minimum, maximum and mean over several volumes of equal size.
+/// Minimum, maximum and mean over several volumes.
 fn stats_of(volumes: &[Volume]) -> [f64; 3] {
     let stats: Vec<_> = volumes.iter().map(|v| *v.stats()).collect();
     let min = stats.iter().map(|s| s.min).fold(f64::INFINITY, f64::min);
     let max = stats.iter().map(|s| s.max).fold(f64::NEG_INFINITY, f64::max);
-    [min, max, stats.iter().map(|s| s.mean).sum::<f64>() / stats.len() as f64]
+    let voxels = |v: &Volume| v.grid().voxel_count() as f64;
+    let total: f64 = volumes.iter().map(voxels).sum();
+    [min, max, volumes.iter().zip(&stats).map(|(v, s)| s.mean * voxels(v)).sum::<f64>() / total]
 }
 
 /// `slack` as a share of the value, and in raw units.
@@ -305,7 +310,10 @@ fn dicom(path: &Path, facts: &Value, opened: &Opened) -> Result<(), String> {
     if !shape.is_empty() && shape != ours {
         return Err(format!("shape is {ours:?}, should be {shape:?}"));
     }
-    let size: Vec<usize> = numbers(&sitk["size"]).into_iter().map(|v| v as usize).collect();
+    let mut size: Vec<usize> = numbers(&sitk["size"]).into_iter().map(|v| v as usize).collect();
+    if size.len() == 2 {
+        size.push(1);
+    }
     if !size.is_empty() && size != [w, h, depth] {
         return Err(format!("size is {:?}, should be {size:?}", [w, h, depth]));
     }
@@ -423,6 +431,10 @@ fn tiff(facts: &Value, opened: &Opened) -> Result<(), String> {
             Some("uint16") => close("mean", ours[2] * 257.0, number(&tifffile["mean"]), 130.0),
             _ => Ok(()),
         };
+    }
+    if pil["mode"] == "P" {
+        // Its statistics are of indices into the palette, not of colours.
+        return Ok(());
     }
     // The readers differ in which of black and white is 0; one of them is right about these files.
     same_stats(ours, pil, 1e-6, 1e-6).or_else(|why| same_stats(ours, tifffile, 1e-6, 1e-6).map_err(|_| why))

@@ -1,8 +1,8 @@
 //! What of a DICOM file's attributes is needed to place and to read its frames.
 
-use super::tags;
+use super::{file::DataSet, tags};
 use crate::io::OpenError;
-use dicom_object::{DefaultDicomObject, InMemDicomObject, OpenFileOptions, Tag};
+use dicom_object::{InMemDicomObject, Tag};
 use glam::DVec3;
 use std::{
     error::Error,
@@ -71,13 +71,16 @@ impl Place {
     }
 }
 
-/// Reads the attributes of a file up to its pixels.
-pub fn read(path: &Path) -> Result<Header, OpenError> {
-    let object = OpenFileOptions::new()
-        .read_until(tags::FLOAT_PIXEL_DATA)
-        .open_file(path)
-        .map_err(|e| explain(path, &e))?;
-    of_object(path, &object)
+/// Reads the attributes of a file, without its pixels; and what is odd about the file.
+pub fn read(path: &Path) -> Result<(Header, Vec<String>), OpenError> {
+    let mut file = DataSet::open(path)?;
+    let object = file.parse(path, false)?;
+    let header = of_object(path, &object, file.transfer_syntax.clone())?;
+    if !file.has_pixels() {
+        let what = "it describes an image, but its pixels are missing".to_owned();
+        return Err(OpenError::NoImage { path: path.to_owned(), what });
+    }
+    Ok((header, file.warnings))
 }
 
 pub fn explain(path: &Path, error: &dyn Error) -> OpenError {
@@ -93,7 +96,7 @@ pub fn explain(path: &Path, error: &dyn Error) -> OpenError {
     OpenError::corrupt(path, text)
 }
 
-pub fn of_object(path: &Path, object: &DefaultDicomObject) -> Result<Header, OpenError> {
+fn of_object(path: &Path, object: &InMemDicomObject, transfer_syntax: String) -> Result<Header, OpenError> {
     let no_image = |what: &str| OpenError::NoImage { path: path.to_owned(), what: what.to_owned() };
     let modality = text(object, tags::MODALITY);
     let (Some(rows), Some(columns)) = (integer(object, tags::ROWS), integer(object, tags::COLUMNS)) else {
@@ -138,7 +141,7 @@ pub fn of_object(path: &Path, object: &DefaultDicomObject) -> Result<Header, Ope
         series_number: integer(object, tags::SERIES_NUMBER),
         series_description: text(object, tags::SERIES_DESCRIPTION),
         modality,
-        transfer_syntax: object.meta().transfer_syntax().to_owned(),
+        transfer_syntax,
         layout,
         lossy: text(object, tags::LOSSY_IMAGE_COMPRESSION) == "01",
         has_modality_lut: object.get(tags::MODALITY_LUT_SEQUENCE).is_some(),
@@ -166,7 +169,7 @@ fn frames(object: &InMemDicomObject) -> (Vec<Frame>, Option<f64>) {
     let instance = integer(object, tags::INSTANCE_NUMBER).unwrap_or(0);
     let acquisition = integer(object, tags::ACQUISITION_NUMBER).unwrap_or(0);
     // The file's size bounds what it can list; a wild count is caught when the pixels are read.
-    let described = if groups.is_empty() { count.min(1 << 20) } else { count.min(groups.len()) };
+    let described = if groups.is_empty() { count.min(1 << 16) } else { count.min(groups.len()) };
     let frames = (0..described)
         .map(|index| {
             let own = Groups { groups: groups.get(index).into_iter().chain(shared).collect() };

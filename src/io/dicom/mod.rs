@@ -1,5 +1,6 @@
 //! DICOM: a file (also of many frames) or a folder with series, through `dicom-object` and `dicom-pixeldata`.
 
+mod file;
 mod header;
 mod pixels;
 mod series;
@@ -12,7 +13,7 @@ use crate::{
     geom::Grid,
     volume::{Modality, Volume},
 };
-use dicom_object::{OpenFileOptions, file::ReadPreamble};
+use file::DataSet;
 use header::Header;
 use pixels::Pixels;
 use rayon::prelude::*;
@@ -97,13 +98,9 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let headers = if path.is_dir() {
         headers_in(path, &mut warnings, progress)?
     } else {
-        if !has_mark(path) {
-            return Err(OpenError::corrupt(
-                path,
-                "it has the name of a DICOM file but not its mark (DICM after 128 bytes)",
-            ));
-        }
-        vec![header::read(path)?]
+        let (header, odd) = header::read(path)?;
+        warnings.extend(odd);
+        vec![header]
     };
     let all = series::of(&headers);
     let chosen = choose(path, &headers, &all, options)?;
@@ -154,7 +151,10 @@ fn headers_in(
         let read: Vec<_> = batch.par_iter().map(|f| guard::decode(f, || header::read(f))).collect();
         for header in read {
             match header {
-                Ok(header) => headers.push(header),
+                Ok((header, odd)) => {
+                    headers.push(header);
+                    warnings.extend(odd);
+                }
                 Err(OpenError::NoImage { .. }) => {}
                 Err(error) => broken.push(error),
             }
@@ -336,12 +336,10 @@ impl<'a> Loader<'a> {
 
 fn read_file(header: &Header) -> Result<FilePixels, OpenError> {
     let path = &header.path;
-    let bytes = fs::read(path).map_err(|e| OpenError::io(path, e))?;
-    let object = OpenFileOptions::new()
-        .read_preamble(ReadPreamble::Always)
-        .from_reader(bytes.as_slice())
-        .map_err(|e| header::explain(path, &e))?;
-    Ok(FilePixels { hash: source::hash(&bytes), pixels: Pixels::new(path, object, header)? })
+    let mut file = DataSet::open(path)?;
+    let object = file.parse(path, true)?;
+    let hash = source::hash_file(path)?;
+    Ok(FilePixels { hash, pixels: Pixels::new(path, object, header)? })
 }
 
 /// Values in `f32`, for series whose slices are scaled one by one (PET).

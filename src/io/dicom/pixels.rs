@@ -55,6 +55,9 @@ impl Pixels {
             let element = object.take(tag).ok_or_else(no_pixels)?;
             Ok(element.to_bytes().map_err(|e| explain(path, &e))?.into_owned())
         };
+        if header.frames.len() == 1 {
+            join_fragments(&mut object);
+        }
         let source = if object.get(tags::FLOAT_PIXEL_DATA).is_some() {
             Source::Float(bytes(&mut object, tags::FLOAT_PIXEL_DATA)?)
         } else if object.get(tags::DOUBLE_FLOAT_PIXEL_DATA).is_some() {
@@ -175,10 +178,18 @@ impl Pixels {
     fn check_codestream(&self, path: &Path, frame: usize) -> Result<(), OpenError> {
         let fragments = self.object.get(tags::PIXEL_DATA).and_then(|e| e.fragments()).unwrap_or_default();
         let fragment = if fragments.len() == self.frames { fragments.get(frame) } else { fragments.first() };
-        let Some([bits, rows, columns, samples]) = fragment.and_then(|f| jpeg_frame(f)) else {
+        let Some((process, [bits, rows, columns, samples])) = fragment.and_then(|f| jpeg_frame(f)) else {
             return Ok(());
         };
         let l = &self.layout;
+        // SOF3 is lossless (T.81, table B.1); the decoder reads the others with 8 bits.
+        if process != 0xc3 && bits != 8 {
+            return Err(OpenError::unsupported(
+                path,
+                format!("DICOM with {bits}-bit lossy JPEG"),
+                "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw",
+            ));
+        }
         let same = (rows, columns, samples) == (l.rows, l.columns, l.samples)
             && bits.div_ceil(8) == l.bits_allocated.div_ceil(8);
         if same {
@@ -266,6 +277,18 @@ impl Pixels {
     }
 }
 
+/// One frame in several fragments, which the run-length decoder does not put together.
+fn join_fragments(object: &mut DefaultDicomObject) {
+    // An element that is missing is reported where it is needed.
+    let _ = object.update_value(tags::PIXEL_DATA, |value| {
+        if let Some(fragments) = value.fragments_mut().filter(|f| f.len() > 1) {
+            let all = fragments.concat();
+            fragments.clear();
+            fragments.push(all);
+        }
+    });
+}
+
 fn words<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> impl Iterator<Item = T> {
     bytes.as_chunks::<N>().0.iter().map(move |b| from(*b))
 }
@@ -287,8 +310,8 @@ fn from_422(bytes: &[u8]) -> Vec<[u8; 3]> {
     groups.iter().flat_map(|&[y1, y2, b, r]| [from_ybr([y1, b, r]), from_ybr([y2, b, r])]).collect()
 }
 
-/// Bits, rows, columns, components of a JPEG (not JPEG 2000) from its frame header (ITU-T T.81, B.2.2).
-fn jpeg_frame(bytes: &[u8]) -> Option<[usize; 4]> {
+/// Process, and bits, rows, columns, components of a JPEG (not JPEG 2000) from its frame header (ITU-T T.81, B.2.2).
+fn jpeg_frame(bytes: &[u8]) -> Option<(u8, [usize; 4])> {
     let mut rest = bytes.strip_prefix(&[0xff, 0xd8])?;
     loop {
         let &[0xff, marker, ..] = rest else { return None };
@@ -301,7 +324,7 @@ fn jpeg_frame(bytes: &[u8]) -> Option<[usize; 4]> {
         if frame_header {
             let &[bits, r1, r0, c1, c0, components, ..] = rest.get(4..)? else { return None };
             let word = |hi, lo| usize::from(u16::from_be_bytes([hi, lo]));
-            return Some([bits.into(), word(r1, r0), word(c1, c0), components.into()]);
+            return Some((marker, [bits.into(), word(r1, r0), word(c1, c0), components.into()]));
         }
         if marker == 0xda {
             return None;

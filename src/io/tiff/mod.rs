@@ -12,10 +12,12 @@ use crate::{
 };
 use std::{io::Cursor, path::Path};
 use tiff::{
-    ColorType, TiffError,
-    decoder::{Decoder, DecodingResult, Limits},
+    ColorType, TiffError, TiffFormatError,
+    decoder::{ChunkType, Decoder, DecodingResult, Limits},
     tags::Tag,
 };
+
+mod palette;
 
 pub static FORMAT: Format = Format {
     id: "tiff",
@@ -27,7 +29,9 @@ pub static FORMAT: Format = Format {
 
 fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
     let bytes = source::read_all(path, progress)?;
-    let mut pages = Pages::new(path, &bytes)?;
+    let content_hash = source::hash(&bytes);
+    let (bytes, has_palette) = palette::as_grey(bytes);
+    let mut pages = Pages::new(path, &bytes, has_palette)?;
     let depth = pages.indices.len();
     let middle = depth / 2;
     // The middle page first; it is kept, so that no page is decoded twice.
@@ -69,7 +73,7 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
         source: path.to_owned(),
         warnings,
         series: Vec::new(),
-        content_hash: source::hash(&bytes),
+        content_hash,
         facts: serde_json::json!({ "format": "tiff", "pages": depth, "file_type": file_type }),
     })
 }
@@ -104,8 +108,9 @@ fn preview(path: &Path, picture: &Picture) -> Option<Volume> {
 }
 
 /// The only page of a TIFF that is one slice of a folder.
-pub fn decode_single(path: &Path, bytes: &[u8]) -> Result<Picture, OpenError> {
-    let mut pages = Pages::new(path, bytes)?;
+pub fn decode_single(path: &Path, bytes: Vec<u8>) -> Result<Picture, OpenError> {
+    let (bytes, has_palette) = palette::as_grey(bytes);
+    let mut pages = Pages::new(path, &bytes, has_palette)?;
     match pages.indices.len() {
         1 => pages.decode(0),
         n => Err(OpenError::Mixed {
@@ -119,19 +124,21 @@ struct Pages<'a> {
     path: &'a Path,
     decoder: Decoder<Cursor<&'a [u8]>>,
     file_bytes: usize,
+    /// Some pages' values are indices into their palette.
+    has_palette: bool,
     /// The pages that are pictures; small copies of others are left out.
     indices: Vec<usize>,
     warnings: Vec<String>,
 }
 
 impl<'a> Pages<'a> {
-    fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Self, OpenError> {
+    fn new(path: &'a Path, bytes: &'a [u8], has_palette: bool) -> Result<Self, OpenError> {
         // What a page asks for is checked against the file; the crate's own limit is a fixed 256 MiB.
         let mut limits = Limits::unlimited();
         limits.ifd_value_size = bytes.len();
         let decoder = Decoder::new(Cursor::new(bytes)).map_err(|e| explain(path, e))?;
         let mut decoder = decoder.with_limits(limits);
-        let (mut indices, mut reduced) = (Vec::new(), 0);
+        let (mut indices, mut reduced, mut warnings) = (Vec::new(), 0, Vec::new());
         for index in 0.. {
             // TIFF 6.0, NewSubfileType: bit 0 marks a copy of another page at reduced size.
             let subfile =
@@ -144,15 +151,21 @@ impl<'a> Pages<'a> {
             if !decoder.more_images() {
                 break;
             }
-            decoder.next_image().map_err(|e| explain(path, e))?;
+            match decoder.next_image() {
+                Ok(()) => {}
+                Err(TiffError::FormatError(TiffFormatError::CycleInOffsets)) => {
+                    warnings.push("The list of pages runs in a circle; each is shown once".to_owned());
+                    break;
+                }
+                Err(e) => return Err(explain(path, e)),
+            }
         }
-        let mut warnings = Vec::new();
         if indices.is_empty() {
             indices.push(0);
         } else if reduced > 0 {
             warnings.push(format!("{reduced} small copies of pages were left out"));
         }
-        Ok(Self { path, decoder, file_bytes: bytes.len(), indices, warnings })
+        Ok(Self { path, decoder, file_bytes: bytes.len(), has_palette, indices, warnings })
     }
 
     fn decode(&mut self, page: usize) -> Result<Picture, OpenError> {
@@ -164,6 +177,16 @@ impl<'a> Pages<'a> {
         let bits = u128::from(color.bit_depth()) * u128::from(color.num_samples());
         let pixels = u128::from(width) * u128::from(height);
         check_size(path, pixels, bits.div_ceil(8), self.file_bytes)?;
+        let separate =
+            self.decoder.find_tag_unsigned::<u16>(Tag::PlanarConfiguration).map_err(explain)? == Some(2);
+        if separate && self.decoder.get_chunk_type() == ChunkType::Tile && color.num_samples() > 1 {
+            // The decoder fails on these by an assertion.
+            return Err(OpenError::unsupported(
+                path,
+                "TIFF with separate colour planes in tiles",
+                "Save it untiled",
+            ));
+        }
         let mut samples = DecodingResult::U8(Vec::new());
         let layout = self.decoder.read_image_to_buffer(&mut samples).map_err(explain)?;
         if samples.as_buffer(0).byte_len() < layout.complete_len {
@@ -176,7 +199,12 @@ impl<'a> Pages<'a> {
             planes: layout.planes,
             size,
         };
-        let pixels = packed.convert(path, color, samples, &mut warnings)?;
+        let mut pixels = packed.convert(path, color, samples, &mut warnings)?;
+        if self.has_palette
+            && let Some(map) = self.decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap).map_err(explain)?
+        {
+            pixels = palette::colours(path, pixels, &map)?;
+        }
         if pixels.len() != size[0] * size[1] {
             return Err(OpenError::corrupt(path, "its pixels are fewer than its header says"));
         }

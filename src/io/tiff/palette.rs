@@ -1,0 +1,97 @@
+//! Palette pages, which the `tiff` crate refuses: it is shown a grey page whose values are the indices, and the
+//! colours are put in afterwards.
+
+use crate::io::{OpenError, samples::Raw};
+use std::path::Path;
+
+const PHOTOMETRIC_INTERPRETATION: u64 = 262;
+const PALETTE: u16 = 3;
+const BLACK_IS_ZERO: u16 = 1;
+/// More pages than any file has; the list may run in a circle.
+const MAX_PAGES: usize = 1 << 16;
+
+/// Marks palette pages as grey (TIFF 6.0, section 2, "Image File Directory"; BigTIFF's wider fields likewise), and
+/// says whether there were any. Where the file is broken, the decoder will say so.
+pub fn as_grey(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
+    let mut found = false;
+    let Some(layout) = Layout::of(&bytes) else { return (bytes, false) };
+    let mut next = layout.first(&bytes);
+    for _ in 0..MAX_PAGES {
+        let Some(at) = next.filter(|&at| at != 0) else { break };
+        let Some(count) = layout.number(&bytes, at, layout.count) else { break };
+        let entries = at + layout.count as u64;
+        // A page's directory is in the file, so its entries are too.
+        let count = count.min(bytes.len() as u64 / layout.entry);
+        for i in 0..count {
+            let entry = entries + i * layout.entry;
+            if layout.number(&bytes, entry, 2) != Some(PHOTOMETRIC_INTERPRETATION) {
+                continue;
+            }
+            let value = entry + layout.entry - layout.offset as u64;
+            if layout.number(&bytes, value, 2) == Some(PALETTE.into()) {
+                let grey =
+                    if layout.big_endian { BLACK_IS_ZERO.to_be_bytes() } else { BLACK_IS_ZERO.to_le_bytes() };
+                // The number was read from there.
+                bytes[value as usize..value as usize + 2].copy_from_slice(&grey);
+                found = true;
+            }
+        }
+        next = layout.number(&bytes, entries + count * layout.entry, layout.offset);
+    }
+    (bytes, found)
+}
+
+struct Layout {
+    big_endian: bool,
+    /// Bytes of an entry count, of an offset, and of an entry.
+    count: usize,
+    offset: usize,
+    entry: u64,
+}
+
+impl Layout {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let big_endian = bytes.starts_with(b"MM");
+        let classic = Self { big_endian, count: 2, offset: 4, entry: 12 };
+        match classic.number(bytes, 2, 2)? {
+            42 => Some(classic),
+            43 => Some(Self { big_endian, count: 8, offset: 8, entry: 20 }),
+            _ => None,
+        }
+    }
+
+    fn first(&self, bytes: &[u8]) -> Option<u64> {
+        self.number(bytes, if self.offset == 4 { 4 } else { 8 }, self.offset)
+    }
+
+    fn number(&self, bytes: &[u8], at: u64, size: usize) -> Option<u64> {
+        let at = usize::try_from(at).ok()?;
+        let field = bytes.get(at..at.checked_add(size)?)?;
+        let add = |n: u64, &b: &u8| n << 8 | u64::from(b);
+        Some(if self.big_endian { field.iter().fold(0, add) } else { field.iter().rev().fold(0, add) })
+    }
+}
+
+/// Indices to colours; grey where every colour that occurs is grey. `map` holds all reds, then greens, then blues.
+pub fn colours(path: &Path, indices: Raw, map: &[u16]) -> Result<Raw, OpenError> {
+    let n = map.len() / 3;
+    // Some writers filled only the low eight bits of the sixteen.
+    let narrow = map.iter().all(|&v| v < 256);
+    let colour = |i: usize| -> Option<[u8; 3]> {
+        let byte = |v: u16| if narrow { v as u8 } else { (v >> 8) as u8 };
+        Some([byte(*map.get(i)?), byte(*map.get(n + i)?), byte(*map.get(2 * n + i)?)])
+    };
+    let table: Vec<[u8; 3]> = (0..n).map_while(colour).collect();
+    let look_up = |i: usize| table.get(i).copied();
+    let pixels: Option<Vec<[u8; 3]>> = match indices {
+        Raw::U8(v) => v.into_iter().map(|i| look_up(i.into())).collect(),
+        Raw::U16(v) => v.into_iter().map(|i| look_up(i.into())).collect(),
+        other => return Ok(other),
+    };
+    let pixels =
+        pixels.ok_or_else(|| OpenError::corrupt(path, "a pixel has a colour that its palette lacks"))?;
+    if pixels.iter().all(|[r, g, b]| r == g && g == b) {
+        return Ok(Raw::U8(pixels.into_iter().map(|[r, _, _]| r).collect()));
+    }
+    Ok(Raw::Rgb8(pixels))
+}
