@@ -17,7 +17,7 @@ use tiff::{
     tags::Tag,
 };
 
-mod palette;
+mod directory;
 
 pub static FORMAT: Format = Format {
     id: "tiff",
@@ -30,7 +30,7 @@ pub static FORMAT: Format = Format {
 fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
     let bytes = source::read_all(path, progress)?;
     let content_hash = source::hash(&bytes);
-    let (bytes, has_palette) = palette::as_grey(bytes);
+    let (bytes, has_palette) = directory::prepare(path, bytes)?;
     let mut pages = Pages::new(path, &bytes, has_palette)?;
     let depth = pages.indices.len();
     let middle = depth / 2;
@@ -109,7 +109,7 @@ fn preview(path: &Path, picture: &Picture) -> Option<Volume> {
 
 /// The only page of a TIFF that is one slice of a folder.
 pub fn decode_single(path: &Path, bytes: Vec<u8>) -> Result<Picture, OpenError> {
-    let (bytes, has_palette) = palette::as_grey(bytes);
+    let (bytes, has_palette) = directory::prepare(path, bytes)?;
     let mut pages = Pages::new(path, &bytes, has_palette)?;
     match pages.indices.len() {
         1 => pages.decode(0),
@@ -203,7 +203,7 @@ impl<'a> Pages<'a> {
         if self.has_palette
             && let Some(map) = self.decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap).map_err(explain)?
         {
-            pixels = palette::colours(path, pixels, &map)?;
+            pixels = directory::colours(path, pixels, &map)?;
         }
         if pixels.len() != size[0] * size[1] {
             return Err(OpenError::corrupt(path, "its pixels are fewer than its header says"));

@@ -1,5 +1,7 @@
-//! Palette pages, which the `tiff` crate refuses: it is shown a grey page whose values are the indices, and the
-//! colours are put in afterwards.
+//! What the `tiff` crate must not be shown as it is.
+//!
+//! It takes memory for as many values as a field claims to have: every claim is checked against the file first. And it
+//! refuses palette pages: it is shown a grey page whose values are the indices, and the colours are put in afterwards.
 
 use crate::io::{OpenError, samples::Raw};
 use std::path::Path;
@@ -10,11 +12,11 @@ const BLACK_IS_ZERO: u16 = 1;
 /// More pages than any file has; the list may run in a circle.
 const MAX_PAGES: usize = 1 << 16;
 
-/// Marks palette pages as grey (TIFF 6.0, section 2, "Image File Directory"; BigTIFF's wider fields likewise), and
-/// says whether there were any. Where the file is broken, the decoder will say so.
-pub fn as_grey(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
+/// Checks the fields of every page (TIFF 6.0, section 2, "Image File Directory"; BigTIFF's are wider), marks palette
+/// pages as grey, and says whether there were any. Where else the file is broken, the decoder will say so.
+pub fn prepare(path: &Path, mut bytes: Vec<u8>) -> Result<(Vec<u8>, bool), OpenError> {
     let mut found = false;
-    let Some(layout) = Layout::of(&bytes) else { return (bytes, false) };
+    let Some(layout) = Layout::of(&bytes) else { return Ok((bytes, false)) };
     let mut next = layout.first(&bytes);
     for _ in 0..MAX_PAGES {
         let Some(at) = next.filter(|&at| at != 0) else { break };
@@ -24,7 +26,15 @@ pub fn as_grey(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
         let count = count.min(bytes.len() as u64 / layout.entry);
         for i in 0..count {
             let entry = entries + i * layout.entry;
-            if layout.number(&bytes, entry, 2) != Some(PHOTOMETRIC_INTERPRETATION) {
+            let Some(tag) = layout.number(&bytes, entry, 2) else { break };
+            let size = layout.number(&bytes, entry + 2, 2).map_or(1, size_of_type);
+            let values = layout.number(&bytes, entry + 4, layout.offset).unwrap_or(0);
+            if u128::from(values) * u128::from(size) > bytes.len() as u128 {
+                let what =
+                    format!("the field {tag} of a page claims {values} values, more than the file holds");
+                return Err(OpenError::corrupt(path, what));
+            }
+            if tag != PHOTOMETRIC_INTERPRETATION {
                 continue;
             }
             let value = entry + layout.entry - layout.offset as u64;
@@ -38,7 +48,17 @@ pub fn as_grey(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
         }
         next = layout.number(&bytes, entries + count * layout.entry, layout.offset);
     }
-    (bytes, found)
+    Ok((bytes, found))
+}
+
+/// Bytes of one value by the field's type (TIFF 6.0, section 2; BigTIFF adds 16 to 18).
+fn size_of_type(code: u64) -> u64 {
+    match code {
+        3 | 8 => 2,
+        4 | 9 | 11 | 13 => 4,
+        5 | 10 | 12 | 16..=18 => 8,
+        _ => 1,
+    }
 }
 
 struct Layout {
