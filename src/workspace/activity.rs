@@ -65,6 +65,10 @@ impl Activities {
         self.0.values().filter(|a| a.purpose != Purpose::Snapshot)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn has(&self, document: DocumentId, purpose: &Purpose) -> bool {
         self.0.values().any(|a| a.document == Some(document) && a.purpose == *purpose)
     }

@@ -16,6 +16,11 @@ impl Workspace {
                 }
                 document.log.begin()?;
                 document.tool = Some(tool);
+                if !document.kept && document.project.is_some() {
+                    let id = document.id;
+                    // Where that fails, the stroke's own writing will say why.
+                    let _ = self.store.prepare(id.0);
+                }
                 Ok(())
             }
             EditCommand::Draw { shape, label, limits } => self.draw(&shape, label, limits),

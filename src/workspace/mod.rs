@@ -168,6 +168,12 @@ impl Workspace {
         self.activities.iter()
     }
 
+    /// True where nothing is under way: no job, and no change on its way to the disk. For those who wait for the end.
+    pub fn is_idle(&self) -> bool {
+        let saving = |d: &Document| matches!(d.save_state(), SaveState::Saving(_));
+        self.activities.is_empty() && self.accepting.is_none() && !self.documents.iter().any(saving)
+    }
+
     pub fn device(&self) -> &Device {
         &self.device
     }

@@ -167,7 +167,7 @@ impl Workspace {
             accepting.job().into_iter().for_each(|job| self.engine.cancel(job));
         }
         let document = self.documents.remove(at);
-        let last = (document.since_snapshot > 0).then(|| (document.last_seq, document.now));
+        let last = (document.since_snapshot > 0).then_some((document.last_seq, document.now));
         self.store.close(id.0, last)?;
         self.predictions.forget_document(id.0);
         self.notices.forget_document(id);

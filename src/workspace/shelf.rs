@@ -92,15 +92,15 @@ impl Shelf {
         self.models.iter_mut().find(|m| m.card.version == version)
     }
 
-    /// The model that an image opens with: made for its modality and its colours.
+    /// The model that an image opens with: made for its modality, and rather for its colours.
     pub fn default_for(&self, volume: &Volume) -> Option<&ShelvedModel> {
         let colour = volume.channels() == 3;
-        let made_for = |m: &&ShelvedModel| {
-            m.card.modality == volume.modality()
-                && matches!(m.origin, ModelOrigin::Bundled(_))
-                && (m.card.input.channels == Channels::Rgb) == colour
-        };
-        self.models.iter().find(made_for)
+        let made_for = self
+            .models
+            .iter()
+            .filter(|m| m.card.modality == volume.modality() && matches!(m.origin, ModelOrigin::Bundled(_)));
+        // The first of the best.
+        made_for.rev().max_by_key(|m| (m.card.input.channels == Channels::Rgb) == colour)
     }
 
     fn add(&mut self, card: ModelCard, origin: ModelOrigin, bytes: Option<Arc<[u8]>>) {

@@ -1,7 +1,7 @@
+use super::time::now_ms;
 use crate::edit::Edit;
 use crate::workspace::annotations::title;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One line of the journal.
 #[derive(Clone, Debug)]
@@ -103,9 +103,4 @@ impl Row {
         field(&self.payload);
         hash.finalize().as_bytes().to_vec()
     }
-}
-
-/// Unix time in milliseconds.
-pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
 }

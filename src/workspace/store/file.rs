@@ -1,6 +1,7 @@
-use super::entry::{Entry, Row, now_ms};
+use super::entry::{Entry, Row};
 use super::schema;
 use super::snapshot;
+use super::time::now_ms;
 use super::{CaseFacts, RunRecord, Snapshot, StoreError, StoredModel};
 use crate::workspace::annotations::Annotations;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
@@ -9,6 +10,9 @@ use std::time::Duration;
 
 /// Snapshots that are kept: the newest, and one before it should the newest be damaged.
 const SNAPSHOTS: i64 = 2;
+
+/// A snapshot's entry number, and the annotations or what is wrong with them.
+pub(super) type Found = (i64, Result<Annotations, String>);
 
 /// An open project file, held against every other process.
 ///
@@ -191,8 +195,8 @@ impl ProjectFile {
         Ok(())
     }
 
-    /// The snapshots, newest first: entry number, and the annotations or what is wrong with them.
-    pub(super) fn snapshots(&self) -> Result<Vec<(i64, Result<Annotations, String>)>, StoreError> {
+    /// The snapshots, newest first.
+    pub(super) fn snapshots(&self) -> Result<Vec<Found>, StoreError> {
         let mut query = self
             .db
             .prepare("SELECT seq, payload, checksum FROM snapshot WHERE case_id = ?1 ORDER BY seq DESC")?;

@@ -7,7 +7,7 @@ use crate::engine::{Actor, Wake};
 use crate::workspace::annotations::Annotations;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -117,6 +117,16 @@ impl Store {
         })
     }
 
+    /// Makes the project file if there is none, so that the first stroke does not wait for it.
+    pub fn prepare(&self, document: u64) -> Result<(), StoreError> {
+        self.order(move |keeper| {
+            if let Some(kept) = keeper.kept.get_mut(&document) {
+                // The first write will say what is wrong.
+                let _ = kept.file();
+            }
+        })
+    }
+
     /// Tries again what could not be written.
     pub fn retry(&self, document: u64) -> Result<(), StoreError> {
         self.order(move |keeper| keeper.flush(document))
@@ -205,23 +215,30 @@ impl Keeper {
         project.remarks.extend(remark);
         let mut file = None;
         if path.exists() {
-            let found = ProjectFile::open(&path, &facts)?;
-            let restored = replay(&found, facts.dims)?;
-            if found.content_hash()? != facts.content_hash {
-                project.remarks.push(
-                    "the image file has changed since this project was made; its size is the same, so the annotations are shown on it: check that they fit"
-                        .to_owned(),
-                );
-            }
-            project.models = found.models()?;
-            project.model_in_use = found.setting("model")?;
-            project.interrupted = found.interrupted_run()?;
-            project.restored = Some(restored);
-            file = Some(found);
+            let about_file = |e: StoreError| match e {
+                StoreError::Locked(_) => e,
+                e => StoreError::In(path.clone(), Box::new(e)),
+            };
+            file = Some(Self::read(&path, &facts, &mut project).map_err(about_file)?);
         }
         project.path = Some(path.clone());
         self.kept.insert(document, Kept { path, facts, file, waiting: VecDeque::new(), failing: false });
         Ok(project)
+    }
+
+    /// Opens an existing project file and rebuilds what it holds.
+    fn read(path: &Path, facts: &CaseFacts, project: &mut Project) -> Result<ProjectFile, StoreError> {
+        let found = ProjectFile::open(path, facts)?;
+        let restored = replay(&found, facts.dims)?;
+        if found.content_hash()? != facts.content_hash {
+            let remark = "the image file has changed since this project was made; its size is the same, so the annotations are shown on it: check that they fit";
+            project.remarks.push(remark.to_owned());
+        }
+        project.models = found.models()?;
+        project.model_in_use = found.setting("model")?;
+        project.interrupted = found.interrupted_run()?;
+        project.restored = Some(restored);
+        Ok(found)
     }
 
     fn take(&mut self, document: u64, write: Write, asked: Instant, more: bool) {
@@ -325,11 +342,10 @@ impl Keeper {
 }
 
 impl Kept {
-    /// Writes the first waiting write, or as many journal entries as stand at the front; the number of the last entry
-    /// and when it was asked for.
-    fn write_some(&mut self) -> Result<Option<(i64, Instant)>, StoreError> {
-        let file = match &mut self.file {
-            Some(file) => file,
+    /// The project file, made now if there is none.
+    fn file(&mut self) -> Result<&mut ProjectFile, StoreError> {
+        match &mut self.file {
+            Some(file) => Ok(file),
             none => {
                 if let Some(folder) = self.path.parent() {
                     std::fs::create_dir_all(folder)?;
@@ -338,9 +354,16 @@ impl Kept {
                 if !made.is_fresh()? {
                     return Err(StoreError::Grown);
                 }
-                none.insert(made)
+                Ok(none.insert(made))
             }
-        };
+        }
+    }
+
+    /// Writes the first waiting write, or as many journal entries as stand at the front; the number of the last entry
+    /// and when it was asked for.
+    fn write_some(&mut self) -> Result<Option<(i64, Instant)>, StoreError> {
+        self.file()?;
+        let Some(file) = &mut self.file else { return Ok(None) };
         let entries: Vec<&Entry> = self
             .waiting
             .iter()

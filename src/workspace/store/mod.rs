@@ -8,13 +8,15 @@ mod place;
 mod replay;
 mod schema;
 mod snapshot;
+mod time;
 
-pub use entry::{Action, Entry, now_ms};
+pub use entry::{Action, Entry};
 pub use file::ProjectFile;
 pub use keeper::{Project, Store, StoreEvent, Write};
 pub use place::Place;
 pub use replay::{Restored, replay};
 pub use snapshot::{Snapshot, mask_hash};
+pub use time::{now_ms, rfc3339};
 
 use crate::label::LabelTable;
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 pub enum StoreError {
     #[error("the project file {0:?} is in use by another running Fovea: close the image there first")]
     Locked(PathBuf),
+    #[error("{0}: {1}")]
+    In(PathBuf, Box<StoreError>),
     #[error("it is not a Fovea project file; it was left untouched: move it away to start afresh")]
     NotAProject,
     #[error(

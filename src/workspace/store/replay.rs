@@ -1,6 +1,7 @@
 use super::StoreError;
-use super::entry::{Action, Entry, Row, now_ms};
+use super::entry::{Action, Entry, Row};
 use super::file::ProjectFile;
+use super::time::now_ms;
 use crate::edit::{Edit, EditError};
 use crate::label::LabelTable;
 use crate::workspace::annotations::Annotations;

@@ -97,18 +97,23 @@ pub fn mask_hash(mask: &LabelMap) -> String {
 
 /// The longest runs of equal labels, x fastest, then y, then z.
 fn runs(mask: &LabelMap, mut put: impl FnMut(u32, LabelId)) {
+    let [w, h, depth] = mask.dims();
     let mut run: Option<(u32, LabelId)> = None;
-    for z in 0..mask.dims()[2] {
-        for label in mask.slice(z) {
-            run = Some(match run {
-                Some((len, before)) if before == label && len < u32::MAX => (len + 1, label),
-                Some((len, before)) => {
-                    put(len, before);
-                    (1, label)
+    for row in 0..h * depth {
+        mask.for_each_run(row * w, w, |_, len, label| {
+            let mut len = u32::try_from(len).expect("a row is shorter than 2^32 voxels");
+            if let Some((before, same)) = run
+                && same == label
+            {
+                match before.checked_add(len) {
+                    Some(sum) => len = sum,
+                    None => put(before, same),
                 }
-                None => (1, label),
-            });
-        }
+            } else if let Some((before, other)) = run {
+                put(before, other);
+            }
+            run = Some((len, label));
+        });
     }
     if let Some((len, label)) = run {
         put(len, label);

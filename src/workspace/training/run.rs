@@ -1,0 +1,304 @@
+//! A run's life: started, paused, resumed, decided on.
+
+use super::{Candidate, Curves, Interrupted, Plan, Training, TrainingState, Verdict, lessons};
+use crate::engine::{About, Checkpoints, Event, JobId, TrainRequest, Trained, Version};
+use crate::nn::train::TrainConfig;
+use crate::workspace::activity::Purpose;
+use crate::workspace::notice::Cause;
+use crate::workspace::store::{RunState, Write, now_ms, rfc3339};
+use crate::workspace::{
+    CommandError, DocumentId, ModelOrigin, NoticeLevel, TrainCommand, TrainOptions, Workspace,
+};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A checkpoint after this many steps; a crash costs no more than these.
+const CHECKPOINT_EVERY: u64 = 25;
+
+impl Workspace {
+    pub(in crate::workspace) fn train(&mut self, command: TrainCommand) -> Result<(), CommandError> {
+        match command {
+            TrainCommand::Start(options) => self.start_training(options),
+            TrainCommand::Pause => {
+                let training = self.training.as_mut().filter(|t| t.state == TrainingState::Running);
+                let training = training.ok_or(CommandError::NoTraining("under way"))?;
+                training.state = TrainingState::Paused;
+                training.eta_secs = None;
+                self.engine.pause(training.job, true);
+                Ok(())
+            }
+            TrainCommand::Resume => match &mut self.training {
+                Some(training) if training.state == TrainingState::Paused => {
+                    training.state = TrainingState::Running;
+                    self.engine.pause(training.job, false);
+                    Ok(())
+                }
+                _ => self.resume_interrupted(),
+            },
+            TrainCommand::Cancel => {
+                if let Some(training) = self.training.as_ref().filter(|t| t.is_under_way()) {
+                    self.engine.cancel(training.job);
+                    return Ok(());
+                }
+                let Interrupted { document, mut run } =
+                    self.interrupted.take().ok_or(CommandError::NoTraining("under way"))?;
+                run.state = RunState::Cancelled;
+                self.remove_checkpoint(run.checkpoint.take());
+                self.write(document, Write::Run(run));
+                self.notices.resolve(&Cause::Interrupted(document));
+                Ok(())
+            }
+            TrainCommand::Adopt => self.decide(TrainingState::Adopted),
+            TrainCommand::Discard => self.decide(TrainingState::Discarded),
+        }
+    }
+
+    fn start_training(&mut self, options: TrainOptions) -> Result<(), CommandError> {
+        if self.training.as_ref().is_some_and(Training::is_under_way) {
+            return Err(CommandError::TrainingRunning);
+        }
+        let version = self.active_mut()?.model.clone().ok_or(CommandError::NoModel)?;
+        let verified = self.verified_slices(&version);
+        let (learned_from, held_out) = lessons::split(verified, options.valid_fraction, options.seed);
+        let plan = Plan { options, learned_from, held_out };
+        self.begin_training(version, plan, now_ms(), Curves::default(), None)
+    }
+
+    /// Goes on with a run that a crash interrupted, from its last checkpoint.
+    fn resume_interrupted(&mut self) -> Result<(), CommandError> {
+        let Interrupted { run, .. } = self.interrupted.as_ref().ok_or(CommandError::NoTraining("paused"))?;
+        let run = run.clone();
+        let checkpoint = run.checkpoint.clone().filter(|path| path.exists());
+        let checkpoint = checkpoint.ok_or_else(|| {
+            CommandError::NothingToTrain(
+                "the interrupted run had not written a checkpoint yet; cancel it and start anew".into(),
+            )
+        })?;
+        let unreadable = |e: serde_json::Error| {
+            CommandError::NothingToTrain(format!(
+                "the interrupted run's plan cannot be read ({e}); cancel it"
+            ))
+        };
+        let plan: Plan = serde_json::from_str(&run.config).map_err(unreadable)?;
+        let curves = serde_json::from_str(&run.curves).unwrap_or_default();
+        self.begin_training(run.base_version.as_str().into(), plan, run.id, curves, Some(checkpoint))?;
+        if let Some(interrupted) = self.interrupted.take() {
+            self.notices.resolve(&Cause::Interrupted(interrupted.document));
+        }
+        Ok(())
+    }
+
+    fn begin_training(
+        &mut self,
+        base: Version,
+        plan: Plan,
+        started_ms: i64,
+        curves: Curves,
+        resume: Option<PathBuf>,
+    ) -> Result<(), CommandError> {
+        let active = self.active.ok_or(CommandError::NoDocument)?;
+        let unknown = || CommandError::UnknownModel(base.to_string());
+        let card = Arc::clone(&self.shelf.find(&base).ok_or_else(unknown)?.card);
+        if !self.ensure_loaded(&base) {
+            return Err(CommandError::NothingToTrain(
+                "the model is still being loaded; try again in a moment".into(),
+            ));
+        }
+        let unlabelled = plan.options.unlabelled;
+        let (samples, documents) = self.lessons(&card, &plan.learned_from, unlabelled)?;
+        let (held_out, measured) = self.lessons(&card, &plan.held_out, unlabelled)?;
+        if samples.is_empty() {
+            return Err(CommandError::NothingToTrain(
+                "mark at least one corrected slice as verified, better two: one of them is held out for comparison".into(),
+            ));
+        }
+        let mut all: Vec<DocumentId> = std::iter::once(active).chain(documents).chain(measured).collect();
+        all[1..].sort_unstable();
+        all.dedup();
+        let mut seen = BTreeSet::new();
+        all.retain(|id| seen.insert(*id));
+
+        let checkpoint = resume.clone().or_else(|| {
+            let project = self.document(active)?.project.clone()?;
+            let mut name = project.into_os_string();
+            name.push(".checkpoint");
+            Some(PathBuf::from(name))
+        });
+        let options = &plan.options;
+        let mut config = TrainConfig::fine_tune(&card);
+        config.steps = options.steps.unwrap_or(config.steps);
+        config.lr = options.learning_rate.unwrap_or(config.lr);
+        config.seed = options.seed;
+        config.validate_every = config.validate_every.min((config.steps / 4).max(1));
+        let total = config.steps;
+        let about = About {
+            trained_on: Some(format!(
+                "{}; then {} verified slices in Fovea",
+                card.trained_on.trim_end_matches(['.', ' ']),
+                samples.len()
+            )),
+            created: Some(rfc3339(now_ms())),
+            ..About::default()
+        };
+        let request = TrainRequest {
+            base: base.clone(),
+            config,
+            samples,
+            held_out,
+            checkpoints: checkpoint.clone().map(|path| Checkpoints {
+                path,
+                every: CHECKPOINT_EVERY,
+                resume: resume.is_some(),
+            }),
+            about,
+        };
+        let job = self.engine.train(request);
+        self.activities.begin(job, format!("training “{}”", card.title), Some(active), Purpose::Own);
+        self.training = Some(Training {
+            job,
+            started_ms,
+            documents: all,
+            base,
+            options: plan.options,
+            learned_from: plan.learned_from,
+            held_out: plan.held_out,
+            step: curves.loss.last().map_or(0, |p| p[0] as u64),
+            curves,
+            total,
+            stage: "training",
+            eta_secs: None,
+            state: TrainingState::Running,
+            candidate: None,
+            checkpoint,
+        });
+        self.keep_run();
+        Ok(())
+    }
+
+    /// Writes the run as it stands into the first document's project file.
+    fn keep_run(&mut self) {
+        if let Some(training) = &self.training
+            && let Some(&first) = training.documents.first()
+        {
+            let record = training.record();
+            self.write(first, Write::Run(record));
+        }
+    }
+
+    pub(in crate::workspace) fn note_training_progress(&mut self, job: JobId, event: &Event) {
+        if let Event::Progress { stage, eta_secs, .. } = event
+            && let Some(training) = self.training.as_mut().filter(|t| t.job == job)
+        {
+            (training.stage, training.eta_secs) = (stage, *eta_secs);
+        }
+    }
+
+    pub(in crate::workspace) fn note_training(&mut self, job: JobId, event: &Event) {
+        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
+        match event {
+            Event::TrainSteps { points, .. } => {
+                for point in points {
+                    // A resumed run repeats the steps after its checkpoint.
+                    training.curves.loss.retain(|p| p[0] < point.step as f64);
+                    training.curves.loss.push([point.step as f64, f64::from(point.loss)]);
+                    training.step = point.step;
+                }
+            }
+            Event::TrainValidated { step, dice, .. } => {
+                training.curves.valid_dice.retain(|p| p[0] < *step as f64);
+                training.curves.valid_dice.extend(dice.map(|dice| [*step as f64, dice]));
+                self.keep_run();
+            }
+            Event::TrainSaved { .. } => self.keep_run(),
+            Event::TrainNotSaved { reason, .. } => {
+                let document = training.documents.first().copied();
+                let text = format!("Training goes on, but its checkpoint was not written: {reason}");
+                self.notices.add(NoticeLevel::Warning, document, text);
+            }
+            _ => {}
+        }
+    }
+
+    /// The run has come to its end. The new version is kept whatever comes of it, and used only when the person says so.
+    pub(in crate::workspace) fn trained(&mut self, job: JobId, result: &Arc<Trained>) {
+        self.activities.end(job);
+        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
+        let candidate = Candidate { card: Arc::clone(&result.model.card), result: Arc::clone(result) };
+        let verdict = candidate.verdict();
+        training.candidate = Some(candidate);
+        training.state = TrainingState::Finished;
+        training.eta_secs = None;
+        let documents = training.documents.clone();
+        self.shelf.add_loaded(&result.model, ModelOrigin::Trained);
+        for &id in &documents {
+            self.keep_model(id, &result.model);
+            if let Some(document) = self.document_mut(id) {
+                document.compared = Some(result.model.version());
+            }
+        }
+        self.keep_run();
+        let verdict = match verdict {
+            Verdict::Better(gain) => format!("on the held-out slices its Dice is {gain:.3} higher"),
+            Verdict::NotBetter(gain) => {
+                format!(
+                    "on the held-out slices its Dice is not higher ({gain:+.3}): look closely before adopting it"
+                )
+            }
+            Verdict::Unknown => "no slice was held out, so nothing says whether it is better".to_owned(),
+        };
+        let (level, diverged) = match &result.diverged {
+            Some(reason) => (NoticeLevel::Warning, format!(" The run ended early: {reason}.")),
+            None => (NoticeLevel::Info, String::new()),
+        };
+        let text = format!(
+            "Training has made version {}: {verdict}.{diverged} The model in use is unchanged until you adopt it.",
+            result.model.card.version
+        );
+        self.notices.add(level, documents.first().copied(), text);
+    }
+
+    pub(in crate::workspace) fn training_ended(&mut self, job: JobId, reason: Option<&str>) {
+        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
+        training.eta_secs = None;
+        training.state = match reason {
+            Some(reason) => TrainingState::Failed(reason.to_owned()),
+            None => TrainingState::Cancelled,
+        };
+        let checkpoint = training.checkpoint.clone();
+        self.keep_run();
+        if reason.is_none() {
+            self.remove_checkpoint(checkpoint);
+        }
+    }
+
+    fn decide(&mut self, decision: TrainingState) -> Result<(), CommandError> {
+        let training = self.training.as_mut().filter(|t| t.state == TrainingState::Finished);
+        let training = training.ok_or(CommandError::NoTraining("waiting for a decision"))?;
+        let version = training.candidate.as_ref().map(|c| c.card.version.clone());
+        let adopted = decision == TrainingState::Adopted;
+        training.state = decision;
+        let checkpoint = training.checkpoint.clone();
+        let documents = training.documents.clone();
+        self.keep_run();
+        self.remove_checkpoint(checkpoint);
+        for id in documents {
+            if let Some(document) = self.document_mut(id) {
+                document.compared = None;
+            }
+            if adopted {
+                self.set_model(id, version.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_checkpoint(&self, path: Option<PathBuf>) {
+        let Some(path) = path else { return };
+        if let Err(e) = std::fs::remove_file(&path)
+            && e.kind() != std::io::ErrorKind::NotFound
+        {
+            log::warn!("the checkpoint {} was not removed: {e}", path.display());
+        }
+    }
+}
