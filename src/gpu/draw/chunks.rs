@@ -26,7 +26,10 @@ impl Chunks {
         // A chunk may start up to one alignment behind its binding.
         let fitting = limit.checked_sub(alignment - 4)? / plane_bytes.max(1);
         let classes_per_chunk = (fitting as usize).min(classes);
-        if classes_per_chunk == 0 || classes.div_ceil(classes_per_chunk) > MAX_CHUNKS || offset % 4 != 0 {
+        if classes_per_chunk == 0
+            || classes.div_ceil(classes_per_chunk) > MAX_CHUNKS
+            || !offset.is_multiple_of(4)
+        {
             return None;
         }
         let bindings = (0..classes).step_by(classes_per_chunk).map(|first| {
