@@ -332,3 +332,22 @@ fn uniform(voxels: &[LabelId]) -> Option<LabelId> {
     let (&first, rest) = voxels.split_first()?;
     rest.iter().all(|&v| v == first).then_some(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bricks_that_a_write_touched_are_named_in_the_slices_that_they_meet() {
+        let older = LabelMap::empty([70, 40, 40]);
+        let mut map = older.clone();
+        let [start, z] = [map.index([30, 33, 35]), 35];
+        map.write([(start, 4, 1)].into_iter());
+        let boxes = map.changed_bricks(&older, Axis::Z, z).unwrap();
+        assert_eq!(boxes, [[[0, 32, 32], [32, 40, 40]], [[32, 32, 32], [64, 40, 40]]]);
+        assert_eq!(map.changed_bricks(&older, Axis::X, 40).unwrap(), boxes[1..]);
+        assert_eq!(map.changed_bricks(&older, Axis::Z, 31).unwrap(), [[[0; 3]; 2]; 0]);
+        assert_eq!(map.changed_bricks(&map.clone(), Axis::Z, z).unwrap(), [[[0; 3]; 2]; 0]);
+        assert_eq!(map.changed_bricks(&LabelMap::empty([70, 40, 41]), Axis::Z, z), None);
+    }
+}
