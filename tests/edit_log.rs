@@ -552,6 +552,23 @@ fn a_snapshot_does_not_see_later_edits() {
         let revision = case.mask.revision();
         log.record(&mut case.marks(), change).unwrap();
         assert_eq!(case.mask.revision() > revision, changes);
+
+        // What is drawn anew covers every change since.
+        let (older, values) = snapshots.choose(&mut rng).unwrap();
+        let now = case.mask.to_values();
+        let dims = case.mask.dims();
+        for axis in Axis::ALL {
+            let slice = rng.random_range(0..dims[axis.index()]);
+            let boxes = case.mask.changed_bricks(older, axis, slice).unwrap();
+            let covered = |at: [usize; 3]| {
+                boxes.iter().any(|[from, end]| (0..3).all(|a| (from[a]..end[a]).contains(&at[a])))
+            };
+            for i in (0..now.len()).filter(|&i| now[i] != values[i]) {
+                let at = voxel(case.volume.grid(), i);
+                assert!(at[axis.index()] != slice || covered(at));
+            }
+        }
+        assert_eq!(case.mask.changed_bricks(&case.mask.clone(), Axis::Z, 3), Some(Vec::new()));
     }
     while log.undo(&mut case.marks()).unwrap().is_some() {}
     for (snapshot, values) in snapshots {

@@ -37,3 +37,26 @@ impl LabelMap {
         volumes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_follow_spacing_and_slice_positions() {
+        let values = [1, 1, 0, 2, 0, 0, 7, 7];
+        let flat = LabelMap::from_values([4, 2, 1], &values).unwrap();
+        let grid = Grid::spaced([4, 2, 1], [0.5, 2.0, 9.0]).unwrap();
+        assert_eq!(flat.volumes(&grid), [(1, 2.0), (2, 1.0), (7, 2.0)].into());
+
+        let deep = LabelMap::from_values([1, 2, 4], &values).unwrap();
+        let even = Grid::spaced([1, 2, 4], [0.5, 2.0, 3.0]).unwrap();
+        assert_eq!(deep.volumes(&even), [(1, 6.0), (2, 3.0), (7, 6.0)].into());
+        // Gaps of 1, 2 and 5 mm: slices count for 1, 1.5, 3.5 and 5 mm.
+        let uneven = even.with_slice_positions_mm(&[10.0, 11.0, 13.0, 18.0]).unwrap();
+        let volumes = deep.volumes(&uneven);
+        for (label, expected) in [(1, 2.0), (2, 1.5), (7, 10.0)] {
+            assert!((volumes[&label] - expected).abs() < 1e-9, "label {label}: {} mm³", volumes[&label]);
+        }
+    }
+}
