@@ -1,5 +1,6 @@
 use clap::Parser;
 use fovea::cli::Arguments;
+use fovea::nn::DeviceChoice;
 use fovea::ui::{self, UiOptions};
 use std::process::ExitCode;
 
@@ -19,14 +20,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// The window, and where none comes up the same job without one.
+/// The window. Where none comes up, a person who named no image gets the same job without one, on the CPU.
 fn window(options: UiOptions) -> anyhow::Result<()> {
-    let device = options.device;
+    let named_an_image = !options.paths.is_empty();
     let Err(reason) = ui::run(options) else { return Ok(()) };
+    if named_an_image {
+        anyhow::bail!(
+            "{reason}\nwithout a window, `fovea segment` predicts and `fovea info` describes an image"
+        );
+    }
     eprintln!("fovea: {reason}");
-    eprintln!("fovea: without a window, the demonstration runs instead (as `fovea demo`)");
+    eprintln!("fovea: without a window, the demonstration runs instead (as `fovea demo --device cpu`)");
     match Arguments::parse_from(["fovea", "demo"]).command {
-        Some(demo) => demo.run(device),
+        Some(demo) => demo.run(DeviceChoice::Cpu),
         None => Ok(()),
     }
 }
