@@ -164,15 +164,15 @@ impl ComputeDevice {
             }
             DeviceChoice::Auto => {
                 let gpu = match shared {
-                    Some(gpu) if gpu.facts.software => {
-                        return Ok(Self::cpu(format!("{} computes on the CPU itself", gpu.facts.name)));
-                    }
                     Some(gpu) => gpu.clone(),
                     None => match real_adapters() {
                         Ok(()) => SharedGpu::headless()?,
                         Err(reason) => return Ok(Self::cpu(reason)),
                     },
                 };
+                if gpu.facts.software {
+                    return Ok(Self::cpu(format!("{} computes on the CPU itself", gpu.facts.name)));
+                }
                 let device = gpu.compute("graphics card that passed the self-test");
                 Ok(match self_test::passed(&device) {
                     Ok(()) => device,

@@ -1,6 +1,7 @@
 //! Networks: what they are, their weights, prediction and training. The only place, with the engine's worker, that holds
 //! tensors.
 
+mod adapter;
 pub mod blocks;
 pub mod bundled;
 mod card;
@@ -10,6 +11,7 @@ pub mod loss;
 mod model;
 pub mod models;
 mod network;
+mod parameters;
 pub mod parity;
 mod postprocess;
 mod predict;
@@ -22,13 +24,11 @@ pub mod tiling;
 pub mod train;
 pub mod weights;
 
+pub use adapter::{Init, InitSite, SegmentationModule, adapt};
 pub use card::{Channels, InputSpec, ModelCard};
 pub use device::{AdapterFacts, ComputeDevice, DeviceChoice, DeviceError, DeviceKind, SharedGpu, adapters};
 pub use model::{Model, ModelError};
-pub use network::{
-    Head, Init, InitSite, LossFn, NamedTensor, NamedTensors, Network, NetworkError, Outputs, ParamInfo,
-    SegmentationModule, adapt,
-};
+pub use network::{Head, LossFn, NamedTensor, NamedTensors, Network, NetworkError, Outputs, ParamInfo};
 pub use postprocess::argmax;
 pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
 pub use registry::{MODELS, find};

@@ -2,7 +2,7 @@
 //! from its name, and the outputs must be those of the reference.
 
 use super::{
-    ComputeDevice, Head, MODELS, ModelSpec, NamedTensor, NamedTensors, Network, network::name_hash,
+    ComputeDevice, Head, MODELS, ModelSpec, NamedTensor, NamedTensors, Network, parameters::name_hash,
     weights::is_counter,
 };
 use burn::tensor::{

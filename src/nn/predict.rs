@@ -77,7 +77,7 @@ pub struct SlicePrediction {
     pub probabilities: Probabilities,
     /// Probability of each slice-level finding, where the network has that head.
     pub detection: Option<Vec<f32>>,
-    /// Time in the network's forward passes, reading back included where the result is on the host.
+    /// Time from the input to the probabilities of all tiles, waiting for the device included.
     pub forward_millis: f32,
 }
 
@@ -207,6 +207,8 @@ impl SliceInference {
                 };
                 // Assigned into a whole tensor, so that the result is contiguous and starts at its buffer's start.
                 sum.inplace(|sum| sum.slice_assign(region, part));
+                // So that the time is the computation's, and an error on the device is this tile's.
+                model.device().burn().sync().map_err(|e| PredictError::Device(e.to_string()))?;
             }
         }
         self.forward_millis += start.elapsed().as_secs_f32() * 1e3;

@@ -18,7 +18,7 @@ use burn::{
     },
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, panic, path::PathBuf};
+use std::{collections::BTreeMap, fs::File, panic, path::PathBuf};
 
 /// One operation on a device.
 struct Probe {
@@ -206,6 +206,15 @@ fn store() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "fovea").map(|dirs| dirs.data_local_dir().join("self-test.json"))
 }
 
+/// One test at a time. Without a place for the file there is nothing that two programs could confuse.
+fn lock() -> Option<File> {
+    let path = store()?.with_extension("lock");
+    std::fs::create_dir_all(path.parent()?).ok()?;
+    let file = File::create(path).ok()?;
+    file.lock().ok()?;
+    Some(file)
+}
+
 fn remembered() -> BTreeMap<String, Answer> {
     // A file that is missing or damaged only means that the test runs again.
     let text = store().and_then(|path| std::fs::read(path).ok());
@@ -223,13 +232,20 @@ fn remember(key: &str, answer: Answer) {
 }
 
 /// The remembered answer, or a test now. A test that ends the whole program (a driver may crash) counts as failed the
-/// next time.
+/// next time. Another thread or program that is testing at the moment is waited for.
 pub fn passed(device: &ComputeDevice) -> Result<(), String> {
     let key = key(device);
+    if remembered().get(&key) == Some(&Answer::Passed) {
+        return Ok(());
+    }
+    // Held until the end of this function; the system takes it from a program that dies.
+    let _lock = lock();
     match remembered().remove(&key) {
         Some(Answer::Passed) => return Ok(()),
         Some(Answer::Failed(reason)) => return Err(reason),
-        Some(Answer::Running) => return Err("the program ended during the test".to_owned()),
+        Some(Answer::Running) => {
+            return Err("the program ended during the test (`fovea devices --test` tries again)".to_owned());
+        }
         None => {}
     }
     remember(&key, Answer::Running);

@@ -1,4 +1,5 @@
-use burn::tensor::{Distribution, Tensor, module::max_pool2d, ops::MaxPoolOptions};
+use super::random::bernoulli;
+use burn::tensor::{Tensor, module::max_pool2d, ops::MaxPoolOptions};
 
 /// DropBlock (Ghiasi, Lin, Le: "DropBlock: a regularization method for convolutional networks", 2018) as the SA-UNet
 /// authors' Keras layer has it: blocks of whole features are dropped, each channel for itself, in training only.
@@ -29,8 +30,7 @@ impl DropBlock {
         // Blocks start only where they lie inside the map: rows and columns from b/2 to the size less b/2.
         let edge = b / 2;
         let [inner_h, inner_w] = [height - 2 * edge, width - 2 * edge];
-        let seeds =
-            Tensor::<4>::random([batch, channels, inner_h, inner_w], Distribution::Bernoulli(rate), &device);
+        let seeds = bernoulli([batch, channels, inner_h, inner_w], rate, &device);
         let seeds = Tensor::<4>::zeros([batch, channels, height, width], &device)
             .slice_assign([0..batch, 0..channels, edge..edge + inner_h, edge..edge + inner_w], seeds);
         self.drop_around(input, seeds)

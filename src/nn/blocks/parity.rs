@@ -4,7 +4,7 @@ use super::{SpatialAttention, keras_up, up_conv};
 use crate::nn::{
     ComputeDevice, NamedTensor, NamedTensors,
     models::unet::UpBlock,
-    network::{count_trainable, load_strict},
+    parameters::{count_trainable, load_strict},
     parity::read,
 };
 use burn::{

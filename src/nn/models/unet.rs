@@ -4,15 +4,12 @@
 use crate::nn::{
     BuildError, ComputeDevice, Head, Init, InitSite, InputRule, ModelSpec, Network, Outputs,
     SegmentationModule, adapt,
-    blocks::{BatchNorm, halve, same_conv, up_conv},
+    blocks::{BatchNorm, Dropout, halve, same_conv, up_conv},
     parse_config,
 };
 use burn::{
     module::Module,
-    nn::{
-        Dropout, DropoutConfig,
-        conv::{Conv2d, ConvTranspose2d},
-    },
+    nn::conv::{Conv2d, ConvTranspose2d},
     tensor::{Device, Tensor, activation::relu},
 };
 use serde::{Deserialize, Serialize};
@@ -149,7 +146,7 @@ impl Unet {
             conv4: down(f[2], f[3]),
             center: down(f[3], f[4]),
             // The reference writes 256 channels down, so that only feature_scale 4 runs; here they follow the network.
-            cls: (DropoutConfig::new(0.5).init(), same_conv([f[4], config.n_classes - 1], 1, device)),
+            cls: (Dropout::new(0.5), same_conv([f[4], config.n_classes - 1], 1, device)),
             up_concat4: UpBlock::new(f[4], f[3], 1, device),
             up_concat3: UpBlock::new(f[3], f[2], 1, device),
             up_concat2: UpBlock::new(f[2], f[1], 1, device),

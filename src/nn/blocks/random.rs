@@ -1,0 +1,87 @@
+//! What dropout draws from: a stream of the thread that computes, seeded at each training step. burn's own stream is one
+//! for all threads and another one on every device; with this one a step depends on its seed alone.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::cell::RefCell;
+
+thread_local! {
+    static STREAM: RefCell<ChaCha8Rng> = RefCell::new(ChaCha8Rng::seed_from_u64(0));
+}
+
+/// Starts this thread's stream anew.
+pub fn seed(seed: u64) {
+    STREAM.with_borrow_mut(|stream| *stream = ChaCha8Rng::seed_from_u64(seed));
+}
+
+/// Ones with probability `rate`, else zeros.
+pub fn bernoulli(shape: [usize; 4], rate: f64, device: &Device) -> Tensor<4> {
+    let count: usize = shape.iter().product();
+    let mut values = vec![0.0f32; count];
+    if rate >= 1.0 {
+        values.fill(1.0);
+    } else if rate > 0.0 {
+        // The gaps between ones are geometric (Devroye, "Non-Uniform Random Variate Generation", 1986, X.2): one draw for
+        // each one and none for the zeros.
+        let scale = (1.0 - rate).ln().recip();
+        STREAM.with_borrow_mut(|stream| {
+            let mut at = 0usize;
+            loop {
+                let gap = (1.0 - stream.random::<f64>()).ln() * scale;
+                at = at.saturating_add(gap as usize);
+                let Some(value) = values.get_mut(at) else { break };
+                *value = 1.0;
+                at += 1;
+            }
+        });
+    }
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// Drops values with a probability and scales the others up, in training only.
+#[derive(Module, Debug)]
+pub struct Dropout {
+    /// The share that is dropped.
+    rate: f64,
+}
+
+impl Dropout {
+    pub fn new(rate: f64) -> Self {
+        Self { rate }
+    }
+
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        if !input.is_autodiff() {
+            return input;
+        }
+        let device = input.device().without_autodiff();
+        let keep = 1.0 - self.rate;
+        let dims = input.dims();
+        input * Tensor::from_inner(bernoulli(dims, keep, &device) / keep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ones_come_at_the_rate_and_the_seed_decides_them() {
+        let draw =
+            |rate| bernoulli([10, 10, 100, 100], rate, &Device::flex()).try_into_vec_as::<f32>().unwrap();
+        for rate in [0.0, 0.003, 0.2, 0.5, 0.97, 1.0] {
+            seed(5);
+            let values = draw(rate);
+            let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+            // Six deviations of a million draws.
+            assert!((mean - rate).abs() <= 6.0 * (rate * (1.0 - rate) / 1e6).sqrt(), "{rate}: {mean}");
+            assert!(rate == 0.0 || rate == 1.0 || draw(rate) != values);
+            seed(5);
+            assert_eq!(draw(rate), values);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The parameters of a burn module under the reference's names: the path of its fields.
+
+use super::{NamedTensor, NamedTensors, NetworkError, ParamInfo};
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
+    optim::GradientsParams,
+    tensor::{DType, Tensor, TensorData},
+};
+
+/// FNV-1a, 64 bit.
+pub(super) fn name_hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// Running statistics; every other tensor of a module is trained.
+fn is_buffer(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    matches!(last, "running_mean" | "running_var")
+}
+
+/// Loads tensors into a module; nothing may be missing, left over or of another shape. The error lists differences.
+pub(super) fn load_strict<M: Module>(module: M, tensors: &NamedTensors) -> Result<M, Vec<String>> {
+    let differences = differences(&parameters_of(&module), tensors);
+    if differences.is_empty() { Ok(replace(module, tensors)) } else { Err(differences) }
+}
+
+/// Trainable numbers of a module.
+pub(super) fn count_trainable<M: Module>(module: &M) -> usize {
+    let trainable = parameters_of(module).into_iter().filter(|p| p.trainable);
+    trainable.map(|p| p.shape.iter().product::<usize>()).sum()
+}
+
+/// Names and shapes in the order of the modules.
+pub(super) fn parameters_of<M: Module>(module: &M) -> Vec<ParamInfo> {
+    let mut walk = Walk::default();
+    module.visit(&mut walk);
+    walk.found
+}
+
+/// Every parameter and buffer, read back from the device.
+pub(super) fn tensors_of<M: Module>(module: &M) -> Result<NamedTensors, NetworkError> {
+    Read::default().run(module)
+}
+
+/// The gradients of those parameters that have one.
+pub(super) fn gradients_of<M: Module>(
+    module: &M,
+    gradients: &GradientsParams,
+) -> Result<NamedTensors, NetworkError> {
+    Read { gradients: Some(gradients), ..Read::default() }.run(module)
+}
+
+/// The module with those values that `tensors` has, each parameter with an id that follows from its name.
+pub(super) fn replace<M: Module>(module: M, tensors: &NamedTensors) -> M {
+    module.map(&mut Replace { path: vec![], tensors })
+}
+
+/// The first few names and shapes in which a set of tensors differs from what a network has.
+fn differences(expected: &[ParamInfo], found: &NamedTensors) -> Vec<String> {
+    const SHOWN: usize = 4;
+    let known: std::collections::BTreeSet<&str> = expected.iter().map(|p| p.name.as_str()).collect();
+    let missing = expected.iter().filter_map(|p| match found.get(&p.name) {
+        None => Some(format!("{} {:?} is missing", p.name, p.shape)),
+        Some(t) if t.shape != p.shape => {
+            Some(format!("{} is {:?} and should be {:?}", p.name, t.shape, p.shape))
+        }
+        Some(t) if t.values.len() != p.shape.iter().product::<usize>() => {
+            Some(format!("{} holds {} values for {:?}", p.name, t.values.len(), p.shape))
+        }
+        Some(_) => None,
+    });
+    let extra = found
+        .iter()
+        .filter(|(name, _)| !known.contains(name.as_str()))
+        .map(|(name, t)| format!("{name} {:?} is left over", t.shape));
+    let mut all: Vec<String> = missing.chain(extra).collect();
+    if all.len() > SHOWN {
+        let more = all.len() - SHOWN;
+        all.truncate(SHOWN);
+        all.push(format!("and {more} more"));
+    }
+    all
+}
+
+/// Collects names and shapes.
+#[derive(Default)]
+struct Walk {
+    path: Vec<String>,
+    found: Vec<ParamInfo>,
+}
+
+impl ModuleVisitor for Walk {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.join(".");
+        let trainable = !is_buffer(&name);
+        self.found.push(ParamInfo { name, shape: param.lazy_shape().to_vec(), trainable });
+    }
+}
+
+/// Reads tensors, or their gradients, back to the host.
+#[derive(Default)]
+struct Read<'a> {
+    walk: Walk,
+    gradients: Option<&'a GradientsParams>,
+    found: NamedTensors,
+    failed: Option<String>,
+}
+
+impl Read<'_> {
+    fn run<M: Module>(mut self, module: &M) -> Result<NamedTensors, NetworkError> {
+        module.visit(&mut self);
+        self.failed.map_or(Ok(self.found), |reason| Err(NetworkError::Device(reason)))
+    }
+}
+
+impl ModuleVisitor for Read<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.walk.enter_module(name, container);
+    }
+
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.walk.exit_module(name, container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = match self.gradients {
+            Some(gradients) => gradients.get::<D>(param.id),
+            None => Some(param.val()),
+        };
+        let Some(tensor) = tensor else { return };
+        match tensor.without_autodiff().try_into_vec_as::<f32>() {
+            Ok(values) => {
+                let shape = param.lazy_shape().to_vec();
+                self.found.insert(self.walk.path.join("."), NamedTensor { shape, values });
+            }
+            Err(e) => self.failed = Some(e.to_string()),
+        }
+    }
+}
+
+/// Puts new values into the parameters that are given, and gives every parameter an id that follows from its name, so
+/// that the state of an optimiser fits the same network built in another process.
+struct Replace<'a> {
+    path: Vec<String>,
+    tensors: &'a NamedTensors,
+}
+
+impl ModuleMapper for Replace<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.join(".");
+        let (device, shape) = (param.lazy_device(), param.lazy_shape().to_vec());
+        let id = ParamId::from(name_hash(&name));
+        let (_, tensor, mapper) = param.consume();
+        let tensor = match self.tensors.get(&name) {
+            Some(new) if new.shape == shape => {
+                let data = TensorData::new(new.values.clone(), new.shape.clone());
+                Tensor::from_data(data, (&device, DType::F32))
+            }
+            _ => tensor,
+        };
+        Param::from_mapped_value(id, tensor, mapper)
+    }
+}
