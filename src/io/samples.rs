@@ -61,10 +61,14 @@ impl Raw {
         }
     }
 
-    /// Adds the next slice; the names of both types where they differ.
+    /// Adds the next slice; the names of both types where they differ. Grey beside colour becomes colour, exactly.
     pub fn append(&mut self, next: Raw) -> Result<(), [&'static str; 2]> {
         let names = [self.name(), next.name()];
+        if let (Raw::U8(grey), Raw::Rgb8(_)) = (&*self, &next) {
+            *self = Raw::Rgb8(grey.iter().map(|&v| [v; 3]).collect());
+        }
         match (self, next) {
+            (Raw::Rgb8(a), Raw::U8(b)) => a.extend(b.into_iter().map(|v| [v; 3])),
             (Raw::U8(a), Raw::U8(b)) => a.extend(b),
             (Raw::I8(a), Raw::I8(b)) => a.extend(b),
             (Raw::U16(a), Raw::U16(b)) => a.extend(b),

@@ -209,7 +209,7 @@ fn changed_files_do_no_harm() {
         let changed_path = folder.path().join(format!("changed-{name}"));
         let has_checksum = name.ends_with(".gz");
         let mut random = noise(1_000_000);
-        for _ in 0..150 {
+        for _ in 0..60 {
             let mut changed = bytes.clone();
             let at = random.next().unwrap() as usize % changed.len();
             changed[at] ^= 1 << (random.next().unwrap() % 8);

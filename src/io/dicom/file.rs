@@ -19,9 +19,8 @@ const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
 const DEFLATED_LE: &str = "1.2.840.10008.1.2.1.99";
 const EXPLICIT_BE: &str = "1.2.840.10008.1.2.2";
 
-/// Groups with the attributes in [`tags`].
-const NEEDED_GROUPS: [u16; 8] = [0x0008, 0x0018, 0x0020, 0x0028, 0x0062, 0x3004, 0x5200, 0x7fe0];
 const UNDEFINED: u32 = u32::MAX;
+const ITEM: Tag = Tag(0xfffe, 0xe000);
 /// Sequences in sequences; no real file comes near.
 const MAX_NESTING: usize = 32;
 /// Deflate cannot make more than this many bytes of one.
@@ -124,10 +123,10 @@ impl DataSet {
     pub fn parse(&mut self, path: &Path, with_pixels: bool) -> Result<DefaultDicomObject, OpenError> {
         let mut bytes = minimal_meta(&self.parsed_syntax);
         for element in &self.elements {
-            let Tag(group, number) = element.tag;
             let pixels = is_pixels(element.tag);
-            let needed = NEEDED_GROUPS.contains(&group) && number != 0 && (group != 0x7fe0 || pixels);
-            if !needed || element.odd || pixels && !with_pixels {
+            let attribute =
+                tags::TOP_LEVEL.contains(&element.tag) || tags::PALETTE_DATA.contains(&element.tag);
+            if element.odd || !(attribute || pixels && with_pixels) {
                 continue;
             }
             self.reader.seek(SeekFrom::Start(element.start)).map_err(|e| OpenError::io(path, e))?;
@@ -309,8 +308,15 @@ impl<'a> Walk<'a> {
                 if rest < 8 { Err(self.truncated(at + 8)) } else { self.element(at, self.length, 0) };
             match walked {
                 Ok((header, end)) if header.tag.0 != 0xfffe && header.tag.0 != 0 => {
-                    elements.push(Element { tag: header.tag, start: at, end, odd: header.odd });
+                    // The parser does not expect other rules inside (see `element`).
+                    let odd =
+                        header.odd || header.vr == *b"UN" && header.length == UNDEFINED && self.explicit;
+                    elements.push(Element { tag: header.tag, start: at, end, odd });
                     at = end;
+                }
+                // An item whose sequence someone has taken away.
+                Ok((header, end)) if header.tag == ITEM && header.length != UNDEFINED && !after_pixels => {
+                    at = end
                 }
                 // Padding, or rubbish: the image is whole without it.
                 _ if after_pixels => return Ok((elements, Some(rest))),
@@ -355,8 +361,8 @@ impl<'a> Walk<'a> {
             let item = self.header(at)?;
             at = match (item.tag, item.length) {
                 (Tag(0xfffe, 0xe0dd), _) => return Ok(item.value),
-                (Tag(0xfffe, 0xe000), UNDEFINED) => self.open_item(item.value, end, depth)?,
-                (Tag(0xfffe, 0xe000), length) => {
+                (ITEM, UNDEFINED) => self.open_item(item.value, end, depth)?,
+                (ITEM, length) => {
                     let to = self.bound(item.value, length, end)?;
                     if !fragments {
                         self.elements_within(item.value, to, depth)?;
@@ -382,8 +388,8 @@ impl<'a> Walk<'a> {
             let item = self.header(at)?;
             at = match (item.tag, item.length) {
                 (Tag(0xfffe, 0xe0dd), _) => item.value,
-                (Tag(0xfffe, 0xe000), UNDEFINED) => self.open_item(item.value, end, depth)?,
-                (Tag(0xfffe, 0xe000), length) => {
+                (ITEM, UNDEFINED) => self.open_item(item.value, end, depth)?,
+                (ITEM, length) => {
                     let to = self.bound(item.value, length, end)?;
                     self.elements_within(item.value, to, depth)?;
                     to

@@ -1,6 +1,6 @@
 //! What of a DICOM file's attributes is needed to place and to read its frames.
 
-use super::{file::DataSet, tags};
+use super::{file::DataSet, pixels, tags};
 use crate::io::OpenError;
 use dicom_object::{InMemDicomObject, Tag};
 use glam::DVec3;
@@ -74,6 +74,9 @@ impl Place {
 /// Reads the attributes of a file, without its pixels; and what is odd about the file.
 pub fn read(path: &Path) -> Result<(Header, Vec<String>), OpenError> {
     let mut file = DataSet::open(path)?;
+    if file.has_pixels() {
+        pixels::check_syntax(path, &file.transfer_syntax)?;
+    }
     let object = file.parse(path, false)?;
     let header = of_object(path, &object, file.transfer_syntax.clone())?;
     if !file.has_pixels() {

@@ -26,25 +26,23 @@ enum Source {
     Encapsulated,
 }
 
-/// What this program's decoders do not read, by transfer syntax.
-fn unsupported_syntax(uid: &str) -> Option<&'static str> {
-    Some(match uid {
+/// Refuses what this program's decoders do not read.
+pub fn check_syntax(path: &Path, uid: &str) -> Result<(), OpenError> {
+    let what = match uid {
         "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => "JPEG-LS compression",
         "1.2.840.10008.1.2.4.53" | "1.2.840.10008.1.2.4.55" => "the retired JPEG process 6/8 or 10/12",
         uid if uid.starts_with("1.2.840.10008.1.2.4.1") && uid.len() == 25 => "MPEG or JPEG XL compression",
-        _ => return None,
-    })
+        _ => return Ok(()),
+    };
+    Err(OpenError::unsupported(
+        path,
+        format!("DICOM with {what}"),
+        "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw",
+    ))
 }
 
 impl Pixels {
     pub fn new(path: &Path, mut object: DefaultDicomObject, header: &Header) -> Result<Self, OpenError> {
-        if let Some(what) = unsupported_syntax(&header.transfer_syntax) {
-            return Err(OpenError::unsupported(
-                path,
-                format!("DICOM with {what}"),
-                "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw",
-            ));
-        }
         let no_pixels = || OpenError::NoImage {
             path: path.to_owned(),
             what: "it describes an image, but its pixels are missing".into(),

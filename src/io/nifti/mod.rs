@@ -134,7 +134,6 @@ fn read_volume(
         previewed = true;
     }
     let mut bytes = source::reserve(path, volume_bytes)?;
-    let total = needed - u128::from(stream.position());
     stream.skip(path, u128::from(header.data_offset) + before, needed, progress)?;
     let until_preview = (slice_bytes * (middle as u128 + 1)) as usize;
     while (bytes.len() as u128) < volume_bytes {
@@ -146,7 +145,7 @@ fn read_volume(
             preview(&bytes[until_preview - slice_bytes as usize..until_preview], progress);
             previewed = true;
         }
-        progress.report(bytes.len() as u64, total as u64);
+        progress.report(bytes.len() as u64, volume_bytes as u64);
     }
     stream.skip(path, needed, needed, progress)?;
     Ok(bytes)

@@ -4,22 +4,24 @@
 //! refuses palette pages: it is shown a grey page whose values are the indices, and the colours are put in afterwards.
 
 use crate::io::{OpenError, samples::Raw};
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 const PHOTOMETRIC_INTERPRETATION: u64 = 262;
 const PALETTE: u16 = 3;
 const BLACK_IS_ZERO: u16 = 1;
-/// More pages than any file has; the list may run in a circle.
+/// More pages than any file has.
 const MAX_PAGES: usize = 1 << 16;
 
 /// Checks the fields of every page (TIFF 6.0, section 2, "Image File Directory"; BigTIFF's are wider), marks palette
-/// pages as grey, and says whether there were any. Where else the file is broken, the decoder will say so.
+/// pages as grey, cuts a list of pages that runs in a circle, and says whether there were palettes. Where else the file is broken, the decoder will say so.
 pub fn prepare(path: &Path, mut bytes: Vec<u8>) -> Result<(Vec<u8>, bool), OpenError> {
     let mut found = false;
     let Some(layout) = Layout::of(&bytes) else { return Ok((bytes, false)) };
     let mut next = layout.first(&bytes);
+    let mut seen = HashSet::new();
     for _ in 0..MAX_PAGES {
         let Some(at) = next.filter(|&at| at != 0) else { break };
+        seen.insert(at);
         let Some(count) = layout.number(&bytes, at, layout.count) else { break };
         let entries = at + layout.count as u64;
         // A page's directory is in the file, so its entries are too.
@@ -46,7 +48,13 @@ pub fn prepare(path: &Path, mut bytes: Vec<u8>) -> Result<(Vec<u8>, bool), OpenE
                 found = true;
             }
         }
-        next = layout.number(&bytes, entries + count * layout.entry, layout.offset);
+        let link = entries + count * layout.entry;
+        next = layout.number(&bytes, link, layout.offset);
+        if next.is_some_and(|at| seen.contains(&at)) {
+            // A circle ends here; the number was read from there.
+            bytes[link as usize..link as usize + layout.offset].fill(0);
+            break;
+        }
     }
     Ok((bytes, found))
 }

@@ -1,7 +1,7 @@
 //! TIFF: one picture, or pages of equal size as a volume.
 
 use super::{
-    Format, OpenError, OpenOptions, Opened, Progress,
+    Format, OpenError, OpenOptions, Opened, Progress, SeriesInfo,
     picture::{Picture, WARN_16_BIT_COLOUR, WARN_ALPHA, check_size, to_8_bits, without_alpha},
     samples::{self, Raw},
     source,
@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{io::Cursor, path::Path};
 use tiff::{
-    ColorType, TiffError, TiffFormatError,
+    ColorType, TiffError,
     decoder::{ChunkType, Decoder, DecodingResult, Limits},
     tags::Tag,
 };
@@ -27,11 +27,12 @@ pub static FORMAT: Format = Format {
     open,
 };
 
-fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
+fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
     let bytes = source::read_all(path, progress)?;
     let content_hash = source::hash(&bytes);
     let (bytes, has_palette) = directory::prepare(path, bytes)?;
     let mut pages = Pages::new(path, &bytes, has_palette)?;
+    let series = pages.choose(options.series.as_deref())?;
     let depth = pages.indices.len();
     let middle = depth / 2;
     // The middle page first; it is kept, so that no page is decoded twice.
@@ -72,26 +73,16 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
         volume,
         source: path.to_owned(),
         warnings,
-        series: Vec::new(),
+        series,
         content_hash,
         facts: serde_json::json!({ "format": "tiff", "pages": depth, "file_type": file_type }),
     })
 }
 
 fn append(path: &Path, all: &mut Picture, page: Picture, index: usize) -> Result<(), OpenError> {
-    let mixed = |what: String| OpenError::Mixed { path: path.to_owned(), what };
-    if (page.width, page.height) != (all.width, all.height) {
-        return Err(mixed(format!(
-            "page {} is {} x {}, the first is {} x {}",
-            index + 1,
-            page.width,
-            page.height,
-            all.width,
-            all.height
-        )));
-    }
-    all.pixels.append(page.pixels).map_err(|[first, this]| {
-        mixed(format!("page {} has {this} pixels, the first has {first}", index + 1))
+    all.pixels.append(page.pixels).map_err(|[first, this]| OpenError::Mixed {
+        path: path.to_owned(),
+        what: format!("page {} has {this} pixels, the first has {first}", index + 1),
     })?;
     for warning in page.warnings {
         if !all.warnings.contains(&warning) {
@@ -126,8 +117,10 @@ struct Pages<'a> {
     file_bytes: usize,
     /// Some pages' values are indices into their palette.
     has_palette: bool,
-    /// The pages that are pictures; small copies of others are left out.
+    /// The pages that are pictures; small copies of others are left out, and after [`Pages::choose`] other sizes.
     indices: Vec<usize>,
+    /// Width and height of each of them.
+    sizes: Vec<(u32, u32)>,
     warnings: Vec<String>,
 }
 
@@ -138,34 +131,71 @@ impl<'a> Pages<'a> {
         limits.ifd_value_size = bytes.len();
         let decoder = Decoder::new(Cursor::new(bytes)).map_err(|e| explain(path, e))?;
         let mut decoder = decoder.with_limits(limits);
-        let (mut indices, mut reduced, mut warnings) = (Vec::new(), 0, Vec::new());
+        let (mut indices, mut sizes, mut reduced, mut warnings) = (Vec::new(), Vec::new(), 0, Vec::new());
         for index in 0.. {
             // TIFF 6.0, NewSubfileType: bit 0 marks a copy of another page at reduced size.
             let subfile =
                 decoder.find_tag_unsigned::<u32>(Tag::NewSubfileType).map_err(|e| explain(path, e))?;
             if subfile.unwrap_or(0) & 1 == 0 {
                 indices.push(index);
+                sizes.push(decoder.dimensions().map_err(|e| explain(path, e))?);
             } else {
                 reduced += 1;
             }
             if !decoder.more_images() {
                 break;
             }
-            match decoder.next_image() {
-                Ok(()) => {}
-                Err(TiffError::FormatError(TiffFormatError::CycleInOffsets)) => {
-                    warnings.push("The list of pages runs in a circle; each is shown once".to_owned());
-                    break;
-                }
-                Err(e) => return Err(explain(path, e)),
-            }
+            decoder.next_image().map_err(|e| explain(path, e))?;
         }
         if indices.is_empty() {
-            indices.push(0);
-        } else if reduced > 0 {
+            let what = "all its pages are small copies of pages that it does not have".to_owned();
+            return Err(OpenError::NoImage { path: path.to_owned(), what });
+        }
+        if reduced > 0 {
             warnings.push(format!("{reduced} small copies of pages were left out"));
         }
-        Ok(Self { path, decoder, file_bytes: bytes.len(), has_palette, indices, warnings })
+        Ok(Self { path, decoder, file_bytes: bytes.len(), has_palette, indices, sizes, warnings })
+    }
+
+    /// Keeps the pages of one size: the one asked for (`10x20`), else that of most pages. All sizes, where there are
+    /// several.
+    fn choose(&mut self, asked: Option<&str>) -> Result<Vec<SeriesInfo>, OpenError> {
+        let id = |(w, h): (u32, u32)| format!("{w}x{h}");
+        let mut groups: Vec<((u32, u32), usize)> = Vec::new();
+        for &size in &self.sizes {
+            match groups.iter_mut().find(|(s, _)| *s == size) {
+                Some((_, pages)) => *pages += 1,
+                None => groups.push((size, 1)),
+            }
+        }
+        let found = match asked {
+            Some(asked) => groups.iter().find(|(size, _)| id(*size) == asked),
+            // The first of the largest.
+            None => groups.iter().rev().max_by_key(|(_, pages)| *pages),
+        };
+        let Some(&(shown, _)) = found else {
+            return Err(OpenError::NoSuchSeries {
+                path: self.path.to_owned(),
+                asked: asked.unwrap_or_default().to_owned(),
+                available: groups.iter().map(|(size, _)| id(*size)).collect::<Vec<_>>().join(", "),
+            });
+        };
+        if groups.len() == 1 {
+            return Ok(Vec::new());
+        }
+        let others = self.sizes.iter().filter(|s| **s != shown).count();
+        self.warnings.push(format!("{others} pages have another size than {} and are not shown", id(shown)));
+        let keep: Vec<bool> = self.sizes.iter().map(|s| *s == shown).collect();
+        let mut kept = keep.iter();
+        self.indices.retain(|_| kept.next().copied().unwrap_or(false));
+        self.sizes.retain(|s| *s == shown);
+        let info = |&(size, pages): &((u32, u32), usize)| SeriesInfo {
+            id: id(size),
+            title: format!("{} ({pages} pages)", id(size)),
+            dims: [size.0 as usize, size.1 as usize, pages],
+            shown: size == shown,
+        };
+        Ok(groups.iter().map(info).collect())
     }
 
     fn decode(&mut self, page: usize) -> Result<Picture, OpenError> {
