@@ -9,6 +9,7 @@ use anyhow::bail;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
+/// Write an image or a mask in another format, with its geometry kept
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  fovea convert dicom-folder ct.nii.gz\n  fovea convert mask.gif mask.png --labels\n  fovea convert b-scans stack.tiff"

@@ -10,6 +10,7 @@ use glam::{DAffine3, DVec3};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
+/// What a file holds: size, spacing, orientation, values, warnings
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  fovea info ct.nii.gz\n  fovea info dicom-folder --json\n  fovea info 4d.nii --series volume-3"

@@ -34,7 +34,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let middle = depth / 2;
     let first = read(&files[middle])?;
     if depth > 1
-        && let Some(slice) = preview(path, &first.picture)
+        && let Some(slice) = preview(&first.picture, middle, depth)
     {
         progress.preview(slice, middle, depth);
     }
@@ -130,9 +130,9 @@ fn read(file: &Path) -> Result<Slice, OpenError> {
     Ok(Slice { name: file_name(file), hash, picture })
 }
 
-fn preview(path: &Path, picture: &Picture) -> Option<Volume> {
-    let grid = Grid::pixels([picture.width, picture.height, 1]).ok()?;
-    samples::build(path, grid, picture.pixels.clone().narrow().0, [1.0, 0.0], Modality::Other).ok()
+fn preview(picture: &Picture, z: usize, depth: usize) -> Option<Volume> {
+    let grid = Grid::pixels([picture.width, picture.height, depth]).ok()?;
+    samples::slice(&grid, z, picture.pixels.clone(), [1.0, 0.0], Modality::Other)
 }
 
 /// Pictures grouped by their name with the numbers taken out (`slice_#.png`), each group in natural order.

@@ -5,6 +5,7 @@ use crate::{
     geom::Grid,
     volume::{Modality, Samples, Volume},
 };
+use glam::DVec3;
 use std::path::Path;
 
 /// Samples as a file stores them.
@@ -164,6 +165,16 @@ pub fn build(
     modality: Modality,
 ) -> Result<Volume, OpenError> {
     Volume::new(grid, samples, rescale, modality).map_err(|e| OpenError::volume(path, e))
+}
+
+/// Slice `z` of a volume on `grid` as a volume of its own, for the preview; `None` where the samples do not make one
+/// (the full reading then says why).
+pub fn slice(grid: &Grid, z: usize, raw: Raw, rescale: [f32; 2], modality: Modality) -> Option<Volume> {
+    let [width, height, _] = grid.dims();
+    let mut affine = grid.patient_from_voxel();
+    affine.translation = grid.patient_of(DVec3::new(0.0, 0.0, z as f64));
+    let grid = Grid::new([width, height, 1], affine, grid.unit(), grid.frame()).ok()?;
+    Volume::new(grid, raw.narrow().0, rescale, modality).ok()
 }
 
 /// CT where a format does not say: signed values that reach from air to bone.

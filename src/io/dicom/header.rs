@@ -136,7 +136,8 @@ fn of_object(path: &Path, object: &InMemDicomObject, transfer_syntax: String) ->
         high_bit,
         signed: integer(object, tags::PIXEL_REPRESENTATION) == Some(1),
     };
-    let (frames, shared_gap) = frames(object);
+    let (frames, shared_gap) = frames(object)
+        .ok_or_else(|| OpenError::unsupported(path, "DICOM with more than 65536 frames", "Split it first"))?;
     let pixel_spacing = pair(object, tags::PIXEL_SPACING);
     Ok(Header {
         path: path.to_owned(),
@@ -156,8 +157,8 @@ fn of_object(path: &Path, object: &InMemDicomObject, transfer_syntax: String) ->
     })
 }
 
-/// The frames with their places; and the gap that the shared functional groups state.
-fn frames(object: &InMemDicomObject) -> (Vec<Frame>, Option<f64>) {
+/// The frames with their places; and the gap that the shared functional groups state. `None` where they are too many.
+fn frames(object: &InMemDicomObject) -> Option<(Vec<Frame>, Option<f64>)> {
     let count = text(object, tags::NUMBER_OF_FRAMES);
     // Some files have rubbish behind the number.
     let digits: String = count.chars().take_while(char::is_ascii_digit).collect();
@@ -171,8 +172,11 @@ fn frames(object: &InMemDicomObject) -> (Vec<Frame>, Option<f64>) {
     let offsets = floats(object, tags::GRID_FRAME_OFFSET_VECTOR).unwrap_or_default();
     let instance = integer(object, tags::INSTANCE_NUMBER).unwrap_or(0);
     let acquisition = integer(object, tags::ACQUISITION_NUMBER).unwrap_or(0);
-    // The file's size bounds what it can list; a wild count is caught when the pixels are read.
-    let described = if groups.is_empty() { count.min(1 << 16) } else { count.min(groups.len()) };
+    // A wild count below this is caught when the pixels are read.
+    if count > 1 << 16 {
+        return None;
+    }
+    let described = if groups.is_empty() { count } else { count.min(groups.len()) };
     let frames = (0..described)
         .map(|index| {
             let own = Groups { groups: groups.get(index).into_iter().chain(shared).collect() };
@@ -195,7 +199,7 @@ fn frames(object: &InMemDicomObject) -> (Vec<Frame>, Option<f64>) {
         })
         .collect();
     let shared_gap = Groups { groups: groups.first().into_iter().chain(shared).collect() }.gap();
-    (frames, shared_gap)
+    Some((frames, shared_gap))
 }
 
 /// Functional groups, the frame's own before the shared ones.

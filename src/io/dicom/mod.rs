@@ -9,10 +9,7 @@ mod tags;
 use super::{
     Format, OpenError, OpenOptions, Opened, Progress, guard, raster, samples, samples::Raw, source, tiff,
 };
-use crate::{
-    geom::Grid,
-    volume::{Modality, Volume},
-};
+use crate::{geom::Grid, volume::Modality};
 use file::DataSet;
 use header::Header;
 use pixels::Pixels;
@@ -266,10 +263,12 @@ impl<'a> Loader<'a> {
         let depth = slices.len();
         let middle = depth / 2;
         let first = self.slice(&slices[middle])?;
-        if depth > 1
-            && let Some(volume) = self.preview(&slices[middle], first.0.clone(), grid, middle)
-        {
-            progress.preview(volume, middle, depth);
+        if depth > 1 {
+            let rescale = slices[middle].frame.rescale.map(|v| v as f32);
+            let modality = modality(&self.headers[slices[middle].file].modality);
+            if let Some(slice) = samples::slice(grid, middle, first.0.clone(), rescale, modality) {
+                progress.preview(slice, middle, depth);
+            }
         }
         let one_rescale = slices.iter().all(|s| s.frame.rescale == slices[0].frame.rescale);
         let mut kept = Some(first);
@@ -322,15 +321,6 @@ impl<'a> Loader<'a> {
             path: first.clone(),
             what: format!("its pixels are {a}, those of {} are {b}", this.display()),
         }
-    }
-
-    fn preview(&self, slice: &Slice, raw: Raw, grid: &Grid, z: usize) -> Option<Volume> {
-        let [w, h, _] = grid.dims();
-        let mut affine = grid.patient_from_voxel();
-        affine.translation = grid.patient_of(glam::DVec3::new(0.0, 0.0, z as f64));
-        let grid = Grid::new([w, h, 1], affine, grid.unit(), grid.frame()).ok()?;
-        let rescale = slice.frame.rescale.map(|v| v as f32);
-        Volume::new(grid, raw.narrow().0, rescale, modality(&self.headers[slice.file].modality)).ok()
     }
 }
 

@@ -121,6 +121,11 @@ impl Header {
         Ok(Self { raw, voxel, dims, volumes, pair, data_offset, scaling, warnings })
     }
 
+    /// `[slope, intercept]` of the decoded samples.
+    pub fn rescale(&self) -> [f32; 2] {
+        self.scaling.filter(|_| self.voxel.takes_scaling()).unwrap_or([1.0, 0.0])
+    }
+
     pub fn slice_bytes(&self) -> u128 {
         self.dims[0] as u128 * self.dims[1] as u128 * self.voxel.bytes() as u128
     }

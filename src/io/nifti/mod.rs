@@ -15,7 +15,6 @@ use crate::{
     geom::Grid,
     volume::{Modality, Volume},
 };
-use glam::{DAffine3, DVec3};
 use header::Header;
 use std::path::{Path, PathBuf};
 use stream::Stream;
@@ -66,11 +65,9 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     warnings.extend(noted);
     let mut facts = header.facts();
     facts["file_type"] = header.voxel.name().into();
-    let rescale =
-        if header.voxel.takes_scaling() { header.scaling.unwrap_or([1.0, 0.0]) } else { [1.0, 0.0] };
     let (native, inexact) = raw.narrow();
     warnings.extend(inexact);
-    let volume = samples::guess_modality(&grid, native, rescale, path)?;
+    let volume = samples::guess_modality(&grid, native, header.rescale(), path)?;
     if volume.stats().not_finite > 0 {
         warnings.push(format!("{} voxels are not numbers (NaN or infinite)", volume.stats().not_finite));
     }
@@ -151,16 +148,9 @@ fn read_volume(
     Ok(bytes)
 }
 
-/// A one-slice volume for the preview; `None` where the bytes do not make one (the full reading then says why).
 fn middle_slice(path: &Path, header: &Header, grid: &Grid, z: usize, bytes: &[u8]) -> Option<Volume> {
     let (raw, _) = header.voxel.decode(path, bytes.to_vec(), header.raw.endianness, header.scaling).ok()?;
-    let [w, h, _] = header.dims;
-    let shift = DAffine3::from_translation(DVec3::new(0.0, 0.0, z as f64));
-    let affine = grid.patient_from_voxel() * shift;
-    let grid = Grid::new([w, h, 1], affine, grid.unit(), grid.frame()).ok()?;
-    let rescale =
-        if header.voxel.takes_scaling() { header.scaling.unwrap_or([1.0, 0.0]) } else { [1.0, 0.0] };
-    Volume::new(grid, raw.narrow().0, rescale, Modality::Other).ok()
+    samples::slice(grid, z, raw, header.rescale(), Modality::Other)
 }
 
 /// The header file of a `.hdr`/`.img` pair, whichever of the two was given.

@@ -50,10 +50,6 @@ impl Stream {
         Ok(Self { source, position: 0, file_size })
     }
 
-    pub fn position(&self) -> u64 {
-        self.position
-    }
-
     /// Fails where the file cannot hold `needed` bytes of content, before anyone takes memory for them.
     pub fn check_can_hold(&self, path: &Path, needed: u128) -> Result<(), OpenError> {
         let most = match self.source {

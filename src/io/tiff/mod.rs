@@ -39,7 +39,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let mut kept = None;
     if depth > 1 {
         let picture = pages.decode(middle)?;
-        if let Some(slice) = preview(path, &picture) {
+        if let Some(slice) = preview(&picture, middle, depth) {
             progress.preview(slice, middle, depth);
         }
         kept = Some(picture);
@@ -92,10 +92,9 @@ fn append(path: &Path, all: &mut Picture, page: Picture, index: usize) -> Result
     Ok(())
 }
 
-fn preview(path: &Path, picture: &Picture) -> Option<Volume> {
-    let grid = Grid::pixels([picture.width, picture.height, 1]).ok()?;
-    let (native, _) = picture.pixels.clone().narrow();
-    samples::build(path, grid, native, [1.0, 0.0], Modality::Other).ok()
+fn preview(picture: &Picture, z: usize, depth: usize) -> Option<Volume> {
+    let grid = Grid::pixels([picture.width, picture.height, depth]).ok()?;
+    samples::slice(&grid, z, picture.pixels.clone(), [1.0, 0.0], Modality::Other)
 }
 
 /// The only page of a TIFF that is one slice of a folder.
