@@ -1,9 +1,10 @@
-//! One file per pipeline, each paired with a file of `shaders/`.
+//! A view's description, and the pipeline that draws it (`shaders/slice.wgsl`).
 
 mod callback;
 mod chunks;
 mod description;
 mod frame;
+mod pipeline;
 mod slice;
 
 pub use callback::SliceCallback;

@@ -3,12 +3,12 @@
 use super::{
     DrawError, Frame, MaskDraw, PredictionSource, SliceDraw, SliceImage,
     chunks::{Chunks, MAX_CHUNKS},
+    pipeline::{Pipelines, bind_group_layout},
 };
 use crate::{
     gpu::{
         TensorBuffer, cpu_twin,
-        layout::{SOURCE_LABELS, SOURCE_NONE, SOURCE_PROBABILITIES, SliceUniform, SliceVariant},
-        shader,
+        layout::{SOURCE_LABELS, SOURCE_NONE, SOURCE_PROBABILITIES},
         texture::{Limits, SliceSamples, TiledTexture, Tiling, labels_in_rect, rect_of_box},
         upload::{Cache, Key, Origin},
     },
@@ -375,91 +375,4 @@ fn upload_labels(
     let texture = TiledTexture::new(device, tiling, wgpu::TextureFormat::R16Uint);
     texture.write_all(queue, bytemuck::cast_slice(labels));
     Arc::new(texture)
-}
-
-fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    let buffer = |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
-    let uniform_size = wgpu::BufferSize::new(size_of::<SliceUniform>() as u64);
-    let entries: Vec<_> = (0..5 + MAX_CHUNKS as u32)
-        .map(|binding| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::FRAGMENT,
-            ty: match binding {
-                0 => wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Uniform,
-                    has_dynamic_offset: false,
-                    min_binding_size: uniform_size,
-                },
-                1..=3 => wgpu::BindingType::Texture {
-                    sample_type: wgpu::TextureSampleType::Uint,
-                    view_dimension: wgpu::TextureViewDimension::D2Array,
-                    multisampled: false,
-                },
-                _ => buffer(wgpu::BufferBindingType::Storage { read_only: true }),
-            },
-            count: None,
-        })
-        .collect();
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("slice"),
-        entries: &entries,
-    })
-}
-
-/// One pipeline for each variant that was drawn, made when it first is.
-struct Pipelines {
-    module: wgpu::ShaderModule,
-    layout: wgpu::PipelineLayout,
-    format: wgpu::TextureFormat,
-    made: Vec<(SliceVariant, wgpu::RenderPipeline)>,
-}
-
-impl Pipelines {
-    fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, format: wgpu::TextureFormat) -> Self {
-        let source = shader::source("slice.wgsl").expect("tests/shaders.rs resolves every embedded file");
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("slice.wgsl"),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("slice"),
-            bind_group_layouts: &[Some(layout)],
-            immediate_size: 0,
-        });
-        Self { module, layout, format, made: Vec::new() }
-    }
-
-    fn get(&mut self, device: &wgpu::Device, variant: SliceVariant) -> wgpu::RenderPipeline {
-        if let Some((_, pipeline)) = self.made.iter().find(|(v, _)| *v == variant) {
-            return pipeline.clone();
-        }
-        let mut constants = variant.constants().to_vec();
-        constants.push(("ENCODED_TARGET", f64::from(u8::from(self.format.is_srgb()))));
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("slice"),
-            layout: Some(&self.layout),
-            vertex: wgpu::VertexState {
-                module: &self.module,
-                entry_point: Some("cover"),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
-            primitive: Default::default(),
-            depth_stencil: None,
-            multisample: Default::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &self.module,
-                entry_point: Some("slice"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &constants,
-                    ..Default::default()
-                },
-                targets: &[Some(self.format.into())],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
-        self.made.push((variant, pipeline.clone()));
-        pipeline
-    }
 }
