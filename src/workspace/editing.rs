@@ -140,6 +140,14 @@ impl Workspace {
         self.want_snapshot(id);
     }
 
+    /// Damage was found: what came before cannot be undone any more, now or after the next opening.
+    pub(super) fn cut_history(&mut self, id: DocumentId, why: String) {
+        if let Some(document) = self.document_mut(id) {
+            document.timeline.cut(why.clone());
+            self.append(id, Action::Cut { why });
+        }
+    }
+
     fn undo(&mut self) -> Result<(), CommandError> {
         let active = self.active.ok_or(CommandError::NoDocument)?;
         let document = self.active_mut()?;
@@ -192,9 +200,7 @@ impl Workspace {
             Ok(edit) => Ok(edit),
             Err(e @ StoreError::Damaged { .. }) => {
                 let why = e.to_string();
-                if let Some(document) = self.document_mut(id) {
-                    document.timeline.cut(why.clone());
-                }
+                self.cut_history(id, why.clone());
                 self.notices.add(
                     NoticeLevel::Error,
                     Some(id),

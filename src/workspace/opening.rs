@@ -115,6 +115,7 @@ impl Workspace {
             }
         }
         document.kept = project.restored.is_some();
+        let mut damaged = None;
         if let Some(restored) = project.restored {
             document.now = restored.annotations;
             document.last_seq = restored.last_seq;
@@ -124,6 +125,9 @@ impl Workspace {
             let labels = &document.now.labels;
             if labels.get(document.selected).is_none() {
                 document.selected = labels.iter().next().map_or(0, |l| l.id);
+            }
+            if let (false, Some(why)) = (restored.damage.is_empty(), document.timeline.floor()) {
+                damaged = Some(why.to_owned());
             }
             for damage in &restored.damage {
                 self.notices.add(NoticeLevel::Error, Some(id), format!("{name}: {damage}"));
@@ -149,6 +153,9 @@ impl Workspace {
         }
         self.documents.push(*document);
         self.active = Some(id);
+        if let Some(why) = damaged {
+            self.cut_history(id, why);
+        }
         self.want_snapshot(id);
     }
 

@@ -23,6 +23,10 @@ pub enum Action {
     Redo {
         of: i64,
     },
+    /// Nothing before can be undone: damage was found here, and what the edits were made on is not known.
+    Cut {
+        why: String,
+    },
 }
 
 impl Entry {
@@ -48,6 +52,7 @@ impl Row {
     pub const EDIT: &str = "edit";
     pub const UNDO: &str = "undo";
     pub const REDO: &str = "redo";
+    pub const CUT: &str = "cut";
 
     pub fn of(entry: &Entry) -> Self {
         let (kind, target, title, origin, payload) = match &entry.action {
@@ -57,6 +62,7 @@ impl Row {
             }
             Action::Undo { of } => (Self::UNDO, Some(*of), String::new(), None, Vec::new()),
             Action::Redo { of } => (Self::REDO, Some(*of), String::new(), None, Vec::new()),
+            Action::Cut { why } => (Self::CUT, None, why.clone(), None, Vec::new()),
         };
         let mut row = Self {
             seq: entry.seq,
@@ -80,6 +86,7 @@ impl Row {
         let action = match (self.kind.as_str(), self.target) {
             (Self::UNDO, Some(of)) => Action::Undo { of },
             (Self::REDO, Some(of)) => Action::Redo { of },
+            (Self::CUT, None) => Action::Cut { why: self.title.clone() },
             (Self::EDIT, None) => {
                 Action::Do(Arc::new(Edit::decode(&self.payload).map_err(|e| e.to_string())?))
             }

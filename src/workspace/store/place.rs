@@ -46,10 +46,15 @@ impl Place {
                 let mut beside = source.as_os_str().to_owned();
                 beside.push(".fovea");
                 let beside = PathBuf::from(beside);
+                if fallback.exists() {
+                    // Made when the folder could not be written; whatever lies beside the image is older.
+                    let remark = format!("the project file is kept in {}", fallback.display());
+                    return Some(Chosen { path: fallback, remark: Some(remark) });
+                }
                 let folder = beside.parent().unwrap_or(Path::new("."));
-                if writable(folder)
-                    && (!beside.exists() || std::fs::File::options().append(true).open(&beside).is_ok())
-                {
+                let appendable =
+                    || !beside.exists() || std::fs::File::options().append(true).open(&beside).is_ok();
+                if writable(folder) && appendable() {
                     return Some(Chosen { path: beside, remark: None });
                 }
                 let remark = format!(
@@ -57,18 +62,34 @@ impl Place {
                     folder.display(),
                     fallback.display()
                 );
-                if beside.exists() && !fallback.exists() {
-                    // A medium that can only be read: its journal goes on in a copy.
-                    let copied =
-                        std::fs::create_dir_all(data).and_then(|()| std::fs::copy(&beside, &fallback));
-                    if let Err(e) = copied {
-                        log::warn!("{} was not copied to {}: {e}", beside.display(), fallback.display());
-                    }
+                if beside.exists()
+                    && let Err(e) = copy_project(&beside, &fallback)
+                {
+                    // Beginning an empty one would hide the annotations; opening the one that is there says why not.
+                    log::warn!("{} was not copied to {}: {e}", beside.display(), fallback.display());
+                    return Some(Chosen { path: beside, remark: None });
                 }
                 Some(Chosen { path: fallback, remark: Some(remark) })
             }
         }
     }
+}
+
+/// From a medium that can only be read: the journal goes on in a copy, with what its write-ahead log still holds.
+fn copy_project(from: &Path, to: &Path) -> std::io::Result<()> {
+    let log_of = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-wal");
+        PathBuf::from(name)
+    };
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    if log_of(from).exists() {
+        std::fs::copy(log_of(from), log_of(to))?;
+    }
+    std::fs::copy(from, to)?;
+    Ok(())
 }
 
 /// Tried, not looked up: permission bits say little about network shares and full disks.
@@ -93,5 +114,12 @@ mod tests {
         let sample = place.choose(Path::new("sample:oct"), "0123456789abcdef").unwrap();
         assert_eq!(sample.path, dir.path().join("data/sample-oct-0123456789ab.fovea"));
         assert_eq!(Place::Nowhere.choose(&image, ""), None);
+        // One that was begun in the data directory goes on there.
+        let begun = dir.path().join("data/scan.nii.gz-0123456789ab.fovea");
+        std::fs::create_dir_all(dir.path().join("data")).unwrap();
+        std::fs::write(&begun, b"x").unwrap();
+        let chosen = place.choose(&image, "0123456789abcdef").unwrap();
+        assert_eq!(chosen.path, begun);
+        assert!(chosen.remark.is_some());
     }
 }

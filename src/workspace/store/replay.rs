@@ -105,6 +105,7 @@ impl Replay<'_> {
         let edit = match &entry.action {
             Action::Do(edit) => Ok(Arc::clone(edit)),
             Action::Undo { of } | Action::Redo { of } => self.edit(*of),
+            Action::Cut { .. } => return self.note(row),
         };
         let forward = !matches!(entry.action, Action::Undo { .. });
         match edit.and_then(|edit| put(&edit, &mut self.now, forward)) {
@@ -154,6 +155,7 @@ impl Replay<'_> {
         match row.kind.as_str() {
             Row::UNDO if is(self.timeline.next_undo()) => self.timeline.undo(),
             Row::REDO if is(self.timeline.next_redo()) => self.timeline.redo(),
+            Row::CUT => self.timeline.cut(row.title),
             Row::EDIT => self.timeline.push(Step { seq: row.seq, title: row.title }),
             _ => {}
         }

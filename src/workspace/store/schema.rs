@@ -29,7 +29,7 @@ CREATE TABLE journal (                   -- append only: undo and redo are entri
     seq INTEGER PRIMARY KEY,
     case_id INTEGER NOT NULL REFERENCES cases(id),
     at_ms INTEGER NOT NULL,              -- Unix time
-    kind TEXT NOT NULL,                  -- edit, undo, redo
+    kind TEXT NOT NULL,                  -- edit, undo, redo, cut
     target INTEGER,                      -- the entry that an undo or redo is about
     title TEXT NOT NULL,
     origin TEXT,                         -- JSON: who changed the mask, where it was changed
