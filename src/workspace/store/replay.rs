@@ -116,7 +116,9 @@ impl Replay<'_> {
                 self.damage.push(format!(
                     "entry {seq} of the journal was made on other labels than are there now, since an earlier entry is lost: its own labels were kept"
                 ));
-                self.timeline.cut(format!("what entry {seq} of the journal was made on is lost"));
+                let why = format!("what entry {seq} of the journal was made on is lost");
+                // The loss itself, where it has been named, says more than what follows from it.
+                self.timeline.cut(self.timeline.floor().map_or(why, str::to_owned));
             }
             Err(what) => {
                 self.damage.push(format!("entry {seq} of the journal could not be carried out: {what}"));
