@@ -15,7 +15,8 @@ pub struct TrainSample {
     pub volume: Volume,
     /// Native slice.
     pub z: usize,
-    /// The network's class of each pixel of the slice, row by row; [`IGNORE`] where it is not known.
+    /// The network's class of each pixel of the slice, row by row; [`IGNORE`], or any class that the network does not
+    /// have, where it is not known.
     pub labels: Arc<[u16]>,
 }
 
@@ -84,7 +85,12 @@ impl TrainSample {
         let input = InputSpec { mean: vec![], std: vec![], ..card.input.clone() };
         let slice = slice_input(&self.volume, self.z, &input);
         let [width, height, _] = self.volume.dims();
-        let classes = nearest(&self.labels, [width, height], [slice.width, slice.height]);
+        let mut classes = nearest(&self.labels, [width, height], [slice.width, slice.height]);
+        for class in &mut classes {
+            if usize::from(*class) >= card.classes() {
+                *class = IGNORE;
+            }
+        }
         let colour = card.input.channels == Channels::Rgb && self.volume.channels() == 3;
         Prepared::new([slice.channels, slice.height, slice.width], colour, slice.values, classes)
     }

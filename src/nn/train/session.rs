@@ -3,7 +3,7 @@ use super::{
 };
 use crate::{
     metrics::{Overlap, Report},
-    nn::{Model, NamedTensors, NetworkError, Outputs, SliceInference, Step, loss::Targets},
+    nn::{Model, NamedTensors, NetworkError, Outputs, PredictError, SliceInference, Step, loss::Targets},
 };
 use burn::{
     optim::ModuleOptimizer,
@@ -24,7 +24,8 @@ pub enum TrainEvent {
     /// A validation is complete. `dice` is the mean over the classes of their mean over the slices; `None` where no
     /// slice shows a class. `best` says that these weights are now the ones to keep.
     Validated { step: u64, total: u64, dice: Option<f64>, per_class: BTreeMap<u16, Option<f64>>, best: bool },
-    /// The loss was no longer a finite number. The step was not taken; the best weights so far stand.
+    /// The loss or the network's values are no longer finite numbers, `step` steps having been taken. The run is over;
+    /// the best weights so far stand.
     Diverged { step: u64, reason: String },
     /// Nothing is left to do.
     Finished,
@@ -49,7 +50,9 @@ pub enum TrainError {
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error("validation failed: {0}")]
-    Validation(String),
+    Validation(#[from] PredictError),
+    #[error("the run diverged before it had anything to keep: {0}. Try a lower learning rate")]
+    Diverged(String),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
@@ -200,14 +203,23 @@ impl TrainSession {
     }
 
     /// Ends the run. The weights are the best of the validations, or the last where there was none; the card names the
-    /// model that the run started from as parent and carries the validation Dice as `dice/valid`.
+    /// model that the run started from as parent and carries the validation Dice as `dice/valid`. Weights that have learned
+    /// nothing are no parent. Weights of a run that diverged with nothing to keep are not given out.
     pub fn into_model(mut self) -> Result<Model, TrainError> {
-        let parent = self.model.card.version.clone();
-        if let Some(best) = &self.best {
-            self.model.network_mut().load(&best.tensors)?;
+        let parent = Some(self.model.card.version.clone())
+            .filter(|version| !version.is_empty() && !self.model.card.trained_on.is_empty());
+        match (&self.best, &self.progress.diverged) {
+            (Some(best), _) => self.model.network_mut().load(&best.tensors)?,
+            (None, Some(reason)) => return Err(TrainError::Diverged(reason.clone())),
+            (None, None) => {
+                let tensors = self.model.network().tensors()?;
+                if tensors.values().flat_map(|t| &t.values).any(|v| !v.is_finite()) {
+                    return Err(TrainError::Diverged("the weights are not finite".into()));
+                }
+            }
         }
         let card = &mut self.model.card;
-        card.parent = (!parent.is_empty()).then_some(parent);
+        card.parent = parent;
         card.version = String::new();
         card.metrics = self.best.as_ref().map(|b| ("dice/valid".to_owned(), b.dice)).into_iter().collect();
         Ok(self.model)
@@ -250,12 +262,15 @@ impl TrainSession {
                 Ok(TrainEvent::Step { step, total, loss, lr })
             }
             Err(NetworkError::NotFinite(value)) => {
-                let reason = format!("the loss became {value} in step {}", step + 1);
-                self.progress.diverged = Some(reason.clone());
-                Ok(TrainEvent::Diverged { step: step + 1, reason })
+                Ok(self.diverge(format!("the loss became {value} in step {}", step + 1)))
             }
             Err(e) => Err(e.into()),
         }
+    }
+
+    fn diverge(&mut self, reason: String) -> TrainEvent {
+        self.progress.diverged = Some(reason.clone());
+        TrainEvent::Diverged { step: self.progress.step, reason }
     }
 
     fn add_point(&mut self, dice: Option<f64>) {
@@ -266,22 +281,26 @@ impl TrainSession {
     }
 
     fn validate(&mut self) -> Result<TrainEvent, TrainError> {
-        let fail = |e: &dyn std::fmt::Display| TrainError::Validation(e.to_string());
         let total = self.valid.len();
         let Validation { inference, mut cases } =
             self.validation.take().unwrap_or(Validation { inference: None, cases: vec![] });
         let sample = &self.valid[cases.len()];
         let mut inference = match inference {
             Some(inference) => inference,
-            None => self.model.begin_slice(&sample.volume, sample.z).map_err(|e| fail(&e))?,
+            None => self.model.begin_slice(&sample.volume, sample.z)?,
         };
-        let inference = match inference.step(&self.model).map_err(|e| fail(&e))? {
-            Step::Pending { .. } => Some(inference),
-            Step::Done(prediction) => {
-                let labels = prediction.labels(&self.model.card).map_err(|e| fail(&e))?;
+        let inference = match inference.step(&self.model) {
+            Ok(Step::Pending { .. }) => Some(inference),
+            Ok(Step::Done(prediction)) => {
+                let labels = prediction.labels(&self.model.card)?;
                 cases.push((sample.name.clone(), score(&self.model.card, sample, &labels)));
                 None
             }
+            // The last step has ruined the weights, which its loss could not show.
+            Err(PredictError::NotFinite) => {
+                return Ok(self.diverge("the network's values are not finite".into()));
+            }
+            Err(e) => return Err(e.into()),
         };
         if cases.len() < total {
             let done = cases.len();

@@ -1,19 +1,18 @@
 use super::*;
 use crate::{
-    geom::Grid,
     label::LabelTable,
     nn::{Channels, ComputeDevice, InputSpec, Model, ModelCard, NamedTensors},
     phantom::{self, Look},
-    volume::{Modality, Samples, Volume},
+    volume::Modality,
 };
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-fn model(keep_prob: f64) -> Model {
+fn model() -> Model {
     let card = ModelCard {
         version: String::new(),
         title: "test".into(),
         network: "vessel/sa_unet".into(),
-        config: serde_json::json!({"in_channels": 1, "start_neurons": 4, "block_size": 3, "keep_prob": keep_prob}),
+        config: serde_json::json!({"in_channels": 1, "start_neurons": 4, "keep_prob": 1.0}),
         input: InputSpec { mean: vec![0.5], std: vec![0.25], ..InputSpec::unit(Channels::Grey) },
         labels: LabelTable::named(&["Vessel"]),
         modality: Modality::Fundus,
@@ -30,7 +29,7 @@ fn model(keep_prob: f64) -> Model {
 
 fn sample(seed: u64) -> TrainSample {
     let p = phantom::fundus_sized(seed, Look::Standard, 64);
-    TrainSample::from_mask(format!("phantom {seed}"), p.volume, 0, &p.truth, None, &model(1.0).card).unwrap()
+    TrainSample::from_mask(format!("phantom {seed}"), p.volume, 0, &p.truth, None, &model().card).unwrap()
 }
 
 fn config() -> TrainConfig {
@@ -62,13 +61,14 @@ fn weights(model: &Model) -> NamedTensors {
     model.network().tensors().unwrap()
 }
 
+/// Without DropBlock: the CPU backend has one generator for the whole process, and other tests draw from it meanwhile.
+/// `tests/learn.rs` has the same test with it.
 #[test]
 fn a_resumed_run_is_the_run_that_never_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let start = || {
-        TrainSession::new(model(0.9), config(), vec![sample(1), sample(2), sample(3)], vec![sample(4)])
-            .unwrap()
+        TrainSession::new(model(), config(), vec![sample(1), sample(2), sample(3)], vec![sample(4)]).unwrap()
     };
     let mut whole = start();
     let expected = run(&mut whole);
@@ -87,28 +87,28 @@ fn a_resumed_run_is_the_run_that_never_stopped() {
         first.checkpoint(&path).unwrap();
         drop(first);
         let samples = vec![sample(1), sample(2), sample(3)];
-        let mut second = TrainSession::resume(model(0.9), &path, samples, vec![sample(4)]).unwrap();
+        let mut second = TrainSession::resume(model(), &path, samples, vec![sample(4)]).unwrap();
         assert_eq!(second.steps(), (stop as u64, 12));
         losses.extend(run(&mut second).0);
         assert_eq!(losses, expected.0, "stopped after {stop}");
         assert_eq!(second.curve(), whole.curve());
         assert_eq!(second.best(), whole.best());
-        assert_eq!(weights(second.current()), weights(whole.current()));
+        assert!(weights(second.current()) == weights(whole.current()), "stopped after {stop}");
     }
-    assert_eq!(weights(&start().into_model().unwrap()), weights(&model(0.9)), "no step, no change");
+    assert!(weights(&start().into_model().unwrap()) == weights(&model()), "no step, no change");
 }
 
 #[test]
 fn a_checkpoint_of_another_run_or_a_broken_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
-    let mut session = TrainSession::new(model(1.0), config(), vec![sample(1)], vec![]).unwrap();
+    let mut session = TrainSession::new(model(), config(), vec![sample(1)], vec![]).unwrap();
     while session.steps().0 < 1 {
         session.step().unwrap();
     }
     session.checkpoint(&path).unwrap();
     let resume = |path: &Path, s| {
-        TrainSession::resume(model(1.0), path, vec![s], vec![]).map(|_| ()).unwrap_err().to_string()
+        TrainSession::resume(model(), path, vec![s], vec![]).map(|_| ()).unwrap_err().to_string()
     };
     let other = resume(&path, sample(2));
     assert!(other.contains("labels have changed"), "{other}");
@@ -124,8 +124,14 @@ fn a_checkpoint_of_another_run_or_a_broken_one_is_refused() {
 
 #[test]
 fn the_loss_falls_within_ten_steps() {
-    let config = TrainConfig { steps: 10, lr: 1e-2, augment: Augment::default(), ..config() };
-    let mut session = TrainSession::new(model(1.0), config, vec![sample(1)], vec![]).unwrap();
+    let config = TrainConfig {
+        steps: 10,
+        lr: 1e-2,
+        schedule: Schedule::Constant,
+        augment: Augment::default(),
+        ..config()
+    };
+    let mut session = TrainSession::new(model(), config, vec![sample(1)], vec![]).unwrap();
     let (losses, _) = run(&mut session);
     let mean = |l: &[f32]| l.iter().sum::<f32>() / l.len() as f32;
     assert!(mean(&losses[7..]) < 0.9 * mean(&losses[..3]), "{losses:?}");
@@ -144,27 +150,19 @@ fn what_is_not_known_changes_nothing() {
     };
     let weights_after = |s: TrainSample| {
         let config = TrainConfig { steps: 3, foreground: 0.0, ..config() };
-        let mut session = TrainSession::new(model(1.0), config, vec![s], vec![]).unwrap();
+        let mut session = TrainSession::new(model(), config, vec![s], vec![]).unwrap();
         run(&mut session);
         weights(session.current())
     };
     // 200 is no class of the network, so it is as unknown as IGNORE
-    assert_eq!(weights_after(cut(IGNORE)), weights_after(cut(200)));
-    assert_ne!(weights_after(cut(IGNORE)), weights_after(cut(1)));
+    assert!(weights_after(cut(IGNORE)) == weights_after(cut(200)));
+    assert!(weights_after(cut(IGNORE)) != weights_after(cut(1)));
 }
 
 #[test]
 fn a_run_that_diverges_says_so_and_loses_nothing() {
-    let bright = Samples::F32(vec![f32::NAN; 64 * 64].into());
-    let grid = Grid::pixels([64, 64, 1]).unwrap();
-    let volume = Volume::new(grid, bright, [1.0, 0.0], Modality::Other).unwrap();
-    assert!(
-        TrainSample::new("nan", volume, 0, vec![1; 64 * 64].into()).is_ok(),
-        "bad values are no reason to fail"
-    );
-
     let config = TrainConfig { lr: 1e30, steps: 20, validate_every: 1, ..config() };
-    let mut session = TrainSession::new(model(1.0), config, vec![sample(1)], vec![sample(2)]).unwrap();
+    let mut session = TrainSession::new(model(), config, vec![sample(1)], vec![sample(2)]).unwrap();
     let mut said = None;
     loop {
         match session.step().unwrap() {
