@@ -7,8 +7,37 @@ pub struct Bundled {
 }
 
 /// In the order in which they are offered.
-pub static MODELS: &[Bundled] = &[];
+pub static MODELS: &[Bundled] =
+    &[Bundled { id: "vessel", bytes: include_bytes!("../../assets/models/vessel.safetensors") }];
 
 pub fn find(id: &str) -> Option<&'static Bundled> {
     MODELS.iter().find(|m| m.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{ComputeDevice, Model};
+
+    #[test]
+    fn every_bundled_model_loads_and_says_where_it_comes_from() {
+        assert!(find("vessel").is_some());
+        let bytes: usize = MODELS.iter().map(|m| m.bytes.len()).sum();
+        assert!(bytes < 4 << 20, "the program carries {bytes} bytes of weights");
+        for bundled in MODELS {
+            let model = Model::from_bytes(bundled.bytes, &ComputeDevice::cpu("test")).unwrap();
+            let card = &model.card;
+            for (what, text) in [
+                ("data", &card.trained_on),
+                ("licence", &card.licence),
+                ("command", &card.command),
+                ("notice", &card.notice),
+            ] {
+                assert!(!text.is_empty(), "{}: its card lacks the {what}", bundled.id);
+            }
+            let phantom = card.trained_on.contains("phantom");
+            assert_eq!(phantom, card.notice.contains("no use on patients"), "{}", bundled.id);
+            assert!(!card.metrics.is_empty(), "{}: its card lacks a measurement", bundled.id);
+        }
+    }
 }
