@@ -67,10 +67,6 @@ fn dice(model: &Model, samples: &[TrainSample]) -> f64 {
     Report::new(cases.collect()).mean_dice.unwrap()
 }
 
-fn number(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
-
 #[test]
 fn five_corrected_slices_of_another_device_raise_dice_on_the_others() {
     let _turn = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,13 +74,13 @@ fn five_corrected_slices_of_another_device_raise_dice_on_the_others() {
         let before = std::time::Instant::now();
         let volumes: Vec<Phantom> =
             (0..4).map(|i| phantom::oct_sized(100 * seed + i, Look::Standard, DIMS)).collect();
-        let config = serde_json::json!({"feature_scale": number("SCALE", 16.0) as u64});
+        let config = serde_json::json!({"feature_scale": 16});
         let card = card("edema/unet", config, volumes[0].labels.clone(), Modality::Oct);
         let learn = TrainConfig {
-            steps: number("STEPS", 200.0) as u64,
+            steps: 300,
             batch: 4,
             patch: 64,
-            lr: number("LR", 5e-3),
+            lr: 1e-2,
             seed,
             ..TrainConfig::for_modality(Modality::Oct)
         };
@@ -98,12 +94,7 @@ fn five_corrected_slices_of_another_device_raise_dice_on_the_others() {
         let rest = samples(&other, (0..DIMS[2]).filter(|z| !corrected.contains(z)), &card);
         let five = samples(&other, corrected.into_iter(), &card);
         let at_home = dice(&model, &samples(&same, 0..DIMS[2], &card));
-        let fine = TrainConfig {
-            patch: 64,
-            seed,
-            steps: number("FINE", 60.0) as u64,
-            ..TrainConfig::fine_tune(&card)
-        };
+        let fine = TrainConfig { patch: 64, seed, steps: 60, ..TrainConfig::fine_tune(&card) };
         let old = dice(&model, &rest);
         let adapted = run(TrainSession::new(model.duplicate(), fine, five, vec![]).unwrap());
         let new = dice(&adapted, &rest);

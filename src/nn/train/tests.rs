@@ -161,22 +161,29 @@ fn what_is_not_known_changes_nothing() {
 
 #[test]
 fn a_run_that_diverges_says_so_and_loses_nothing() {
-    let config = TrainConfig { lr: 1e30, steps: 20, validate_every: 1, ..config() };
-    let mut session = TrainSession::new(model(), config, vec![sample(1)], vec![sample(2)]).unwrap();
-    let mut said = None;
-    loop {
-        match session.step().unwrap() {
-            TrainEvent::Diverged { step, .. } => said = Some(step),
-            TrainEvent::Finished => break,
-            _ => {}
-        }
+    let until_the_end = |lr: f64, valid: Vec<TrainSample>| {
+        let schedule = Schedule::Cosine { warmup: 0.0 };
+        let config = TrainConfig { lr, schedule, steps: 20, validate_every: 1, ..config() };
+        let mut session = TrainSession::new(model(), config, vec![sample(1)], valid).unwrap();
+        while session.step().unwrap() != TrainEvent::Finished {}
+        session
+    };
+    for valid in [vec![], vec![sample(2)]] {
+        let session = until_the_end(1e30, valid);
+        assert!(session.progress.diverged.is_some() && session.steps().0 < 20);
+        let reason = session.into_model().map(|_| ()).unwrap_err();
+        assert!(matches!(reason, TrainError::Diverged(_)), "{reason}");
     }
-    assert!(said.is_some_and(|step| step < 20), "{said:?}");
-    let kept = weights(&session.into_model().unwrap());
-    assert!(
-        kept.values().flat_map(|t| &t.values).all(|v| v.is_finite()),
-        "the weights that are kept are sound"
-    );
+
+    // Well for a while, and then not: what was reached is kept.
+    let mut session = until_the_end(1e-3, vec![sample(2)]);
+    let good = session.best.clone().unwrap();
+    session.progress.step = 10;
+    session.config.lr = 1e30;
+    while session.step().unwrap() != TrainEvent::Finished {}
+    assert!(session.progress.diverged.is_some());
+    assert_eq!(session.best(), Some((good.step, good.dice)));
+    assert!(weights(&session.into_model().unwrap()) == good.tensors);
 }
 
 #[test]
