@@ -7,8 +7,11 @@ pub struct Bundled {
 }
 
 /// In the order in which they are offered.
-pub static MODELS: &[Bundled] =
-    &[Bundled { id: "vessel", bytes: include_bytes!("../../assets/models/vessel.safetensors") }];
+pub static MODELS: &[Bundled] = &[
+    Bundled { id: "vessel", bytes: include_bytes!("../../assets/models/vessel.safetensors") },
+    Bundled { id: "oct-phantom", bytes: include_bytes!("../../assets/models/oct_phantom.safetensors") },
+    Bundled { id: "ct-phantom", bytes: include_bytes!("../../assets/models/ct_phantom.safetensors") },
+];
 
 pub fn find(id: &str) -> Option<&'static Bundled> {
     MODELS.iter().find(|m| m.id == id)
