@@ -65,7 +65,7 @@ impl AdapterFacts {
             name: info.name,
             driver: format!("{} ({:?})", driver.trim(), info.backend),
             software: info.device_type == wgpu::DeviceType::Cpu,
-            largest_binding: adapter.limits().max_storage_buffer_binding_size.into(),
+            largest_binding: adapter.limits().max_storage_buffer_binding_size,
         }
     }
 }

@@ -208,8 +208,7 @@ fn compare(expected: &Expected, found: &NamedTensor, tolerance: f64) -> Result<f
     let mut worst = 0.0f64;
     for (what, got, want) in summary.into_iter().chain(samples) {
         let share = (got - want).abs() / tolerance;
-        // Written so that NaN fails.
-        if !(share <= 1.0) {
+        if share.is_nan() || share > 1.0 {
             return Err(format!("{what} is {got} and should be {want} ± {tolerance:e}"));
         }
         worst = worst.max(share);

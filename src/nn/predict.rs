@@ -34,7 +34,7 @@ impl From<PredictError> for NetworkError {
 /// Class probabilities on the graphics device, `[classes, height, width]`: whole, contiguous, f32.
 #[derive(Clone, Debug)]
 pub struct DeviceProbabilities {
-    tensor: Tensor<3>,
+    tensor: Arc<Tensor<3>>,
 }
 
 impl DeviceProbabilities {
@@ -45,7 +45,7 @@ impl DeviceProbabilities {
 
     /// Reads the probabilities back; waits for the device.
     pub fn to_host(&self) -> Result<Arc<[f32]>, PredictError> {
-        let values = self.tensor.clone().try_into_vec_as::<f32>();
+        let values = self.tensor.as_ref().clone().try_into_vec_as::<f32>();
         values.map(Arc::from).map_err(|e| PredictError::Device(e.to_string()))
     }
 }
@@ -107,7 +107,7 @@ pub struct SliceInference {
 /// Sums of weighted probabilities, `[classes][height][width]` in working pixels.
 enum Blend {
     Host(Vec<f32>),
-    Device(Tensor<3>),
+    Device(Box<Tensor<3>>),
 }
 
 impl SliceInference {
@@ -135,7 +135,7 @@ impl SliceInference {
         let plan = TilePlan::new([input.width, input.height], network.spec().input.multiple_of, side);
         let shape = [classes, input.height, input.width];
         let blend = if model.device().is_gpu() {
-            Blend::Device(Tensor::zeros(shape, model.device().burn()))
+            Blend::Device(Box::new(Tensor::zeros(shape, model.device().burn())))
         } else {
             Blend::Host(vec![0.0; shape.iter().product()])
         };
@@ -203,7 +203,7 @@ impl SliceInference {
                 } else {
                     let weights = TensorData::new(self.plan.weights(tile), [1, height, width]);
                     let weights = Tensor::<3>::from_data(weights, model.device().burn());
-                    sum.clone().slice(region.clone()) + probabilities * weights
+                    sum.as_ref().clone().slice(region.clone()) + probabilities * weights
                 };
                 // Assigned into a whole tensor, so that the result is contiguous and starts at its buffer's start.
                 sum.inplace(|sum| sum.slice_assign(region, part));
@@ -245,14 +245,17 @@ impl SliceInference {
                 };
                 Probabilities::Host(resize_planes(planes, self.native).values.into())
             }
-            Blend::Device(mut sum) => {
+            Blend::Device(sum) => {
+                let mut sum = *sum;
                 let device = model.device().burn();
                 if tiled {
                     let weight =
                         TensorData::new(self.plan.weight_sum(), [1, self.input.height, self.input.width]);
                     sum = sum / Tensor::<3>::from_data(weight, device);
                 }
-                Probabilities::Device(DeviceProbabilities { tensor: resize_tensor(sum, self.native, device) })
+                Probabilities::Device(DeviceProbabilities {
+                    tensor: Arc::new(resize_tensor(sum, self.native, device)),
+                })
             }
         };
         Ok(SlicePrediction {

@@ -178,7 +178,7 @@ fn run_network(spec: &'static ModelSpec, cpu: &ComputeDevice, device: &ComputeDe
         let off = norm(&mut gradient.values.iter().zip(&other.values).map(|(a, b)| a - b));
         // Gradients that are rounding noise on both (biases before batch norm) are measured by the largest one.
         let share = off / size.max(1e-3 * largest);
-        if !(share <= GRADIENT_TOLERANCE) {
+        if share.is_nan() || share > GRADIENT_TOLERANCE {
             return Err(format!("the gradient of {} {name} differs from the CPU's by {share:e}", spec.id));
         }
     }

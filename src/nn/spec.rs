@@ -18,6 +18,10 @@ pub enum BuildError {
     Config { network: &'static str, reason: String },
 }
 
+/// Builds a network from its configuration, a seed and a device.
+pub type Build =
+    fn(config: &Value, seed: u64, device: &ComputeDevice) -> Result<Box<dyn Network>, BuildError>;
+
 /// One network: what it is and how it is built. Listed in [`super::MODELS`].
 pub struct ModelSpec {
     /// `family/name`, as in `--network edema/unet`.
@@ -36,7 +40,7 @@ pub struct ModelSpec {
     pub probe_config: fn() -> Value,
     /// Builds the network with initial weights drawn by the reference's rule from `seed`. Keys that the configuration
     /// lacks take their defaults; keys that the network does not know are an error.
-    pub build: fn(config: &Value, seed: u64, device: &ComputeDevice) -> Result<Box<dyn Network>, BuildError>,
+    pub build: Build,
 }
 
 /// Reads a configuration, `null` meaning all defaults.
