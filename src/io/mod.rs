@@ -136,7 +136,6 @@ pub fn find_format(path: &Path) -> Result<&'static Format, OpenError> {
 impl Format {
     pub fn has_extension_of(&self, path: &Path) -> bool {
         let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let before = |e: &&str| name.strip_suffix(*e).is_some_and(|stem| stem.ends_with('.'));
-        self.extensions.iter().any(|e| before(&e))
+        self.extensions.iter().any(|e| name.strip_suffix(e).is_some_and(|stem| stem.ends_with('.')))
     }
 }
