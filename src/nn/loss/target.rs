@@ -59,9 +59,8 @@ impl Targets {
                 }
             }
             if !complete {
-                for f in item * findings..(item + 1) * findings {
-                    presence_known[f] = presence[f];
-                }
+                let these = item * findings..(item + 1) * findings;
+                presence_known[these.clone()].copy_from_slice(&presence[these]);
             }
         }
         let presence_count = presence_known.iter().filter(|&&k| k > 0.0).count() as u64;

@@ -38,6 +38,7 @@ pub struct AdamState<const D: usize> {
     second: Moment<D>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are tensors, two for each parameter")]
 #[derive(Clone)]
 enum Moment<const D: usize> {
     Tensor(Tensor<D>),
