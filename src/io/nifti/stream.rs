@@ -90,11 +90,12 @@ impl Stream {
         needed: u128,
     ) -> Result<(), OpenError> {
         let want = (until - bytes.len()).min(CHUNK);
-        let read = (&mut self.source)
-            .take(want as u64)
-            .read_to_end(bytes)
-            .map_err(|e| self.explain(path, e, needed))?;
+        let before = bytes.len();
+        let result = (&mut self.source).take(want as u64).read_to_end(bytes);
+        // What came before an error counts, and is named by it.
+        let read = bytes.len() - before;
         self.position += read as u64;
+        result.map_err(|e| self.explain(path, e, needed))?;
         if read < want {
             return Err(self.truncated(path, needed, self.position.into()));
         }
