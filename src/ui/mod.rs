@@ -20,3 +20,4 @@ mod widgets;
 
 pub use app::{App, Start};
 pub use run::{UiError, UiOptions, run};
+pub use theme::install as install_theme;

@@ -1,0 +1,205 @@
+//! The window without a display: keys and mouse through egui, what comes of them read from the workspace.
+
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
+use egui_kittest::{Harness, kittest::Queryable, wgpu::WgpuTestRenderer};
+use egui_wgpu::{RenderState, RendererOptions, WgpuSetup};
+use fovea::{
+    engine::{Engine, EngineOptions},
+    gpu::{SliceRenderer, device},
+    nn::{self, DeviceChoice},
+    ui::{self, App},
+    workspace::{Command, Document, Place, Workspace, WorkspaceOptions},
+};
+use std::time::{Duration, Instant};
+
+const SIZE: [f32; 2] = [1280.0, 800.0];
+
+/// Over the large view's middle.
+const MIDDLE: Pos2 = pos2(480.0, 420.0);
+
+struct Window {
+    harness: Harness<'static, App>,
+}
+
+impl Window {
+    fn on(sample: &str) -> Self {
+        Self::with(sample, None)
+    }
+
+    fn with(sample: &str, graphics: Option<RenderState>) -> Self {
+        let engine = Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap();
+        let options = WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() };
+        let mut workspace = Workspace::with_options(engine, options).unwrap();
+        workspace.apply(Command::Open(format!("sample:{sample}").into())).unwrap();
+        let mut builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install_theme);
+        if let Some(graphics) = &graphics {
+            builder = builder.renderer(WgpuTestRenderer::from_render_state(graphics.clone()));
+        }
+        let app = App::on(workspace, graphics);
+        let harness = builder.build_ui_state(|ui, app: &mut App| app.frame(ui), app);
+        let mut this = Self { harness };
+        this.until("the sample is open", |w| w.active().is_some());
+        this.steps(3);
+        this
+    }
+
+    /// Frames, until something is so.
+    fn until(&mut self, what: &str, is_so: impl Fn(&Workspace) -> bool) {
+        let end = Instant::now() + Duration::from_secs(120);
+        while !self.harness.state().workspace().is_some_and(&is_so) {
+            assert!(Instant::now() < end, "after 120 s still not: {what}");
+            std::thread::sleep(Duration::from_millis(5));
+            self.harness.step();
+        }
+    }
+
+    fn steps(&mut self, frames: usize) {
+        for _ in 0..frames {
+            self.harness.step();
+        }
+    }
+
+    fn document(&self) -> &Document {
+        self.harness.state().workspace().and_then(|w| w.active()).expect("an image is open")
+    }
+
+    fn press(&mut self, key: Key) {
+        self.press_with(Modifiers::NONE, key);
+    }
+
+    fn press_with(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.steps(2);
+    }
+
+    fn drag(&mut self, from: Pos2, to: Pos2) {
+        let button = |pos, pressed| Event::PointerButton {
+            pos,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        };
+        self.harness.event(Event::PointerMoved(from));
+        self.harness.step();
+        self.harness.event(button(from, true));
+        self.harness.step();
+        for i in 1..=8 {
+            self.harness.event(Event::PointerMoved(from.lerp(to, i as f32 / 8.0)));
+            self.harness.step();
+        }
+        self.harness.event(button(to, false));
+        self.steps(2);
+    }
+
+    fn painted(&self) -> usize {
+        self.document().mask().counts().values().sum()
+    }
+}
+
+#[test]
+fn a_stroke_paints_and_undo_takes_it_back() {
+    let mut window = Window::on("fundus");
+    window.press(Key::B);
+    assert_eq!(window.painted(), 0);
+    window.drag(MIDDLE, MIDDLE + vec2(120.0, 0.0));
+    let painted = window.painted();
+    assert!(painted > 50, "the brush painted {painted} pixels");
+    window.press_with(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.painted(), 0);
+    window.press_with(Modifiers::COMMAND, Key::Y);
+    assert_eq!(window.painted(), painted);
+}
+
+#[test]
+fn escape_leaves_a_stroke_without_a_trace() {
+    let mut window = Window::on("fundus");
+    window.press(Key::B);
+    let button = |pressed| Event::PointerButton {
+        pos: MIDDLE,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    window.harness.event(Event::PointerMoved(MIDDLE));
+    window.harness.step();
+    window.harness.event(button(true));
+    window.steps(2);
+    window.harness.event(Event::PointerMoved(MIDDLE + vec2(60.0, 20.0)));
+    window.steps(2);
+    assert!(window.painted() > 0, "a stroke shows while it is drawn");
+    window.press(Key::Escape);
+    window.harness.event(button(false));
+    window.steps(2);
+    assert_eq!(window.painted(), 0);
+    assert!(!window.document().can_undo());
+}
+
+#[test]
+fn keys_and_wheel_move_through_the_slices() {
+    let mut window = Window::on("oct");
+    let start = window.document().cursor()[2];
+    window.press(Key::ArrowDown);
+    assert_eq!(window.document().cursor()[2], start + 1);
+    window.press_with(Modifiers::SHIFT, Key::PageUp);
+    assert_eq!(window.document().cursor()[2], start - 4);
+    window.press(Key::Home);
+    assert_eq!(window.document().cursor()[2], 0);
+    window.press(Key::ArrowUp);
+    assert_eq!(window.document().cursor()[2], 0, "there is nothing before the first slice");
+    window.press(Key::End);
+    assert_eq!(window.document().cursor()[2], window.document().depth() - 1);
+}
+
+#[test]
+fn a_prediction_is_accepted_and_a_verified_slice_is_left_alone() {
+    let mut window = Window::on("oct");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    window.steps(2);
+    window.press(Key::Enter);
+    window.until("the prediction is in the mask", |w| w.active().is_some_and(|d| !d.mask().is_empty()));
+    let accepted = window.painted();
+    window.press_with(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.painted(), 0);
+    let z = window.document().cursor()[2];
+    window.press_with(Modifiers::COMMAND, Key::Enter);
+    assert!(window.document().is_verified(z));
+    window.press(Key::Enter);
+    window.steps(20);
+    assert_eq!(window.painted(), 0, "a model changed {accepted} pixels of a verified slice");
+}
+
+#[test]
+fn the_list_of_keys_is_a_key_away() {
+    let mut window = Window::on("fundus");
+    assert!(window.harness.query_by_label("Undo").is_none(), "the list is not open yet");
+    window.press(Key::F1);
+    assert!(window.harness.query_all_by_label("Undo").next().is_some());
+    assert!(window.harness.query_all_by_label("Next slice").next().is_some());
+    window.press(Key::Escape);
+    window.steps(20);
+    assert!(window.harness.query_by_label("Next slice").is_none(), "Escape closes the list");
+}
+
+#[test]
+fn the_window_shows_the_picture() {
+    if nn::adapters().is_empty() {
+        assert!(
+            std::env::var_os("FOVEA_REQUIRE_GPU").is_none(),
+            "FOVEA_REQUIRE_GPU is set and there is no adapter"
+        );
+        eprintln!(
+            "SKIPPED: the window: there is no graphics adapter (Debian: libvulkan1 and mesa-vulkan-drivers)"
+        );
+        return;
+    }
+    let setup = WgpuSetup::CreateNew(device::wgpu_setup());
+    let graphics = egui_kittest::wgpu::create_render_state(setup, RendererOptions::PREDICTABLE);
+    SliceRenderer::install(&graphics);
+    let mut window = Window::with("fundus", Some(graphics.clone()));
+    let picture = window.harness.render().unwrap();
+    let [red, green, blue, _] = picture.get_pixel(MIDDLE.x as u32, MIDDLE.y as u32).0;
+    assert!(red > 100 && red > green && green > blue, "no fundus in the middle: {red} {green} {blue}");
+    assert_eq!(SliceRenderer::take_errors(&graphics), []);
+}
