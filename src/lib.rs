@@ -2,6 +2,9 @@
 //!
 //! The modules stand in layer order: a module may use those above it, within the table that `tests/tidy.rs` holds.
 
+// Tests may unwrap; what a person runs may not.
+#![warn(clippy::unwrap_used)]
+
 pub mod geom;
 
 pub mod label;

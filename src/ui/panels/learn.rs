@@ -16,16 +16,11 @@ use egui_plot::{Line, Plot, PlotPoints};
 use std::sync::Arc;
 
 /// Training on the verified slices: start, pause, cancel, the curves, the comparison, and every version.
+#[derive(Default)]
 pub struct Learn {
     options: TrainOptions,
     /// The held-out slice whose before and after are shown.
     shown: usize,
-}
-
-impl Default for Learn {
-    fn default() -> Self {
-        Self { options: TrainOptions::default(), shown: 0 }
-    }
 }
 
 impl Panel for Learn {

@@ -69,6 +69,10 @@ impl Pointer {
     }
 
     /// Takes in what the pointer has done in one view.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of the window that a hand reaches, borrowed apart"
+    )]
     pub fn over_view(
         &mut self,
         ui: &Ui,
@@ -115,11 +119,11 @@ impl Pointer {
                     }
                 }
                 // A second button while one is held is the tool's way of being told to stop.
-                (Happening::Pressed(button, at), Some(held)) if held.plane == frame.plane => {
-                    if is_the_tools(held.action) && button != held.button {
-                        let actions = toolbox.event(&event(Input::Press(tool_button(button)), at), scene);
-                        self.take(actions, out);
-                    }
+                (Happening::Pressed(button, at), Some(held))
+                    if held.plane == frame.plane && is_the_tools(held.action) && button != held.button =>
+                {
+                    let actions = toolbox.event(&event(Input::Press(tool_button(button)), at), scene);
+                    self.take(actions, out);
                 }
                 (Happening::Moved(at), Some(held)) if held.plane == frame.plane => {
                     if is_the_tools(held.action) {
@@ -152,10 +156,12 @@ impl Pointer {
                 _ => {}
             }
         }
-        if hovered && self.held.is_none() && response.double_clicked() {
-            if mouse_action(Trigger::DoubleClick, hand) == Some(MouseAction::Maximise) {
-                super::maximise(look.image(document), frame.plane, frame.dims);
-            }
+        if hovered
+            && self.held.is_none()
+            && response.double_clicked()
+            && mouse_action(Trigger::DoubleClick, hand) == Some(MouseAction::Maximise)
+        {
+            super::maximise(look.image(document), frame.plane, frame.dims);
         }
         if hovered {
             self.wheel(ui, frame, hand, scene, document, toolbox, look, out, &event);
@@ -166,6 +172,10 @@ impl Pointer {
         }
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of the window that a hand reaches, borrowed apart"
+    )]
     fn wheel(
         &mut self,
         ui: &Ui,

@@ -73,6 +73,10 @@ impl Views {
         inside.then(|| at.map(|c| c as usize))
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of the window that a view shows, borrowed apart"
+    )]
     fn view(
         &mut self,
         ui: &mut Ui,
