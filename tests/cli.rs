@@ -58,7 +58,7 @@ fn a_volume_is_converted_with_its_geometry_and_values() {
 fn a_sample_is_segmented_and_scored() {
     let folder = tempfile::tempdir().unwrap();
     let (masks, truths) = (folder.path().join("masks"), folder.path().join("truth"));
-    said(&["segment", "sample:oct", "--model", "oct", "--out", text(&masks), "--device", "cpu"]);
+    said(&["segment", "sample:oct", "--model", "oct-phantom", "--out", text(&masks), "--device", "cpu"]);
     let mask = std::fs::read_dir(&masks)
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -74,7 +74,7 @@ fn a_sample_is_segmented_and_scored() {
     said(&["eval", "--pred", text(&masks), "--truth", text(&truths), "--json", text(&scores)]);
     let scores: Value = serde_json::from_slice(&std::fs::read(&scores).unwrap()).unwrap();
     let dice = scores["mean_dice"].as_f64().unwrap_or_else(|| panic!("no mean Dice in {scores}"));
-    assert!(dice > 0.6, "the bundled demonstration has Dice {dice} on the picture that it is for");
+    assert!(dice > 0.5, "the bundled demonstration has Dice {dice} on the picture that it is for");
 }
 
 #[test]
