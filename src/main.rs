@@ -1,12 +1,12 @@
-use clap::Parser;
 use fovea::cli::Arguments;
+use fovea::cli::demo::{self, DemoArgs};
 use fovea::nn::DeviceChoice;
 use fovea::ui::{self, UiOptions};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
-    let arguments = Arguments::parse();
+    let arguments = Arguments::from_command_line();
     let result = match arguments.command {
         Some(command) => command.run(arguments.device.into()),
         None => window(UiOptions { paths: arguments.paths, device: arguments.device.into() }),
@@ -31,8 +31,5 @@ fn window(options: UiOptions) -> anyhow::Result<()> {
     }
     eprintln!("fovea: {reason}");
     eprintln!("fovea: without a window, the demonstration runs instead (as `fovea demo --device cpu`)");
-    match Arguments::parse_from(["fovea", "demo"]).command {
-        Some(demo) => demo.run(DeviceChoice::Cpu),
-        None => Ok(()),
-    }
+    demo::run(DemoArgs::default(), DeviceChoice::Cpu)
 }

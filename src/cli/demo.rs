@@ -26,12 +26,21 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
     /// Folder for masks, overlays, the fine-tuned model and dice.json
-    #[arg(long, default_value = "fovea-demo")]
+    #[arg(long, default_value = FOLDER)]
     pub out: PathBuf,
 
     /// Training steps on the corrected slices
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = STEPS)]
     pub steps: u64,
+}
+
+const FOLDER: &str = "fovea-demo";
+const STEPS: u64 = 60;
+
+impl Default for DemoArgs {
+    fn default() -> Self {
+        Self { out: FOLDER.into(), steps: STEPS }
+    }
 }
 
 /// B-scans that the demo corrects, of the sample's 16: spread, and fewer than a third.

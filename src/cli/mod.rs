@@ -46,6 +46,13 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
+impl Arguments {
+    /// What was typed; prints help or what is wrong with it, and ends the program, where that was asked for.
+    pub fn from_command_line() -> Self {
+        Self::parse()
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DeviceArgument {
     /// A graphics card that passes the self-test, else the CPU
