@@ -13,7 +13,7 @@ mod segment;
 mod train;
 
 use crate::nn::DeviceChoice;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -33,7 +33,7 @@ its paths are relative to the list.";
 ///
 /// Without a subcommand, opens the window. For research and teaching; not a medical device.
 #[derive(Debug, Parser)]
-#[command(name = "fovea", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "fovea", version, after_help = EXAMPLES)]
 pub struct Arguments {
     /// Images to open: files, folders, DICOM series, or sample:fundus, sample:oct, sample:ct
     pub paths: Vec<PathBuf>,
@@ -49,7 +49,12 @@ pub struct Arguments {
 impl Arguments {
     /// What was typed; prints help or what is wrong with it, and ends the program, where that was asked for.
     pub fn from_command_line() -> Self {
-        Self::parse()
+        let arguments = Self::parse();
+        if arguments.command.is_some() && !arguments.paths.is_empty() {
+            let told = "images to open in the window go without a subcommand; a subcommand takes its own after its name";
+            Self::command().error(clap::error::ErrorKind::ArgumentConflict, told).exit();
+        }
+        arguments
     }
 }
 
