@@ -90,8 +90,10 @@ fn what_cannot_be_done_is_said() {
     assert!(model.contains("nobody"), "{model}");
     let fixture = refused(&["models", "verify", text(&broken)]);
     assert!(!fixture.is_empty());
-    let network = refused(&["train", "--data", "phantom:oct", "--network", "no/net", "--out", text(&broken)]);
+    let model = folder.path().join("model.safetensors");
+    let network = refused(&["train", "--data", "phantom:oct", "--network", "no/net", "--out", text(&model)]);
     assert!(network.contains("no/net"), "{network}");
+    assert!(!model.exists());
     assert_eq!(std::fs::read(&broken).unwrap(), b"\x89PNG\r\n\x1a\nno", "a refused command writes nothing");
 }
 

@@ -1,5 +1,6 @@
 //! `fovea models`: networks and weights files.
 
+use super::dataset::ModalityArgument;
 use crate::{
     label::LabelTable,
     nn::{
@@ -70,12 +71,12 @@ struct ImportArgs {
     /// The longer side is scaled to this many pixels for the network
     #[arg(long)]
     longer_side: Option<usize>,
-    #[arg(long, value_enum, default_value_t = ModalityArgument::Other)]
-    modality: ModalityArgument,
+    #[arg(long, value_enum)]
+    modality: Option<ModalityArgument>,
     #[arg(long)]
     title: Option<String>,
     /// What the weights were trained on
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "unknown")]
     trained_on: String,
     #[arg(long, default_value = "")]
     licence: String,
@@ -89,15 +90,6 @@ enum ChannelsArgument {
     Rgb,
     /// The next, the current and the previous slice
     Stack3,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ModalityArgument {
-    Ct,
-    Oct,
-    Fundus,
-    Endoscopy,
-    Other,
 }
 
 pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
@@ -187,13 +179,6 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         ChannelsArgument::Rgb => Channels::Rgb,
         ChannelsArgument::Stack3 => Channels::Stack3,
     };
-    let modality = match args.modality {
-        ModalityArgument::Ct => Modality::Ct,
-        ModalityArgument::Oct => Modality::Oct,
-        ModalityArgument::Fundus => Modality::Fundus,
-        ModalityArgument::Endoscopy => Modality::Endoscopy,
-        ModalityArgument::Other => Modality::Other,
-    };
     let name = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let card = ModelCard {
         version: String::new(),
@@ -202,7 +187,7 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         config: serde_json::from_str(&args.config).context("--config is not JSON")?,
         input: InputSpec { channels, window, mean: args.mean, std: args.std, longer_side: args.longer_side },
         labels: LabelTable::named(&args.labels),
-        modality,
+        modality: args.modality.map_or(Modality::Other, Modality::from),
         trained_on: args.trained_on,
         licence: args.licence,
         parent: None,

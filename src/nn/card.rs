@@ -71,7 +71,7 @@ pub struct ModelCard {
     /// The foreground classes: class `c` (from 1) of the network is the `c`-th label here; class 0 is background.
     pub labels: LabelTable,
     pub modality: Modality,
-    /// The data that it learned from, in words.
+    /// The data that it learned from, in words; empty only for weights that have learned nothing.
     #[serde(default)]
     pub trained_on: String,
     /// Licence of the weights, which follows from that of the training data.

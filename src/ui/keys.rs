@@ -373,8 +373,8 @@ pub fn written(shortcut: &KeyboardShortcut) -> String {
         }
     }
     text += match shortcut.logical_key {
-        Key::ArrowUp => "↑",
-        Key::ArrowDown => "↓",
+        Key::ArrowUp => "Up",
+        Key::ArrowDown => "Down",
         Key::PageUp => "PgUp",
         Key::PageDown => "PgDn",
         Key::Escape => "Esc",

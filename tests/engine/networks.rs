@@ -39,7 +39,7 @@ pub fn load(engine: &Engine, phantom: &Phantom, seed: u64) -> LoadedModel {
         input: InputSpec::unit(Channels::Stack3),
         labels: phantom.labels.clone(),
         modality: phantom.volume.modality(),
-        trained_on: String::new(),
+        trained_on: "another phantom".into(),
         licence: String::new(),
         parent: None,
         metrics: Default::default(),
