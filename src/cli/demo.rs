@@ -166,6 +166,8 @@ impl Demo {
     /// Predicts every slice and accepts it into the mask; verified slices stay as they are.
     fn predict_volume(&mut self, id: DocumentId) -> anyhow::Result<()> {
         self.workspace.apply(Command::Activate(id))?;
+        self.workspace.look_at(id, 0);
+        self.wait("predicting the first slice", |w| w.prediction(id, 0).is_some())?;
         self.workspace.apply(Command::Edit(EditCommand::Accept { scope: AcceptScope::Volume }))?;
         self.wait("predicting", |w| w.activities().next().is_none())
     }
