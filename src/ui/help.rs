@@ -2,22 +2,29 @@
 
 use super::keys::{Group, MOUSE, shortcuts, written, written_gesture};
 use super::theme;
-use egui::{Align, Align2, Color32, CornerRadius, Id, Layout, Modal, RichText, ScrollArea, Sense, Ui, Vec2};
+use egui::{
+    Align, Align2, Color32, CornerRadius, Frame, Id, Layout, Modal, RichText, ScrollArea, Sense, Ui, Vec2,
+};
 
 /// Shows the list; true where it is to be closed.
 pub fn show(ctx: &egui::Context) -> bool {
     let screen = ctx.content_rect().size();
-    let response = Modal::new(Id::unique("keys")).show(ctx, |ui| {
-        ui.set_width((screen.x - 80.0).min(980.0));
+    let frame = Frame::popup(&ctx.global_style()).inner_margin(24);
+    let response = Modal::new(Id::unique("keys")).frame(frame).show(ctx, |ui| {
+        ui.set_width((screen.x - 128.0).min(1020.0));
+        let height = (screen.y - 200.0).max(200.0);
         let mut close = false;
         ui.horizontal(|ui| {
             ui.label(RichText::new("Keys and mouse").size(theme::size::LARGE));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| close = ui.button("Close").clicked());
         });
         ui.add_space(8.0);
-        ScrollArea::vertical().max_height((screen.y - 180.0).max(200.0)).auto_shrink([false, true]).show(
-            ui,
-            |ui| {
+        ScrollArea::vertical()
+            .max_height(height)
+            .min_scrolled_height(height)
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.x = 28.0;
                 ui.columns(3, |columns| {
                     for (group, column) in
                         [Group::Navigate, Group::Look, Group::Tools].into_iter().zip([0, 1, 2])
@@ -29,8 +36,7 @@ pub fn show(ctx: &egui::Context) -> bool {
                     keys(&mut columns[2], Group::Prediction);
                     mouse(&mut columns[0]);
                 });
-            },
-        );
+            });
         close
     });
     response.inner || response.should_close()
