@@ -1,7 +1,5 @@
 //! The one write path into a mask, held against slow and plainly right twins.
 
-#![expect(clippy::unwrap_used, reason = "a helper that cannot do its part fails the test")]
-
 use fovea::edit::{
     Accept, Change, Edit, EditError, EditLog, Limits, Marks, MaskRules, Origin, Patch, Prediction, Region,
     Shape,

@@ -5,8 +5,6 @@
 //! killed at a random moment, the image is opened again, and the annotations must be those of the script up to the last
 //! stroke that was said, or one more. The next child goes on from there.
 
-#![expect(clippy::unwrap_used, reason = "a helper that cannot do its part fails the test")]
-
 use fovea::edit::{Limits, Shape};
 use fovea::engine::{Engine, EngineOptions};
 use fovea::geom::{Grid, Plane};

@@ -1,7 +1,5 @@
 //! One suite over every network of the registry. Listing a network there tests it.
 
-#![expect(clippy::unwrap_used, reason = "a helper that cannot do its part fails the test")]
-
 use burn::{
     optim::{AdamConfig, ModuleOptimizer, SgdConfig},
     tensor::{Tensor, TensorData},

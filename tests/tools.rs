@@ -1,7 +1,5 @@
 //! Scripted drags for every tool in the list: registering a tool tests it.
 
-#![expect(clippy::unwrap_used, reason = "a helper that cannot do its part fails the test")]
-
 use fovea::edit::{Change, EditLog, Marks, MaskRules, Origin, Patch, Shape};
 use fovea::geom::{Grid, Plane};
 use fovea::label::{LabelMap, LabelTable};

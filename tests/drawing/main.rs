@@ -1,7 +1,5 @@
 //! What the shader draws, held against its twin on the CPU pixel by pixel, and the twin against known answers.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 mod device;
 mod known;
 mod overlays;

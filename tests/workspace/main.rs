@@ -1,7 +1,5 @@
 //! The workspace as the window and the command line use it: commands in, annotations out.
 
-#![expect(clippy::unwrap_used, reason = "a helper that cannot do its part fails the test")]
-
 mod commands;
 mod history;
 mod learning;

@@ -1,0 +1,119 @@
+//! What a frame of the window costs its thread: while scrolling, and while a training run goes on beside it.
+//!
+//! `cargo bench --bench window`
+//!
+//! A frame here is everything between input and the list of triangles; drawing them is the graphics device's work and is
+//! measured apart, on whatever adapter there is.
+
+use egui::{Key, Modifiers};
+use egui_kittest::{Harness, wgpu::WgpuTestRenderer};
+use egui_wgpu::{RendererOptions, WgpuSetup};
+use fovea::{
+    engine::{Engine, EngineOptions},
+    gpu::{SliceRenderer, device},
+    nn::{self, DeviceChoice},
+    ui::{self, App},
+    workspace::{
+        AcceptScope, Command, EditCommand, Place, TrainCommand, TrainOptions, Workspace, WorkspaceOptions,
+    },
+};
+use std::time::{Duration, Instant};
+
+const SIZE: [f32; 2] = [1440.0, 900.0];
+const FRAMES: usize = 400;
+const DRAWN: usize = 40;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn main() {
+    let (mut window, first) = window(scene(false), false);
+    println!("window of {} x {}, OCT sample of 256 x 256 x 16, networks on the CPU", SIZE[0], SIZE[1]);
+    println!("{:<34} {first:>8.1} ms", "from nothing to the first frame");
+    report("frame while scrolling", scroll(&mut window, FRAMES, false));
+    drop(window);
+    let (mut window, _) = self::window(scene(true), false);
+    report("frame while scrolling and training", scroll(&mut window, FRAMES, false));
+    let training = window.state().workspace().and_then(|w| w.training()).is_some_and(|t| t.is_under_way());
+    assert!(training, "the run ended before the frames did; the numbers say nothing");
+    drop(window);
+    match nn::adapters().first() {
+        None => println!("SKIPPED: drawing: there is no graphics adapter"),
+        Some(adapter) => {
+            let (mut window, _) = self::window(scene(false), true);
+            println!("drawn on {} ({})", adapter.name, adapter.driver);
+            report("frame with drawing and read-back", scroll(&mut window, DRAWN, true));
+        }
+    }
+}
+
+/// A workspace with the OCT sample and its prediction; where `training`, with a run that outlasts the measurement.
+fn scene(training: bool) -> Workspace {
+    let engine = Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).expect("threads");
+    let options = WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() };
+    let mut workspace = Workspace::with_options(engine, options).expect("threads");
+    let apply = |workspace: &mut Workspace, command| workspace.apply(command).expect("a valid command");
+    apply(&mut workspace, Command::Open("sample:oct".into()));
+    assert!(workspace.wait_until(PATIENCE, |w| w.active().is_some()), "the sample did not open");
+    let id = workspace.active().expect("it is open").id();
+    workspace.look_at(id, 0);
+    assert!(workspace.wait_until(PATIENCE, |w| w.prediction(id, 0).is_some()), "no prediction came");
+    if training {
+        apply(&mut workspace, Command::Edit(EditCommand::Accept { scope: AcceptScope::Volume }));
+        assert!(
+            workspace.wait_until(PATIENCE, |w| w.activities().next().is_none()),
+            "no volume was predicted"
+        );
+        for z in 0..5 {
+            apply(&mut workspace, Command::Edit(EditCommand::SetVerified { z, on: true }));
+        }
+        let options = TrainOptions { steps: Some(100_000), ..TrainOptions::default() };
+        apply(&mut workspace, Command::Train(TrainCommand::Start(options)));
+        let learns = |w: &Workspace| w.training().is_some_and(|t| t.steps()[0] > 0);
+        assert!(workspace.wait_until(PATIENCE, learns), "training did not begin");
+    }
+    workspace
+}
+
+/// The window, and the milliseconds of its first frame.
+fn window(workspace: Workspace, drawn: bool) -> (Harness<'static, App>, f64) {
+    let start = Instant::now();
+    let mut builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install_theme);
+    let mut graphics = None;
+    if drawn {
+        let setup = WgpuSetup::CreateNew(device::wgpu_setup());
+        let state = egui_kittest::wgpu::create_render_state(setup, RendererOptions::PREDICTABLE);
+        SliceRenderer::install(&state);
+        builder = builder.renderer(WgpuTestRenderer::from_render_state(state.clone()));
+        graphics = Some(state);
+    }
+    let app = App::on(workspace, graphics);
+    let harness = builder.build_ui_state(|ui, app: &mut App| app.frame(ui), app);
+    (harness, start.elapsed().as_secs_f64() * 1e3)
+}
+
+/// Milliseconds of each frame, one slice on or back each time.
+fn scroll(window: &mut Harness<'static, App>, frames: usize, drawn: bool) -> Vec<f64> {
+    (0..frames)
+        .map(|i| {
+            let key = if i / 8 % 2 == 0 { Key::ArrowUp } else { Key::ArrowDown };
+            window.key_press_modifiers(Modifiers::NONE, key);
+            let start = Instant::now();
+            window.step();
+            if drawn {
+                window.render().expect("a picture");
+            }
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect()
+}
+
+fn report(what: &str, mut millis: Vec<f64>) {
+    millis.sort_by(f64::total_cmp);
+    let at = |share: f64| millis[((millis.len() - 1) as f64 * share) as usize];
+    println!(
+        "{what:<34} {:>8.2} ms median, {:.2} ms p95, {:.2} ms worst of {}",
+        at(0.5),
+        at(0.95),
+        at(1.0),
+        millis.len()
+    );
+}
