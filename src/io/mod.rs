@@ -25,6 +25,7 @@ pub use error::OpenError;
 pub use labels::{binary, open_labels};
 pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use replace::WriteError;
+pub use sample::is_sample;
 pub use table::{read_table, write_table};
 pub use write::{
     write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png, write_text,

@@ -4,13 +4,27 @@
 pub struct Bundled {
     pub id: &'static str,
     pub bytes: &'static [u8],
+    /// Knows nothing but the program's own phantoms: chosen for those by itself, for other images only by a person.
+    pub demonstration: bool,
 }
 
 /// In the order in which they are offered.
 pub static MODELS: &[Bundled] = &[
-    Bundled { id: "vessel", bytes: include_bytes!("../../assets/models/vessel.safetensors") },
-    Bundled { id: "oct-phantom", bytes: include_bytes!("../../assets/models/oct_phantom.safetensors") },
-    Bundled { id: "ct-phantom", bytes: include_bytes!("../../assets/models/ct_phantom.safetensors") },
+    Bundled {
+        id: "vessel",
+        bytes: include_bytes!("../../assets/models/vessel.safetensors"),
+        demonstration: false,
+    },
+    Bundled {
+        id: "oct-phantom",
+        bytes: include_bytes!("../../assets/models/oct_phantom.safetensors"),
+        demonstration: true,
+    },
+    Bundled {
+        id: "ct-phantom",
+        bytes: include_bytes!("../../assets/models/ct_phantom.safetensors"),
+        demonstration: true,
+    },
 ];
 
 pub fn find(id: &str) -> Option<&'static Bundled> {

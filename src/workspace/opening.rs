@@ -46,7 +46,7 @@ impl Workspace {
         let id = DocumentId(self.next_document);
         self.next_document += 1;
         let dims = opened.volume.dims();
-        let default = self.shelf.default_for(&opened.volume);
+        let default = self.shelf.default_for(&opened.volume, &opening.path);
         let labels =
             default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.clone());
         let selected = labels.iter().next().map_or(0, |l| l.id);
@@ -138,7 +138,8 @@ impl Workspace {
             self.notices.add(NoticeLevel::Warning, Some(id), format!("{name}: {remark}"));
         }
         let used = project.model_in_use.filter(|version| self.shelf.find(version).is_some());
-        let default = self.shelf.default_for(&document.volume).map(|m| m.card.version.clone());
+        let default =
+            self.shelf.default_for(&document.volume, &document.facts.path).map(|m| m.card.version.clone());
         document.model = match used.as_deref() {
             Some("") => None,
             Some(version) => Some(version.into()),

@@ -2,9 +2,10 @@ use super::activity::Purpose;
 use super::store::{StoreError, StoredModel, Write};
 use super::{CommandError, DocumentId, NoticeLevel, Workspace};
 use crate::engine::{JobId, LoadedModel, ModelSource, Version};
+use crate::io;
 use crate::nn::{Channels, ModelCard, bundled, weights};
 use crate::volume::{Modality, Volume};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where a model comes from.
@@ -92,13 +93,17 @@ impl Shelf {
         self.models.iter_mut().find(|m| m.card.version == version)
     }
 
-    /// The model that an image opens with: made for its modality, and rather for its colours.
-    pub fn default_for(&self, volume: &Volume) -> Option<&ShelvedModel> {
+    /// The model that an image opens with: made for its modality, and rather for its colours. A demonstration is never
+    /// put over an image of a patient by itself.
+    pub fn default_for(&self, volume: &Volume, source: &Path) -> Option<&ShelvedModel> {
         let colour = volume.channels() == 3;
-        let made_for = self
-            .models
-            .iter()
-            .filter(|m| m.card.modality == volume.modality() && matches!(m.origin, ModelOrigin::Bundled(_)));
+        let offered = |m: &&ShelvedModel| match m.origin {
+            ModelOrigin::Bundled(id) => {
+                io::is_sample(source) || bundled::find(id).is_some_and(|b| !b.demonstration)
+            }
+            _ => false,
+        };
+        let made_for = self.models.iter().filter(|m| m.card.modality == volume.modality()).filter(offered);
         // The first of the best.
         made_for.rev().max_by_key(|m| (m.card.input.channels == Channels::Rgb) == colour)
     }
@@ -305,5 +310,23 @@ impl Workspace {
                 self.notices.add(NoticeLevel::Error, Some(id), text);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phantom;
+
+    #[test]
+    fn a_demonstration_is_put_over_samples_only() {
+        let shelf = Shelf::bundled();
+        let volume = phantom::find("ct").unwrap().open().volume;
+        let on_a_sample = shelf.default_for(&volume, Path::new("sample:ct")).unwrap();
+        assert_eq!(on_a_sample.origin, ModelOrigin::Bundled("ct-phantom"));
+        assert!(shelf.default_for(&volume, Path::new("patient.nii.gz")).is_none());
+        let photograph = phantom::find("fundus").unwrap().open().volume;
+        let on_a_photograph = shelf.default_for(&photograph, Path::new("eye.jpg")).unwrap();
+        assert_eq!(on_a_photograph.origin, ModelOrigin::Bundled("vessel"));
     }
 }
