@@ -26,3 +26,5 @@ pub mod tools;
 
 pub mod cli;
 pub mod ui;
+
+pub mod testing;

@@ -80,7 +80,7 @@ fn parameter_counts_are_the_published_ones() {
 #[test]
 fn networks_reproduce_the_published_outputs() {
     let Some(shared) = shared() else {
-        eprintln!("SKIPPED: parity fixtures: ../shared is not there");
+        fovea::testing::skipped("parity fixtures: ../shared is not there");
         return;
     };
     let mut verified = 0;
@@ -114,7 +114,7 @@ fn networks_reproduce_the_published_outputs() {
 #[test]
 fn a_published_checkpoint_loads_under_its_own_names() {
     let Some(shared) = shared() else {
-        eprintln!("SKIPPED: checkpoints: ../shared is not there");
+        fovea::testing::skipped("checkpoints: ../shared is not there");
         return;
     };
     let tensors =
@@ -399,7 +399,7 @@ fn gpu() -> Option<ComputeDevice> {
         Ok(gpu) => Some(gpu.compute("test")),
         Err(DeviceError::NoAdapter(reason)) | Err(DeviceError::SelfTest { reason, .. }) => {
             assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter: {reason}");
-            eprintln!("SKIPPED: networks on wgpu: no graphics adapter ({reason})");
+            fovea::testing::skipped(format_args!("networks on wgpu: no graphics adapter ({reason})"));
             None
         }
     }

@@ -9,6 +9,7 @@ use std::{
 /// For each top-level module, the others that it may use. The table of ARCHITECTURE.md, as data.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("geom", &[]),
+    ("testing", &[]),
     ("label", &["geom"]),
     ("volume", &["geom"]),
     ("metrics", &["geom", "label", "volume"]),

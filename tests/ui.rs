@@ -10,10 +10,7 @@ use fovea::{
     ui::{self, App},
     workspace::{Command, Document, Place, Workspace, WorkspaceOptions},
 };
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 
@@ -191,10 +188,9 @@ fn the_window_shows_the_picture() {
             std::env::var_os("FOVEA_REQUIRE_GPU").is_none(),
             "FOVEA_REQUIRE_GPU is set and there is no adapter"
         );
-        // Not `eprintln!`, which the test runner keeps to itself where a test passes.
-        let told =
-            "SKIPPED: the window: there is no graphics adapter (Debian: libvulkan1 and mesa-vulkan-drivers)";
-        let _ = writeln!(std::io::stderr(), "{told}");
+        fovea::testing::skipped(
+            "the window: there is no graphics adapter (Debian: libvulkan1 and mesa-vulkan-drivers)",
+        );
         return;
     }
     let setup = WgpuSetup::CreateNew(device::wgpu_setup());

@@ -22,9 +22,9 @@ pub fn stage() -> Option<&'static RenderState> {
             std::env::var_os("FOVEA_REQUIRE_GPU").is_none(),
             "FOVEA_REQUIRE_GPU is set and there is no adapter"
         );
-        // Not eprintln: the test harness would keep that to itself.
-        let why = "there is no graphics adapter (Debian: libvulkan1 and mesa-vulkan-drivers)";
-        std::io::stderr().write_all(format!("SKIPPED: drawing: {why}\n").as_bytes()).unwrap();
+        fovea::testing::skipped(
+            "drawing: there is no graphics adapter (Debian: libvulkan1 and mesa-vulkan-drivers)",
+        );
     }
     stage.as_ref()
 }

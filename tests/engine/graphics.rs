@@ -13,7 +13,7 @@ fn engine() -> Option<Engine> {
         Ok(gpu) => gpu,
         Err(DeviceError::NoAdapter(reason)) | Err(DeviceError::SelfTest { reason, .. }) => {
             assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter: {reason}");
-            eprintln!("SKIPPED: the engine on wgpu: no graphics adapter ({reason})");
+            fovea::testing::skipped(format_args!("the engine on wgpu: no graphics adapter ({reason})"));
             return None;
         }
     };
@@ -78,7 +78,7 @@ fn training_and_predicting_share_the_graphics_device() {
 fn a_lost_graphics_device_is_said_plainly_and_the_thread_lives() {
     if nn::adapters().is_empty() {
         assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter");
-        eprintln!("SKIPPED: a lost graphics device: no graphics adapter");
+        fovea::testing::skipped("a lost graphics device: no graphics adapter");
         return;
     }
     // A device of its own, shared as the window shares its own, so that it can be taken down.

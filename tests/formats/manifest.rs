@@ -41,7 +41,7 @@ type Checked = Result<Outcome, String>;
 #[test]
 fn shared_files_agree_with_the_reference_readers() {
     let Some(shared) = shared() else {
-        eprintln!("SKIPPED: the shared data is not beside the project");
+        fovea::testing::skipped("the shared data is not beside the project");
         return;
     };
     let data = shared.join("data");

@@ -73,7 +73,7 @@ mod tests {
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
         let path = format!("{shared}/parity/vectors/edema_polyp_vessel/losses.json");
         let Ok(text) = std::fs::read_to_string(&path) else {
-            eprintln!("SKIPPED: DropBlock's vectors: {path} is not there");
+            crate::testing::skipped(format_args!("DropBlock's vectors: {path} is not there"));
             return;
         };
         let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -39,7 +39,7 @@ fn vectors() -> Option<Value> {
     match std::fs::read(&path) {
         Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
         Err(_) => {
-            eprintln!("SKIPPED: {path} is not here");
+            crate::testing::skipped(format_args!("{path} is not here"));
             None
         }
     }

@@ -205,7 +205,7 @@ fn schedules_are_those_of_the_edema_system() {
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
     let path = format!("{root}/parity/vectors/edema_polyp_vessel/losses.json");
     let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("SKIPPED: {path} is not here");
+        crate::testing::skipped(format_args!("{path} is not here"));
         return;
     };
     let vectors: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
