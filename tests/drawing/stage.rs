@@ -6,7 +6,7 @@ use fovea::{
     nn,
 };
 use image::RgbaImage;
-use std::{io::Write, sync::OnceLock};
+use std::sync::OnceLock;
 
 pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
