@@ -23,7 +23,7 @@ fn main() {
     );
     println!("{:<16} {:>12} {:>14} {:>8}", "network", "slice, ms", "forward, ms", "share");
     for spec in nn::MODELS {
-        let Ok(network) = (spec.build)(&serde_json::Value::Null, 1, &device) else {
+        let Ok(network) = spec.build(&serde_json::Value::Null, 1, &device) else {
             println!("{:<16} does not build with its default configuration", spec.id);
             continue;
         };

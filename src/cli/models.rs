@@ -102,10 +102,9 @@ pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
 }
 
 fn list() -> anyhow::Result<()> {
-    let cpu = ComputeDevice::cpu("counting parameters");
     println!("Networks");
     for spec in MODELS {
-        let parameters = (spec.build)(&serde_json::Value::Null, 0, &cpu)?.param_count();
+        let parameters = spec.param_count(&serde_json::Value::Null)?;
         let (id, title) = (spec.id, spec.title);
         println!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
     }
@@ -125,10 +124,9 @@ fn show(model: &str) -> anyhow::Result<()> {
     if let Some(spec) = nn::find(model) {
         println!("{}: {}\n{}", spec.id, spec.title, spec.paper);
         println!(
-            "input: {} channels, sides that {} divides\nconfiguration: {}",
-            spec.input.channels,
+            "input: sides that {} divides\nconfiguration: {}",
             spec.input.multiple_of,
-            (spec.default_config)()
+            spec.default_config()
         );
         return Ok(());
     }

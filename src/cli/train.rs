@@ -202,7 +202,7 @@ impl TrainArgs {
         if let Some(side) = self.longer_side {
             input.longer_side = (side > 0).then_some(side);
         }
-        let mut config = (spec.default_config)();
+        let mut config = spec.default_config();
         if let Some(map) = config.as_object_mut() {
             for (key, value) in
                 [("in_channels", input.channels.count()), ("n_classes", data.labels.len() + 1)]

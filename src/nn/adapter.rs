@@ -1,19 +1,21 @@
 //! From a burn module to a [`Network`].
 
 use super::{
-    ComputeDevice, Head, LossFn, ModelSpec, NamedTensor, NamedTensors, Network, NetworkError, Outputs,
-    ParamInfo,
+    BuildError, ComputeDevice, Head, LossFn, ModelSpec, NamedTensor, NamedTensors, Network, NetworkError,
+    Outputs, ParamInfo,
     blocks::random,
     parameters::{gradients_of, load_strict, name_hash, parameters_of, replace, tensors_of},
 };
 use burn::{
     module::Module,
     optim::{GradientsParams, ModuleOptimizer},
-    tensor::Tensor,
+    tensor::{Device, Tensor},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::Value;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What a parameter starts from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,55 +40,78 @@ pub struct InitSite<'a> {
     pub fan_in: usize,
 }
 
+/// The reference's constructor arguments, with its defaults.
+pub trait Config: Default + Serialize + DeserializeOwned + 'static {
+    /// Says what is wrong with the values, if anything is.
+    fn check(&self) -> Result<(), String>;
+    /// Input channels.
+    fn channels(&self) -> usize;
+    fn head(&self) -> Head;
+}
+
 /// What a network file writes: a burn module whose field paths are the reference's parameter names.
 pub trait SegmentationModule: Module + 'static {
+    type Config: Config;
+
+    fn spec() -> &'static ModelSpec;
+    /// The layers, with any weights.
+    fn new(config: &Self::Config, device: &Device) -> Self;
     /// Training behaviour (batch statistics, dropout) is on where the input's device records gradients.
     fn forward(&self, input: Tensor<4>) -> Outputs;
-    fn head(&self) -> Head;
-    fn channels(&self) -> usize;
-    fn bytes_per_pixel(&self) -> usize;
-    /// The reference's initialisation.
-    fn initial(site: &InitSite<'_>) -> Init;
+    /// About how many bytes of memory one pixel of a tile takes while it is inferred.
+    fn bytes_per_pixel(config: &Self::Config) -> usize;
+
+    /// The reference's initialisation; where it says nothing, PyTorch's (and Jittor's): uniform over ±1/√fan_in, norms 1
+    /// and 0.
+    fn initial(site: &InitSite<'_>) -> Init {
+        match site.fan_in {
+            0 if site.name.ends_with("weight") || site.name.ends_with("gamma") => Init::Constant(1.0),
+            0 => Init::Constant(0.0),
+            fan_in => Init::Uniform(1.0 / (fan_in as f64).sqrt()),
+        }
+    }
+}
+
+/// [`ModelSpec::default_config`] of a network.
+pub(super) fn default_config<M: SegmentationModule>() -> Value {
+    json!(M::Config::default())
+}
+
+fn read_config<M: SegmentationModule>(config: &Value) -> Result<M::Config, BuildError> {
+    let refuse = |reason| BuildError::Config { network: M::spec().id, reason };
+    let config: M::Config = match config {
+        Value::Null => M::Config::default(),
+        config => serde_json::from_value(config.clone()).map_err(|e| refuse(e.to_string()))?,
+    };
+    config.check().map_err(refuse)?;
+    Ok(config)
+}
+
+/// [`ModelSpec::parameters`] of a network.
+pub(super) fn parameters<M: SegmentationModule>(config: &Value) -> Result<Vec<ParamInfo>, BuildError> {
+    Ok(parameters_of(&M::new(&read_config::<M>(config)?, &Device::flex())))
+}
+
+/// [`ModelSpec::build`] of a network.
+pub(super) fn build<M: SegmentationModule>(
+    config: &Value,
+    seed: u64,
+    device: &ComputeDevice,
+) -> Result<Box<dyn Network>, BuildError> {
+    Ok(Box::new(Adapter::<M>::new(&read_config::<M>(config)?, seed, device)))
 }
 
 /// A burn module behind the [`Network`] trait.
 struct Adapter<M> {
-    spec: &'static ModelSpec,
     config: Value,
+    head: Head,
+    channels: usize,
+    bytes_per_pixel: usize,
     device: ComputeDevice,
     /// The module without gradients; stale once `training` is set.
     module: M,
     /// The module with gradients, from the first training step on.
     training: Option<M>,
-}
-
-/// Boxes a module built on `device` (with any weights) as a network: parameters get their initial values from `seed` by
-/// the module's rule, drawn on the host by name, so that every device starts from the same numbers.
-pub fn adapt<M: SegmentationModule>(
-    spec: &'static ModelSpec,
-    config: Value,
-    module: M,
-    seed: u64,
-    device: &ComputeDevice,
-) -> Box<dyn Network> {
-    let names = parameters_of(&module);
-    let fan_in = |name: &str| {
-        let weight =
-            name.rsplit_once('.').map_or_else(|| "weight".to_owned(), |(layer, _)| format!("{layer}.weight"));
-        let shape = names.iter().find(|p| p.name == weight).map(|p| p.shape.as_slice());
-        shape.filter(|s| s.len() > 1).map_or(0, |s| s[1..].iter().product())
-    };
-    let initial: NamedTensors = names
-        .iter()
-        .filter(|p| p.trainable)
-        .map(|p| {
-            let site = InitSite { name: &p.name, shape: &p.shape, fan_in: fan_in(&p.name) };
-            let values = draw(M::initial(&site), &p.name, p.shape.iter().product(), seed);
-            (p.name.clone(), NamedTensor { shape: p.shape.clone(), values })
-        })
-        .collect();
-    let module = replace(module, &initial).valid();
-    Box::new(Adapter { spec, config, device: device.clone(), module, training: None })
 }
 
 /// Values of an initialisation; the stream depends on the seed and the parameter's name only.
@@ -113,6 +138,40 @@ fn draw(init: Init, name: &str, count: usize, seed: u64) -> Vec<f32> {
 }
 
 impl<M: SegmentationModule> Adapter<M> {
+    /// Parameters get their initial values from `seed` by the module's rule, drawn on the host by name, so that every
+    /// device starts from the same numbers.
+    fn new(config: &M::Config, seed: u64, device: &ComputeDevice) -> Self {
+        let module = M::new(config, device.burn());
+        let parameters = parameters_of(&module);
+        let shapes: BTreeMap<&str, &[usize]> =
+            parameters.iter().map(|p| (p.name.as_str(), p.shape.as_slice())).collect();
+        let fan_in = |name: &str| {
+            let weight = name
+                .rsplit_once('.')
+                .map_or_else(|| "weight".to_owned(), |(layer, _)| format!("{layer}.weight"));
+            let shape = shapes.get(weight.as_str()).filter(|s| s.len() > 1);
+            shape.map_or(0, |s| s[1..].iter().product())
+        };
+        let initial: NamedTensors = parameters
+            .iter()
+            .filter(|p| p.trainable)
+            .map(|p| {
+                let site = InitSite { name: &p.name, shape: &p.shape, fan_in: fan_in(&p.name) };
+                let values = draw(M::initial(&site), &p.name, p.shape.iter().product(), seed);
+                (p.name.clone(), NamedTensor { shape: p.shape.clone(), values })
+            })
+            .collect();
+        Self {
+            config: json!(config),
+            head: config.head(),
+            channels: config.channels(),
+            bytes_per_pixel: M::bytes_per_pixel(config),
+            device: device.clone(),
+            module: replace(module, &initial).valid(),
+            training: None,
+        }
+    }
+
     /// The weights as they are now, without gradients.
     fn current(&self) -> M {
         // `valid` also settles the running statistics, which burn keeps one update behind.
@@ -150,7 +209,7 @@ impl<M: SegmentationModule> Adapter<M> {
 
 impl<M: SegmentationModule> Network for Adapter<M> {
     fn spec(&self) -> &'static ModelSpec {
-        self.spec
+        M::spec()
     }
 
     fn config(&self) -> &Value {
@@ -162,15 +221,15 @@ impl<M: SegmentationModule> Network for Adapter<M> {
     }
 
     fn head(&self) -> Head {
-        self.module.head()
+        self.head
     }
 
     fn channels(&self) -> usize {
-        self.module.channels()
+        self.channels
     }
 
     fn bytes_per_pixel(&self) -> usize {
-        self.module.bytes_per_pixel()
+        self.bytes_per_pixel
     }
 
     fn infer(&self, input: Tensor<4>) -> Outputs {
@@ -215,18 +274,18 @@ impl<M: SegmentationModule> Network for Adapter<M> {
     fn load(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError> {
         // `valid` makes running statistics of its own, so that a clone's are left alone.
         self.module = load_strict(self.current().valid(), tensors)
-            .map_err(|differences| NetworkError::Mismatch { network: self.spec.id, differences })?;
+            .map_err(|differences| NetworkError::Mismatch { network: M::spec().id, differences })?;
         self.training = None;
         Ok(())
     }
 
     fn duplicate(&self) -> Box<dyn Network> {
         Box::new(Adapter {
-            spec: self.spec,
             config: self.config.clone(),
             device: self.device.clone(),
             module: self.current().valid(),
             training: None,
+            ..*self
         })
     }
 }

@@ -6,6 +6,7 @@ pub mod blocks;
 pub mod bundled;
 mod card;
 mod device;
+mod encoders;
 pub mod import;
 pub mod loss;
 mod model;
@@ -24,7 +25,7 @@ pub mod tiling;
 pub mod train;
 pub mod weights;
 
-pub use adapter::{Init, InitSite, SegmentationModule, adapt};
+pub use adapter::{Config, Init, InitSite, SegmentationModule};
 pub use card::{Channels, InputSpec, ModelCard};
 pub use device::{AdapterFacts, ComputeDevice, DeviceChoice, DeviceError, DeviceKind, SharedGpu, adapters};
 pub use model::{Model, ModelError};
@@ -32,4 +33,4 @@ pub use network::{Head, LossFn, NamedTensor, NamedTensors, Network, NetworkError
 pub use postprocess::argmax;
 pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
 pub use registry::{MODELS, find};
-pub use spec::{BuildError, InputRule, ModelSpec, parse_config};
+pub use spec::{BuildError, InputRule, Make, ModelSpec, Published};

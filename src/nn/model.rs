@@ -29,7 +29,7 @@ impl Model {
     pub fn build(mut card: ModelCard, seed: u64, device: &ComputeDevice) -> Result<Self, ModelError> {
         let spec =
             find(&card.network).ok_or_else(|| BuildError::UnknownNetwork { id: card.network.clone() })?;
-        let network = (spec.build)(&card.config, seed, device)?;
+        let network = spec.build(&card.config, seed, device)?;
         card.config = network.config().clone();
         check(&card, network.as_ref())?;
         Ok(Self { card, network })

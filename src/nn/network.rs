@@ -12,6 +12,15 @@ pub struct Outputs {
     pub logits: Tensor<4>,
     /// Slice-level findings before the sigmoid, `[batch, findings]`.
     pub detection: Option<Tensor<2>>,
+    /// Logits of further heads that deep supervision trains, each of any height and width.
+    pub auxiliary: Vec<Tensor<4>>,
+}
+
+impl Outputs {
+    /// Logits alone.
+    pub fn of(logits: Tensor<4>) -> Self {
+        Self { logits, detection: None, auxiliary: vec![] }
+    }
 }
 
 /// What the channels of [`Outputs::logits`] mean.

@@ -52,7 +52,7 @@ pub(super) fn gradients_of<M: Module>(
 
 /// The module with those values that `tensors` has, each parameter with an id that follows from its name.
 pub(super) fn replace<M: Module>(module: M, tensors: &NamedTensors) -> M {
-    module.map(&mut Replace { path: vec![], tensors })
+    module.map(&mut Replace { path: Path::default(), tensors })
 }
 
 /// The first few names and shapes in which a set of tensors differs from what a network has.
@@ -82,24 +82,51 @@ fn differences(expected: &[ParamInfo], found: &NamedTensors) -> Vec<String> {
     all
 }
 
+/// Where a walk is, in the reference's names: fields and indices, but not what only burn knows of, the variant of an enum
+/// and the list inside a `Sequential`.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    fn counts(container: &str) -> bool {
+        !container.starts_with("Enum:") && container != "Struct:Sequential"
+    }
+
+    fn enter(&mut self, name: &str, container: &str) {
+        if Self::counts(container) {
+            self.0.push(name.to_owned());
+        }
+    }
+
+    fn exit(&mut self, container: &str) {
+        if Self::counts(container) {
+            self.0.pop();
+        }
+    }
+
+    fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
 /// Collects names and shapes.
 #[derive(Default)]
 struct Walk {
-    path: Vec<String>,
+    path: Path,
     found: Vec<ParamInfo>,
 }
 
 impl ModuleVisitor for Walk {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.path.join(".");
+        let name = self.path.name();
         let trainable = !is_buffer(&name);
         self.found.push(ParamInfo { name, shape: param.lazy_shape().to_vec(), trainable });
     }
@@ -139,7 +166,7 @@ impl ModuleVisitor for Read<'_> {
         match tensor.without_autodiff().try_into_vec_as::<f32>() {
             Ok(values) => {
                 let shape = param.lazy_shape().to_vec();
-                self.found.insert(self.walk.path.join("."), NamedTensor { shape, values });
+                self.found.insert(self.walk.path.name(), NamedTensor { shape, values });
             }
             Err(e) => self.failed = Some(e.to_string()),
         }
@@ -149,21 +176,21 @@ impl ModuleVisitor for Read<'_> {
 /// Puts new values into the parameters that are given, and gives every parameter an id that follows from its name, so
 /// that the state of an optimiser fits the same network built in another process.
 struct Replace<'a> {
-    path: Vec<String>,
+    path: Path,
     tensors: &'a NamedTensors,
 }
 
 impl ModuleMapper for Replace<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = self.path.join(".");
+        let name = self.path.name();
         let (device, shape) = (param.lazy_device(), param.lazy_shape().to_vec());
         let id = ParamId::from(name_hash(&name));
         let (_, tensor, mapper) = param.consume();

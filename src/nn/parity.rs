@@ -2,7 +2,7 @@
 //! from its name, and the outputs must be those of the reference.
 
 use super::{
-    ComputeDevice, Head, MODELS, ModelSpec, NamedTensor, NamedTensors, Network, parameters::name_hash,
+    ComputeDevice, MODELS, ModelSpec, NamedTensor, NamedTensors, Outputs, Published, parameters::name_hash,
     weights::is_counter,
 };
 use burn::tensor::{
@@ -131,48 +131,77 @@ fn run_network(
     inputs: Inputs,
     device: &ComputeDevice,
 ) -> Result<(Vec<NamedTensor>, usize), ParityError> {
-    let named =
-        |spec: &&&ModelSpec| spec.id == fixture.network || spec.fixtures.contains(&fixture.network.as_str());
-    let spec = *MODELS.iter().find(named).ok_or_else(|| ParityError::Unknown(fixture.network.clone()))?;
+    let spec = spec_of(&fixture.network).ok_or_else(|| ParityError::Unknown(fixture.network.clone()))?;
     let differs = |e: &dyn std::fmt::Display| ParityError::Differs(e.to_string());
-    let config = known_keys(&(spec.default_config)(), &fixture.config);
-    let mut network = (spec.build)(&config, 0, device).map_err(|e| differs(&e))?;
+    let mut network = spec.build(&config_of(spec, &fixture.config), 0, device).map_err(|e| differs(&e))?;
     network.load(&filled(fixture)).map_err(|e| differs(&e))?;
-    let [(shape, values)] = <[_; 1]>::try_from(inputs)
-        .map_err(|i: Inputs| ParityError::Differs(format!("{} inputs and one was expected", i.len())))?;
-    let dims: [usize; 4] = shape.try_into().map_err(|s| {
-        ParityError::Differs(format!("the input's shape is {s:?} and has not four dimensions"))
-    })?;
-    let input = Tensor::from_data(TensorData::new(values, dims), device.burn());
-    Ok((reference_outputs(network.as_ref(), input).map_err(ParityError::Differs)?, network.param_count()))
+    // Several inputs are neighbouring slices; here they are channels of one.
+    let inputs = inputs.into_iter().map(|(shape, values)| {
+        let dims: [usize; 4] = shape.try_into().map_err(|s| {
+            ParityError::Differs(format!("an input's shape is {s:?} and has not four dimensions"))
+        })?;
+        Ok(Tensor::from_data(TensorData::new(values, dims), device.burn()))
+    });
+    let input = Tensor::cat(inputs.collect::<Result<_, ParityError>>()?, 1);
+    let outputs = reference_outputs(spec.published, network.infer(input)).map_err(ParityError::Differs)?;
+    Ok((outputs, network.param_count()))
 }
 
-/// The keys of a fixture's configuration that the network takes; the others describe the fixture.
-fn known_keys(defaults: &Value, config: &Value) -> Value {
-    let (Some(defaults), Some(config)) = (defaults.as_object(), config.as_object()) else {
-        return Value::Null;
-    };
-    config
-        .iter()
-        .filter(|(key, _)| defaults.contains_key(*key))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect()
+/// The network of a fixture: the one with the longest id that the fixture's name begins with, as `polyp/unetpp` for
+/// `polyp/unetpp32_aux`.
+pub fn spec_of(fixture: &str) -> Option<&'static ModelSpec> {
+    MODELS.iter().copied().filter(|spec| fixture.starts_with(spec.id)).max_by_key(|spec| spec.id.len())
 }
 
-/// Outputs as the references give them: log-probabilities, then detection; or the sigmoid, then its logits.
-fn reference_outputs(network: &dyn Network, input: Tensor<4>) -> Result<Vec<NamedTensor>, String> {
-    let outputs = network.infer(input);
-    let mut all = match network.head() {
-        Head::Softmax { .. } => vec![read(log_softmax(outputs.logits, 1))?],
-        Head::Sigmoid => vec![read(sigmoid(outputs.logits.clone()))?, read(outputs.logits)?],
+/// The references' words for what is called `in_channels` and `n_classes` in every network here.
+const SYNONYMS: &[(&str, &[&str])] = &[
+    ("in_channels", &["in_ch", "n_channels", "n_channel", "input_nbr", "channels"]),
+    (
+        "n_classes",
+        &["classes", "num_classes", "num_class", "out_ch", "out_channels", "label_nbr", "class_num"],
+    ),
+];
+
+/// The configuration that a fixture asks for, by the keys that the network takes (the others describe the fixture), over
+/// the options that make it the published network.
+fn config_of(spec: &ModelSpec, fixture: &Value) -> Value {
+    let mut config = (spec.as_published)();
+    let defaults = spec.default_config();
+    let (Some(config_map), Some(defaults)) = (config.as_object_mut(), defaults.as_object()) else {
+        return config;
     };
-    if let Some(detection) = outputs.detection {
-        let mut found = read(sigmoid(detection))?;
-        // The reference squeezes the batch of one away.
-        if found.shape[0] == 1 {
-            found.shape.remove(0);
+    let groups = [Some(fixture), fixture.get("kwargs")].into_iter().flatten().filter_map(Value::as_object);
+    for (key, value) in groups.flatten() {
+        let synonym = SYNONYMS.iter().find(|(_, words)| words.contains(&key.as_str()));
+        let name =
+            if defaults.contains_key(key) { key } else { synonym.map_or(key.as_str(), |(name, _)| name) };
+        if defaults.contains_key(name) {
+            config_map.insert(name.to_owned(), value.clone());
         }
-        all.push(found);
+    }
+    config
+}
+
+/// Outputs as the reference gives them.
+fn reference_outputs(published: Published, outputs: Outputs) -> Result<Vec<NamedTensor>, String> {
+    let Outputs { logits, detection, auxiliary } = outputs;
+    let mut all = match published {
+        Published::Logits => std::iter::once(logits).chain(auxiliary).map(read).collect::<Result<_, _>>()?,
+        Published::LogProbabilities => vec![read(log_softmax(logits, 1))?],
+        Published::Sigmoid => vec![read(sigmoid(logits.clone()))?, read(logits)?],
+        Published::Findings => vec![],
+    };
+    match (published, detection) {
+        (Published::Findings, Some(found)) => all.push(read(found)?),
+        (_, Some(found)) => {
+            let mut found = read(sigmoid(found))?;
+            // The reference squeezes the batch of one away.
+            if found.shape[0] == 1 {
+                found.shape.remove(0);
+            }
+            all.push(found);
+        }
+        (_, None) => {}
     }
     Ok(all)
 }

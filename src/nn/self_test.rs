@@ -153,8 +153,8 @@ fn agree(what: &str, expected: &[f32], found: &[f32]) -> Result<(), String> {
 
 fn run_network(spec: &'static ModelSpec, cpu: &ComputeDevice, device: &ComputeDevice) -> Result<(), String> {
     let compute = |device: &ComputeDevice| -> Result<(Vec<f32>, NamedTensors), String> {
-        let mut network = (spec.build)(&(spec.probe_config)(), 1, device).map_err(|e| e.to_string())?;
-        let side = 4 * spec.input.multiple_of;
+        let mut network = spec.build(&(spec.probe_config)(), 1, device).map_err(|e| e.to_string())?;
+        let side = spec.input.side(4 * spec.input.multiple_of);
         let input = x(device.burn(), [1, network.channels(), side, side]);
         let logits = network.infer(input.clone()).logits;
         let logits = logits.try_into_vec_as::<f32>().map_err(|e| format!("{}: {e}", spec.id))?;

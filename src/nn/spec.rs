@@ -1,4 +1,4 @@
-use super::{ComputeDevice, Network};
+use super::{ComputeDevice, Network, ParamInfo, SegmentationModule, adapter};
 use serde_json::Value;
 
 /// What a network asks of its input.
@@ -6,8 +6,43 @@ use serde_json::Value;
 pub struct InputRule {
     /// Height and width must be multiples of this; tiles are padded by reflection and cropped back.
     pub multiple_of: usize,
-    /// The number of input channels that the default configuration takes.
-    pub channels: usize,
+    /// The shortest side that the network takes; smaller tiles are padded to it.
+    pub least: usize,
+    /// The longest side that it takes; larger slices are cut into tiles.
+    pub most: Option<usize>,
+}
+
+impl InputRule {
+    /// Sides of any length that `n` divides.
+    pub const fn multiple_of(n: usize) -> Self {
+        Self { multiple_of: n, least: n, most: None }
+    }
+
+    pub const fn least(self, least: usize) -> Self {
+        Self { least, ..self }
+    }
+
+    pub const fn most(self, most: usize) -> Self {
+        Self { most: Some(most), ..self }
+    }
+
+    /// The shortest side of at least `n` pixels that the network takes.
+    pub fn side(&self, n: usize) -> usize {
+        n.max(self.least).next_multiple_of(self.multiple_of.max(1))
+    }
+}
+
+/// What the published network returns, in terms of [`super::Outputs`]; parity fixtures hold that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Logits, then those of the auxiliary heads.
+    Logits,
+    /// Logarithm of the softmax, then the sigmoid of the findings.
+    LogProbabilities,
+    /// The sigmoid, then its logits.
+    Sigmoid,
+    /// The findings alone, before the sigmoid.
+    Findings,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +53,22 @@ pub enum BuildError {
     Config { network: &'static str, reason: String },
 }
 
-/// Builds a network from its configuration, a seed and a device.
-pub type Build =
-    fn(config: &Value, seed: u64, device: &ComputeDevice) -> Result<Box<dyn Network>, BuildError>;
+/// How a network is made: [`Make::of`] its module.
+pub struct Make {
+    default_config: fn() -> Value,
+    parameters: fn(&Value) -> Result<Vec<ParamInfo>, BuildError>,
+    build: fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network>, BuildError>,
+}
+
+impl Make {
+    pub const fn of<M: SegmentationModule>() -> Self {
+        Self {
+            default_config: adapter::default_config::<M>,
+            parameters: adapter::parameters::<M>,
+            build: adapter::build::<M>,
+        }
+    }
+}
 
 /// One network: what it is and how it is built. Listed in [`super::MODELS`].
 pub struct ModelSpec {
@@ -31,25 +79,40 @@ pub struct ModelSpec {
     /// The published system that it comes from.
     pub family: &'static str,
     pub input: InputRule,
-    /// Names of the published parity fixtures that this network must reproduce, beside its id.
-    pub fixtures: &'static [&'static str],
-    /// The reference's constructor arguments with their defaults.
-    pub default_config: fn() -> Value,
+    pub published: Published,
+    /// Options under which the network is the published one to the letter, where the defaults mend it.
+    pub as_published: fn() -> Value,
     /// A small configuration that uses every operation of the network and drops nothing at random before the logits: for
     /// tests and for trying a device.
     pub probe_config: fn() -> Value,
-    /// Builds the network with initial weights drawn by the reference's rule from `seed`. Keys that the configuration
-    /// lacks take their defaults; keys that the network does not know are an error.
-    pub build: Build,
+    pub make: Make,
 }
 
-/// Reads a configuration, `null` meaning all defaults.
-pub fn parse_config<C: serde::de::DeserializeOwned + Default>(
-    network: &'static str,
-    config: &Value,
-) -> Result<C, BuildError> {
-    if config.is_null() {
-        return Ok(C::default());
+impl ModelSpec {
+    /// The reference's constructor arguments with their defaults. Every network has `in_channels` and `n_classes`.
+    pub fn default_config(&self) -> Value {
+        (self.make.default_config)()
     }
-    serde_json::from_value(config.clone()).map_err(|e| BuildError::Config { network, reason: e.to_string() })
+
+    /// Parameters and buffers in the order of the modules, without filling them.
+    pub fn parameters(&self, config: &Value) -> Result<Vec<ParamInfo>, BuildError> {
+        (self.make.parameters)(config)
+    }
+
+    /// Trainable numbers of a configuration.
+    pub fn param_count(&self, config: &Value) -> Result<usize, BuildError> {
+        let all = self.parameters(config)?;
+        Ok(all.iter().filter(|p| p.trainable).map(|p| p.shape.iter().product::<usize>()).sum())
+    }
+
+    /// Builds the network with initial weights drawn by the reference's rule from `seed`. `null` means all defaults; keys
+    /// that the configuration lacks take their defaults; keys that the network does not know are an error.
+    pub fn build(
+        &self,
+        config: &Value,
+        seed: u64,
+        device: &ComputeDevice,
+    ) -> Result<Box<dyn Network>, BuildError> {
+        (self.make.build)(config, seed, device)
+    }
 }

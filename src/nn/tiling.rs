@@ -1,6 +1,6 @@
 //! Cutting a slice into overlapping tiles that fit the memory, and blending their results.
 
-use super::preprocess::Planes;
+use super::{InputRule, preprocess::Planes};
 
 /// One tile of a slice, `[width, height]` like the sizes here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +23,13 @@ pub struct TilePlan {
 pub const OVERLAP: usize = 64;
 
 impl TilePlan {
-    /// `side` is the longest side that a tile may have, from [`longest_side`].
-    pub fn new(size: [usize; 2], multiple_of: usize, side: usize) -> Self {
-        let m = multiple_of.max(1);
+    /// `side` is the longest side that a tile may have for the memory's sake, from [`longest_side`].
+    pub fn new(size: [usize; 2], rule: &InputRule, side: usize) -> Self {
+        let m = rule.multiple_of.max(1);
         let overlap = OVERLAP.next_multiple_of(m);
-        let side = (side / m * m).max(overlap + m);
+        let side = (side.min(rule.most.unwrap_or(side)) / m * m).max(overlap + m).max(rule.side(0));
         let axis = |n: usize| {
-            let padded = n.next_multiple_of(m);
+            let padded = rule.side(n);
             if padded <= side {
                 return (padded, vec![0]);
             }
@@ -121,11 +121,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_least_and_the_most_that_a_network_takes_are_kept() {
+        let rule = InputRule::multiple_of(32).least(192).most(704);
+        assert_eq!(TilePlan::new([5, 200], &rule, 4000).tile, [192, 224]);
+        let plan = TilePlan::new([3000, 700], &rule, 4000);
+        assert_eq!(plan.tile, [704, 704]);
+        assert!(plan.tiles.len() > 1);
+        assert!(TilePlan::new([3000, 700], &rule, 10).tile.iter().all(|&side| side >= 192));
+    }
+
+    #[test]
     fn every_pixel_is_covered_and_tiles_start_at_multiples() {
         for (size, m, side) in
             [([1000, 999], 16, 300), ([37, 5], 8, 512), ([513, 1200], 8, 512), ([145, 145], 16, 144)]
         {
-            let plan = TilePlan::new(size, m, side);
+            let plan = TilePlan::new(size, &InputRule::multiple_of(m), side);
             assert!(plan.weight_sum().iter().all(|&w| w > 0.0), "{size:?}");
             for t in &plan.tiles {
                 assert!(t.origin.iter().all(|o| o % m == 0), "{size:?}");
@@ -134,12 +144,12 @@ mod tests {
             }
             assert!(plan.tile.iter().all(|t| t % m == 0 && *t <= side.max(128)));
         }
-        assert_eq!(TilePlan::new([512, 512], 16, 512).tiles.len(), 1);
+        assert_eq!(TilePlan::new([512, 512], &InputRule::multiple_of(16), 512).tiles.len(), 1);
     }
 
     #[test]
     fn neighbours_overlap_by_the_promised_width() {
-        let plan = TilePlan::new([2000, 16], 8, 520);
+        let plan = TilePlan::new([2000, 16], &InputRule::multiple_of(8), 520);
         let mut xs: Vec<usize> = plan.tiles.iter().map(|t| t.origin[0]).collect();
         xs.sort_unstable();
         assert!(xs.windows(2).all(|p| p[0] + plan.tile[0] >= p[1] + OVERLAP - 8), "{xs:?}");
@@ -149,7 +159,7 @@ mod tests {
     #[test]
     fn the_edge_is_reflected_and_not_repeated() {
         let line = Planes { channels: 1, height: 1, width: 3, values: vec![1.0, 2.0, 3.0] };
-        let plan = TilePlan::new([3, 1], 8, 512);
+        let plan = TilePlan::new([3, 1], &InputRule::multiple_of(8), 512);
         let tile = plan.cut(&line, plan.tiles[0]);
         assert_eq!(&tile.values[..8], &[1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]);
         assert_eq!((tile.width, tile.height), (8, 8));

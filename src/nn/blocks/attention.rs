@@ -1,7 +1,6 @@
-use super::same_conv_without_bias;
+use super::{Conv, conv};
 use burn::{
     module::Module,
-    nn::conv::Conv2d,
     tensor::{Device, Tensor, activation::sigmoid},
 };
 
@@ -9,12 +8,12 @@ use burn::{
 /// its channels say.
 #[derive(Module, Debug)]
 pub struct SpatialAttention {
-    conv: Conv2d,
+    conv: Conv,
 }
 
 impl SpatialAttention {
     pub fn new(kernel: usize, device: &Device) -> Self {
-        Self { conv: same_conv_without_bias([2, 1], kernel, device) }
+        Self { conv: conv(2, 1, kernel).same().no_bias().init(device) }
     }
 
     /// `[batch, channels, height, width]` to the same shape.

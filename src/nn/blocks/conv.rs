@@ -1,48 +1,165 @@
+use super::cost;
 use burn::{
-    nn::{
-        Initializer, PaddingConfig2d,
-        conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig},
-        pool::{MaxPool2d, MaxPool2dConfig},
+    module::{Module, Param},
+    tensor::{
+        Device, Tensor,
+        module::{conv_transpose2d, conv2d},
+        ops::{ConvOptions, ConvTransposeOptions},
     },
-    tensor::{Device, Tensor},
 };
 
 // Weights start as zeros everywhere: `nn::adapt` draws them by the network's rule.
 
+/// What a convolution is made from, in PyTorch's terms and with its defaults: stride 1, no padding, with bias.
+/// `conv(3, 64, 7).stride(2).padding(3).no_bias().init(device)`.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvConfig {
+    channels: [usize; 2],
+    /// Rows, columns; as all pairs here.
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    output_padding: [usize; 2],
+    dilation: [usize; 2],
+    groups: usize,
+    bias: bool,
+}
+
+/// A convolution from `input` to `output` channels with a square kernel.
+pub fn conv(input: usize, output: usize, kernel: usize) -> ConvConfig {
+    ConvConfig {
+        channels: [input, output],
+        kernel: [kernel; 2],
+        stride: [1; 2],
+        padding: [0; 2],
+        output_padding: [0; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias: true,
+    }
+}
+
+impl ConvConfig {
+    /// A kernel of `[rows, columns]`.
+    pub fn kernel(self, kernel: [usize; 2]) -> Self {
+        Self { kernel, ..self }
+    }
+
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride: [stride; 2], ..self }
+    }
+
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding: [padding; 2], ..self }
+    }
+
+    pub fn dilation(self, dilation: usize) -> Self {
+        Self { dilation: [dilation; 2], ..self }
+    }
+
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    pub fn no_bias(self) -> Self {
+        Self { bias: false, ..self }
+    }
+
+    /// Rows and columns that a transposed convolution adds at the end.
+    pub fn output_padding(self, output_padding: usize) -> Self {
+        Self { output_padding: [output_padding; 2], ..self }
+    }
+
+    /// Padding by which an odd kernel keeps the size (at stride 1): `dilation * (kernel / 2)`. Call it last.
+    pub fn same(self) -> Self {
+        Self { padding: [0, 1].map(|a| self.dilation[a] * (self.kernel[a] / 2)), ..self }
+    }
+
+    pub fn init(self, device: &Device) -> Conv {
+        let Self { channels: [input, output], kernel: [rows, columns], groups, .. } = self;
+        Conv {
+            weight: Param::from_tensor(Tensor::zeros([output, input / groups, rows, columns], device)),
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
+            options: ConvOptions::new(self.stride, self.padding, self.dilation, groups),
+        }
+    }
+
+    /// The transposed convolution.
+    pub fn init_transposed(self, device: &Device) -> UpConv {
+        let Self { channels: [input, output], kernel: [rows, columns], groups, .. } = self;
+        UpConv {
+            weight: Param::from_tensor(Tensor::zeros([input, output / groups, rows, columns], device)),
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
+            options: ConvTransposeOptions::new(
+                self.stride,
+                self.padding,
+                self.output_padding,
+                self.dilation,
+                groups,
+            ),
+        }
+    }
+}
+
+/// A convolution; `weight` is `[output, input / groups, rows, columns]`.
+#[derive(Module, Debug)]
+pub struct Conv {
+    pub weight: Param<Tensor<4>>,
+    pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    options: ConvOptions<2>,
+}
+
+impl Conv {
+    /// `[batch, input, height, width]` to `[batch, output, …]`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let output =
+            conv2d(input, self.weight.val(), self.bias.as_ref().map(Param::val), self.options.clone());
+        let [_, per_output, rows, columns] = self.weight.dims();
+        cost::add(output.dims(), per_output * rows * columns);
+        output
+    }
+
+    pub fn input_channels(&self) -> usize {
+        self.weight.dims()[1] * self.options.groups
+    }
+
+    pub fn output_channels(&self) -> usize {
+        self.weight.dims()[0]
+    }
+}
+
+/// A transposed convolution; `weight` is `[input, output / groups, rows, columns]`.
+#[derive(Module, Debug)]
+pub struct UpConv {
+    pub weight: Param<Tensor<4>>,
+    pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    options: ConvTransposeOptions<2>,
+}
+
+impl UpConv {
+    /// `[batch, input, height, width]` to `[batch, output, …]`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let [_, per_input, rows, columns] = self.weight.dims();
+        cost::add(input.dims(), per_input * rows * columns);
+        conv_transpose2d(input, self.weight.val(), self.bias.as_ref().map(Param::val), self.options.clone())
+    }
+}
+
 /// A convolution with bias, stride 1 and an odd `kernel`, padded so that the size stays.
-pub fn same_conv(channels: [usize; 2], kernel: usize, device: &Device) -> Conv2d {
-    conv_config(channels, kernel).init(device)
-}
-
-/// [`same_conv`] without bias.
-pub fn same_conv_without_bias(channels: [usize; 2], kernel: usize, device: &Device) -> Conv2d {
-    conv_config(channels, kernel).with_bias(false).init(device)
-}
-
-fn conv_config(channels: [usize; 2], kernel: usize) -> Conv2dConfig {
-    let pad = kernel / 2;
-    Conv2dConfig::new(channels, [kernel, kernel])
-        .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad))
-        .with_initializer(Initializer::Zeros)
+pub fn same_conv([input, output]: [usize; 2], kernel: usize, device: &Device) -> Conv {
+    conv(input, output, kernel).same().init(device)
 }
 
 /// A transposed convolution with bias and stride 2.
-pub fn up_conv(channels: [usize; 2], kernel: usize, padding: usize, device: &Device) -> ConvTranspose2d {
-    ConvTranspose2dConfig::new(channels, [kernel, kernel])
-        .with_stride([2, 2])
-        .with_padding([padding, padding])
-        .with_initializer(Initializer::Zeros)
-        .init(device)
-}
-
-/// Maximum over 2×2 pixels, halving the size.
-pub fn halve() -> MaxPool2d {
-    MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init()
+pub fn up_conv([input, output]: [usize; 2], kernel: usize, padding: usize, device: &Device) -> UpConv {
+    conv(input, output, kernel).stride(2).padding(padding).init_transposed(device)
 }
 
 /// Keras' transposed convolution 3×3, stride 2, padding "same": without padding, the last row and column dropped.
 /// (PyTorch's padding 1 with output padding 1 is another one, shifted by a pixel.)
-pub fn keras_up(conv: &ConvTranspose2d, input: Tensor<4>) -> Tensor<4> {
+pub fn keras_up(conv: &UpConv, input: Tensor<4>) -> Tensor<4> {
     let [_, _, height, width] = input.dims();
     conv.forward(input).narrow(2, 0, 2 * height).narrow(3, 0, 2 * width)
 }

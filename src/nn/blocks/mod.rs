@@ -2,13 +2,24 @@
 
 mod attention;
 mod conv;
+pub mod cost;
 mod drop_block;
+mod linear;
 mod norm;
 pub(super) mod parity;
+mod pool;
 pub(super) mod random;
+mod resize;
+mod sequential;
 
 pub use attention::SpatialAttention;
-pub use conv::{halve, keras_up, same_conv, same_conv_without_bias, up_conv};
+pub use conv::{Conv, ConvConfig, UpConv, conv, keras_up, same_conv, up_conv};
 pub use drop_block::DropBlock;
-pub use norm::BatchNorm;
+pub use linear::Linear;
+pub use norm::{BatchNorm, GroupNorm, LayerNorm};
+pub use pool::{
+    Bins, adaptive_avg_pool, avg_pool, global_avg, global_max, halve, halve_with_places, max_pool, max_unpool,
+};
 pub use random::Dropout;
+pub use resize::{Align, bilinear, bilinear_up, nearest, nearest_up};
+pub use sequential::{Function, Layer, Sequential, batch_norm, op};

@@ -53,3 +53,70 @@ impl BatchNorm {
         result.output
     }
 }
+
+/// Group normalisation (Wu, He: "Group Normalization", 2018); with a group for each channel it is instance normalisation
+/// (Ulyanov et al., 2016). The same in training and evaluation.
+#[derive(Module, Debug)]
+pub struct GroupNorm {
+    weight: Option<Param<Tensor<1>>>,
+    bias: Option<Param<Tensor<1>>>,
+    groups: usize,
+    epsilon: f64,
+}
+
+impl GroupNorm {
+    /// With scale and shift, epsilon 1e-5.
+    pub fn new(groups: usize, channels: usize, device: &Device) -> Self {
+        Self {
+            weight: Some(Param::from_tensor(Tensor::ones([channels], device))),
+            bias: Some(Param::from_tensor(Tensor::zeros([channels], device))),
+            ..Self::plain(groups)
+        }
+    }
+
+    /// Without scale and shift.
+    pub fn plain(groups: usize) -> Self {
+        Self { weight: None, bias: None, groups, epsilon: 1e-5 }
+    }
+
+    /// `[batch, channels, height, width]` to the same shape.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let dims @ [batch, channels, _, _] = input.dims();
+        // Reduced a dimension at a time, as software drivers need it.
+        let [rows, columns] = [channels / self.groups * dims[2], dims[3]];
+        let grouped = input.reshape([batch, self.groups, rows, columns]);
+        let centred = grouped.clone() - grouped.mean_dim(3).mean_dim(2);
+        let variance = (centred.clone() * centred.clone()).mean_dim(3).mean_dim(2);
+        let output = (centred / (variance + self.epsilon).sqrt()).reshape(dims);
+        let row = |p: &Param<Tensor<1>>| p.val().reshape([1, channels, 1, 1]);
+        match (&self.weight, &self.bias) {
+            (Some(weight), Some(bias)) => output * row(weight) + row(bias),
+            _ => output,
+        }
+    }
+}
+
+/// Layer normalisation over the last axis (Ba et al., 2016).
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    pub gamma: Param<Tensor<1>>,
+    pub beta: Param<Tensor<1>>,
+    epsilon: f64,
+}
+
+impl LayerNorm {
+    pub fn new(width: usize, epsilon: f64, device: &Device) -> Self {
+        Self {
+            gamma: Param::from_tensor(Tensor::ones([width], device)),
+            beta: Param::from_tensor(Tensor::zeros([width], device)),
+            epsilon,
+        }
+    }
+
+    pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        let centred = input.clone() - input.mean_dim(D - 1);
+        let variance = (centred.clone() * centred.clone()).mean_dim(D - 1);
+        let output = centred / (variance + self.epsilon).sqrt();
+        output * self.gamma.val().unsqueeze::<D>() + self.beta.val().unsqueeze::<D>()
+    }
+}

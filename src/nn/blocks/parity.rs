@@ -1,15 +1,14 @@
 //! The blocks that have published fixtures of their own.
 
-use super::{SpatialAttention, keras_up, up_conv};
+use super::{SpatialAttention, UpConv, keras_up, up_conv};
 use crate::nn::{
     ComputeDevice, NamedTensor, NamedTensors,
-    models::unet::UpBlock,
+    models::edema::unet::UpBlock,
     parameters::{count_trainable, load_strict},
     parity::read,
 };
 use burn::{
     module::Module,
-    nn::conv::ConvTranspose2d,
     tensor::{Device, Tensor, TensorData},
 };
 use serde_json::Value;
@@ -84,7 +83,7 @@ fn spatial_attention(
 
 #[derive(Module, Debug)]
 struct Deconv {
-    deconv: ConvTranspose2d,
+    deconv: UpConv,
 }
 
 fn keras_deconv(

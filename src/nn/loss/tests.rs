@@ -84,7 +84,7 @@ fn the_edema_systems_losses_and_gradients_are_reproduced() {
     assert_eq!(cases.len(), 5);
     for (v, (sum, exponential)) in cases.iter().flat_map(|v| [(v, ("mix_3", false)), (v, ("mix_33", true))]) {
         let Case { name, logits, detection, targets, unknown } = case(v);
-        let outputs = Outputs { logits: logits.clone(), detection: Some(detection.clone()) };
+        let outputs = Outputs { detection: Some(detection.clone()), ..Outputs::of(logits.clone()) };
         let loss = Loss::edema(exponential);
         let term = |i: usize| Loss { terms: vec![loss.terms[i].clone()] }.compute(&outputs, &targets);
         let want = |key: &str| v[sum][key].as_f64().unwrap();
@@ -130,7 +130,7 @@ fn the_polyp_systems_cross_entropy_is_reproduced() {
         let [n, c, h, w] = logits.shape[..] else { panic!("rank") };
         let values: Vec<f32> = logits.data.iter().map(|&x| x as f32).collect();
         let classes: Vec<u16> = truth.data.iter().map(|&x| x as u16).collect();
-        let outputs = Outputs { logits: leaf(&values, [n, c, h, w]), detection: None };
+        let outputs = Outputs::of(leaf(&values, [n, c, h, w]));
         let targets = Targets::new(&classes, [n, h, w], Head::Softmax { classes: c }, &device());
         let loss = Loss::new([(1.0, Term::CrossEntropy { class_weights: vec![] })]);
         let want = v["ce"]["value"].as_f64().unwrap();
@@ -161,7 +161,7 @@ fn gradients_are_those_of_finite_differences() {
         let value = |values: &[f32], loss: &Loss| {
             let logits = leaf(values, [2, channels, 3, 4]);
             let detection = leaf(&findings, [2, head.classes() - 1]);
-            let outputs = Outputs { logits: logits.clone(), detection: Some(detection) };
+            let outputs = Outputs { detection: Some(detection), ..Outputs::of(logits.clone()) };
             (loss.compute(&outputs, &targets), logits)
         };
         for loss in all_terms() {
@@ -202,7 +202,7 @@ fn pixels_that_are_not_known_change_nothing() {
     for loss in all_terms() {
         let run = |values: &[f32]| {
             let logits = leaf(values, [1, 1, 4, 8]);
-            let total = loss.compute(&Outputs { logits: logits.clone(), detection: None }, &targets);
+            let total = loss.compute(&Outputs::of(logits.clone()), &targets);
             let grads = total.backward();
             (scalar(&total), logits.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap())
         };
@@ -221,7 +221,7 @@ fn a_batch_without_a_known_pixel_has_no_loss_and_no_gradient() {
     for loss in all_terms() {
         let logits = leaf(&spread(24, 2), [2, 3, 2, 2]);
         let detection = leaf(&spread(4, 9), [2, 2]);
-        let outputs = Outputs { logits: logits.clone(), detection: Some(detection) };
+        let outputs = Outputs { detection: Some(detection), ..Outputs::of(logits.clone()) };
         let total = loss.compute(&outputs, &targets);
         assert_eq!(scalar(&total), 0.0, "{loss:?}");
         let grads = total.backward();

@@ -110,12 +110,11 @@ impl TrainSession {
         if train.is_empty() {
             return Err(TrainError::NoSamples);
         }
-        let multiple = model.network().spec().input.multiple_of.max(1);
         let input = &model.card.input;
         let sampler = Sampler {
             seed: config.seed,
             batch: config.batch.max(1),
-            size: config.patch.max(1).div_ceil(multiple) * multiple,
+            size: model.network().spec().input.side(config.patch),
             foreground: config.foreground,
             augment: config.augment.clone(),
             mean: input.mean.clone(),

@@ -1,24 +1,24 @@
 //! SA-UNet. C. Guo et al.: "SA-UNet: Spatial Attention U-Net for Retinal Vessel Segmentation", ICPR 2020.
 
 use crate::nn::{
-    BuildError, ComputeDevice, Head, Init, InitSite, InputRule, ModelSpec, Network, Outputs,
-    SegmentationModule, adapt,
-    blocks::{BatchNorm, DropBlock, SpatialAttention, halve, keras_up, same_conv, up_conv},
-    parse_config,
+    Config, Head, Init, InitSite, InputRule, Make, ModelSpec, Outputs, Published, SegmentationModule,
+    blocks::{BatchNorm, Conv, DropBlock, SpatialAttention, UpConv, halve, keras_up, same_conv, up_conv},
+    models::ends,
 };
 use burn::{
     module::Module,
-    nn::conv::{Conv2d, ConvTranspose2d},
     tensor::{Device, Tensor, activation::relu},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The reference's constructor arguments.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Config {
+pub struct SaUnetConfig {
     in_channels: usize,
+    /// Background included. Two classes are told apart by one sigmoid, as published; more by a softmax.
+    n_classes: usize,
     /// Channels of the first level; each level doubles them.
     start_neurons: usize,
     /// DropBlock's block in pixels. The paper's runs: 7.
@@ -29,9 +29,16 @@ struct Config {
     attention: bool,
 }
 
-impl Default for Config {
+impl Default for SaUnetConfig {
     fn default() -> Self {
-        Self { in_channels: 3, start_neurons: 16, block_size: 7, keep_prob: 0.9, attention: true }
+        Self {
+            in_channels: 3,
+            n_classes: 2,
+            start_neurons: 16,
+            block_size: 7,
+            keep_prob: 0.9,
+            attention: true,
+        }
     }
 }
 
@@ -40,26 +47,38 @@ pub static SPEC: ModelSpec = ModelSpec {
     title: "SA-UNet",
     paper: "Guo et al., SA-UNet: Spatial Attention U-Net for Retinal Vessel Segmentation, ICPR 2020",
     family: "vessel",
-    input: InputRule { multiple_of: 8, channels: 3 },
-    fixtures: &["vessel/sa_unet_n8", "vessel/sa_unet_backbone"],
-    default_config: || json!(Config::default()),
+    input: InputRule::multiple_of(8),
+    published: Published::Sigmoid,
+    as_published: || json!({}),
     probe_config: || json!({ "start_neurons": 8, "keep_prob": 1.0 }),
-    build,
+    make: Make::of::<SaUnet>(),
 };
 
-fn build(config: &Value, seed: u64, device: &ComputeDevice) -> Result<Box<dyn Network>, BuildError> {
-    let config: Config = parse_config(SPEC.id, config)?;
-    let refuse = |reason: &str| Err(BuildError::Config { network: SPEC.id, reason: reason.to_owned() });
-    if config.in_channels == 0 || config.start_neurons == 0 {
-        return refuse("in_channels and start_neurons must be at least 1");
+impl Config for SaUnetConfig {
+    fn check(&self) -> Result<(), String> {
+        ends(self.in_channels, self.n_classes)?;
+        if self.start_neurons == 0 {
+            return Err("start_neurons must be at least 1".to_owned());
+        }
+        if self.block_size == 0 {
+            return Err("block_size must be at least 1".to_owned());
+        }
+        if !(self.keep_prob > 0.0 && self.keep_prob <= 1.0) {
+            return Err("keep_prob must be above 0 and at most 1".to_owned());
+        }
+        Ok(())
     }
-    if config.block_size == 0 {
-        return refuse("block_size must be at least 1");
+
+    fn channels(&self) -> usize {
+        self.in_channels
     }
-    if !(config.keep_prob > 0.0 && config.keep_prob <= 1.0) {
-        return refuse("keep_prob must be above 0 and at most 1");
+
+    fn head(&self) -> Head {
+        match self.n_classes {
+            2 => Head::Sigmoid,
+            classes => Head::Softmax { classes },
+        }
     }
-    Ok(adapt(&SPEC, json!(config), SaUnet::new(&config, device.burn()), seed, device))
 }
 
 /// Keras' batch normalisation: epsilon 1e-3, momentum 0.99, which is 0.01 here.
@@ -70,9 +89,9 @@ fn batch_norm(channels: usize, device: &Device) -> BatchNorm {
 /// Two units of convolution, DropBlock, batch norm, ReLU.
 #[derive(Module, Debug)]
 struct Level {
-    conv1: Conv2d,
+    conv1: Conv,
     bn1: BatchNorm,
-    conv2: Conv2d,
+    conv2: Conv,
     bn2: BatchNorm,
     #[module(skip)]
     drop: DropBlock,
@@ -98,10 +117,10 @@ impl Level {
 /// The lowest level: spatial attention between its two units.
 #[derive(Module, Debug)]
 struct Middle {
-    conv1: Conv2d,
+    conv1: Conv,
     bn1: BatchNorm,
     attn: Option<SpatialAttention>,
-    conv2: Conv2d,
+    conv2: Conv,
     bn2: BatchNorm,
     #[module(skip)]
     drop: DropBlock,
@@ -120,10 +139,10 @@ impl Middle {
 
 #[derive(Module, Debug)]
 struct Up {
-    deconv: ConvTranspose2d,
-    conv1: Conv2d,
+    deconv: UpConv,
+    conv1: Conv,
     bn1: BatchNorm,
-    conv2: Conv2d,
+    conv2: Conv,
     bn2: BatchNorm,
     #[module(skip)]
     drop: DropBlock,
@@ -158,11 +177,17 @@ struct SaUnet {
     up3: Up,
     up2: Up,
     up1: Up,
-    head: Conv2d,
+    head: Conv,
 }
 
-impl SaUnet {
-    fn new(config: &Config, device: &Device) -> Self {
+impl SegmentationModule for SaUnet {
+    type Config = SaUnetConfig;
+
+    fn spec() -> &'static ModelSpec {
+        &SPEC
+    }
+
+    fn new(config: &SaUnetConfig, device: &Device) -> Self {
         let n = config.start_neurons;
         let drop = DropBlock { block_size: config.block_size, keep_prob: config.keep_prob };
         Self {
@@ -180,37 +205,25 @@ impl SaUnet {
             up3: Up::new(4 * n, &drop, device),
             up2: Up::new(2 * n, &drop, device),
             up1: Up::new(n, &drop, device),
-            head: same_conv([n, 1], 1, device),
+            head: same_conv([n, config.head().channels()], 1, device),
         }
     }
-}
 
-impl SegmentationModule for SaUnet {
-    /// `[N, in, H, W]` to logits `[N, 1, H, W]`.
+    /// `[N, in, H, W]` to logits `[N, 1 or classes, H, W]`.
     fn forward(&self, input: Tensor<4>) -> Outputs {
-        let pool = halve();
         let e1 = self.enc1.forward(input); // [N, n, H, W]
-        let e2 = self.enc2.forward(pool.forward(e1.clone())); // [N, 2n, H/2, W/2]
-        let e3 = self.enc3.forward(pool.forward(e2.clone())); // [N, 4n, H/4, W/4]
-        let x = self.mid.forward(pool.forward(e3.clone())); // [N, 8n, H/8, W/8]
+        let e2 = self.enc2.forward(halve(e1.clone())); // [N, 2n, H/2, W/2]
+        let e3 = self.enc3.forward(halve(e2.clone())); // [N, 4n, H/4, W/4]
+        let x = self.mid.forward(halve(e3.clone())); // [N, 8n, H/8, W/8]
         let x = self.up3.forward(x, e3);
         let x = self.up2.forward(x, e2);
         let x = self.up1.forward(x, e1);
-        Outputs { logits: self.head.forward(x), detection: None }
+        Outputs::of(self.head.forward(x))
     }
 
-    fn head(&self) -> Head {
-        Head::Sigmoid
-    }
-
-    fn channels(&self) -> usize {
-        self.enc1.conv1.weight.dims()[1]
-    }
-
-    fn bytes_per_pixel(&self) -> usize {
+    fn bytes_per_pixel(config: &SaUnetConfig) -> usize {
         // At full resolution: 2n channels concatenated, two maps of n, each once more as the convolution lays it out.
-        let n = self.enc1.conv1.weight.dims()[0];
-        4 * n * 12
+        4 * 12 * config.start_neurons
     }
 
     /// Keras' defaults: Glorot uniform, biases 0; He normal for the attention.

@@ -2,23 +2,21 @@
 //! O. Ronneberger et al.: "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015.
 
 use crate::nn::{
-    BuildError, ComputeDevice, Head, Init, InitSite, InputRule, ModelSpec, Network, Outputs,
-    SegmentationModule, adapt,
-    blocks::{BatchNorm, Dropout, halve, same_conv, up_conv},
-    parse_config,
+    Config, Head, Init, InitSite, InputRule, Make, ModelSpec, Outputs, Published, SegmentationModule,
+    blocks::{BatchNorm, Conv, Dropout, UpConv, batch_norm, halve, same_conv, up_conv},
+    models::ends,
 };
 use burn::{
     module::Module,
-    nn::conv::{Conv2d, ConvTranspose2d},
     tensor::{Device, Tensor, activation::relu},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The reference's constructor arguments. (Its `is_deconv = false` does not run and is left out.)
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Config {
+pub struct UnetConfig {
     in_channels: usize,
     /// Background included. The detection head finds the classes but background in the slice.
     n_classes: usize,
@@ -27,7 +25,7 @@ struct Config {
     is_batchnorm: bool,
 }
 
-impl Default for Config {
+impl Default for UnetConfig {
     fn default() -> Self {
         Self { in_channels: 3, n_classes: 4, feature_scale: 4, is_batchnorm: true }
     }
@@ -38,33 +36,36 @@ pub static SPEC: ModelSpec = ModelSpec {
     title: "U-Net with detection",
     paper: "Ronneberger et al., U-Net, MICCAI 2015; retinal edema system, AI Challenger 2018",
     family: "edema",
-    input: InputRule { multiple_of: 16, channels: 3 },
-    fixtures: &["edema/unet_b1", "edema/unet_nobn"],
-    default_config: || json!(Config::default()),
+    input: InputRule::multiple_of(16),
+    published: Published::LogProbabilities,
+    as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 8 }),
-    build,
+    make: Make::of::<Unet>(),
 };
 
-fn build(config: &Value, seed: u64, device: &ComputeDevice) -> Result<Box<dyn Network>, BuildError> {
-    let config: Config = parse_config(SPEC.id, config)?;
-    let refuse = |reason: &str| Err(BuildError::Config { network: SPEC.id, reason: reason.to_owned() });
-    if config.in_channels == 0 {
-        return refuse("in_channels must be at least 1");
+impl Config for UnetConfig {
+    fn check(&self) -> Result<(), String> {
+        ends(self.in_channels, self.n_classes)?;
+        if !(1..=64).contains(&self.feature_scale) {
+            return Err("feature_scale must be from 1 to 64".to_owned());
+        }
+        Ok(())
     }
-    if config.n_classes < 2 {
-        return refuse("n_classes counts the background and must be at least 2");
+
+    fn channels(&self) -> usize {
+        self.in_channels
     }
-    if !(1..=64).contains(&config.feature_scale) {
-        return refuse("feature_scale must be from 1 to 64");
+
+    fn head(&self) -> Head {
+        Head::Softmax { classes: self.n_classes }
     }
-    Ok(adapt(&SPEC, json!(config), Unet::new(&config, device.burn()), seed, device))
 }
 
 /// Convolution, batch norm (where the network has it), ReLU.
-type Unit = (Conv2d, Option<BatchNorm>);
+type Unit = (Conv, Option<BatchNorm>);
 
-fn unit(input: usize, output: usize, batch_norm: bool, device: &Device) -> Unit {
-    let norm = batch_norm.then(|| BatchNorm::new(output, 1e-5, 0.1, device));
+fn unit(input: usize, output: usize, with_norm: bool, device: &Device) -> Unit {
+    let norm = with_norm.then(|| batch_norm(output, device));
     (same_conv([input, output], 3, device), norm)
 }
 
@@ -83,11 +84,8 @@ pub struct DoubleConv {
 }
 
 impl DoubleConv {
-    pub fn new(input: usize, output: usize, batch_norm: bool, device: &Device) -> Self {
-        Self {
-            conv1: unit(input, output, batch_norm, device),
-            conv2: unit(output, output, batch_norm, device),
-        }
+    pub fn new(input: usize, output: usize, with_norm: bool, device: &Device) -> Self {
+        Self { conv1: unit(input, output, with_norm, device), conv2: unit(output, output, with_norm, device) }
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -100,7 +98,7 @@ impl DoubleConv {
 pub struct UpBlock {
     // The reference registers the convolutions first.
     conv: DoubleConv,
-    up: ConvTranspose2d,
+    up: UpConv,
 }
 
 impl UpBlock {
@@ -127,16 +125,22 @@ struct Unet {
     conv3: DoubleConv,
     conv4: DoubleConv,
     center: DoubleConv,
-    cls: (Dropout, Conv2d),
+    cls: (Dropout, Conv),
     up_concat4: UpBlock,
     up_concat3: UpBlock,
     up_concat2: UpBlock,
     up_concat1: UpBlock,
-    final_1: Conv2d,
+    final_1: Conv,
 }
 
-impl Unet {
-    fn new(config: &Config, device: &Device) -> Self {
+impl SegmentationModule for Unet {
+    type Config = UnetConfig;
+
+    fn spec() -> &'static ModelSpec {
+        &SPEC
+    }
+
+    fn new(config: &UnetConfig, device: &Device) -> Self {
         let f = [64, 128, 256, 512, 1024].map(|n| n / config.feature_scale);
         let down = |input, output| DoubleConv::new(input, output, config.is_batchnorm, device);
         Self {
@@ -154,17 +158,14 @@ impl Unet {
             final_1: same_conv([f[0], config.n_classes], 1, device),
         }
     }
-}
 
-impl SegmentationModule for Unet {
     /// `[N, in, H, W]` to logits `[N, classes, H, W]` and detection logits `[N, classes - 1]`.
     fn forward(&self, input: Tensor<4>) -> Outputs {
-        let pool = halve();
         let c1 = self.conv1.forward(input); // [N, f0, H, W]
-        let c2 = self.conv2.forward(pool.forward(c1.clone())); // [N, f1, H/2, W/2]
-        let c3 = self.conv3.forward(pool.forward(c2.clone())); // [N, f2, H/4, W/4]
-        let c4 = self.conv4.forward(pool.forward(c3.clone())); // [N, f3, H/8, W/8]
-        let center = self.center.forward(pool.forward(c4.clone())); // [N, f4, H/16, W/16]
+        let c2 = self.conv2.forward(halve(c1.clone())); // [N, f1, H/2, W/2]
+        let c3 = self.conv3.forward(halve(c2.clone())); // [N, f2, H/4, W/4]
+        let c4 = self.conv4.forward(halve(c3.clone())); // [N, f3, H/8, W/8]
+        let center = self.center.forward(halve(c4.clone())); // [N, f4, H/16, W/16]
 
         let (dropout, conv) = &self.cls;
         let found = conv.forward(dropout.forward(center.clone()));
@@ -176,21 +177,12 @@ impl SegmentationModule for Unet {
         let x = self.up_concat3.forward(x, vec![c3]);
         let x = self.up_concat2.forward(x, vec![c2]);
         let x = self.up_concat1.forward(x, vec![c1]);
-        Outputs { logits: self.final_1.forward(x), detection: Some(detection) }
+        Outputs { detection: Some(detection), ..Outputs::of(self.final_1.forward(x)) }
     }
 
-    fn head(&self) -> Head {
-        Head::Softmax { classes: self.final_1.weight.dims()[0] }
-    }
-
-    fn channels(&self) -> usize {
-        self.conv1.conv1.0.weight.dims()[1]
-    }
-
-    fn bytes_per_pixel(&self) -> usize {
+    fn bytes_per_pixel(config: &UnetConfig) -> usize {
         // At full resolution: 2f channels concatenated, two maps of f, each once more as the convolution lays it out.
-        let f = self.final_1.weight.dims()[1];
-        4 * f * 12
+        4 * 12 * (64 / config.feature_scale).max(config.n_classes)
     }
 
     /// Kaiming normal over fan-in for convolutions, batch norm around 1, biases as PyTorch leaves them.

@@ -1,0 +1,3 @@
+//! The retinal oedema system (AI Challenger 2018).
+
+pub mod unet;

@@ -1,0 +1,1 @@
+//! Polyps in endoscopy ("medical-segmentation-pytorch").

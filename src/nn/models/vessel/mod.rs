@@ -1,0 +1,3 @@
+//! Vessels of the fundus.
+
+pub mod sa_unet;
