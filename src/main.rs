@@ -9,7 +9,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_command_line();
     let result = match arguments.command {
         Some(command) => command.run(arguments.device.into()),
-        None => window(UiOptions { paths: arguments.paths, device: arguments.device.into() }),
+        None => window(UiOptions {
+            paths: arguments.paths,
+            modality: arguments.modality.map(Into::into),
+            device: arguments.device.into(),
+        }),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

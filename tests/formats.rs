@@ -3,7 +3,11 @@
 
 #[path = "formats/damage.rs"]
 mod damage;
+#[path = "formats/look.rs"]
+mod look;
 #[path = "formats/manifest.rs"]
 mod manifest;
+#[path = "formats/monochrome1.rs"]
+mod monochrome1;
 #[path = "formats/nifti_geometry.rs"]
 mod nifti_geometry;

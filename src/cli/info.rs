@@ -1,5 +1,6 @@
 //! `fovea info`: what a file holds, as the reader understood it.
 
+use super::ModalityArgument;
 use crate::{
     geom::{Frame, Grid, Unit},
     io::{self, OpenOptions, Opened, Quiet},
@@ -24,10 +25,13 @@ pub struct InfoArgs {
     /// Which of several series or volumes (their ids are in the output)
     #[arg(long, value_name = "ID")]
     pub series: Option<String>,
+    /// What the image is, where the file does not say
+    #[arg(long, value_enum)]
+    pub modality: Option<ModalityArgument>,
 }
 
 pub fn run(args: InfoArgs) -> anyhow::Result<()> {
-    let options = OpenOptions { series: args.series, modality: None };
+    let options = OpenOptions { series: args.series, modality: args.modality.map(Into::into) };
     let opened = io::open(&args.path, &options, &mut Quiet)?;
     let facts = describe(&opened);
     if args.json {
@@ -60,6 +64,8 @@ pub fn describe(opened: &Opened) -> Value {
         "type": volume.samples().kind().name(),
         "rescale": volume.rescale(),
         "modality": volume.modality(),
+        "modality_by_look": opened.by_look,
+        "low_is_white": volume.low_is_white(),
         "min": stats.min,
         "max": stats.max,
         "mean": stats.mean,
@@ -104,6 +110,9 @@ fn print_plain(opened: &Opened, facts: &Value) {
     for series in &opened.series {
         let mark = if series.shown { "shown" } else { "" };
         println!("  series     {} {} {mark}", series.id, series.title);
+    }
+    if opened.by_look {
+        println!("  note       {}", io::guess_note(volume.modality()));
     }
     for warning in &opened.warnings {
         println!("  warning    {warning}");

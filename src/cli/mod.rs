@@ -12,6 +12,8 @@ mod report;
 mod segment;
 mod train;
 
+pub use dataset::ModalityArgument;
+
 use crate::nn::DeviceChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ Examples:
   fovea                                     open a built-in sample
   fovea scan.nii.gz                         open a volume
   fovea bscans/                             open a folder of numbered images, or a DICOM series
+  fovea eye.jpg --modality fundus           say what made the image, where the file does not
   fovea sample:oct                          open the OCT sample
   fovea segment eye.jpg --model vessel --out masks/
   fovea train --data LIST.csv --network vessel/sa_unet --out my.safetensors
@@ -38,6 +41,10 @@ pub struct Arguments {
     /// Images to open: files, folders, DICOM series, or sample:fundus, sample:oct, sample:ct
     pub paths: Vec<PathBuf>,
 
+    /// What the images are, where the files do not say: for the window
+    #[arg(long, value_enum)]
+    pub modality: Option<ModalityArgument>,
+
     /// Where networks compute
     #[arg(long, value_enum, default_value_t, global = true)]
     pub device: DeviceArgument,
@@ -50,8 +57,8 @@ impl Arguments {
     /// What was typed; prints help or what is wrong with it, and ends the program, where that was asked for.
     pub fn from_command_line() -> Self {
         let arguments = Self::parse();
-        if arguments.command.is_some() && !arguments.paths.is_empty() {
-            let told = "images to open in the window go without a subcommand; a subcommand takes its own after its name";
+        if arguments.command.is_some() && (!arguments.paths.is_empty() || arguments.modality.is_some()) {
+            let told = "images to open in the window, and their --modality, go without a subcommand; a subcommand takes its own after its name";
             Self::command().error(clap::error::ErrorKind::ArgumentConflict, told).exit();
         }
         arguments

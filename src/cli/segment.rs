@@ -128,6 +128,9 @@ fn segment(
     for warning in &opened.warnings {
         shown.say(&format!("{name}: {warning}"));
     }
+    if opened.by_look {
+        shown.say(&format!("{name}: {}", io::guess_note(opened.volume.modality())));
+    }
     let volume = opened.volume;
     let job = engine.segment_volume(SegmentVolume {
         document,

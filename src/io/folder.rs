@@ -109,7 +109,7 @@ fn build(
     let (native, inexact) = all.pixels.narrow();
     warnings.extend(inexact);
     let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
-    Ok(Opened { volume, source: path.to_owned(), warnings, series, content_hash, facts })
+    Ok(Opened { volume, source: path.to_owned(), warnings, series, content_hash, by_look: false, facts })
 }
 
 struct Slice {

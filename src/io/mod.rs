@@ -9,6 +9,7 @@ mod folder;
 mod guard;
 mod labels;
 pub mod list;
+mod look;
 mod nifti;
 mod picture;
 mod raster;
@@ -23,6 +24,7 @@ mod write;
 
 pub use error::OpenError;
 pub use labels::{binary, open_labels};
+pub use look::{guess_note, modality_by_look};
 pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use replace::WriteError;
 pub use sample::is_sample;
@@ -109,6 +111,8 @@ pub struct Opened {
     pub series: Vec<SeriesInfo>,
     /// BLAKE3 of the file's bytes, in hex; of several files, of their hashes in slice order.
     pub content_hash: String,
+    /// The volume's modality was told from the look of the picture alone (see [`modality_by_look`]).
+    pub by_look: bool,
     /// What the format says beyond that, for `fovea info --json`. Never names or dates of patients.
     pub facts: serde_json::Value,
 }
@@ -117,9 +121,12 @@ pub struct Opened {
 pub fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
     let format = find_format(path)?;
     let mut opened = guard::decode(path, || (format.open)(path, options, progress))?;
-    if let Some(modality) = options.modality.filter(|&m| m != opened.volume.modality()) {
-        opened.volume = samples::with_modality(&opened.volume, modality)?;
+    let by_look = || modality_by_look(&opened.volume).filter(|_| opened.volume.modality() == Modality::Other);
+    let guess = if options.modality.is_none() { by_look() } else { None };
+    if let Some(modality) = options.modality.or(guess) {
+        opened.volume = opened.volume.with_modality(modality);
     }
+    opened.by_look = guess.is_some();
     Ok(opened)
 }
 

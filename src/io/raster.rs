@@ -50,6 +50,7 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
         warnings,
         series: Vec::new(),
         content_hash: source::hash(&bytes),
+        by_look: false,
         facts: serde_json::json!({ "format": format, "file_type": file_type }),
     })
 }

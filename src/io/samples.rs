@@ -152,11 +152,6 @@ pub fn same_samples(meant: &Samples, back: &Samples) -> Result<(), String> {
     if same { Ok(()) } else { Err("voxels differ".to_owned()) }
 }
 
-/// The same image under another modality.
-pub fn with_modality(volume: &Volume, modality: Modality) -> Result<Volume, OpenError> {
-    build(Path::new(""), volume.grid().clone(), volume.samples().clone(), volume.rescale(), modality)
-}
-
 pub fn build(
     path: &Path,
     grid: Grid,
@@ -188,7 +183,7 @@ pub fn guess_modality(
     let stats = volume.stats();
     let like_hounsfield = (-4096.0..=-500.0).contains(&stats.min) && (200.0..=32_767.0).contains(&stats.max);
     if volume.channels() == 1 && volume.dims()[2] > 1 && like_hounsfield {
-        return with_modality(&volume, Modality::Ct);
+        return Ok(volume.with_modality(Modality::Ct));
     }
     Ok(volume)
 }

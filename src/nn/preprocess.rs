@@ -24,6 +24,10 @@ pub fn working_size([width, height]: [usize; 2], spec: &InputSpec) -> [usize; 2]
 /// Values are windowed to 0–1 (see [`InputSpec::window`]), values that are not finite count as the window's lower end;
 /// then each channel has the mean taken off and is divided by the deviation. A colour image gives a grey network its
 /// luma; a grey image gives a colour network its value three times.
+///
+/// An image whose low values are to be shown white ([`Volume::low_is_white`]) is turned over after the window, so that
+/// a network sees what a person sees, and what it has learned from; but not where values have a unit (HU), since those
+/// mean the same however they are shown.
 pub fn slice_input(volume: &Volume, z: usize, spec: &InputSpec) -> Planes {
     let [width, height, depth] = volume.dims();
     let [low, high] = spec.window.unwrap_or_else(|| {
@@ -39,7 +43,12 @@ pub fn slice_input(volume: &Volume, z: usize, spec: &InputSpec) -> Planes {
             .flat_map(|z| luma(volume, z))
             .collect(),
     };
-    let unit = |v: f32| if v.is_finite() { ((v - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
+    let turned = volume.low_is_white() && volume.modality().value_unit().is_none();
+    let unit = |v: f32| match ((v - low) / (high - low)).clamp(0.0, 1.0) {
+        _ if !v.is_finite() => 0.0,
+        share if turned => 1.0 - share,
+        share => share,
+    };
     let values = values.into_iter().map(unit).collect();
     let planes = Planes { channels: spec.channels.count(), height, width, values };
     let mut planes = resize_planes(planes, working_size([width, height], spec));
@@ -108,6 +117,17 @@ mod tests {
             ..InputSpec::unit(Channels::Grey)
         };
         assert_eq!(slice_input(&v, 0, &spec).values, [-2.0, -2.0, -1.0, 2.0, 0.0, 2.0]);
+    }
+
+    #[test]
+    fn a_network_sees_low_values_white_where_a_person_does() {
+        let seen = |modality| {
+            let samples = Samples::F32([0.0, 25.0, 120.0, f32::NAN].into());
+            let v = Volume::new(Grid::pixels([4, 1, 1]).unwrap(), samples, [1.0, 0.0], modality).unwrap();
+            [v.clone(), v.with_low_white(true)].map(|v| slice_input(&v, 0, &spec(Channels::Grey)).values)
+        };
+        assert_eq!(seen(Modality::Other), [[0.0, 0.25, 1.0, 0.0], [1.0, 0.75, 0.0, 0.0]]);
+        assert_eq!(seen(Modality::Ct)[1], [0.0, 0.25, 1.0, 0.0], "HU mean the same however they are shown");
     }
 
     #[test]

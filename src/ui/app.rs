@@ -97,7 +97,11 @@ impl App {
             false => options.paths,
         };
         for path in paths.into_iter().rev() {
-            if let Err(e) = workspace.apply(Command::Open(path)) {
+            let open = match options.modality {
+                None => Command::Open(path),
+                modality => Command::OpenWith { path, series: None, modality },
+            };
+            if let Err(e) = workspace.apply(open) {
                 self.shell.notices.tell(e.to_string());
             }
         }

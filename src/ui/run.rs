@@ -1,6 +1,7 @@
 use super::{App, Start, theme};
 use crate::gpu::{self, GraphicsError, SliceRenderer};
 use crate::nn::DeviceChoice;
+use crate::volume::Modality;
 use eframe::egui_wgpu::WgpuConfiguration;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,6 +13,8 @@ use std::rc::Rc;
 pub struct UiOptions {
     /// Files, folders or `sample:ID`; the first is the one in front. None: the built-in sample of a first run.
     pub paths: Vec<PathBuf>,
+    /// What made them, where the person says so.
+    pub modality: Option<Modality>,
     pub device: DeviceChoice,
 }
 

@@ -25,6 +25,24 @@ pub enum Modality {
 }
 
 impl Modality {
+    pub const ALL: [Modality; 5] =
+        [Modality::Ct, Modality::Oct, Modality::Fundus, Modality::Endoscopy, Modality::Other];
+
+    /// As the project file and serde write it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Modality::Ct => "ct",
+            Modality::Oct => "oct",
+            Modality::Fundus => "fundus",
+            Modality::Endoscopy => "endoscopy",
+            Modality::Other => "other",
+        }
+    }
+
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.id() == id)
+    }
+
     pub fn title(self) -> &'static str {
         match self {
             Modality::Ct => "CT",
@@ -51,13 +69,14 @@ pub enum VolumeError {
 #[derive(Clone, Debug)]
 pub struct Volume(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     grid: Grid,
     samples: Samples,
     slope: f32,
     intercept: f32,
     modality: Modality,
+    low_is_white: bool,
     stats: OnceLock<Stats>,
 }
 
@@ -76,7 +95,18 @@ impl Volume {
                 samples: samples.len(),
             });
         }
-        Ok(Self(Arc::new(Inner { grid, samples, slope, intercept, modality, stats: OnceLock::new() })))
+        let (low_is_white, stats) = (false, OnceLock::new());
+        Ok(Self(Arc::new(Inner { grid, samples, slope, intercept, modality, low_is_white, stats })))
+    }
+
+    /// The same image, made by something else; the samples are shared.
+    pub fn with_modality(&self, modality: Modality) -> Self {
+        Self(Arc::new(Inner { modality, ..Inner::clone(&self.0) }))
+    }
+
+    /// The same image, to be shown with its low values white (or not).
+    pub fn with_low_white(&self, low_is_white: bool) -> Self {
+        Self(Arc::new(Inner { low_is_white, ..Inner::clone(&self.0) }))
     }
 
     pub fn grid(&self) -> &Grid {
@@ -98,6 +128,12 @@ impl Volume {
 
     pub fn modality(&self) -> Modality {
         self.0.modality
+    }
+
+    /// The image looks right with its low values white and its high values black (MONOCHROME1 of DICOM, PS3.3
+    /// C.7.6.3.1.2). How it is shown and what networks see follow this; the values themselves are as stored.
+    pub fn low_is_white(&self) -> bool {
+        self.0.low_is_white
     }
 
     /// 1, or 3 for colour.

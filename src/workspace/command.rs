@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Everything that the window, the command line or a recording does to data. A list of commands replayed on the same
 /// images gives the same masks.
 ///
-/// `Edit`, `Labels`, `Cursor`, `Model` and `Project` act on the active document.
+/// `Edit`, `Labels`, `Cursor`, `Modality`, `Model` and `Project` act on the active document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
@@ -27,6 +27,9 @@ pub enum Command {
     Labels(LabelCommand),
     /// Moves the crosshair to a voxel (x, y, z); clamped into the image.
     Cursor([usize; 3]),
+    /// Says what made the image; kept by the project file. Where the model in use is not for it, the one that such an
+    /// image opens with takes its place.
+    Modality(Modality),
     Model(ModelCommand),
     Train(TrainCommand),
     Project(ProjectCommand),

@@ -6,7 +6,7 @@ use crate::engine::{JobId, SliceKey, Version};
 use crate::geom::Plane;
 use crate::io::SeriesInfo;
 use crate::label::{LabelId, LabelMap, LabelTable};
-use crate::volume::Volume;
+use crate::volume::{Modality, Volume};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -33,6 +33,8 @@ pub struct Opening {
     pub preview: Option<(Volume, usize, usize)>,
     /// The image is there and its project file is being read.
     pub(super) arrived: Option<Box<Document>>,
+    /// What the person said made the image.
+    pub(super) modality: Option<Modality>,
 }
 
 impl Opening {
@@ -67,6 +69,10 @@ pub struct Document {
     pub(super) cursor: [usize; 3],
     pub(super) warnings: Vec<String>,
     pub(super) series: Vec<SeriesInfo>,
+    /// The modality was told from the picture's look alone, and nobody has said otherwise.
+    pub(super) by_look: bool,
+    /// What a person has said that made the image.
+    pub(super) stated: Option<Modality>,
     /// The model that predicts here.
     pub(super) model: Option<Version>,
     /// Another version that is looked at beside it: a candidate before it is adopted.
@@ -144,6 +150,11 @@ impl Document {
     /// What the reader of the file had to say.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Whether the image's modality was told from its look alone: a guess, which a person may set right.
+    pub fn is_by_look(&self) -> bool {
+        self.by_look
     }
 
     /// The images that the file or folder holds, where there are several.

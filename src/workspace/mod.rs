@@ -14,6 +14,7 @@ mod error;
 mod journal;
 mod labels;
 mod live;
+mod modality;
 mod notice;
 mod opening;
 mod output;
@@ -224,6 +225,7 @@ impl Workspace {
                 document.cursor = std::array::from_fn(|a| voxel[a].min(dims[a] - 1));
                 Ok(())
             }
+            Command::Modality(modality) => self.set_modality(modality),
             Command::Model(ModelCommand::Use { version }) => self.use_model(version),
             Command::Model(ModelCommand::Import { path }) => self.import_model(path),
             Command::Model(ModelCommand::RollBack) => self.roll_back(),

@@ -8,7 +8,7 @@ use super::training::Interrupted;
 use super::{CommandError, Notice, NoticeLevel, Workspace};
 use crate::edit::EditLog;
 use crate::engine::JobId;
-use crate::io::{OpenOptions, Opened};
+use crate::io::{self, OpenOptions, Opened};
 use crate::label::LabelTable;
 use std::path::{Path, PathBuf};
 
@@ -32,9 +32,10 @@ impl Workspace {
         if plain && self.openings.iter().any(|o| o.path == path) {
             return Ok(());
         }
+        let modality = options.modality;
         let job = self.engine.open(path.clone(), options);
         self.activities.begin(job, format!("opening {}", name_of(&path)), None, Purpose::Own);
-        self.openings.push(Opening { job, path, done: 0, total: 0, preview: None, arrived: None });
+        self.openings.push(Opening { job, path, done: 0, total: 0, preview: None, arrived: None, modality });
         Ok(())
     }
 
@@ -66,6 +67,8 @@ impl Workspace {
             volume: opened.volume,
             warnings: opened.warnings,
             series: opened.series,
+            by_look: opened.by_look,
+            stated: opening.modality,
             model: None,
             compared: None,
             tool: None,
@@ -134,6 +137,17 @@ impl Workspace {
                 self.store_audit(id, "damage found", damage);
             }
         }
+        let kept_modality = project.modality;
+        let newly_stated = document.stated.filter(|_| document.kept && document.stated != kept_modality);
+        document.stated = document.stated.or(kept_modality);
+        if let Some(modality) = document.stated {
+            document.volume = document.volume.with_modality(modality);
+            document.by_look = false;
+        }
+        if document.by_look {
+            let text = format!("{name}: {}", io::guess_note(document.volume.modality()));
+            self.notices.add(NoticeLevel::Info, Some(id), text);
+        }
         for remark in project.remarks.iter().chain(&document.warnings) {
             self.notices.add(NoticeLevel::Warning, Some(id), format!("{name}: {remark}"));
         }
@@ -154,6 +168,9 @@ impl Workspace {
         }
         self.documents.push(*document);
         self.active = Some(id);
+        if let Some(modality) = newly_stated {
+            self.keep_modality(id, modality);
+        }
         if let Some(why) = damaged {
             self.cut_history(id, why);
         }

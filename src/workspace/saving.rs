@@ -20,9 +20,12 @@ impl Workspace {
     pub(super) fn write(&mut self, id: DocumentId, write: Write) {
         let Some(document) = self.document_mut(id).filter(|d| d.project.is_some()) else { return };
         let first = !std::mem::replace(&mut document.kept, true);
-        let model = document.model.clone();
+        let (model, stated) = (document.model.clone(), document.stated);
         if let (true, Some(model)) = (first, model) {
             self.write(id, Write::Setting { key: "model", value: model.to_string() });
+        }
+        if let (true, Some(modality)) = (first, stated) {
+            self.write(id, Write::Setting { key: "modality", value: modality.id().to_owned() });
         }
         if let Err(e) = self.store.write(id.0, write) {
             self.saving_fails(id, e.to_string());

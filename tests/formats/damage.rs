@@ -48,7 +48,7 @@ fn picture(dims: [usize; 3], colour: bool) -> Volume {
 }
 
 /// An uncompressed CT slice, element by element (PS3.5, explicit VR little-endian).
-fn dicom(z: f64, instance: u32, rows: u16, columns: u16) -> Vec<u8> {
+pub fn dicom(z: f64, instance: u32, rows: u16, columns: u16) -> Vec<u8> {
     fn element(out: &mut Vec<u8>, tag: (u16, u16), vr: &[u8; 2], value: &[u8]) {
         out.extend(tag.0.to_le_bytes());
         out.extend(tag.1.to_le_bytes());

@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-fn shared() -> Option<PathBuf> {
+pub fn shared() -> Option<PathBuf> {
     let folder = std::env::var_os("FOVEA_SHARED")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
     folder.join("data/MANIFEST.json").exists().then_some(folder)

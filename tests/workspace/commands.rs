@@ -23,6 +23,7 @@ fn one_of_each() -> Vec<Command> {
         Command::Close(DocumentId(1)),
         Command::Activate(DocumentId(2)),
         Command::Cursor([1, 2, 3]),
+        Command::Modality(Modality::Fundus),
         edit(EditCommand::Begin { tool: "brush".into() }),
         edit(brush(1, 1, [3.5, 4.25], [7.0, 8.0])),
         draw(Shape::Outline { plane: Plane::Sagittal, slice: 3, points: vec![[0.0, 1.0, 2.0]] }),

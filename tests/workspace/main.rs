@@ -3,6 +3,7 @@
 mod commands;
 mod history;
 mod learning;
+mod modality;
 mod prediction;
 mod project;
 

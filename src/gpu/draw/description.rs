@@ -58,7 +58,8 @@ pub struct Tone {
 
 impl Tone {
     pub fn of(volume: &Volume) -> Self {
-        Self { window: Window::default_for(volume), channels: ChannelMode::Color, invert: false }
+        let (window, channels) = (Window::default_for(volume), ChannelMode::Color);
+        Self { window, channels, invert: volume.low_is_white() }
     }
 }
 

@@ -28,6 +28,13 @@ pub struct Header {
     pub spacing_at_detector: bool,
 }
 
+impl Header {
+    /// The values are to be shown with the low ones white (PS3.3, C.7.6.3.1.2).
+    pub fn low_is_white(&self) -> bool {
+        self.layout.photometric == "MONOCHROME1"
+    }
+}
+
 /// How the samples of one frame are stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {

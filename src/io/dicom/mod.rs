@@ -114,7 +114,8 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let modality = modality(&first.modality);
     let (native, inexact) = loaded.samples.narrow();
     warnings.extend(inexact);
-    let volume = samples::build(path, grid, native, loaded.rescale, modality)?;
+    let volume = samples::build(path, grid, native, loaded.rescale, modality)?
+        .with_low_white(low_is_white(&headers, series));
     let infos: Vec<_> = match all.len() {
         1 => Vec::new(),
         _ => all.iter().enumerate().map(|(i, s)| s.info(&headers, i == chosen)).collect(),
@@ -130,7 +131,15 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         "slices": series.slices.len(),
         "lossy": first.lossy,
     });
-    Ok(Opened { volume, source: path.to_owned(), warnings, series: infos, content_hash: loaded.hash, facts })
+    Ok(Opened {
+        volume,
+        source: path.to_owned(),
+        warnings,
+        series: infos,
+        content_hash: loaded.hash,
+        by_look: false,
+        facts,
+    })
 }
 
 /// The headers of a folder's images; files without one are passed over, broken ones are said.
@@ -189,12 +198,17 @@ fn choose(
     })
 }
 
+/// Whether every slice is meant to be shown with its low values white.
+fn low_is_white(headers: &[Header], series: &Series) -> bool {
+    series.slices.iter().all(|s| headers[s.file].low_is_white())
+}
+
 /// What a viewer of the image should know of how it was stored.
 fn note(headers: &[Header], series: &Series, warnings: &mut Vec<String>) {
     let any = |test: fn(&Header) -> bool| series.slices.iter().any(|s| test(&headers[s.file]));
-    if any(|h| h.layout.photometric == "MONOCHROME1") {
-        warnings
-            .push("High values are meant to be shown dark (MONOCHROME1); the values are as stored".into());
+    if any(Header::low_is_white) && !low_is_white(headers, series) {
+        let text = "Some slices are meant to be shown with low values white (MONOCHROME1) and others are not; they are shown as stored";
+        warnings.push(text.into());
     }
     if any(|h| h.lossy) {
         warnings.push("The image was compressed with loss".into());
@@ -267,7 +281,8 @@ impl<'a> Loader<'a> {
             let rescale = slices[middle].frame.rescale.map(|v| v as f32);
             let modality = modality(&self.headers[slices[middle].file].modality);
             if let Some(slice) = samples::slice(grid, middle, first.0.clone(), rescale, modality) {
-                progress.preview(slice, middle, depth);
+                let low_is_white = low_is_white(self.headers, series);
+                progress.preview(slice.with_low_white(low_is_white), middle, depth);
             }
         }
         let one_rescale = slices.iter().all(|s| s.frame.rescale == slices[0].frame.rescale);

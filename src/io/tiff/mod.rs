@@ -75,6 +75,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         warnings,
         series,
         content_hash,
+        by_look: false,
         facts: serde_json::json!({ "format": "tiff", "pages": depth, "file_type": file_type }),
     })
 }

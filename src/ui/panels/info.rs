@@ -4,9 +4,9 @@ use crate::ui::look::{CHANNELS, ImageLook};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, field, section, title_row};
-use crate::volume::{Window, presets};
+use crate::volume::{Modality, Window, presets};
 use crate::workspace::{Command, Document};
-use egui::{DragValue, RichText, Ui};
+use egui::{ComboBox, DragValue, RichText, Ui};
 
 /// What the image is: its warnings first, then size, spacing, orientation, values.
 #[derive(Default)]
@@ -28,6 +28,7 @@ impl Panel for Info {
             .on_hover_text(document.source().display().to_string());
         warnings(ui, document);
         section(ui, "Grey values", |ui| tone(ui, document, look.image(document)));
+        section(ui, "Kind", |ui| kind(ui, document, out));
         section(ui, "Geometry", |ui| geometry(ui, document));
         if document.series().len() > 1 {
             section(ui, "Images in this file", |ui| series(ui, document, out));
@@ -82,12 +83,32 @@ fn tone(ui: &mut Ui, document: &Document, image: &mut ImageLook) {
     }
 }
 
+/// What made the image, for a person to set right.
+fn kind(ui: &mut Ui, document: &Document, out: &mut Outbox) {
+    let modality = document.volume().modality();
+    field(ui, "Made by", |ui| {
+        ComboBox::from_id_salt("modality").selected_text(modality.title()).show_ui(ui, |ui| {
+            for other in Modality::ALL {
+                if ui.selectable_label(other == modality, other.title()).clicked() {
+                    out.command(Command::Modality(other));
+                }
+            }
+        });
+    });
+    if document.is_by_look() {
+        ui.label(
+            RichText::new("Told by its look; choose another where it is wrong")
+                .font(theme::small())
+                .color(theme::palette(ui).weak),
+        );
+    }
+}
+
 fn geometry(ui: &mut Ui, document: &Document) {
     let volume = document.volume();
     let grid = volume.grid();
     let [w, h, d] = grid.dims();
     let value = |ui: &mut Ui, words: String| ui.label(RichText::new(words).font(theme::figures()));
-    field(ui, "Kind", |ui| value(ui, volume.modality().title().to_owned()));
     field(ui, "Size", |ui| value(ui, if d > 1 { format!("{w} × {h} × {d}") } else { format!("{w} × {h}") }));
     let [sx, sy, sz] = grid.spacing();
     let spacing = match grid.unit() {

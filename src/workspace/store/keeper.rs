@@ -4,6 +4,7 @@ use super::{
 };
 use crate::edit::Edit;
 use crate::engine::{Actor, Wake};
+use crate::volume::Modality;
 use crate::workspace::annotations::Annotations;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +37,8 @@ pub struct Project {
     /// Card (JSON) of each stored model by version.
     pub models: Vec<(String, String)>,
     pub model_in_use: Option<String>,
+    /// What a person has said that made the image.
+    pub modality: Option<Modality>,
     pub interrupted: Option<RunRecord>,
     /// For the person, a sentence each.
     pub remarks: Vec<String>,
@@ -206,6 +209,7 @@ impl Keeper {
             restored: None,
             models: Vec::new(),
             model_in_use: None,
+            modality: None,
             interrupted: None,
             remarks: Vec::new(),
         };
@@ -236,6 +240,8 @@ impl Keeper {
         }
         project.models = found.models()?;
         project.model_in_use = found.setting("model")?;
+        // A modality that a newer version knows and this one does not is as if nobody had said one.
+        project.modality = found.setting("modality")?.and_then(|m| Modality::from_id(&m));
         project.interrupted = found.interrupted_run()?;
         project.restored = Some(restored);
         Ok(found)
