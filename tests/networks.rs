@@ -28,6 +28,12 @@ fn small(spec: &'static ModelSpec) -> serde_json::Value {
     (spec.probe_config)()
 }
 
+/// The side of the square pictures that networks are trained on: training normalises by the batch, so the deepest level
+/// needs a few pixels.
+fn training_side(spec: &ModelSpec) -> usize {
+    spec.input.side(4 * spec.input.multiple_of)
+}
+
 fn input(name: &str, shape: [usize; 4], device: &ComputeDevice) -> Tensor<4> {
     let values = parity::fill_input(name, shape.iter().product());
     Tensor::from_data(TensorData::new(values, shape), device.burn())
@@ -150,9 +156,9 @@ fn a_picture_is_inferred_alike_alone_and_in_a_batch() {
     for spec in MODELS {
         let device = cpu();
         let network = spec.build(&small(spec), 1, &device).unwrap();
-        let m = spec.input.multiple_of;
-        let c = network.channels();
-        let (a, b) = (input("a", [1, c, 2 * m, 2 * m], &device), input("b", [1, c, 2 * m, 2 * m], &device));
+        let side = spec.input.side(2 * spec.input.multiple_of);
+        let shape = [1, network.channels(), side, side];
+        let (a, b) = (input("a", shape, &device), input("b", shape, &device));
         let both = network.infer(Tensor::cat(vec![a.clone(), b], 0));
         let alone = network.infer(a);
         let first = values(both.logits.narrow(0, 0, 1));
@@ -168,9 +174,8 @@ fn every_trainable_parameter_gets_a_gradient() {
     for spec in MODELS {
         let device = cpu();
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
-        let m = spec.input.multiple_of;
-        // Training normalises by the batch, so the deepest level needs a few pixels.
-        let x = input("input", [2, network.channels(), 4 * m, 4 * m], &device);
+        let side = training_side(spec);
+        let x = input("input", [2, network.channels(), side, side], &device);
         let (value, gradients) = network.gradients(x, &mut loss, 3).unwrap();
         assert!(value.is_finite());
         for p in network.parameters().iter().filter(|p| p.trainable) {
@@ -213,13 +218,8 @@ fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
     for spec in MODELS {
         let device = cpu();
         let mut model = Model::build(card(spec, small(spec)), 5, &device).unwrap();
-        let x = || {
-            input(
-                "input",
-                [2, model_channels(spec), 4 * spec.input.multiple_of, 4 * spec.input.multiple_of],
-                &cpu(),
-            )
-        };
+        let side = training_side(spec);
+        let x = || input("input", [2, model_channels(spec), side, side], &cpu());
         // A step of training, so that running statistics are not those of a fresh network.
         let mut adam: ModuleOptimizer = AdamConfig::new().init();
         model.network_mut().train_step(x(), &mut loss, &mut adam, 1e-3, 1).unwrap();
@@ -260,9 +260,9 @@ fn a_loss_that_is_not_finite_changes_nothing() {
     for spec in MODELS {
         let device = cpu();
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
-        let m = 4 * spec.input.multiple_of;
+        let side = training_side(spec);
         let mut adam: ModuleOptimizer = AdamConfig::new().init();
-        let good = input("input", [1, network.channels(), m, m], &device);
+        let good = input("input", [1, network.channels(), side, side], &device);
         network.train_step(good.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
         let before = network.tensors().unwrap();
         let bad = good.clone() * f32::NAN;
@@ -280,9 +280,9 @@ fn a_duplicate_is_not_changed_by_training() {
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
         let copy = network.duplicate();
         let before = copy.tensors().unwrap();
-        let m = 4 * spec.input.multiple_of;
+        let side = training_side(spec);
         let mut adam: ModuleOptimizer = AdamConfig::new().init();
-        let x = input("input", [1, network.channels(), m, m], &device);
+        let x = input("input", [1, network.channels(), side, side], &device);
         network.train_step(x, &mut loss, &mut adam, 1e-2, 1).unwrap();
         assert_eq!(copy.tensors().unwrap(), before, "{}", spec.id);
         assert_ne!(network.tensors().unwrap(), before, "{}", spec.id);
@@ -296,15 +296,15 @@ fn training_goes_on_as_before_from_saved_weights_and_optimiser() {
     for spec in MODELS {
         let device = cpu();
         let path = folder.path().join("optimiser.bpk");
-        let mut network = spec.build(&serde_json::Value::Null, 1, &device).unwrap();
-        let m = 4 * spec.input.multiple_of;
-        let x = input("input", [1, network.channels(), m, m], &device);
+        let mut network = spec.build(&small(spec), 1, &device).unwrap();
+        let side = training_side(spec);
+        let x = input("input", [1, network.channels(), side, side], &device);
         let mut adam: ModuleOptimizer = AdamConfig::new().init();
         network.train_step(x.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
         let weights = network.tensors().unwrap();
         adam.to_record().save(&path).unwrap();
 
-        let mut resumed = spec.build(&serde_json::Value::Null, 99, &device).unwrap();
+        let mut resumed = spec.build(&small(spec), 99, &device).unwrap();
         resumed.load(&weights).unwrap();
         let record = burn::optim::OptimizerRecord::load(&path).unwrap();
         let mut resumed_adam: ModuleOptimizer = AdamConfig::new().init();
@@ -451,12 +451,12 @@ fn wgpu_computes_what_the_cpu_does() {
     let Some(gpu) = gpu() else { return };
     for spec in MODELS {
         let config = small(spec);
-        let m = 4 * spec.input.multiple_of;
+        let side = training_side(spec);
         let run = |device: &ComputeDevice| {
             let mut network = spec.build(&config, 5, device).unwrap();
             // A ReLU whose input is zero but for rounding passes its gradient on one device and not on the other; in
             // this picture there is none.
-            let x = input("picture", [2, network.channels(), m, m], device);
+            let x = input("picture", [2, network.channels(), side, side], device);
             let before = values(network.infer(x.clone()).logits);
             // The segmentation part only: the detection head is behind dropout.
             let mut loss = |o: &Outputs| loss(&Outputs::of(o.logits.clone()));

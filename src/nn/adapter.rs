@@ -40,6 +40,17 @@ pub struct InitSite<'a> {
     pub fan_in: usize,
 }
 
+impl InitSite<'_> {
+    /// PyTorch's and Jittor's rule: uniform over ±1/√fan_in, norms 1 and 0.
+    pub fn standard(&self) -> Init {
+        match self.fan_in {
+            0 if self.name.ends_with("weight") || self.name.ends_with("gamma") => Init::Constant(1.0),
+            0 => Init::Constant(0.0),
+            fan_in => Init::Uniform(1.0 / (fan_in as f64).sqrt()),
+        }
+    }
+}
+
 /// The reference's constructor arguments, with its defaults.
 pub trait Config: Default + Serialize + DeserializeOwned + 'static {
     /// Says what is wrong with the values, if anything is.
@@ -61,14 +72,9 @@ pub trait SegmentationModule: Module + 'static {
     /// About how many bytes of memory one pixel of a tile takes while it is inferred.
     fn bytes_per_pixel(config: &Self::Config) -> usize;
 
-    /// The reference's initialisation; where it says nothing, PyTorch's (and Jittor's): uniform over ±1/√fan_in, norms 1
-    /// and 0.
+    /// The reference's initialisation; where it says nothing, PyTorch's (and Jittor's).
     fn initial(site: &InitSite<'_>) -> Init {
-        match site.fan_in {
-            0 if site.name.ends_with("weight") || site.name.ends_with("gamma") => Init::Constant(1.0),
-            0 => Init::Constant(0.0),
-            fan_in => Init::Uniform(1.0 / (fan_in as f64).sqrt()),
-        }
+        site.standard()
     }
 }
 

@@ -47,20 +47,28 @@ pub fn bernoulli(shape: [usize; 4], rate: f64, device: &Device) -> Tensor<4> {
 pub struct Dropout {
     /// The share that is dropped.
     rate: f64,
+    whole_channels: bool,
 }
 
 impl Dropout {
     pub fn new(rate: f64) -> Self {
-        Self { rate }
+        Self { rate, whole_channels: false }
+    }
+
+    /// Drops channels as a whole: PyTorch's `Dropout2d`.
+    pub fn of_channels(rate: f64) -> Self {
+        Self { rate, whole_channels: true }
     }
 
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        if !input.is_autodiff() {
+        if !input.is_autodiff() || self.rate == 0.0 {
             return input;
         }
         let device = input.device().without_autodiff();
         let keep = 1.0 - self.rate;
-        let dims = input.dims();
+        let [batch, channels, height, width] = input.dims();
+        let dims =
+            if self.whole_channels { [batch, channels, 1, 1] } else { [batch, channels, height, width] };
         input * Tensor::from_inner(bernoulli(dims, keep, &device) / keep)
     }
 }
@@ -68,6 +76,25 @@ impl Dropout {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_channels_are_dropped_and_the_others_scaled() {
+        seed(1);
+        let ones = Tensor::<4>::ones([8, 50, 3, 5], &Device::flex());
+        let out = Dropout::of_channels(0.2).forward(ones.autodiff()).without_autodiff();
+        let values = out.try_into_vec_as::<f32>().unwrap();
+        let (mut kept, mut dropped) = (0, 0);
+        for channel in values.chunks_exact(15) {
+            assert!(channel.iter().all(|v| *v == channel[0]));
+            if channel[0] == 0.0 {
+                dropped += 1
+            } else {
+                kept += 1
+            }
+            assert!(channel[0] == 0.0 || (channel[0] - 1.25).abs() < 1e-6);
+        }
+        assert!((40..120).contains(&dropped), "{dropped} of {}", kept + dropped);
+    }
 
     #[test]
     fn ones_come_at_the_rate_and_the_seed_decides_them() {

@@ -1,1 +1,3 @@
 //! Encoders that several networks share.
+
+pub mod resnet;
