@@ -9,10 +9,15 @@ use egui::{Key, Modifiers};
 use egui_kittest::{Harness, wgpu::WgpuTestRenderer};
 use egui_wgpu::{RendererOptions, WgpuSetup};
 use fovea::{
+    edit::{Limits, Shape},
     engine::{Engine, EngineOptions},
+    geom::Plane,
     gpu::{SliceRenderer, device},
+    io,
     nn::{self, DeviceChoice},
+    phantom::{self, Look},
     ui::{self, App},
+    volume::Modality,
     workspace::{
         AcceptScope, Command, EditCommand, Place, TrainCommand, TrainOptions, Workspace, WorkspaceOptions,
     },
@@ -25,6 +30,9 @@ const DRAWN: usize = 40;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() {
+    for dims in [[128, 128, 48], [512, 512, 100]] {
+        edits(dims);
+    }
     let (mut window, first) = window(scene(false), false);
     println!("window of {} x {}, OCT sample of 256 x 256 x 16, networks on the CPU", SIZE[0], SIZE[1]);
     println!("{:<34} {first:>8.1} ms", "from nothing to the first frame");
@@ -42,6 +50,59 @@ fn main() {
             println!("drawn on {} ({})", adapter.name, adapter.driver);
             report("frame with drawing and read-back", scroll(&mut window, DRAWN, true));
         }
+    }
+}
+
+/// The longest that the window's thread is held by edits of a whole CT phantom: the command, then one look a frame at
+/// what has come of it.
+fn edits(dims: [usize; 3]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [image, labels] = ["image.nii", "labels.nii"].map(|name| folder.path().join(name));
+    let phantom = phantom::ct_sized(phantom::SAMPLE_SEED, Look::Standard, dims);
+    io::write_volume_nifti(&image, &phantom.volume).expect("a disk");
+    io::write_label_nifti(&labels, &phantom.truth, phantom.volume.grid()).expect("a disk");
+    let engine = Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).expect("threads");
+    let options = WorkspaceOptions {
+        place: Place::BesideImage { data: folder.path().join("data") },
+        ..WorkspaceOptions::default()
+    };
+    let mut workspace = Workspace::with_options(engine, options).expect("threads");
+    let open = Command::OpenWith { path: image, series: None, modality: Some(Modality::Ct) };
+    workspace.apply(open).expect("a valid command");
+    assert!(workspace.wait_until(PATIENCE, |w| w.active().is_some()), "the phantom did not open");
+    println!("edits of {} x {} x {} voxels, milliseconds of the window's thread", dims[0], dims[1], dims[2]);
+    let flood = Shape::Flood { plane: Plane::Axial, seed: [0; 3], range: [f32::MIN, f32::MAX], volume: true };
+    let draw = EditCommand::Draw { shape: flood, label: 1, limits: Limits::default() };
+    for (what, commands) in [
+        ("labels of a whole volume taken in", vec![EditCommand::Import { path: labels }]),
+        ("undone", vec![EditCommand::Undo]),
+        ("done again", vec![EditCommand::Redo]),
+        (
+            "its background filled",
+            vec![EditCommand::Begin { tool: "fill".into() }, draw, EditCommand::Commit],
+        ),
+        ("undone", vec![EditCommand::Undo]),
+    ] {
+        let before = workspace.active().map(|d| d.revision());
+        let timed = |run: &mut dyn FnMut()| {
+            let start = Instant::now();
+            run();
+            start.elapsed().as_secs_f64() * 1e3
+        };
+        let start = Instant::now();
+        let command = timed(&mut || {
+            commands.iter().for_each(|c| workspace.apply(Command::Edit(c.clone())).expect("a valid command"));
+        });
+        let mut looks: f64 = 0.0;
+        while workspace.active().map(|d| d.revision()) == before || !workspace.is_idle() {
+            assert!(start.elapsed() < PATIENCE, "{what}: it did not come");
+            looks = looks.max(timed(&mut || workspace.poll()));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let all = start.elapsed().as_secs_f64() * 1e3;
+        println!(
+            "{what:<34} {command:>8.2} command, {looks:>8.2} worst look, {all:>8.0} until it is on the disk"
+        );
     }
 }
 

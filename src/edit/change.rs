@@ -77,6 +77,15 @@ impl From<Change> for Edit {
     }
 }
 
+impl FromIterator<Change> for Edit {
+    /// Changes in the order in which they are made, each from what the ones before it leave.
+    fn from_iter<T: IntoIterator<Item = Change>>(changes: T) -> Self {
+        let mut edit = Edit::default();
+        changes.into_iter().for_each(|change| edit.push(change));
+        edit.finish()
+    }
+}
+
 impl Edit {
     /// In the order in which they were made.
     pub fn changes(&self) -> &[Change] {
@@ -181,6 +190,11 @@ impl Edit {
                 self.changes.push(Change::Mask(older.then(&newer)));
             }
         }
+    }
+
+    /// Voxels that it changes: how much work it is to make it or to take it back.
+    pub fn voxel_count(&self) -> usize {
+        self.patches().map(Patch::voxel_count).sum()
     }
 
     /// Bytes that it holds in memory.

@@ -58,8 +58,7 @@ impl EditLog {
             return None;
         }
         let edit = Arc::new(edit);
-        self.bytes -= self.undone.drain(..).map(|e| e.byte_len()).sum::<usize>();
-        self.push_done(Arc::clone(&edit));
+        self.remember(Arc::clone(&edit));
         Some(edit)
     }
 
@@ -92,10 +91,9 @@ impl EditLog {
         if self.open.is_some() {
             return Err(EditError::Open);
         }
-        let Some(edit) = self.done.back() else { return Ok(None) };
+        let Some(edit) = self.next_undo() else { return Ok(None) };
         edit.revert(marks)?;
-        let edit = Arc::clone(edit);
-        self.undone.extend(self.done.pop_back());
+        self.step_back();
         Ok(Some(edit))
     }
 
@@ -104,11 +102,39 @@ impl EditLog {
         if self.open.is_some() {
             return Err(EditError::Open);
         }
-        let Some(edit) = self.undone.back() else { return Ok(None) };
+        let Some(edit) = self.next_redo() else { return Ok(None) };
         edit.apply(marks)?;
-        let edit = Arc::clone(edit);
-        self.done.extend(self.undone.pop_back());
+        self.step_forward();
         Ok(Some(edit))
+    }
+
+    /// What [`undo`](Self::undo) would take back.
+    pub fn next_undo(&self) -> Option<Arc<Edit>> {
+        self.done.back().map(Arc::clone)
+    }
+
+    /// What [`redo`](Self::redo) would make again.
+    pub fn next_redo(&self) -> Option<Arc<Edit>> {
+        self.undone.back().map(Arc::clone)
+    }
+
+    /// Remembers an edit that was made elsewhere, on a copy of the marks that has taken their place.
+    pub fn adopt(&mut self, edit: Arc<Edit>) -> Result<(), EditError> {
+        if self.open.is_some() {
+            return Err(EditError::Open);
+        }
+        self.remember(edit);
+        Ok(())
+    }
+
+    /// The newest edit has been taken back elsewhere, on a copy of the marks that has taken their place.
+    pub fn step_back(&mut self) {
+        self.undone.extend(self.done.pop_back());
+    }
+
+    /// The edit that was undone last has been made again elsewhere.
+    pub fn step_forward(&mut self) {
+        self.done.extend(self.undone.pop_back());
     }
 
     /// Puts an older edit, read back from the project file, before all others: it is undone after them. It is already in
@@ -126,6 +152,11 @@ impl EditLog {
     /// Whether a transaction is open.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// Whether a transaction is open that has changed nothing so far.
+    pub fn is_untouched(&self) -> bool {
+        self.open.as_ref().is_some_and(Edit::is_empty)
     }
 
     pub fn can_undo(&self) -> bool {
@@ -151,7 +182,8 @@ impl EditLog {
         self.bytes
     }
 
-    fn push_done(&mut self, edit: Arc<Edit>) {
+    fn remember(&mut self, edit: Arc<Edit>) {
+        self.bytes -= self.undone.drain(..).map(|e| e.byte_len()).sum::<usize>();
         self.bytes += edit.byte_len();
         self.done.push_back(edit);
         while self.bytes > self.max_bytes && self.done.len() > 1 {

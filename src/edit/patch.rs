@@ -1,4 +1,4 @@
-use super::{MaskRules, Region, Shape};
+use super::{Limits, MaskRules, Region, Shape};
 use crate::label::{LabelId, LabelMap};
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,32 @@ impl Patch {
         origin: Origin,
     ) -> Self {
         Self::build(map, volume, region, rules, origin, &Wish::One(label))
+    }
+
+    /// The change that makes one label background, in one native slice or in every slice that is not verified: of those a
+    /// person changes one only by hand.
+    pub fn clear(
+        map: &LabelMap,
+        volume: &Volume,
+        label: LabelId,
+        slice: Option<usize>,
+        rules: &MaskRules,
+        origin: Origin,
+    ) -> Self {
+        let grid = volume.grid();
+        let [w, h, depth] = grid.dims();
+        let region = match slice {
+            Some(z) => Region::native_slice(grid, z),
+            None => {
+                let open = (0..depth).filter(|z| !rules.verified.contains(z));
+                Region::from_runs(
+                    grid,
+                    open.flat_map(|z| (z * h..(z + 1) * h).map(|row| (row * w, w as u32))).collect(),
+                )
+            }
+        };
+        let rules = rules.with_limits(Limits { only_over: Some(label), ..Limits::default() });
+        Self::paint(map, volume, &region, 0, &rules, origin)
     }
 
     /// The change that replaces a region's labels by `labels` (one per voxel of the region, in its order).

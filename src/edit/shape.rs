@@ -23,6 +23,28 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Voxels that the shape can mark at most, from its size alone: how much work it is. A brush is drawn in small pieces
+    /// and counts for nothing.
+    pub fn reach(&self, grid: &Grid) -> usize {
+        let dims = grid.dims();
+        let slice_len =
+            |plane: Plane| dims.iter().product::<usize>() / dims[grid.plane_axes(plane).normal.index()];
+        match self {
+            Shape::Brush { .. } => 0,
+            Shape::Outline { plane, points, .. } => {
+                let normal = grid.plane_axes(*plane).normal.index();
+                let side = |a: usize| {
+                    let along = || points.iter().map(|p| p[a].clamp(0.0, dims[a] as f64));
+                    (along().fold(0.0, f64::max) - along().fold(f64::MAX, f64::min)).max(0.0) as usize + 1
+                };
+                (0..3).filter(|&a| a != normal).map(side).product()
+            }
+            Shape::Flood { volume: true, .. } => dims.iter().product(),
+            Shape::Flood { plane, .. } => slice_len(*plane),
+            Shape::CopySlice { .. } => dims[0] * dims[1],
+        }
+    }
+
     /// The voxels that the shape marks; those outside the grid are left out. For `CopySlice`, the whole of slice `to`.
     pub fn region(&self, volume: &Volume, map: &LabelMap) -> Region {
         let grid = volume.grid();

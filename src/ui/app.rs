@@ -123,6 +123,7 @@ impl App {
             return;
         };
         workspace.poll();
+        self.shell.closing.hear(ui.ctx(), workspace);
         self.look.keep_only(|id| workspace.document(id).is_some());
         let mut out = Outbox::default();
         let pressed = keys::pressed(ui.ctx(), self.shell.takes_keys());

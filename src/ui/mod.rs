@@ -2,6 +2,7 @@
 
 mod app;
 mod bars;
+mod closing;
 mod context;
 mod dialogs;
 mod help;

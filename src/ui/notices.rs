@@ -7,6 +7,7 @@ use super::widgets::{Icon, IconButton, progress_bar, quiet};
 use crate::workspace::{Activity, Command, NoticeLevel, Workspace};
 use egui::{Align, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Since when each notice has been shown.
 #[derive(Default)]
@@ -18,6 +19,8 @@ pub struct Notices {
 
 /// Something that merely informs goes by itself after this many seconds.
 const INFO_SECS: f64 = 6.0;
+/// What takes less than this needs no progress bar: it would only flash.
+const SHOW_AFTER: Duration = Duration::from_millis(200);
 const WIDTH: f32 = 340.0;
 /// More would hide the image.
 const MOST: usize = 4;
@@ -38,9 +41,7 @@ impl Notices {
                 if now - since > INFO_SECS {
                     out.requests.push(Request::DismissNotice(notice.id));
                 } else {
-                    ctx.request_repaint_after(std::time::Duration::from_secs_f64(
-                        INFO_SECS - (now - since) + 0.05,
-                    ));
+                    ctx.request_repaint_after(Duration::from_secs_f64(INFO_SECS - (now - since) + 0.05));
                 }
             }
         }
@@ -50,10 +51,14 @@ impl Notices {
             if left <= 0.0 {
                 self.told = None;
             } else {
-                ctx.request_repaint_after(std::time::Duration::from_secs_f64(left + 0.05));
+                ctx.request_repaint_after(Duration::from_secs_f64(left + 0.05));
             }
         }
-        let activities: Vec<&Activity> = workspace.activities().collect();
+        let (activities, young): (Vec<&Activity>, Vec<&Activity>) =
+            workspace.activities().partition(|a| a.since.elapsed() >= SHOW_AFTER);
+        if !young.is_empty() {
+            ctx.request_repaint_after(SHOW_AFTER);
+        }
         if notices.is_empty() && activities.is_empty() && self.told.is_none() {
             return;
         }

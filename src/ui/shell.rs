@@ -1,4 +1,5 @@
 use super::bars;
+use super::closing::Closing;
 use super::context::{Panel, PanelContext};
 use super::dialogs::Dialogs;
 use super::help;
@@ -32,6 +33,7 @@ pub struct Shell {
     front: usize,
     panels_shown: bool,
     dialogs: Dialogs,
+    pub(super) closing: Closing,
     pub(super) notices: Notices,
     pub(super) help_shown: bool,
     hint_shown: bool,
@@ -47,6 +49,7 @@ impl Default for Shell {
             front: 1,
             panels_shown: true,
             dialogs: Dialogs::default(),
+            closing: Closing::default(),
             notices: Notices::default(),
             help_shown: false,
             hint_shown: first_run(),
@@ -58,7 +61,7 @@ impl Default for Shell {
 impl Shell {
     /// Keys go to the window as long as no dialog stands over it.
     pub fn takes_keys(&self) -> bool {
-        !self.dialogs.is_open()
+        !self.dialogs.is_open() && !self.closing.is_open()
     }
 
     /// Before there is anything to show.
@@ -147,6 +150,9 @@ impl Shell {
         }
         welcome::drop_sign(ctx, views);
         self.dialogs.show(ctx, workspace, out);
+        if self.closing.is_open() && !self.dialogs.is_open() {
+            self.closing.show(ctx, workspace, out);
+        }
         if self.help_shown && help::show(ctx) {
             self.help_shown = false;
         }

@@ -1,6 +1,7 @@
 use super::DocumentId;
 use crate::engine::{Event, JobId};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Something that takes time, for a progress bar and its cancel button.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,7 @@ pub struct Activity {
     /// 0 while it is not known.
     pub total: u64,
     pub eta_secs: Option<f64>,
+    pub since: Instant,
     pub(super) purpose: Purpose,
 }
 
@@ -27,8 +29,8 @@ pub(super) enum Purpose {
         use_in: Option<DocumentId>,
     },
     Snapshot,
+    Measure,
     Save,
-    Import,
 }
 
 /// The jobs that have not ended.
@@ -44,7 +46,19 @@ impl Activities {
         purpose: Purpose,
     ) {
         let title = title.into();
-        self.0.insert(job, Activity { job, title, document, done: 0, total: 0, eta_secs: None, purpose });
+        self.0.insert(
+            job,
+            Activity {
+                job,
+                title,
+                document,
+                done: 0,
+                total: 0,
+                eta_secs: None,
+                since: Instant::now(),
+                purpose,
+            },
+        );
     }
 
     pub fn note(&mut self, event: &Event) {
@@ -60,9 +74,9 @@ impl Activities {
         self.0.remove(&job)
     }
 
-    /// What a person sees: snapshots are nobody's business.
+    /// What a person sees: snapshots and measurements are nobody's business.
     pub fn iter(&self) -> impl Iterator<Item = &Activity> {
-        self.0.values().filter(|a| a.purpose != Purpose::Snapshot)
+        self.0.values().filter(|a| !matches!(a.purpose, Purpose::Snapshot | Purpose::Measure))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -71,6 +71,11 @@ pub enum EditCommand {
         from: usize,
         to: usize,
     },
+    /// Makes a label's voxels background: in native slice `slice`, or in every slice that is not verified.
+    Clear {
+        label: LabelId,
+        slice: Option<usize>,
+    },
     /// Reads a label image and takes its labels into the mask as one step.
     Import {
         path: PathBuf,
@@ -198,6 +203,8 @@ pub enum ProjectCommand {
     /// project file itself is saved with every stroke.
     Save,
     Export(Export),
+    /// Tries again at once to write the project files that could not be written.
+    Retry,
 }
 
 /// A mask written to a place of the person's choice.

@@ -1,5 +1,7 @@
 use super::annotations::Annotations;
+use super::editing::Drawing;
 use super::journal::Timeline;
+use super::measures::Measures;
 use super::store::CaseFacts;
 use crate::edit::EditLog;
 use crate::engine::{JobId, SliceKey, Version};
@@ -79,6 +81,8 @@ pub struct Document {
     pub(super) compared: Option<Version>,
     /// The tool of the stroke that is being drawn.
     pub(super) tool: Option<String>,
+    /// What the stroke draws is too large for a frame: it is made when the stroke has ended.
+    pub(super) deferred: Option<Drawing>,
     /// The newest edits, as far back as memory reaches.
     pub(super) log: EditLog,
     /// Everything that can be undone and redone, also what only the project file still has.
@@ -95,6 +99,9 @@ pub struct Document {
     pub(super) since_snapshot: usize,
     /// Grows with every change of mask, labels or verified slices.
     pub(super) revision: u64,
+    /// The revision of the mask that was exported last.
+    pub(super) exported: Option<u64>,
+    pub(super) measures: Option<Measures>,
 }
 
 impl Document {
@@ -170,6 +177,12 @@ impl Document {
     /// The base that a prediction of slice `z` must have to be shown: this document, the model in use, the slice.
     pub fn base(&self, z: usize) -> Option<SliceKey> {
         self.model.clone().map(|version| SliceKey { document: self.id.0, version, z })
+    }
+
+    /// How much a label takes, as it was measured last: mm³, or mm² on an image of depth 1, or pixels where spacing is
+    /// unknown. Measured in the background after each change of the image that is looked at; `None` before the first time.
+    pub fn label_volume(&self, label: LabelId) -> Option<f64> {
+        self.measures.as_ref().map(|m| m.volumes.get(&label).copied().unwrap_or(0.0))
     }
 
     /// Grows with every change of mask, labels or verified slices.

@@ -1,10 +1,51 @@
-use super::annotations::title;
+use super::annotations::{Annotations, title};
 use super::journal::Step;
+use super::making::{Draft, IN_FRAME, Order};
 use super::store::{Action, Entry, StoreError, Write};
 use super::{CommandError, Document, DocumentId, EditCommand, NoticeLevel, Workspace};
 use crate::edit::{Change, Edit, EditError, Limits, Origin, Patch, Shape};
 use crate::label::LabelId;
+use crate::volume::Volume;
 use std::sync::Arc;
+
+/// A shape to be drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Drawing {
+    shape: Shape,
+    /// 0 erases.
+    label: LabelId,
+    limits: Limits,
+}
+
+impl Drawing {
+    /// Whether it takes longer than a frame.
+    fn is_large(&self, volume: &Volume) -> bool {
+        self.shape.reach(volume.grid()) > IN_FRAME
+    }
+
+    fn change(&self, volume: &Volume, now: &Annotations, tool: String) -> Change {
+        let rules = now.rules().with_limits(self.limits);
+        let origin = Origin::Person { tool };
+        Change::Mask(Patch::draw(&now.mask, volume, &self.shape, self.label, &rules, origin))
+    }
+
+    fn order(self, tool: String) -> Order {
+        Order {
+            title: tool.clone(),
+            version: None,
+            nothing: None,
+            make: Arc::new(move |_, volume, now| {
+                let label = self.label;
+                anyhow::ensure!(
+                    label == 0 || now.labels.get(label).is_some(),
+                    CommandError::NoSuchLabel(label)
+                );
+                let changes = vec![self.change(volume, now, tool.clone())];
+                Ok(Draft { changes, ..Draft::default() })
+            }),
+        }
+    }
+}
 
 impl Workspace {
     pub(super) fn edit(&mut self, command: EditCommand) -> Result<(), CommandError> {
@@ -23,17 +64,20 @@ impl Workspace {
                 }
                 Ok(())
             }
-            EditCommand::Draw { shape, label, limits } => self.draw(&shape, label, limits),
+            EditCommand::Draw { shape, label, limits } => self.draw(Drawing { shape, label, limits }),
             EditCommand::Commit => {
                 let document = self.active_mut()?;
-                document.tool.take().ok_or(CommandError::NoStroke)?;
-                let edit = document.log.commit();
-                let id = document.id;
-                self.journal(id, edit)
+                let tool = document.tool.take().ok_or(CommandError::NoStroke)?;
+                let (id, edit, deferred) = (document.id, document.log.commit(), document.deferred.take());
+                match deferred {
+                    Some(drawing) => self.make(id, drawing.order(tool)),
+                    None => self.journal(id, edit),
+                }
             }
             EditCommand::Abort => {
                 let document = self.active_mut()?;
                 document.tool.take().ok_or(CommandError::NoStroke)?;
+                document.deferred = None;
                 document.log.abort(&mut document.now.marks())?;
                 document.revision += 1;
                 Ok(())
@@ -57,42 +101,89 @@ impl Workspace {
                 if let Some(&z) = [from, to].iter().find(|&&z| z >= depth) {
                     return Err(CommandError::NoSuchSlice { z, depth });
                 }
-                let patch = Patch::draw(
-                    &document.now.mask,
-                    &document.volume,
-                    &Shape::CopySlice { from, to },
-                    0,
-                    &document.now.rules(),
-                    Origin::Person { tool: format!("copy slice {}", from + 1) },
+                let (id, drawing) = (
+                    document.id,
+                    Drawing { shape: Shape::CopySlice { from, to }, label: 0, limits: Limits::default() },
                 );
-                let id = document.id;
-                self.change(id, vec![Change::Mask(patch)])
+                self.draw_as(id, drawing, format!("copy slice {}", from + 1))
             }
+            EditCommand::Clear { label, slice } => self.clear(label, slice),
             EditCommand::Import { path } => self.import_labels(path),
             EditCommand::Undo => self.undo(),
             EditCommand::Redo => self.redo(),
         }
     }
 
-    fn draw(&mut self, shape: &Shape, label: LabelId, limits: Limits) -> Result<(), CommandError> {
+    fn draw(&mut self, drawing: Drawing) -> Result<(), CommandError> {
         let document = self.active_mut()?;
+        let label = drawing.label;
         if label != 0 {
             let known = document.now.labels.get(label).ok_or(CommandError::NoSuchLabel(label))?;
             if known.locked {
                 return Err(CommandError::LabelLocked(known.name.clone()));
             }
         }
-        let tool = document.tool.clone().unwrap_or_else(|| "draw".to_owned());
-        let rules = document.now.rules().with_limits(limits);
-        let (mask, volume) = (&document.now.mask, &document.volume);
-        let change = Change::Mask(Patch::draw(mask, volume, shape, label, &rules, Origin::Person { tool }));
-        if document.tool.is_some() {
-            document.log.extend(&mut document.now.marks(), change)?;
-            document.revision += 1;
+        let id = document.id;
+        let Some(tool) = document.tool.clone() else { return self.draw_as(id, drawing, "draw".to_owned()) };
+        if document.deferred.is_none() && document.log.is_untouched() && drawing.is_large(&document.volume) {
+            document.deferred = Some(drawing);
             return Ok(());
         }
-        let id = document.id;
+        // A stroke of several pieces is one undo step, however large its first piece.
+        for drawing in document.deferred.take().into_iter().chain([drawing]) {
+            let change = drawing.change(&document.volume, &document.now, tool.clone());
+            document.log.extend(&mut document.now.marks(), change)?;
+        }
+        document.revision += 1;
+        Ok(())
+    }
+
+    /// Draws as an undo step of its own.
+    fn draw_as(&mut self, id: DocumentId, drawing: Drawing, tool: String) -> Result<(), CommandError> {
+        let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+        if drawing.is_large(&document.volume) {
+            return self.make(id, drawing.order(tool));
+        }
+        let change = drawing.change(&document.volume, &document.now, tool);
         self.change(id, vec![change])
+    }
+
+    fn clear(&mut self, label: LabelId, slice: Option<usize>) -> Result<(), CommandError> {
+        let document = self.active().ok_or(CommandError::NoDocument)?;
+        if document.tool.is_some() {
+            return Err(CommandError::StrokeOpen);
+        }
+        let (id, depth) = (document.id, document.depth());
+        if let Some(z) = slice.filter(|&z| z >= depth) {
+            return Err(CommandError::NoSuchSlice { z, depth });
+        }
+        let known = document.now.labels.get(label).ok_or(CommandError::NoSuchLabel(label))?;
+        if known.locked {
+            return Err(CommandError::LabelLocked(known.name.clone()));
+        }
+        let name = known.name.clone();
+        let tool = format!("clear “{name}”");
+        let patch = move |volume: &Volume, now: &Annotations| {
+            let origin = Origin::Person { tool: tool.clone() };
+            Patch::clear(&now.mask, volume, label, slice, &now.rules(), origin)
+        };
+        let [w, h, _] = document.volume.dims();
+        if w * h * if slice.is_some() { 1 } else { depth } > IN_FRAME {
+            let order = Order {
+                title: format!("clearing “{name}”"),
+                version: None,
+                nothing: Some(CommandError::NothingToClear(name).to_string()),
+                make: Arc::new(move |_, volume, now| {
+                    Ok(Draft { changes: vec![Change::Mask(patch(volume, now))], ..Draft::default() })
+                }),
+            };
+            return self.make(id, order);
+        }
+        let patch = patch(&document.volume, &document.now);
+        if patch.is_empty() {
+            return Err(CommandError::NothingToClear(name));
+        }
+        self.change(id, vec![Change::Mask(patch)])
     }
 
     /// Makes changes as one undo step, all or none.
@@ -113,7 +204,7 @@ impl Workspace {
     }
 
     /// Hands a finished edit to the project file.
-    fn journal(&mut self, id: DocumentId, edit: Option<Arc<Edit>>) -> Result<(), CommandError> {
+    pub(super) fn journal(&mut self, id: DocumentId, edit: Option<Arc<Edit>>) -> Result<(), CommandError> {
         let Some(edit) = edit else { return Ok(()) };
         let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
         document.timeline.push(Step { seq: document.last_seq + 1, title: title(&edit) });
@@ -165,10 +256,20 @@ impl Workspace {
             self.active_mut()?.log.recall(older);
         }
         let document = self.active_mut()?;
+        if let Some(edit) = document.log.next_undo().filter(|e| e.voxel_count() > IN_FRAME) {
+            return self.make_undo(active, edit);
+        }
         let edit = document.log.undo(&mut document.now.marks())?.ok_or(CommandError::NothingToUndo)?;
+        self.undone(active, &edit)
+    }
+
+    /// The newest step has been taken back.
+    pub(super) fn undone(&mut self, id: DocumentId, edit: &Edit) -> Result<(), CommandError> {
+        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
+        let of = document.timeline.next_undo().ok_or(CommandError::NothingToUndo)?.seq;
         document.timeline.undo();
-        document.show(&edit);
-        self.append(active, Action::Undo { of: step.seq });
+        document.show(edit);
+        self.append(id, Action::Undo { of });
         Ok(())
     }
 
@@ -178,19 +279,30 @@ impl Workspace {
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
-        let step = document.timeline.next_redo().cloned().ok_or(CommandError::NothingToRedo)?;
-        let edit = if document.log.can_redo() {
-            document.log.redo(&mut document.now.marks())?
-        } else {
-            let edit = self.recall(active, step.seq)?;
-            let document = self.active_mut()?;
-            document.log.replay(&mut document.now.marks(), Edit::clone(&edit))?
+        let seq = document.timeline.next_redo().ok_or(CommandError::NothingToRedo)?.seq;
+        let edit = match document.log.next_redo() {
+            Some(edit) => edit,
+            None => self.recall(active, seq)?,
         };
-        let edit = edit.ok_or(CommandError::NothingToRedo)?;
+        if edit.voxel_count() > IN_FRAME {
+            return self.make_redo(active, edit);
+        }
         let document = self.active_mut()?;
+        if document.log.can_redo() {
+            document.log.redo(&mut document.now.marks())?;
+        } else {
+            document.log.replay(&mut document.now.marks(), Edit::clone(&edit))?;
+        }
+        self.redone(active, &edit)
+    }
+
+    /// The step that was undone last has been made again.
+    pub(super) fn redone(&mut self, id: DocumentId, edit: &Edit) -> Result<(), CommandError> {
+        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
+        let of = document.timeline.next_redo().ok_or(CommandError::NothingToRedo)?.seq;
         document.timeline.redo();
-        document.show(&edit);
-        self.append(active, Action::Redo { of: step.seq });
+        document.show(edit);
+        self.append(id, Action::Redo { of });
         Ok(())
     }
 

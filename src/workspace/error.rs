@@ -53,6 +53,14 @@ pub enum CommandError {
     NothingToAccept,
     #[error("a prediction is being accepted already: wait for it or cancel it")]
     AcceptRunning,
+    #[error("a large change of this image is still being made: wait for it or cancel it")]
+    EditRunning,
+    #[error(
+        "the mask was edited while a large change was being undone or redone, so it was left as it is: try again"
+    )]
+    EditedMeanwhile,
+    #[error("no voxel that may be changed carries label “{0}” there")]
+    NothingToClear(String),
     #[error("nothing can be trained: {0}")]
     NothingToTrain(String),
     #[error("a training run is under way: pause, cancel or finish it first")]

@@ -33,6 +33,10 @@ impl Workspace {
         self.go_on_looking();
     }
 
+    pub(super) fn looked_at(&self) -> Option<DocumentId> {
+        self.live.looked_at.map(|(id, _)| id)
+    }
+
     /// The prediction that may be shown on slice `z`: made from this document, by the model in use, on this slice.
     pub fn prediction(&self, document: DocumentId, z: usize) -> Option<&Predicted> {
         self.predictions.on(&self.document(document)?.base(z)?)

@@ -14,11 +14,14 @@ mod error;
 mod journal;
 mod labels;
 mod live;
+mod making;
+mod measures;
 mod modality;
 mod notice;
 mod opening;
 mod output;
 mod predictions;
+mod risk;
 mod saving;
 mod shelf;
 pub mod store;
@@ -35,6 +38,7 @@ pub use error::CommandError;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
 pub use notice::{Notice, NoticeLevel};
+pub use risk::Risk;
 pub use shelf::{ModelOrigin, ShelvedModel};
 pub use store::{Place, mask_hash};
 pub use training::{Candidate, Curves, SliceRef, Training, TrainingState, Verdict};
@@ -93,13 +97,14 @@ pub struct Workspace {
     predictions: Predictions,
     live: Live,
     accepting: Option<accept::Accepting>,
+    making: Vec<making::Making>,
     training: Option<Training>,
     interrupted: Option<training::Interrupted>,
     activities: Activities,
     notices: Notices,
     device: Device,
     recording: Option<Vec<Command>>,
-    last_retry: Instant,
+    last_retry: Option<Instant>,
 }
 
 impl Workspace {
@@ -120,13 +125,14 @@ impl Workspace {
             predictions: Predictions::new(options.prediction_bytes),
             live: Live::default(),
             accepting: None,
+            making: Vec::new(),
             training: None,
             interrupted: None,
             activities: Activities::default(),
             notices: Notices::default(),
             device: Device::Starting,
             recording: None,
-            last_retry: Instant::now(),
+            last_retry: None,
             options,
         })
     }
@@ -172,7 +178,10 @@ impl Workspace {
     /// True where nothing is under way: no job, and no change on its way to the disk. For those who wait for the end.
     pub fn is_idle(&self) -> bool {
         let saving = |d: &Document| matches!(d.save_state(), SaveState::Saving(_));
-        self.activities.is_empty() && self.accepting.is_none() && !self.documents.iter().any(saving)
+        self.activities.is_empty()
+            && self.accepting.is_none()
+            && self.making.is_empty()
+            && !self.documents.iter().any(saving)
     }
 
     pub fn device(&self) -> &Device {
@@ -232,6 +241,11 @@ impl Workspace {
             Command::Train(command) => self.train(command),
             Command::Project(ProjectCommand::Save) => self.save(),
             Command::Project(ProjectCommand::Export(export)) => self.export(export),
+            Command::Project(ProjectCommand::Retry) => {
+                self.last_retry = None;
+                self.retry_saving();
+                Ok(())
+            }
             Command::Cancel(job) => {
                 self.engine.cancel(job);
                 Ok(())
@@ -272,9 +286,10 @@ impl Workspace {
         for event in self.store.drain() {
             self.on_store_event(event);
         }
-        self.go_on_accepting();
+        self.go_on_making();
         self.retry_saving();
         self.go_on_looking();
+        self.go_on_measuring();
     }
 
     fn on_event(&mut self, event: Event) {

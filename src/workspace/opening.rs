@@ -72,6 +72,7 @@ impl Workspace {
             model: None,
             compared: None,
             tool: None,
+            deferred: None,
             log: EditLog::new(self.options.undo_bytes),
             timeline: Timeline::default(),
             project: None,
@@ -82,6 +83,8 @@ impl Workspace {
             failing: None,
             since_snapshot: 0,
             revision: 0,
+            exported: None,
+            measures: None,
         }));
         if let Err(e) = self.store.open(id.0, facts) {
             self.project_found(id, Err(e));
@@ -189,7 +192,10 @@ impl Workspace {
             return Err(CommandError::NotSaved(reason));
         }
         if let Some(accepting) = self.accepting.take_if(|a| a.document == id) {
-            accepting.job().into_iter().for_each(|job| self.engine.cancel(job));
+            self.engine.cancel(accepting.job);
+        }
+        for making in self.making.extract_if(.., |m| m.document == id) {
+            making.job().into_iter().for_each(|job| self.engine.cancel(job));
         }
         let document = self.documents.remove(at);
         let last = (document.since_snapshot > 0).then_some((document.last_seq, document.now));
@@ -208,9 +214,8 @@ impl Workspace {
     pub(super) fn job_ended(&mut self, job: JobId, reason: Option<String>) {
         let activity = self.activities.end(job);
         self.openings.retain(|o| o.job != job);
-        if self.accepting.as_ref().is_some_and(|a| a.job() == Some(job)) {
-            self.accepting = None;
-        }
+        self.accepting.take_if(|a| a.job == job);
+        self.making.retain(|m| m.job() != Some(job));
         self.training_ended(job, reason.as_deref());
         if let Some(Purpose::LoadModel { version, .. }) = activity.as_ref().map(|a| &a.purpose) {
             self.shelf.loading_failed(version.as_deref(), reason.as_deref());

@@ -1,5 +1,6 @@
-use super::accept::{Built, Imported};
 use super::activity::Purpose;
+use super::making::Made;
+use super::measures::Measures;
 use super::store::{Snapshot, Write};
 use super::{CommandError, Document, Export, ExportFormat, NoticeLevel, Workspace};
 use crate::engine::{JobId, Output};
@@ -11,6 +12,8 @@ use std::sync::Arc;
 struct Written {
     paths: Vec<PathBuf>,
     warnings: Vec<String>,
+    /// The revision of the mask that is in them.
+    revision: Option<u64>,
 }
 
 /// `scan.nii.gz` is `scan`, a folder its own name, `sample:oct` is `sample-oct`.
@@ -41,7 +44,7 @@ impl Workspace {
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
-        let id = document.id;
+        let (id, revision) = (document.id, document.revision);
         if path == document.source() {
             return Err(CommandError::NotWritable(path, "it is the image itself".into()));
         }
@@ -49,7 +52,7 @@ impl Workspace {
         let title = format!("saving {}", path.display());
         let job = self.engine.run_io(move |cx| {
             cx.progress("saving", 0, 2);
-            let mut written = Written { paths: vec![path.clone()], warnings: Vec::new() };
+            let mut written = Written { paths: vec![path.clone()], warnings: Vec::new(), revision: None };
             match format {
                 ExportFormat::Nifti => {
                     written.warnings = io::write_label_nifti(&path, &now.mask, volume.grid())?;
@@ -60,6 +63,7 @@ impl Workspace {
                     return Ok(Box::new(written));
                 }
             }
+            written.revision = Some(revision);
             cx.progress("saving", 1, 2);
             let table = table_beside(&path);
             io::write_table(&table, &now.labels)?;
@@ -82,16 +86,19 @@ impl Workspace {
             }
             Err(output) => output,
         };
-        let output = match output.downcast::<Built>() {
-            Ok(built) => return self.accept_built(job, *built),
+        let output = match output.downcast::<Measures>() {
+            Ok(measures) => return self.measured(id, *measures),
             Err(output) => output,
         };
-        let output = match output.downcast::<Imported>() {
-            Ok(imported) => return self.imported(id, &activity.title, *imported),
+        let output = match output.downcast::<Made>() {
+            Ok(made) => return self.made(job, made),
             Err(output) => output,
         };
         if let Ok(written) = output.downcast::<Written>() {
-            let Written { paths, warnings } = *written;
+            let Written { paths, warnings, revision } = *written;
+            if let Some(document) = self.document_mut(id) {
+                document.exported = revision.or(document.exported);
+            }
             for warning in warnings {
                 self.notices.add(NoticeLevel::Warning, Some(id), warning);
             }

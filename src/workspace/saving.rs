@@ -100,10 +100,10 @@ impl Workspace {
     }
 
     pub(super) fn retry_saving(&mut self) {
-        if self.last_retry.elapsed() < RETRY_EVERY {
+        if self.last_retry.is_some_and(|last| last.elapsed() < RETRY_EVERY) {
             return;
         }
-        self.last_retry = Instant::now();
+        self.last_retry = Some(Instant::now());
         for document in self.documents.iter().filter(|d| d.failing.is_some()) {
             // Where the thread is gone, the notice that stands says so.
             let _ = self.store.retry(document.id.0);

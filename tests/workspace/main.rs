@@ -2,6 +2,7 @@
 
 mod commands;
 mod history;
+mod large;
 mod learning;
 mod modality;
 mod prediction;

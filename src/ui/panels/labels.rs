@@ -1,3 +1,4 @@
+use crate::geom::{Grid, Unit};
 use crate::label::{Label, LabelId};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, shortcut_of};
@@ -5,7 +6,7 @@ use crate::ui::look::{AreaStyle, Look};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::theme::{self, size};
 use crate::ui::widgets::{Icon, IconButton, empty, field, section, slider_row, title_row};
-use crate::workspace::{Command, Document, LabelCommand};
+use crate::workspace::{Command, Document, EditCommand, LabelCommand};
 use egui::{Align2, CornerRadius, Rect, RichText, Role, Sense, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 /// The labels: colour, name, lock, eye, and the keys 1 to 9.
@@ -43,7 +44,7 @@ impl Panel for Labels {
         }
         ui.spacing_mut().item_spacing.y = 2.0;
         for (index, label) in document.labels().iter().enumerate() {
-            self.row(ui, index, label, document.selected_label() == label.id, out);
+            self.row(ui, index, label, document, out);
         }
         ui.spacing_mut().item_spacing.y = 6.0;
         overlay_settings(ui, look, document, out);
@@ -51,7 +52,8 @@ impl Panel for Labels {
 }
 
 impl Labels {
-    fn row(&mut self, ui: &mut Ui, index: usize, label: &Label, selected: bool, out: &mut Outbox) {
+    fn row(&mut self, ui: &mut Ui, index: usize, label: &Label, document: &Document, out: &mut Outbox) {
+        let selected = document.selected_label() == label.id;
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), ROW), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &label.name));
         let p = theme::palette(ui);
@@ -89,7 +91,12 @@ impl Labels {
             _ => {
                 let (area, _) = row.allocate_exact_size(vec2(name_width, ROW), Sense::hover());
                 let color = if label.visible { p.text } else { p.faint };
-                let clip = row.painter().with_clip_rect(area);
+                let measure = document.label_volume(label.id).filter(|&v| v > 0.0);
+                let measure = measure.map_or_else(String::new, |v| written(v, document.volume().grid()));
+                let end = area.right_center() - vec2(4.0, 0.0);
+                let figures =
+                    row.painter().text(end, Align2::RIGHT_CENTER, measure, theme::figures(), p.weak);
+                let clip = row.painter().with_clip_rect(area.with_max_x(figures.left() - 6.0));
                 clip.text(area.left_center(), Align2::LEFT_CENTER, &label.name, theme::body(), color);
             }
         }
@@ -104,7 +111,25 @@ impl Labels {
                 self.renaming = Some((label.id, label.name.clone()));
                 ui.close();
             }
-            if ui.button("Remove").clicked() {
+            let z = document.cursor()[2];
+            let deep = document.depth() > 1;
+            let whole = if deep { "Clear in the whole volume" } else { "Clear" };
+            let tip = "Verified slices stay as they are";
+            for (name, slice, tip) in
+                [("Clear in this slice", Some(z), None), (whole, None, deep.then_some(tip))]
+            {
+                if slice.is_some() && !deep {
+                    continue;
+                }
+                let button = ui.add_enabled(!label.locked, egui::Button::new(name));
+                let button = button.on_disabled_hover_text("The label is locked");
+                if tip.map_or(button.clone(), |tip| button.on_hover_text(tip)).clicked() {
+                    out.edit(EditCommand::Clear { label: label.id, slice });
+                    ui.close();
+                }
+            }
+            ui.separator();
+            if ui.button("Remove from the list").clicked() {
                 out.command(Command::Labels(LabelCommand::Remove { id: label.id }));
                 ui.close();
             }
@@ -193,6 +218,18 @@ impl Labels {
     }
 }
 
+/// A label's measure: millilitres, or mm² on an image of depth 1, or pixels where spacing is unknown.
+fn written(measure: f64, grid: &Grid) -> String {
+    let (value, unit) = match grid.unit() {
+        Unit::Pixel => return format!("{measure:.0} px"),
+        Unit::Millimetre if grid.dims()[2] == 1 => (measure, "mm²"),
+        Unit::Millimetre => (measure / 1000.0, "ml"),
+    };
+    // Three figures are as many as a mask is good for.
+    let decimals = (2.0 - value.log10().floor()).clamp(0.0, 3.0) as usize;
+    format!("{value:.decimals$} {unit}")
+}
+
 /// How the mask lies over the image, and copying from the neighbours.
 fn overlay_settings(ui: &mut Ui, look: &mut Look, document: &Document, out: &mut Outbox) {
     section(ui, "Overlay", |ui| {
@@ -226,5 +263,20 @@ fn overlay_settings(ui: &mut Ui, look: &mut Look, document: &Document, out: &mut
                 }
             });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_is_written_in_the_unit_of_its_image() {
+        let spaced = |dims| Grid::spaced(dims, [0.5; 3]).unwrap();
+        assert_eq!(written(1_234_567.0, &spaced([9, 9, 9])), "1235 ml");
+        assert_eq!(written(12_340.0, &spaced([9, 9, 9])), "12.3 ml");
+        assert_eq!(written(5.4, &spaced([9, 9, 9])), "0.005 ml");
+        assert_eq!(written(5.4, &spaced([9, 9, 1])), "5.40 mm²");
+        assert_eq!(written(5.0, &Grid::pixels([9, 9, 9]).unwrap()), "5 px");
     }
 }

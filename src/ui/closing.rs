@@ -1,0 +1,131 @@
+//! The window is not closed over what would be lost with it.
+
+use super::outbox::{Outbox, Question};
+use super::theme;
+use super::widgets::{Icon, primary, quiet};
+use crate::workspace::{Command, DocumentId, ProjectCommand, Risk, Workspace};
+use egui::{Id, Modal, RichText, ViewportCommand};
+use std::time::Duration;
+
+/// Between two looks at whether everything is safe meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The question that stands when the window is to be closed.
+#[derive(Default)]
+pub struct Closing {
+    asked: bool,
+    /// The person wants it closed, whatever is lost.
+    sure: bool,
+    /// The image that is to be exported has been brought to the front.
+    exports: bool,
+}
+
+impl Closing {
+    pub fn is_open(&self) -> bool {
+        self.asked
+    }
+
+    /// Holds the window open where closing it would lose something.
+    pub fn hear(&mut self, ctx: &egui::Context, workspace: &Workspace) {
+        let wanted = ctx.input(|i| i.viewport().close_requested());
+        if wanted && !self.sure && !workspace.risks().is_empty() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.asked = true;
+        }
+    }
+
+    /// Closes the window by itself once nothing would be lost any more.
+    pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
+        if std::mem::take(&mut self.exports) {
+            return out.ask(Question::Export);
+        }
+        let risks = workspace.risks();
+        if risks.is_empty() {
+            return self.close(ctx);
+        }
+        ctx.request_repaint_after(LOOK_EVERY);
+        let mut stay = false;
+        let modal = Modal::new(Id::unique("closing")).show(ctx, |ui| {
+            ui.set_width(480.0);
+            let waits = risks.iter().all(|r| matches!(r, Risk::OnTheirWay { .. }));
+            let title = if waits { "Saving…" } else { "Not everything is safe" };
+            ui.label(RichText::new(title).size(theme::size::LARGE));
+            ui.add_space(8.0);
+            for risk in &risks {
+                ui.horizontal_top(|ui| {
+                    let (square, _) = ui.allocate_exact_size(egui::Vec2::splat(17.0), egui::Sense::hover());
+                    Icon::Warning.paint(ui.painter(), square, theme::palette(ui).warn);
+                    ui.add(egui::Label::new(words(risk, workspace)).wrap());
+                });
+                ui.add_space(4.0);
+            }
+            ui.add_space(8.0);
+            let unwritten = risks.iter().any(|r| matches!(r, Risk::NotWritten { .. }));
+            let exportable = risks.iter().find_map(|r| match r {
+                Risk::NotWritten { document, exported: false, .. } | Risk::NotKept { document } => {
+                    Some(*document)
+                }
+                _ => None,
+            });
+            ui.horizontal(|ui| {
+                if primary(ui, true, "Keep working").clicked() {
+                    stay = true;
+                }
+                if unwritten && quiet(ui, true, "Try again").clicked() {
+                    out.command(Command::Project(ProjectCommand::Retry));
+                }
+                if let Some(document) = exportable
+                    && quiet(ui, true, "Save elsewhere…")
+                        .on_hover_text("Export the mask to another place")
+                        .clicked()
+                {
+                    out.command(Command::Activate(document));
+                    self.exports = true;
+                }
+                if quiet(ui, true, "Close anyway").clicked() {
+                    self.close(ctx);
+                }
+            });
+        });
+        if stay || modal.should_close() {
+            self.asked = false;
+        }
+    }
+
+    fn close(&mut self, ctx: &egui::Context) {
+        (self.asked, self.sure) = (false, true);
+        ctx.send_viewport_cmd(ViewportCommand::Close);
+    }
+}
+
+fn words(risk: &Risk, workspace: &Workspace) -> String {
+    let name =
+        |id: DocumentId| workspace.document(id).map_or_else(|| id.to_string(), |d| d.name().to_owned());
+    let changes = |n: usize| if n == 1 { "1 change".to_owned() } else { format!("{n} changes") };
+    match risk {
+        Risk::NotWritten { document, changes: n, reason, exported } => {
+            let lost = match exported {
+                true => "the mask is exported, but its history and verified slices would be lost".to_owned(),
+                false => format!("{} would be lost", changes(*n)),
+            };
+            format!("{}: {lost}. {reason}", name(*document))
+        }
+        Risk::NotKept { document } => {
+            format!(
+                "{}: no project file is kept for this image, and its mask has not been exported.",
+                name(*document)
+            )
+        }
+        Risk::OnTheirWay { document, changes: n } => {
+            format!("{}: {} on the way to the disk.", name(*document), changes(*n))
+        }
+        Risk::Unfinished { document } => format!("{}: a change is still being made.", name(*document)),
+        Risk::Training { kept: true } => {
+            "A training run is under way. It would stop, and can be resumed from its last checkpoint."
+                .to_owned()
+        }
+        Risk::Training { kept: false } => {
+            "A training run is under way, and no project file keeps it: it would be lost.".to_owned()
+        }
+    }
+}
