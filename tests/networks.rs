@@ -118,24 +118,6 @@ fn networks_reproduce_the_published_outputs() {
     assert!(error.contains("no network here is named flare/unet_coarse_c8"), "{error}");
 }
 
-/// A checkpoint as the reference saves it (zip container, DataParallel names) holds the fixture's weights.
-#[test]
-fn a_published_checkpoint_loads_under_its_own_names() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("checkpoints: ../shared is not there");
-        return;
-    };
-    let tensors =
-        nn::import::read_tensors(&shared.join("parity/checkpoints/s0_unet_dataparallel_zip.pth.tar"))
-            .unwrap();
-    let expected = parity::tensors(&shared.join("parity/networks/edema/unet.json")).unwrap();
-    assert_eq!(tensors, expected);
-    let mut network = build(nn::find("edema/unet").unwrap(), &cpu());
-    network.load(&tensors).unwrap();
-    let error = nn::import::read_tensors(&shared.join("parity/README.md")).unwrap_err().to_string();
-    assert!(error.contains("not a PyTorch checkpoint"), "{error}");
-}
-
 #[test]
 fn logits_have_the_size_of_the_input_for_every_allowed_size() {
     for spec in MODELS {

@@ -4,14 +4,18 @@ use super::dataset::ModalityArgument;
 use crate::{
     label::LabelTable,
     nn::{
-        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelCard, bundled, import,
+        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelCard, ModelSpec, bundled,
+        import::{self, Recognised},
         parity, weights,
     },
     volume::Modality,
 };
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,22 +44,30 @@ enum ModelsCommand {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-    /// Makes a model of a PyTorch checkpoint or of a safetensors file without a card
+    /// Makes a model of the weights of another program: a PyTorch checkpoint, a pickled dictionary of arrays, safetensors
     Import(Box<ImportArgs>),
+    /// Writes a model's weights for another program: safetensors with the reference's parameter names
+    Export {
+        /// The id of a model inside the program, or a weights file
+        model: String,
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
 struct ImportArgs {
     /// .pth, .pt, .pth.tar or .safetensors
     file: PathBuf,
-    /// The network that the weights belong to, for example edema/unet
+    /// The network that the weights belong to, for example edema/unet; recognised by names and shapes where it is not
+    /// given
     #[arg(long)]
-    network: String,
-    /// The network's options as JSON, where they are not the defaults
-    #[arg(long, default_value = "null")]
-    config: String,
+    network: Option<String>,
+    /// The network's options as JSON; found by the shapes where they are not given
+    #[arg(long, requires = "network")]
+    config: Option<String>,
     /// Names of the classes after the background, in the network's order
-    #[arg(long, value_delimiter = ',', required = true)]
+    #[arg(long, value_delimiter = ',')]
     labels: Vec<String>,
     #[arg(long, value_enum, default_value_t = ChannelsArgument::Rgb)]
     channels: ChannelsArgument,
@@ -98,6 +110,7 @@ pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
         ModelsCommand::Show { model } => show(&model),
         ModelsCommand::Verify { files } => verify(&files, &ComputeDevice::choose(device, None)?),
         ModelsCommand::Import(args) => import_weights(*args),
+        ModelsCommand::Export { model, out } => export(&model, &out),
     }
 }
 
@@ -130,15 +143,29 @@ fn show(model: &str) -> anyhow::Result<()> {
         );
         return Ok(());
     }
-    let card = match bundled::find(model) {
-        Some(bundled) => weights::card_of(bundled.bytes)?,
-        None if Path::new(model).exists() => weights::card_of(&weights::read_file(Path::new(model))?)?,
+    let card = weights::card_of(&model_bytes(model)?)?;
+    println!("{}", serde_json::to_string_pretty(&card)?);
+    Ok(())
+}
+
+/// The file of a model inside the program or on disk.
+fn model_bytes(model: &str) -> anyhow::Result<Cow<'static, [u8]>> {
+    match bundled::find(model) {
+        Some(bundled) => Ok(Cow::Borrowed(bundled.bytes)),
+        None if Path::new(model).exists() => Ok(Cow::Owned(weights::read_file(Path::new(model))?)),
         None => bail!(
             "\"{model}\" is neither a network, nor a model inside the program, nor a file; `fovea models list` shows \
              the first two"
         ),
-    };
-    println!("{}", serde_json::to_string_pretty(&card)?);
+    }
+}
+
+/// A model's file is what the references read (`safetensors.torch.load_file`), once it has proved whole.
+fn export(model: &str, out: &Path) -> anyhow::Result<()> {
+    let bytes = model_bytes(model)?;
+    let (card, tensors) = weights::from_bytes(&bytes)?;
+    weights::write_file(out, &bytes)?;
+    println!("{}: {} tensors of {} (version {})", out.display(), tensors.len(), card.network, card.version);
     Ok(())
 }
 
@@ -166,6 +193,12 @@ fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn spec_of(id: &str) -> anyhow::Result<&'static ModelSpec> {
+    nn::find(id).with_context(|| {
+        format!("there is no network \"{id}\"; `fovea models list` shows those that there are")
+    })
+}
+
 fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
     let window = match args.window[..] {
         [] => None,
@@ -177,14 +210,48 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         ChannelsArgument::Rgb => Channels::Rgb,
         ChannelsArgument::Stack3 => Channels::Stack3,
     };
+    let file = args.file.display();
+    let found = import::read(&args.file).with_context(|| format!("{file} was not imported"))?;
+    if !found.inside.is_empty() {
+        let beside = if found.beside.is_empty() {
+            String::new()
+        } else {
+            format!("; left out: {}", found.beside.join(", "))
+        };
+        println!("{} tensors of \"{}\"{beside}", found.tensors.len(), found.inside);
+    }
+    let recognised = match (&args.network, &args.config) {
+        (Some(id), Some(config)) => Ok(Recognised {
+            network: spec_of(id)?.id,
+            config: serde_json::from_str(config).context("--config is not JSON")?,
+        }),
+        (Some(id), None) => import::fit_network(spec_of(id)?, &found.tensors),
+        (None, _) => import::recognise(&found.tensors),
+    };
+    let Recognised { network, config } = recognised
+        .map_err(|reason| anyhow!("{reason}"))
+        .with_context(|| format!("{file} was not imported"))?;
+    println!("network {network} {config}");
+    let spec = spec_of(network)?;
+    let cpu = ComputeDevice::cpu("import");
+    let classes = spec.build(&config, 0, &cpu)?.head().classes();
+    let labels: Vec<String> = match &args.labels[..] {
+        [] => (1..classes).map(|i| format!("class {i}")).collect(),
+        names if names.len() + 1 == classes => names.to_vec(),
+        names => bail!(
+            "the network has {} classes after the background and --labels names {}",
+            classes - 1,
+            names.len()
+        ),
+    };
     let name = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let card = ModelCard {
         version: String::new(),
         title: args.title.unwrap_or(name),
-        network: args.network,
-        config: serde_json::from_str(&args.config).context("--config is not JSON")?,
+        network: network.to_owned(),
+        config,
         input: InputSpec { channels, window, mean: args.mean, std: args.std, longer_side: args.longer_side },
-        labels: LabelTable::named(&args.labels),
+        labels: LabelTable::named(&labels),
         modality: args.modality.map_or(Modality::Other, Modality::from),
         trained_on: args.trained_on,
         licence: args.licence,
@@ -194,8 +261,8 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         command: std::env::args().collect::<Vec<_>>().join(" "),
         created: String::new(),
     };
-    let mut model = Model::build(card, 0, &ComputeDevice::cpu("import"))?;
-    model.network_mut().load(&import::read_tensors(&args.file)?)?;
+    let mut model = Model::build(card, 0, &cpu)?;
+    model.network_mut().load(&found.tensors)?;
     model.save(&args.out)?;
     println!("{} (version {})", args.out.display(), model.card.version);
     Ok(())

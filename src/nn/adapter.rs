@@ -58,6 +58,10 @@ pub trait Config: Default + Serialize + DeserializeOwned + 'static {
     /// Input channels.
     fn channels(&self) -> usize;
     fn head(&self) -> Head;
+    /// The values of those options that are words, an encoder's name for example.
+    fn choices() -> &'static [(&'static str, &'static [&'static str])] {
+        &[]
+    }
 }
 
 /// What a network file writes: a burn module whose field paths are the reference's parameter names.

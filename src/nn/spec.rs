@@ -1,4 +1,4 @@
-use super::{ComputeDevice, Network, ParamInfo, SegmentationModule, adapter};
+use super::{ComputeDevice, Network, ParamInfo, SegmentationModule, adapter, adapter::Config};
 use serde_json::Value;
 
 /// What a network asks of its input.
@@ -56,6 +56,7 @@ pub enum BuildError {
 /// How a network is made: [`Make::of`] its module.
 pub struct Make {
     default_config: fn() -> Value,
+    choices: fn() -> &'static [(&'static str, &'static [&'static str])],
     parameters: fn(&Value) -> Result<Vec<ParamInfo>, BuildError>,
     build: fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network>, BuildError>,
 }
@@ -64,6 +65,7 @@ impl Make {
     pub const fn of<M: SegmentationModule>() -> Self {
         Self {
             default_config: adapter::default_config::<M>,
+            choices: M::Config::choices,
             parameters: adapter::parameters::<M>,
             build: adapter::build::<M>,
         }
@@ -92,6 +94,11 @@ impl ModelSpec {
     /// The reference's constructor arguments with their defaults. Every network has `in_channels` and `n_classes`.
     pub fn default_config(&self) -> Value {
         (self.make.default_config)()
+    }
+
+    /// The values of those options that are words.
+    pub fn choices(&self) -> &'static [(&'static str, &'static [&'static str])] {
+        (self.make.choices)()
     }
 
     /// Parameters and buffers in the order of the modules, without filling them.

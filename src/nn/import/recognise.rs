@@ -1,0 +1,133 @@
+//! Which network weights belong to, by names and shapes.
+
+use super::super::{MODELS, ModelSpec, NamedTensors};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A network that has exactly these tensors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recognised {
+    pub network: &'static str,
+    /// The options that differ from the defaults.
+    pub config: Value,
+}
+
+/// Shapes by name.
+type Shapes = BTreeMap<String, Vec<usize>>;
+
+fn shapes_of(tensors: &NamedTensors) -> Shapes {
+    tensors.iter().map(|(name, t)| (name.clone(), t.shape.clone())).collect()
+}
+
+/// The options under which a network has exactly these tensors, or the first differences.
+pub fn fit_network(spec: &'static ModelSpec, tensors: &NamedTensors) -> Result<Recognised, String> {
+    let found = shapes_of(tensors);
+    let start = shapes(spec, &Map::new()).unwrap_or_default();
+    let (config, fitted) = fit(spec, start, &found);
+    match differences(&fitted, &found)[..] {
+        [] => Ok(Recognised { network: spec.id, config: Value::Object(config) }),
+        ref lines => Err(format!("the weights do not fit {}: {}", spec.id, lines.join("; "))),
+    }
+}
+
+/// The network and the options under which every name and shape fits, or the nearest one and the first differences.
+pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
+    let found = shapes_of(tensors);
+    let mut nearest: Option<(usize, &ModelSpec, Shapes)> = None;
+    for &spec in MODELS {
+        // Only a network that shares names with the file is worth fitting.
+        let Some(start) = shapes(spec, &Map::new()) else { continue };
+        let common = found.keys().filter(|name| start.contains_key(*name)).count();
+        if 2 * common < found.len().min(start.len()) {
+            continue;
+        }
+        let (config, fitted) = fit(spec, start, &found);
+        let off = distance(&fitted, &found);
+        if off == 0 {
+            return Ok(Recognised { network: spec.id, config: Value::Object(config) });
+        }
+        if nearest.as_ref().is_none_or(|(least, ..)| off < *least) {
+            nearest = Some((off, spec, fitted));
+        }
+    }
+    Err(match nearest {
+        Some((_, spec, fitted)) => {
+            format!(
+                "no network fits; the nearest is {}: {}",
+                spec.id,
+                differences(&fitted, &found).join("; ")
+            )
+        }
+        None => {
+            let names: Vec<&str> = found.keys().take(3).map(String::as_str).collect();
+            format!("no network has tensors of such names ({}, …)", names.join(", "))
+        }
+    })
+}
+
+fn shapes(spec: &ModelSpec, config: &Map<String, Value>) -> Option<Shapes> {
+    let all = spec.parameters(&Value::Object(config.clone())).ok()?;
+    Some(all.into_iter().map(|p| (p.name, p.shape)).collect())
+}
+
+/// Tensors of either side that the other has not or has in another shape.
+fn distance(a: &Shapes, b: &Shapes) -> usize {
+    let one_way =
+        |a: &Shapes, b: &Shapes| a.iter().filter(|(name, shape)| b.get(*name) != Some(shape)).count();
+    one_way(a, b) + one_way(b, a)
+}
+
+/// The first names and shapes that differ.
+fn differences(expected: &Shapes, found: &Shapes) -> Vec<String> {
+    let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+    let line = |name: &String| match (expected.get(name), found.get(name)) {
+        (Some(e), Some(f)) if e != f => Some(format!("{name} is {f:?} and should be {e:?}")),
+        (Some(e), None) => Some(format!("{name} {e:?} is missing")),
+        (None, Some(f)) => Some(format!("{name} {f:?} is left over")),
+        _ => None,
+    };
+    names.into_iter().filter_map(line).take(4).collect()
+}
+
+/// Turns one option after the other to the value under which fewest tensors differ, as long as that helps.
+fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, Shapes) {
+    let (mut config, mut best) = (Map::new(), start);
+    let defaults = spec.default_config();
+    let Some(options) = defaults.as_object() else { return (config, best) };
+    // Every short length in the file is a candidate for an option that counts something; a width may also divide a published one.
+    const LARGEST: usize = 64;
+    let lengths = found.values().flat_map(|shape| shape.iter().take(2)).copied().filter(|&n| n <= LARGEST);
+    let lengths: BTreeSet<usize> = lengths.chain([1, 2, 4, 8, 16]).collect();
+    loop {
+        let before = distance(&best, found);
+        for (key, default) in options {
+            let choices = spec.choices().iter().find(|(name, _)| name == key).map(|(_, values)| *values);
+            let candidates: Vec<Value> = match (default, choices) {
+                (_, Some(values)) => values.iter().map(|&v| Value::from(v)).collect(),
+                (Value::Bool(_), _) => vec![Value::from(false), Value::from(true)],
+                (Value::Number(n), _) if n.is_u64() => lengths.iter().map(|&n| Value::from(n)).collect(),
+                _ => vec![],
+            };
+            for value in candidates {
+                let mut tried = config.clone();
+                if value == *default {
+                    tried.remove(key);
+                } else {
+                    tried.insert(key.clone(), value);
+                }
+                if tried == config {
+                    continue;
+                }
+                if let Some(shapes) = shapes(spec, &tried)
+                    && distance(&shapes, found) < distance(&best, found)
+                {
+                    (config, best) = (tried, shapes);
+                }
+            }
+        }
+        let after = distance(&best, found);
+        if after == 0 || after == before {
+            return (config, best);
+        }
+    }
+}
