@@ -77,16 +77,18 @@ fn distance(a: &Shapes, b: &Shapes) -> usize {
     one_way(a, b) + one_way(b, a)
 }
 
-/// The first names and shapes that differ.
+/// The first names and shapes that differ: some of each kind.
 fn differences(expected: &Shapes, found: &Shapes) -> Vec<String> {
-    let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-    let line = |name: &String| match (expected.get(name), found.get(name)) {
-        (Some(e), Some(f)) if e != f => Some(format!("{name} is {f:?} and should be {e:?}")),
-        (Some(e), None) => Some(format!("{name} {e:?} is missing")),
-        (None, Some(f)) => Some(format!("{name} {f:?} is left over")),
+    const OF_EACH: usize = 2;
+    let other = expected.iter().filter_map(|(name, e)| match found.get(name) {
+        Some(f) if f != e => Some(format!("{name} is {f:?} and should be {e:?}")),
         _ => None,
-    };
-    names.into_iter().filter_map(line).take(4).collect()
+    });
+    let missing = expected.iter().filter(|(name, _)| !found.contains_key(*name));
+    let missing = missing.map(|(name, shape)| format!("{name} {shape:?} is missing"));
+    let extra = found.iter().filter(|(name, _)| !expected.contains_key(*name));
+    let extra = extra.map(|(name, shape)| format!("{name} {shape:?} is left over"));
+    other.take(OF_EACH).chain(missing.take(OF_EACH)).chain(extra.take(OF_EACH)).collect()
 }
 
 /// Turns one option after the other to the value under which fewest tensors differ, as long as that helps.
