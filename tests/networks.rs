@@ -395,6 +395,10 @@ fn gpu() -> Option<ComputeDevice> {
 fn the_self_test_passes_on_this_machine() {
     let Some(gpu) = gpu() else { return };
     nn::self_test::run(&gpu).unwrap();
+    // The others by `fovea devices --test --networks`: each compiles its shaders anew.
+    for id in ["edema/unet", "vessel/sa_unet"] {
+        nn::self_test::run_network(nn::find(id).unwrap(), &gpu).unwrap();
+    }
 }
 
 /// Tiles, blending and resizing happen on the device; the result is whole and reads back as the CPU's.

@@ -1,18 +1,23 @@
 //! `fovea devices`: what there is to compute on, and what is chosen and why.
 
-use crate::nn::{ComputeDevice, DeviceChoice, DeviceKind, SharedGpu, adapters, self_test};
+use crate::nn::{ComputeDevice, DeviceChoice, DeviceKind, MODELS, SharedGpu, adapters, self_test};
 use clap::Args;
+use std::time::Instant;
 
 /// What the machine has to compute on, and what is chosen.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fovea devices
   fovea devices --device gpu
-  fovea devices --test      tests the graphics adapter anew")]
+  fovea devices --test                tests the graphics adapter anew
+  fovea devices --test --networks     and every network on it")]
 pub struct DevicesArgs {
     /// Run the self-test of the graphics adapter now, whatever is remembered of it
     #[arg(long)]
     test: bool,
+    /// With --test: also run every network at a small size, forward and backward
+    #[arg(long, requires = "test")]
+    networks: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -25,6 +30,9 @@ pub fn run(args: DevicesArgs, choice: DeviceChoice) -> anyhow::Result<()> {
         self_test::forget(&device);
         if let Err(reason) = self_test::passed(&device) {
             eprintln!("{} failed the self-test: {reason}", device.name());
+        }
+        if args.networks {
+            test_networks(&device)?;
         }
     }
     let chosen = ComputeDevice::choose(choice, None);
@@ -56,4 +64,23 @@ pub fn run(args: DevicesArgs, choice: DeviceChoice) -> anyhow::Result<()> {
         }
     }
     chosen.map(|_| ()).map_err(Into::into)
+}
+
+/// A line each; an error at the end where any differs from the CPU.
+fn test_networks(device: &ComputeDevice) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for &spec in MODELS {
+        let start = Instant::now();
+        let result = self_test::network_passed(spec, device);
+        let seconds = start.elapsed().as_secs_f32();
+        match result {
+            Ok(()) => println!("ok    {:<24} {seconds:.1} s", spec.id),
+            Err(reason) => {
+                failed += 1;
+                println!("FAIL  {:<24} {reason}", spec.id);
+            }
+        }
+    }
+    anyhow::ensure!(failed == 0, "{failed} of {} networks differ from the CPU", MODELS.len());
+    Ok(())
 }

@@ -6,8 +6,8 @@ use super::{
     Board, Event, ExportFn, Inbox, JobHandle, JobId, LoadedModel, SegmentVolume, SliceKey, Version, WantSlice,
 };
 use crate::nn::{
-    ComputeDevice, DeviceChoice, Model, ModelCard, ModelError, NetworkError, Probabilities, SharedGpu,
-    SlicePrediction,
+    self, ComputeDevice, DeviceChoice, Model, ModelCard, ModelError, NetworkError, Probabilities, SharedGpu,
+    SlicePrediction, weights,
 };
 use burn::tensor::Tensor;
 use std::any::Any;
@@ -87,6 +87,26 @@ impl NnWorld {
         self.device.insert(device).clone()
     }
 
+    /// The device for a network: the chosen one, unless it is a graphics device that fails the network's self-test. Then
+    /// `auto` takes the CPU for it; `--device gpu` refuses.
+    fn device_for(&mut self, network: &str) -> Result<ComputeDevice, String> {
+        let device = self.device()?;
+        let Some(spec) = nn::find(network) else { return Ok(device) };
+        match nn::self_test::network_passed(spec, &device) {
+            Ok(()) => Ok(device),
+            Err(reason) => {
+                let reason = format!("{network} failed the self-test on {}: {reason}", device.name());
+                match self.choice {
+                    DeviceChoice::Gpu => Err(format!("{reason}; use --device cpu")),
+                    DeviceChoice::Auto | DeviceChoice::Cpu => {
+                        log::warn!("{reason}; it runs on the CPU");
+                        Ok(ComputeDevice::cpu(reason))
+                    }
+                }
+            }
+        }
+    }
+
     /// After a failure on a graphics device: whether it still computes. A device that does not is given up, once and
     /// aloud; what is asked for afterwards fails with that reason instead of with a riddle.
     fn check_device(&mut self) {
@@ -112,7 +132,12 @@ impl NnWorld {
 
     /// A loaded model, built again where it has been put away.
     pub fn model(&mut self, version: &Version) -> Result<&Model, String> {
-        let device = self.device()?;
+        let put_away = self.models.get(version).filter(|shelved| shelved.ready.is_none());
+        let network = put_away.map(|shelved| shelved.loaded.card.network.clone());
+        let device = match network {
+            Some(network) => self.device_for(&network)?,
+            None => self.device()?,
+        };
         self.clock += 1;
         let Some(shelved) = self.models.get_mut(version) else {
             return Err(format!("model {version} is not loaded; choose it again from the list of models"));
@@ -234,7 +259,11 @@ struct LoadStep {
 
 impl LoadStep {
     fn load(&self, world: &mut NnWorld) -> Result<LoadedModel, String> {
-        let device = world.device()?;
+        let network = match &self.load {
+            Load::Bytes(bytes) => weights::card_of(bytes).map_err(|e| e.to_string())?.network,
+            Load::Fresh(card, _) => card.network.clone(),
+        };
+        let device = world.device_for(&network)?;
         let (model, bytes) = match &self.load {
             Load::Bytes(bytes) => {
                 (Model::from_bytes(bytes, &device).map_err(model_failure)?, Arc::clone(bytes))

@@ -1,5 +1,6 @@
-//! Whether a graphics device computes what the CPU does: every operation that the networks use, and each network forward
-//! and backward. The answer is remembered for each adapter, driver and program version.
+//! Whether a graphics device computes what the CPU does: the operations that networks are made of when the device is
+//! chosen, and each network as a whole, forward and backward, before it first runs there. The answers are remembered for
+//! each adapter, driver and program version.
 
 use super::{
     ComputeDevice, MODELS, ModelSpec, NamedTensors, Outputs,
@@ -127,7 +128,7 @@ fn filled<M: Module>(module: M) -> M {
     module.map(&mut Fill)
 }
 
-/// Runs every probe and every network on `device` and on the CPU; the error names what differs.
+/// Runs every probe on `device` and on the CPU; the error names what differs.
 pub fn run(device: &ComputeDevice) -> Result<(), String> {
     let cpu = ComputeDevice::cpu("self-test");
     for probe in PROBES {
@@ -137,7 +138,7 @@ pub fn run(device: &ComputeDevice) -> Result<(), String> {
             agree(probe.name, &read(expected)?, &read(found)?)?;
         }
     }
-    MODELS.iter().try_for_each(|spec| run_network(spec, &cpu, device))
+    Ok(())
 }
 
 fn agree(what: &str, expected: &[f32], found: &[f32]) -> Result<(), String> {
@@ -151,7 +152,9 @@ fn agree(what: &str, expected: &[f32], found: &[f32]) -> Result<(), String> {
     Err(format!("{what} differs from the CPU by {worst:e} of its largest value"))
 }
 
-fn run_network(spec: &'static ModelSpec, cpu: &ComputeDevice, device: &ComputeDevice) -> Result<(), String> {
+/// Runs a small configuration of a network on `device` and on the CPU, forward and backward.
+pub fn run_network(spec: &'static ModelSpec, device: &ComputeDevice) -> Result<(), String> {
+    let cpu = &ComputeDevice::cpu("self-test");
     let compute = |device: &ComputeDevice| -> Result<(Vec<f32>, NamedTensors), String> {
         let mut network = spec.build(&(spec.probe_config)(), 1, device).map_err(|e| e.to_string())?;
         let side = spec.input.side(4 * spec.input.multiple_of);
@@ -195,11 +198,10 @@ enum Answer {
     Failed(String),
 }
 
-/// What the answer holds for: another driver, program or set of networks is tested anew.
-fn key(device: &ComputeDevice) -> String {
-    let networks: Vec<&str> = MODELS.iter().map(|m| m.id).collect();
+/// What an answer holds for: another driver or program is tested anew.
+fn key(device: &ComputeDevice, what: &str) -> String {
     let program = env!("CARGO_PKG_VERSION");
-    format!("{} | {} | fovea {program} | {}", device.name(), device.driver(), networks.join(" "))
+    format!("{} | {} | fovea {program} | {what}", device.name(), device.driver())
 }
 
 fn store() -> Option<PathBuf> {
@@ -231,16 +233,28 @@ fn remember(key: &str, answer: Answer) {
     }
 }
 
-/// The remembered answer, or a test now. A test that ends the whole program (a driver may crash) counts as failed the
-/// next time. Another thread or program that is testing at the moment is waited for.
+/// The remembered answer for the operations, or a test now.
 pub fn passed(device: &ComputeDevice) -> Result<(), String> {
-    let key = key(device);
-    if remembered().get(&key) == Some(&Answer::Passed) {
+    answer(&key(device, "operations"), || run(device))
+}
+
+/// The remembered answer for a network, or a test now. The CPU needs none.
+pub fn network_passed(spec: &'static ModelSpec, device: &ComputeDevice) -> Result<(), String> {
+    if !device.is_gpu() {
+        return Ok(());
+    }
+    answer(&key(device, spec.id), || run_network(spec, device))
+}
+
+/// What is remembered, or what `test` says now. A test that ends the whole program (a driver may crash) counts as failed
+/// the next time. Another thread or program that is testing at the moment is waited for.
+fn answer(key: &str, test: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    if remembered().get(key) == Some(&Answer::Passed) {
         return Ok(());
     }
     // Held until the end of this function; the system takes it from a program that dies.
     let _lock = lock();
-    match remembered().remove(&key) {
+    match remembered().remove(key) {
         Some(Answer::Passed) => return Ok(()),
         Some(Answer::Failed(reason)) => return Err(reason),
         Some(Answer::Running) => {
@@ -248,18 +262,21 @@ pub fn passed(device: &ComputeDevice) -> Result<(), String> {
         }
         None => {}
     }
-    remember(&key, Answer::Running);
-    let result = panic::catch_unwind(panic::AssertUnwindSafe(|| run(device)));
+    remember(key, Answer::Running);
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(test));
     let result = result.unwrap_or_else(|_| Err("a computation on it panicked".to_owned()));
-    remember(&key, result.clone().map_or_else(Answer::Failed, |()| Answer::Passed));
+    remember(key, result.clone().map_or_else(Answer::Failed, |()| Answer::Passed));
     result
 }
 
-/// Forgets the answer, so that the next start tests again.
+/// Forgets all answers for a device, so that it is tested again.
 pub fn forget(device: &ComputeDevice) {
     let Some(path) = store() else { return };
     let mut all = remembered();
-    if all.remove(&key(device)).is_some()
+    let of_device = key(device, "");
+    let before = all.len();
+    all.retain(|key, _| !key.starts_with(&of_device));
+    if all.len() < before
         && let Ok(bytes) = serde_json::to_vec_pretty(&all)
         && let Err(e) = write_file(&path, &bytes)
     {
