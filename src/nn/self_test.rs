@@ -3,7 +3,7 @@
 //! each adapter, driver and program version.
 
 use super::{
-    ComputeDevice, MODELS, ModelSpec, NamedTensors, Outputs,
+    ComputeDevice, ModelSpec, NamedTensors, Outputs,
     blocks::{BatchNorm, DropBlock, keras_up, same_conv, up_conv},
     parity::fill_input,
     resample::resize_tensor,
