@@ -108,10 +108,11 @@ fn networks_reproduce_the_published_outputs() {
     for spec in MODELS {
         assert!(verified.contains(&Some(spec.id)), "{} has no fixture", spec.id);
     }
-    for block in ["edema/blocks/unetUp", "vessel/blocks/spatial_attention", "vessel/blocks/keras_deconv_same"]
-    {
-        let path = shared.join(format!("parity/networks/{block}.json"));
-        parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{block}: {e}"));
+    for family in ["edema", "polyp", "vessel"] {
+        for entry in std::fs::read_dir(shared.join("parity/networks").join(family).join("blocks")).unwrap() {
+            let path = entry.unwrap().path();
+            parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        }
     }
     let unknown = shared.join("parity/networks/flare/unet_coarse_c8.json");
     let error = parity::verify(&unknown, &cpu()).unwrap_err().to_string();

@@ -2,8 +2,8 @@
 //! from its name, and the outputs must be those of the reference.
 
 use super::{
-    ComputeDevice, MODELS, ModelSpec, NamedTensor, NamedTensors, Outputs, Published, parameters::name_hash,
-    weights::is_counter,
+    ComputeDevice, MODELS, ModelSpec, NamedTensor, NamedTensors, Outputs, Published, blocks::parity::Case,
+    parameters::name_hash, weights::is_counter,
 };
 use burn::tensor::{
     Tensor, TensorData,
@@ -77,7 +77,9 @@ pub fn verify(path: &Path, device: &ComputeDevice) -> Result<Report, ParityError
         fixture.inputs.iter().map(|i| (i.shape.clone(), fill_input(&i.name, count(&i.shape)))).collect();
     let (outputs, param_count) = match super::blocks::parity::find(&fixture.network) {
         Some(block) => {
-            block(&fixture.config, &filled(&fixture), inputs, device).map_err(ParityError::Differs)?
+            let tensors = filled(&fixture);
+            let case = Case::new(&fixture.config, &tensors, inputs, device);
+            case.and_then(block).map_err(ParityError::Differs)?
         }
         None => run_network(&fixture, inputs, device)?,
     };

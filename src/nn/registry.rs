@@ -1,12 +1,18 @@
 use super::{
     ModelSpec,
-    models::{edema, vessel},
+    models::{edema, polyp, vessel},
 };
 
 /// Every network, in the order in which menus and tables list them.
 pub static MODELS: &[&ModelSpec] = &[
     &edema::unet::SPEC,
-    // polyp
+    &edema::unet_nested::SPEC,
+    &edema::unet_nested::DILATED,
+    &polyp::ducknet::SPEC,
+    &polyp::resunet::SPEC,
+    &polyp::resunetpp::SPEC,
+    &polyp::unet::SPEC,
+    &polyp::unetpp::SPEC,
     // smp
     &vessel::sa_unet::SPEC,
     // jmedseg: U-Nets

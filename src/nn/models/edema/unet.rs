@@ -1,14 +1,14 @@
 //! The U-Net of the retinal edema system (AI Challenger 2018), with its slice-level detection head.
 //! O. Ronneberger et al.: "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015.
 
+use super::layers::{self, Detection, DoubleConv, UpBlock, detect, detection, filters};
 use crate::nn::{
     Config, Head, Init, InitSite, InputRule, Make, ModelSpec, Outputs, Published, SegmentationModule,
-    blocks::{BatchNorm, Conv, Dropout, UpConv, batch_norm, halve, same_conv, up_conv},
-    models::ends,
+    blocks::{Conv, halve, same_conv},
 };
 use burn::{
     module::Module,
-    tensor::{Device, Tensor, activation::relu},
+    tensor::{Device, Tensor},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,12 +17,12 @@ use serde_json::json;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UnetConfig {
-    in_channels: usize,
+    pub(super) in_channels: usize,
     /// Background included. The detection head finds the classes but background in the slice.
-    n_classes: usize,
+    pub(super) n_classes: usize,
     /// Divides the filters 64, 128, 256, 512, 1024.
-    feature_scale: usize,
-    is_batchnorm: bool,
+    pub(super) feature_scale: usize,
+    pub(super) is_batchnorm: bool,
 }
 
 impl Default for UnetConfig {
@@ -45,11 +45,7 @@ pub static SPEC: ModelSpec = ModelSpec {
 
 impl Config for UnetConfig {
     fn check(&self) -> Result<(), String> {
-        ends(self.in_channels, self.n_classes)?;
-        if !(1..=64).contains(&self.feature_scale) {
-            return Err("feature_scale must be from 1 to 64".to_owned());
-        }
-        Ok(())
+        layers::check(self.in_channels, self.n_classes, self.feature_scale)
     }
 
     fn channels(&self) -> usize {
@@ -61,71 +57,14 @@ impl Config for UnetConfig {
     }
 }
 
-/// Convolution, batch norm (where the network has it), ReLU.
-type Unit = (Conv, Option<BatchNorm>);
-
-fn unit(input: usize, output: usize, with_norm: bool, device: &Device) -> Unit {
-    let norm = with_norm.then(|| batch_norm(output, device));
-    (same_conv([input, output], 3, device), norm)
-}
-
-fn run_unit((conv, norm): &Unit, x: Tensor<4>) -> Tensor<4> {
-    let x = conv.forward(x);
-    relu(match norm {
-        Some(norm) => norm.forward(x),
-        None => x,
-    })
-}
-
 #[derive(Module, Debug)]
-pub struct DoubleConv {
-    conv1: Unit,
-    conv2: Unit,
-}
-
-impl DoubleConv {
-    pub fn new(input: usize, output: usize, with_norm: bool, device: &Device) -> Self {
-        Self { conv1: unit(input, output, with_norm, device), conv2: unit(output, output, with_norm, device) }
-    }
-
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        run_unit(&self.conv2, run_unit(&self.conv1, x))
-    }
-}
-
-/// Transposed convolution 4×4, concatenation `[up, skips…]`, double convolution without batch norm.
-#[derive(Module, Debug)]
-pub struct UpBlock {
-    // The reference registers the convolutions first.
-    conv: DoubleConv,
-    up: UpConv,
-}
-
-impl UpBlock {
-    /// From `input` to `output` channels with `skips` skip connections of `output` channels each.
-    pub fn new(input: usize, output: usize, skips: usize, device: &Device) -> Self {
-        Self {
-            conv: DoubleConv::new(output * (skips + 1), output, false, device),
-            up: up_conv([input, output], 4, 1, device),
-        }
-    }
-
-    /// `low` is half the size of the skips.
-    pub fn forward(&self, low: Tensor<4>, skips: Vec<Tensor<4>>) -> Tensor<4> {
-        let mut all = vec![self.up.forward(low)];
-        all.extend(skips);
-        self.conv.forward(Tensor::cat(all, 1))
-    }
-}
-
-#[derive(Module, Debug)]
-struct Unet {
+pub(super) struct Unet {
     conv1: DoubleConv,
     conv2: DoubleConv,
     conv3: DoubleConv,
     conv4: DoubleConv,
     center: DoubleConv,
-    cls: (Dropout, Conv),
+    cls: Detection,
     up_concat4: UpBlock,
     up_concat3: UpBlock,
     up_concat2: UpBlock,
@@ -141,7 +80,7 @@ impl SegmentationModule for Unet {
     }
 
     fn new(config: &UnetConfig, device: &Device) -> Self {
-        let f = [64, 128, 256, 512, 1024].map(|n| n / config.feature_scale);
+        let f = filters(config.feature_scale);
         let down = |input, output| DoubleConv::new(input, output, config.is_batchnorm, device);
         Self {
             conv1: down(config.in_channels, f[0]),
@@ -149,8 +88,7 @@ impl SegmentationModule for Unet {
             conv3: down(f[1], f[2]),
             conv4: down(f[2], f[3]),
             center: down(f[3], f[4]),
-            // The reference writes 256 channels down, so that only feature_scale 4 runs; here they follow the network.
-            cls: (Dropout::new(0.5), same_conv([f[4], config.n_classes - 1], 1, device)),
+            cls: detection(f[4], config.n_classes - 1, device),
             up_concat4: UpBlock::new(f[4], f[3], 1, device),
             up_concat3: UpBlock::new(f[3], f[2], 1, device),
             up_concat2: UpBlock::new(f[2], f[1], 1, device),
@@ -167,17 +105,12 @@ impl SegmentationModule for Unet {
         let c4 = self.conv4.forward(halve(c3.clone())); // [N, f3, H/8, W/8]
         let center = self.center.forward(halve(c4.clone())); // [N, f4, H/16, W/16]
 
-        let (dropout, conv) = &self.cls;
-        let found = conv.forward(dropout.forward(center.clone()));
-        let [batch, findings, _, _] = found.dims();
-        // Maximum over the slice; the team's slides say mean, its code does this.
-        let detection = found.max_dim(3).max_dim(2).reshape([batch, findings]);
-
+        let found = detect(&self.cls, center.clone());
         let x = self.up_concat4.forward(center, vec![c4]);
         let x = self.up_concat3.forward(x, vec![c3]);
         let x = self.up_concat2.forward(x, vec![c2]);
         let x = self.up_concat1.forward(x, vec![c1]);
-        Outputs { detection: Some(detection), ..Outputs::of(self.final_1.forward(x)) }
+        Outputs { detection: Some(found), ..Outputs::of(self.final_1.forward(x)) }
     }
 
     fn bytes_per_pixel(config: &UnetConfig) -> usize {
@@ -185,14 +118,7 @@ impl SegmentationModule for Unet {
         4 * 12 * (64 / config.feature_scale).max(config.n_classes)
     }
 
-    /// Kaiming normal over fan-in for convolutions, batch norm around 1, biases as PyTorch leaves them.
     fn initial(site: &InitSite<'_>) -> Init {
-        let weight = site.name.ends_with("weight");
-        match (site.shape.len(), site.fan_in) {
-            (4, fan_in) => Init::Normal { mean: 0.0, std: (2.0 / fan_in as f64).sqrt() },
-            (_, 0) if weight => Init::Normal { mean: 1.0, std: 0.02 },
-            (_, 0) => Init::Constant(0.0),
-            (_, fan_in) => Init::Uniform(1.0 / (fan_in as f64).sqrt()),
-        }
+        layers::initial(site)
     }
 }

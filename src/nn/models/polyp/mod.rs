@@ -1,1 +1,8 @@
-//! Polyps in endoscopy ("medical-segmentation-pytorch").
+//! The polyp system ("medical-segmentation-pytorch").
+
+pub mod ducknet;
+pub mod layers;
+pub mod resunet;
+pub mod resunetpp;
+pub mod unet;
+pub mod unetpp;
