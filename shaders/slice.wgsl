@@ -67,6 +67,9 @@ const REMOVED_COLOR = 0xff005ed5u;
 const CHANGED_COLOR = 0xffa779ccu;
 const KEPT_COLOR = 0xff739e00u;
 
+// In a texture of predicted labels, where nothing has been predicted; src/label/mod.rs.
+const NOT_PREDICTED = 0xffffu;
+
 const FILTER_NEAREST = 0u;
 const FILTER_LINEAR = 1u;
 const FILTER_MEAN = 2u;
@@ -222,7 +225,8 @@ fn predicted_at(pixel: vec2i) -> u32 {
     }
     if PREDICTION == SOURCE_LABELS {
         let at = tiled(pixel);
-        return shown(textureLoad(predicted, at.xy, at.z, 0).r);
+        let label = textureLoad(predicted, at.xy, at.z, 0).r;
+        return select(shown(label), label, label == NOT_PREDICTED);
     }
     // The first of equals, as in nn::SlicePrediction::labels.
     var best = 0;
@@ -248,7 +252,8 @@ fn mask_edge(here: vec2f, label: u32) -> bool {
 
 fn predicted_edge(here: vec2f, label: u32) -> bool {
     for (var i = 0; i < 8; i++) {
-        if predicted_at(vec2i(floor(here + view.ring[i].zw))) != label {
+        let other = predicted_at(vec2i(floor(here + view.ring[i].zw)));
+        if other != label && other != NOT_PREDICTED {
             return true;
         }
     }
@@ -278,7 +283,7 @@ fn with_heat(below: vec3f, pixel: vec2i) -> vec3f {
 fn with_difference(below: vec3f, pixel: vec2i, pattern: vec2i) -> vec3f {
     let held = mask_at(pixel);
     let proposed = predicted_at(pixel);
-    if held == 0u && proposed == 0u {
+    if (held == 0u && proposed == 0u) || proposed == NOT_PREDICTED {
         return below;
     }
     if held == proposed {
@@ -296,7 +301,8 @@ fn with_difference(below: vec3f, pixel: vec2i, pattern: vec2i) -> vec3f {
 
 fn with_labels(below: vec3f, here: vec2f, pixel: vec2i, pattern: vec2i) -> vec3f {
     let held = mask_at(pixel);
-    let proposed = predicted_at(pixel);
+    let found = predicted_at(pixel);
+    let proposed = select(found, 0u, found == NOT_PREDICTED);
     let held_color = unpack_color(label_color(held));
     let proposed_color = unpack_color(label_color(proposed));
     var color = below;

@@ -111,6 +111,7 @@ fn numbers_that_both_sides_name_are_equal() {
         ("SOURCE_NONE", layout::SOURCE_NONE),
         ("SOURCE_LABELS", layout::SOURCE_LABELS),
         ("SOURCE_PROBABILITIES", layout::SOURCE_PROBABILITIES),
+        ("NOT_PREDICTED", layout::NOT_PREDICTED),
         ("CHANNELS_COLOR", layout::CHANNELS_COLOR),
         ("CHANNELS_RED", layout::CHANNELS_RED),
         ("CHANNELS_GREEN", layout::CHANNELS_GREEN),

@@ -90,6 +90,8 @@ pub enum Event {
     PredictFailed { key: SliceKey, reason: String },
     /// `done` of `total` units of a stage. Opening and training report here too.
     Progress { job: JobId, stage: &'static str, done: u64, total: u64, eta_secs: Option<f64> },
+    /// A slice of a volume that is being segmented: the most probable label of each pixel, row by row.
+    SliceSegmented { job: JobId, key: SliceKey, labels: Arc<[LabelId]> },
     /// Ends the segmentation of a volume.
     VolumeSegmented { job: JobId, result: Arc<VolumeSegmentation> },
     /// Steps since the last such event, in order.
@@ -125,6 +127,7 @@ impl Event {
             | Event::Opened { job, .. }
             | Event::ModelLoaded { job, .. }
             | Event::Progress { job, .. }
+            | Event::SliceSegmented { job, .. }
             | Event::VolumeSegmented { job, .. }
             | Event::TrainSteps { job, .. }
             | Event::TrainValidated { job, .. }

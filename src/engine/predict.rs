@@ -132,7 +132,7 @@ impl SegmentSteps {
 
     /// One tile; true once every slice is done.
     fn advance(&mut self, world: &mut NnWorld) -> Result<bool, String> {
-        let SegmentVolume { volume, version, slices, .. } = &self.request;
+        let SegmentVolume { document, volume, version, slices, .. } = &self.request;
         let Some(&z) = slices.get(self.done) else { return Ok(true) };
         let last = self.done + 1 == slices.len();
         let walked = self.walk.step(world.model(version)?, volume, z).map_err(predict_failure)?;
@@ -142,6 +142,8 @@ impl SegmentSteps {
             let probabilities = walked.prediction.probabilities.to_host().map_err(predict_failure)?;
             self.probabilities.insert(z, probabilities);
         }
+        let key = SliceKey { document: *document, version: Arc::clone(version), z };
+        world.board.post(Event::SliceSegmented { job: self.job, key, labels: Arc::clone(&walked.labels) });
         self.labels.insert(z, walked.labels);
         self.done += 1;
         self.report(world);

@@ -217,7 +217,8 @@ impl<'a> Twin<'a> {
             return 0;
         }
         if self.variant.prediction == SOURCE_LABELS {
-            return self.shown(u32::from(self.predicted[self.index(pixel)]));
+            let label = u32::from(self.predicted[self.index(pixel)]);
+            return if label == NOT_PREDICTED { label } else { self.shown(label) };
         }
         let mut best = 0;
         let mut highest = self.probability(0, pixel);
@@ -235,7 +236,10 @@ impl<'a> Twin<'a> {
     }
 
     fn predicted_edge(&self, here: Pair, label: u32) -> bool {
-        self.view.ring.iter().any(|r| self.predicted_at(floor([here[0] + r[2], here[1] + r[3]])) != label)
+        self.view.ring.iter().any(|r| {
+            let other = self.predicted_at(floor([here[0] + r[2], here[1] + r[3]]));
+            other != label && other != NOT_PREDICTED
+        })
     }
 
     fn with_heat(&self, below: Color, pixel: [i32; 2]) -> Color {
@@ -248,7 +252,7 @@ impl<'a> Twin<'a> {
         let opacity = self.view.difference;
         let color = |c: [u8; 3]| c.map(|v| f32::from(v) / 255.0);
         match (self.mask_at(pixel), self.predicted_at(pixel)) {
-            (0, 0) => below,
+            (0, 0) | (_, NOT_PREDICTED) => below,
             (held, proposed) if held == proposed => over(below, color(Difference::KEPT), opacity * 0.5),
             (0, _) => over(below, color(Difference::ADDED), opacity),
             (_, 0) => {
@@ -259,7 +263,8 @@ impl<'a> Twin<'a> {
     }
 
     fn with_labels(&self, below: Color, here: Pair, pixel: [i32; 2], pattern: [i32; 2]) -> Color {
-        let (view, held, proposed) = (&self.view, self.mask_at(pixel), self.predicted_at(pixel));
+        let (view, held, found) = (&self.view, self.mask_at(pixel), self.predicted_at(pixel));
+        let proposed = if found == NOT_PREDICTED { 0 } else { found };
         let (held_color, proposed_color) =
             (unpack_color(self.label_color(held)), unpack_color(self.label_color(proposed)));
         let mut color = below;

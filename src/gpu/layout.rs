@@ -72,6 +72,9 @@ pub const FILTER_NEAREST: u32 = 0;
 pub const FILTER_LINEAR: u32 = 1;
 pub const FILTER_MEAN: u32 = 2;
 
+/// As the labels' textures hold it.
+pub const NOT_PREDICTED: u32 = crate::label::NOT_PREDICTED as u32;
+
 pub const KIND_UNSIGNED: u32 = 0;
 pub const KIND_SIGNED_16: u32 = 1;
 pub const KIND_FLOAT: u32 = 2;

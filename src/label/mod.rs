@@ -13,3 +13,6 @@ pub use table::{Label, LabelTable};
 
 /// A label's value in a mask; 0 is background. Ids survive every round trip and are never renumbered.
 pub type LabelId = u16;
+
+/// Among predicted labels: nothing has been predicted here, which is not the same as background. Never in a mask.
+pub const NOT_PREDICTED: LabelId = LabelId::MAX;

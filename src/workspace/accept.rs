@@ -118,10 +118,10 @@ impl Workspace {
             return self.accept_whole(id, version, accept);
         }
         let z = z.unwrap_or(0);
-        let predicted = self.prediction(id, z).ok_or(CommandError::NotPredicted { z })?;
-        let slices = Slices::from([(z, Arc::clone(&predicted.labels))]);
+        let predicted = self.predicted_labels(id, z).ok_or(CommandError::NotPredicted { z })?;
+        let slices = Slices::from([(z, Arc::clone(predicted))]);
         if let AcceptScope::Component { voxel: [x, y, _], .. } = scope
-            && predicted.labels.get(y * dims[0] + x).is_none_or(|&label| label == 0)
+            && predicted.get(y * dims[0] + x).is_none_or(|&label| label == 0)
         {
             return Err(CommandError::NoComponent);
         }
@@ -146,8 +146,8 @@ impl Workspace {
         let mut slices = Slices::new();
         let mut missing = Vec::new();
         for z in 0..document.depth() {
-            match self.prediction(id, z) {
-                Some(predicted) => _ = slices.insert(z, Arc::clone(&predicted.labels)),
+            match self.predicted_labels(id, z) {
+                Some(predicted) => _ = slices.insert(z, Arc::clone(predicted)),
                 None if accept == Accept::Volume && document.is_verified(z) => {}
                 None => missing.push(z),
             }

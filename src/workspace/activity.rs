@@ -28,6 +28,7 @@ pub(super) enum Purpose {
         version: Option<String>,
         use_in: Option<DocumentId>,
     },
+    PredictAll,
     Snapshot,
     Measure,
     Save,

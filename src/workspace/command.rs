@@ -137,6 +137,9 @@ pub enum ModelCommand {
     Use { version: Option<String> },
     /// Puts a model file on the shelf and uses it.
     Import { path: PathBuf },
+    /// Predicts every slice that is not predicted yet, so that all planes show what the model makes of the volume. Each
+    /// shows as soon as it is there, and stays where the rest is cancelled.
+    PredictAll,
     /// Goes back to the version that the current one was trained from.
     RollBack,
 }

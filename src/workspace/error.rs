@@ -43,6 +43,10 @@ pub enum CommandError {
     NoParent(String),
     #[error("slice {z} has no prediction by the model in use yet")]
     NotPredicted { z: usize },
+    #[error("the model is still being loaded: try again in a moment")]
+    ModelLoading,
+    #[error("all slices are being predicted already: wait for it or cancel it")]
+    PredictRunning,
     #[error("slice {z} is verified: no model changes it; take the mark away first")]
     SliceVerified { z: usize },
     #[error("the prediction at this voxel is background: there is no component to accept")]

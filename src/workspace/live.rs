@@ -1,5 +1,10 @@
-use super::{DocumentId, Workspace};
-use crate::engine::{Predicted, SliceKey, Version, WantSlice};
+use super::activity::{Activity, Purpose};
+use super::predictions::SliceLabels;
+use super::{CommandError, DocumentId, Workspace};
+use crate::engine::{JobId, Predicted, SegmentVolume, SliceKey, Version, WantSlice};
+use crate::label::LabelId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Neighbours that are predicted ahead on each side.
 const AHEAD: usize = 2;
@@ -42,6 +47,18 @@ impl Workspace {
         self.predictions.on(&self.document(document)?.base(z)?)
     }
 
+    /// The labels of every native slice that the model in use has predicted, by slice; they are there also where the
+    /// probabilities had to make room.
+    pub fn predicted_slices(&self, document: DocumentId) -> Option<&BTreeMap<usize, SliceLabels>> {
+        let version = self.document(document)?.model.as_ref()?;
+        self.predictions.labels(document.0, version)
+    }
+
+    /// The predicted labels of one slice, in the model's own ids.
+    pub fn predicted_labels(&self, document: DocumentId, z: usize) -> Option<&Arc<[LabelId]>> {
+        Some(&self.predicted_slices(document)?.get(&z)?.labels)
+    }
+
     /// The prediction by the version that is compared with the model in use, if any.
     pub fn compared_prediction(&self, document: DocumentId, z: usize) -> Option<&Predicted> {
         let version = self.document(document)?.compared.clone()?;
@@ -80,14 +97,51 @@ impl Workspace {
         }
     }
 
-    pub(super) fn predicted(&mut self, predicted: Predicted) {
-        let id = DocumentId(predicted.key.document);
-        // An answer for what is closed, or for an image of another size, has no base here.
-        let fits = self.document(id).is_some_and(|d| {
+    /// An answer for what is closed, or for an image of another size, has no base here.
+    fn has_base(&self, key: &SliceKey, labels: &[LabelId]) -> bool {
+        self.document(DocumentId(key.document)).is_some_and(|d| {
             let [w, h, depth] = d.volume.dims();
-            predicted.key.z < depth && predicted.labels.len() == w * h
-        });
-        if fits {
+            key.z < depth && labels.len() == w * h
+        })
+    }
+
+    pub(super) fn slice_segmented(&mut self, key: &SliceKey, labels: Arc<[LabelId]>) {
+        if self.has_base(key, &labels) {
+            self.predictions.keep_labels(key, labels);
+        }
+    }
+
+    /// Predicts every native slice that the model in use has not predicted yet.
+    pub(super) fn predict_all(&mut self) -> Result<(), CommandError> {
+        let document = self.active().ok_or(CommandError::NoDocument)?;
+        let (id, volume, depth) = (document.id, document.volume.clone(), document.depth());
+        let version = document.model.clone().ok_or(CommandError::NoModel)?;
+        if self.predicting_all(id).is_some() {
+            return Err(CommandError::PredictRunning);
+        }
+        let known = self.predictions.labels(id.0, &version);
+        let missing: Vec<usize> = (0..depth).filter(|z| known.is_none_or(|k| !k.contains_key(z))).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if !self.ensure_loaded(&version) {
+            return Err(CommandError::ModelLoading);
+        }
+        let request =
+            SegmentVolume { document: id.0, volume, version, slices: missing, probabilities: false };
+        let job = self.engine.segment_volume(request);
+        self.activities.begin(job, "predicting all slices", Some(id), Purpose::PredictAll);
+        Ok(())
+    }
+
+    /// The job of [`ModelCommand::PredictAll`](super::ModelCommand::PredictAll), while it is under way.
+    pub fn predicting_all(&self, document: DocumentId) -> Option<JobId> {
+        let is = |a: &&Activity| a.document == Some(document) && a.purpose == Purpose::PredictAll;
+        self.activities.iter().find(is).map(|a| a.job)
+    }
+
+    pub(super) fn predicted(&mut self, predicted: Predicted) {
+        if self.has_base(&predicted.key, &predicted.labels) {
             let looked_at = self.live.looked_at;
             self.predictions.keep(predicted, |document, z| looked_at == Some((DocumentId(document), z)));
         }

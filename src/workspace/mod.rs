@@ -23,6 +23,7 @@ mod output;
 mod predictions;
 mod risk;
 mod saving;
+mod section;
 mod shelf;
 pub mod store;
 mod training;
@@ -38,7 +39,9 @@ pub use error::CommandError;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
 pub use notice::{Notice, NoticeLevel};
+pub use predictions::SliceLabels;
 pub use risk::Risk;
+pub use section::Section;
 pub use shelf::{ModelOrigin, ShelvedModel};
 pub use store::{Place, mask_hash};
 pub use training::{Candidate, Curves, SliceRef, Training, TrainingState, Verdict};
@@ -237,6 +240,7 @@ impl Workspace {
             Command::Modality(modality) => self.set_modality(modality),
             Command::Model(ModelCommand::Use { version }) => self.use_model(version),
             Command::Model(ModelCommand::Import { path }) => self.import_model(path),
+            Command::Model(ModelCommand::PredictAll) => self.predict_all(),
             Command::Model(ModelCommand::RollBack) => self.roll_back(),
             Command::Train(command) => self.train(command),
             Command::Project(ProjectCommand::Save) => self.save(),
@@ -315,6 +319,7 @@ impl Workspace {
             Event::ModelLoaded { job, model } => self.model_loaded(job, model),
             Event::Predicted(predicted) => self.predicted(predicted),
             Event::PredictFailed { key, reason } => self.predictions.fail(key, reason),
+            Event::SliceSegmented { key, labels, .. } => self.slice_segmented(&key, labels),
             Event::VolumeSegmented { job, result } => self.segmented(job, &result),
             Event::TrainSteps { job, .. }
             | Event::TrainValidated { job, .. }

@@ -1,9 +1,15 @@
-use crate::engine::{Predicted, SliceKey};
+use crate::engine::{Predicted, SliceKey, Version};
+use crate::label::LabelId;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Predictions by document, model version and slice; bounded by bytes, the longest unused ones go first.
+/// Predictions by document, model version and slice; bounded by bytes, the longest unused ones go first. Labels stay
+/// longer than the probabilities that they were decided from: they take a small part of the memory, and have as much of
+/// it for themselves.
 pub(super) struct Predictions {
     kept: BTreeMap<Key, Kept>,
+    labels: BTreeMap<(u64, Version), BTreeMap<usize, SliceLabels>>,
+    label_bytes: usize,
     failed: BTreeMap<Key, String>,
     bytes: usize,
     max_bytes: usize,
@@ -11,6 +17,15 @@ pub(super) struct Predictions {
 }
 
 type Key = (u64, String, usize);
+
+/// What a model makes of a native slice.
+#[derive(Clone, Debug)]
+pub struct SliceLabels {
+    /// The most probable label of each pixel, in the model's own ids, row by row.
+    pub labels: Arc<[LabelId]>,
+    /// Tells a newer prediction of the same slice from an older one; never 0.
+    pub stamp: u64,
+}
 
 struct Kept {
     predicted: Predicted,
@@ -24,13 +39,26 @@ fn key(base: &SliceKey) -> Key {
 
 impl Predictions {
     pub fn new(max_bytes: usize) -> Self {
-        Self { kept: BTreeMap::new(), failed: BTreeMap::new(), bytes: 0, max_bytes, clock: 0 }
+        Self {
+            kept: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            label_bytes: 0,
+            failed: BTreeMap::new(),
+            bytes: 0,
+            max_bytes,
+            clock: 0,
+        }
     }
 
     /// The prediction made from exactly this base: document, model version, slice. The one place that decides whether a
     /// prediction may be shown or accepted.
     pub fn on(&self, base: &SliceKey) -> Option<&Predicted> {
         self.kept.get(&key(base)).map(|k| &k.predicted)
+    }
+
+    /// The labels of every slice that a version has predicted, by slice; None for none.
+    pub fn labels(&self, document: u64, version: &Version) -> Option<&BTreeMap<usize, SliceLabels>> {
+        self.labels.get(&(document, Arc::clone(version)))
     }
 
     pub fn failure(&self, base: &SliceKey) -> Option<&str> {
@@ -56,7 +84,7 @@ impl Predictions {
         let shape = &predicted.prediction;
         let bytes = shape.width * shape.height * (4 * shape.classes + 2);
         let key = key(&predicted.key);
-        self.clock += 1;
+        self.keep_labels(&predicted.key, Arc::clone(&predicted.labels));
         self.failed.remove(&key);
         if let Some(old) = self.kept.insert(key.clone(), Kept { predicted, bytes, used: self.clock }) {
             self.bytes -= old.bytes;
@@ -74,6 +102,32 @@ impl Predictions {
         }
     }
 
+    /// Keeps the labels alone, without the probabilities.
+    pub fn keep_labels(&mut self, base: &SliceKey, labels: Arc<[LabelId]>) {
+        self.clock += 1;
+        let stamp = self.clock;
+        self.label_bytes += size_of_val(&*labels);
+        let of_version = self.labels.entry((base.document, Arc::clone(&base.version))).or_default();
+        if let Some(old) = of_version.insert(base.z, SliceLabels { labels, stamp }) {
+            self.label_bytes -= size_of_val(&*old.labels);
+        }
+        while self.label_bytes > self.max_bytes && self.forget_oldest_labels(stamp) {}
+    }
+
+    /// False where there are none but those of a certain stamp.
+    fn forget_oldest_labels(&mut self, but: u64) -> bool {
+        let all =
+            self.labels.values_mut().flat_map(|of| of.iter().map(|(z, l)| (l.stamp, *z)).min().zip(Some(of)));
+        let Some(((stamp, z), of_version)) = all.min_by_key(|((stamp, _), _)| *stamp) else { return false };
+        if stamp == but {
+            return false;
+        }
+        if let Some(gone) = of_version.remove(&z) {
+            self.label_bytes -= size_of_val(&*gone.labels);
+        }
+        true
+    }
+
     pub fn fail(&mut self, base: SliceKey, reason: String) {
         self.failed.insert(key(&base), reason);
     }
@@ -82,6 +136,9 @@ impl Predictions {
         self.kept.retain(|k, _| k.0 != document);
         self.failed.retain(|k, _| k.0 != document);
         self.bytes = self.kept.values().map(|k| k.bytes).sum();
+        self.labels.retain(|(of, _), _| *of != document);
+        let labels = self.labels.values().flat_map(BTreeMap::values);
+        self.label_bytes = labels.map(|l| size_of_val(&*l.labels)).sum();
     }
 
     /// A model has been loaded anew: what failed before may go well now.
@@ -94,8 +151,6 @@ impl Predictions {
 mod tests {
     use super::*;
     use crate::nn::{Probabilities, SlicePrediction};
-    use std::sync::Arc;
-
     fn predicted(document: u64, version: &str, z: usize) -> Predicted {
         let prediction = SlicePrediction {
             classes: 2,
@@ -137,5 +192,29 @@ mod tests {
         cache.keep(predicted(1, "v", 3), |_, z| z == 1);
         let there: Vec<usize> = (0..4).filter(|&z| cache.on(&base(z)).is_some()).collect();
         assert_eq!(there, [0, 1, 3]);
+    }
+
+    #[test]
+    fn labels_outlive_their_probabilities_and_have_a_bound_of_their_own() {
+        // Probabilities and labels of one slice take 1000 bytes, labels alone 200.
+        let mut cache = Predictions::new(1000);
+        let there = |cache: &Predictions| -> Vec<usize> {
+            cache.labels(1, &"v".into()).map(|l| l.keys().copied().collect()).unwrap_or_default()
+        };
+        for z in 0..3 {
+            cache.keep(predicted(1, "v", z), |_, _| false);
+        }
+        let base = |z| SliceKey { document: 1, version: "v".into(), z };
+        assert!(cache.on(&base(0)).is_none() && cache.on(&base(2)).is_some());
+        assert_eq!(there(&cache), [0, 1, 2]);
+        let first = cache.labels(1, &"v".into()).unwrap()[&1].stamp;
+        cache.keep_labels(&base(1), vec![1; 100].into());
+        assert!(cache.labels(1, &"v".into()).unwrap()[&1].stamp > first);
+        for z in 3..7 {
+            cache.keep_labels(&base(z), vec![0; 100].into());
+        }
+        assert_eq!(there(&cache), [1, 3, 4, 5, 6], "the oldest went");
+        cache.forget_document(1);
+        assert_eq!((there(&cache), cache.label_bytes), (vec![], 0));
     }
 }

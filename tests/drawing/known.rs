@@ -5,7 +5,7 @@ use super::scene::{exact_view, prediction};
 use fovea::{
     geom::{Grid, Plane},
     gpu::*,
-    label::{LabelMap, LabelTable},
+    label::{LabelMap, LabelTable, NOT_PREDICTED},
     volume::{Modality, Samples, Volume, Window},
 };
 
@@ -133,4 +133,35 @@ fn heat_fades_out_towards_zero() {
     let sum = |x: u32| out.get_pixel(x, 0).0[..3].iter().map(|&v| u32::from(v)).sum::<u32>();
     assert_eq!(sum(0), 0);
     assert!(sum(1) > 0 && sum(1) < sum(2) && sum(2) < sum(3), "{} {} {}", sum(1), sum(2), sum(3));
+}
+
+#[test]
+fn where_nothing_is_predicted_nothing_is_drawn_and_nothing_ends() {
+    // Label 1 in the left half of three rows; the middle row is not predicted.
+    let rows = |middle: u16| -> Vec<u16> {
+        (0..24).map(|i| if i / 8 == 1 { middle } else { u16::from(i % 8 < 4) }).collect()
+    };
+    let mut table = LabelTable::named(&["red"]);
+    table.get_mut(1).unwrap().color = [255, 0, 0];
+    let drawn = |middle: u16, difference: bool| {
+        let mut draw = magnified(&picture(8, 3, vec![0; 24]), 4.0);
+        draw.colors = LabelColors::of(&table);
+        let map = LabelMap::from_values([8, 3, 1], &[1; 24]).unwrap();
+        draw.mask = difference.then_some(MaskDraw { document: 1, map });
+        draw.style.mask = LayerStyle::HIDDEN;
+        draw.style.difference = difference.then_some(Difference { opacity: 1.0 });
+        draw.prediction = Some(prediction(PredictionSource::Labels(rows(middle).into())));
+        let out = cpu_twin::draw(&draw, [32, 12]).unwrap();
+        (0..3).map(|row| out.rows().nth(4 * row + 1).unwrap().map(|p| p.0).collect()).collect::<Vec<Vec<_>>>()
+    };
+    let nothing = vec![[0, 0, 0, 255]; 32];
+    let unknown = drawn(NOT_PREDICTED, false);
+    assert_eq!(unknown[1], nothing);
+    assert_ne!(unknown[0], nothing);
+    // Background below is an end of the label, and is outlined; the unknown is none.
+    let red = |row: &[[u8; 4]]| row.iter().map(|p| u32::from(p[0])).sum::<u32>();
+    assert!(red(&drawn(0, false)[0]) >= red(&unknown[0]));
+    // Of what accepting would change nothing is said where nothing is predicted; background would remove the mask.
+    assert_eq!(drawn(NOT_PREDICTED, true)[1], nothing);
+    assert_ne!(drawn(0, true)[1], nothing);
 }

@@ -5,6 +5,7 @@ use fovea::{
     edit::{MaskRules, Origin, Patch, Shape},
     geom::Plane,
     gpu::*,
+    label::NOT_PREDICTED,
     volume::Volume,
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -89,6 +90,23 @@ fn labels_decided_elsewhere_look_as_decided_by_the_shader() {
         assert_same(&a, &b, 0, name);
         assert_same(&b, &cpu_twin::draw(&given, TARGET).unwrap(), ROUNDING, name);
     }
+}
+
+#[test]
+fn what_is_not_predicted_is_left_out_in_every_style() {
+    let Some(stage) = stage() else { return };
+    let mut renderer = renderer(stage);
+    let (volume, view) = (grey(), views()[0].1);
+    let plane = &labels(4)[..DIMS[0] * DIMS[1]];
+    let with_gap = |(i, &label)| if i / DIMS[0] % 3 == 1 { NOT_PREDICTED } else { label };
+    let shown: Vec<u16> = plane.iter().enumerate().map(with_gap).collect();
+    for (name, style) in styles() {
+        let source = PredictionSource::Labels(shown.clone().into());
+        let draw = SliceDraw { style, prediction: Some(prediction(source)), ..full(&volume, view) };
+        let gpu = render(stage, &mut renderer, &draw, TARGET);
+        assert_same(&gpu, &cpu_twin::draw(&draw, TARGET).unwrap(), ROUNDING, name);
+    }
+    assert_eq!(renderer.drain_errors(), []);
 }
 
 #[test]

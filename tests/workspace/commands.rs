@@ -49,6 +49,7 @@ fn one_of_each() -> Vec<Command> {
         Command::Model(ModelCommand::Use { version: None }),
         Command::Model(ModelCommand::Use { version: Some("0123456789ab".into()) }),
         Command::Model(ModelCommand::Import { path: "m.safetensors".into() }),
+        Command::Model(ModelCommand::PredictAll),
         Command::Model(ModelCommand::RollBack),
         Command::Train(TrainCommand::Start(TrainOptions {
             steps: Some(7),

@@ -1,5 +1,6 @@
 //! The workspace as the window and the command line use it: commands in, annotations out.
 
+mod across;
 mod commands;
 mod history;
 mod large;

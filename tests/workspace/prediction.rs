@@ -6,7 +6,7 @@ use fovea::workspace::{
 };
 
 /// A bench with a model of random weights in use; its version.
-fn with_model() -> (Bench, String) {
+pub fn with_model() -> (Bench, String) {
     let mut bench = Bench::opened();
     let path = bench.folder.path().join("model.safetensors");
     let version = write_model(&path, &["label 1", "second"], 5);

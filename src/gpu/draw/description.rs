@@ -106,7 +106,8 @@ pub enum PredictionSource {
     Host(Arc<[f32]>),
     /// The same in a buffer of the drawing device.
     Buffer(Arc<TensorBuffer>),
-    /// Label ids (not classes) already decided, row by row as the plane shows the slice.
+    /// Label ids (not classes) already decided, row by row as the plane shows the slice;
+    /// [`NOT_PREDICTED`](crate::label::NOT_PREDICTED) where nothing is known, and nothing drawn.
     Labels(Arc<[LabelId]>),
 }
 

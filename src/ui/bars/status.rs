@@ -2,6 +2,7 @@ use crate::geom::Unit;
 use crate::nn::DeviceKind;
 use crate::ui::panels::prediction::short;
 use crate::ui::theme;
+use crate::ui::views::predicted_words;
 use crate::workspace::{Device, Document, PredictionStatus, SaveState, Workspace};
 use egui::{Align, Color32, Layout, Response, RichText, Sense, Ui, Vec2};
 use glam::DVec3;
@@ -115,6 +116,11 @@ fn model(ui: &mut Ui, workspace: &Workspace, document: &Document) {
     let title = workspace.model(version).map_or("model", |m| m.card.title.as_str());
     weak(ui, format!("{} {}", clipped(title), short(version)))
         .on_hover_text(format!("{title}, version {version}"));
+    if document.depth() > 1
+        && let Some(words) = predicted_words(workspace, document)
+    {
+        weak(ui, words).on_hover_text("The other planes show the prediction of these slices");
+    }
     if let PredictionStatus::Ready(predicted) =
         workspace.prediction_status(document.id(), document.cursor()[2])
     {

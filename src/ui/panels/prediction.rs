@@ -3,6 +3,7 @@ use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
 use crate::ui::look::Look;
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::theme;
+use crate::ui::views::predicted_words;
 use crate::ui::widgets::{Icon, IconButton, empty, field, primary, quiet, section, slider_row, title_row};
 use crate::workspace::{
     Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
@@ -37,6 +38,9 @@ impl Panel for Prediction {
             return;
         }
         status(ui, workspace, document, look);
+        if document.depth() > 1 {
+            slices(ui, workspace, document, out);
+        }
         section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, look, out));
         section(ui, "Show", |ui| show(ui, look));
         if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
@@ -93,6 +97,25 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
         PredictionStatus::Ready(predicted) => (format!("Ready, in {:.0} ms", predicted.millis), p.weak),
     };
     ui.label(RichText::new(words).font(theme::small()).color(color));
+}
+
+/// How much of the volume is predicted, and the rest at a click: only predicted slices show in the other planes.
+fn slices(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    let missing = predicted_words(workspace, document);
+    let words = missing.clone().unwrap_or_else(|| format!("All {} slices predicted", document.depth()));
+    field(ui, &words, |ui| match workspace.predicting_all(document.id()) {
+        Some(job) => {
+            if quiet(ui, true, "Cancel").on_hover_text("What is predicted stays").clicked() {
+                out.command(Command::Cancel(job));
+            }
+        }
+        None => {
+            let tip = "So that the other planes show the prediction too";
+            if missing.is_some() && quiet(ui, true, "Predict all").on_hover_text(tip).clicked() {
+                out.command(Command::Model(ModelCommand::PredictAll));
+            }
+        }
+    });
 }
 
 fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, out: &mut Outbox) {

@@ -11,6 +11,7 @@ mod slider;
 
 pub use hand::Pointer;
 pub use marks::SliceMarks;
+pub use overlay::predicted_words;
 pub use preview::show as show_preview;
 
 use super::look::{ImageLook, Layout, Look};
@@ -18,7 +19,7 @@ use super::outbox::Outbox;
 use super::theme::canvas;
 use crate::geom::Plane;
 use crate::tools::Toolbox;
-use crate::workspace::{Command, Document, Workspace};
+use crate::workspace::{Command, Document, Section, Workspace};
 use egui::{Rect, Ui, UiBuilder, Vec2, pos2};
 
 /// What the views keep from frame to frame.
@@ -26,6 +27,8 @@ use egui::{Rect, Ui, UiBuilder, Vec2, pos2};
 pub struct Views {
     pub pointer: Pointer,
     pub marks: SliceMarks,
+    /// What is predicted, by plane; only views that cannot show probabilities use theirs.
+    pub sections: [Section; 3],
 }
 
 /// What all views of a frame share.

@@ -2,13 +2,13 @@
 
 use super::Scene;
 use super::frame::ViewFrame;
-use crate::geom::{Grid, Unit};
+use crate::geom::{Axis, Grid, Unit};
 use crate::gpu;
 use crate::label::LabelTable;
 use crate::tools::Preview;
 use crate::ui::look::Look;
 use crate::ui::theme::{self, canvas};
-use crate::workspace::PredictionStatus;
+use crate::workspace::{Document, PredictionStatus, Section, Workspace};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use glam::DVec3;
 
@@ -33,6 +33,28 @@ pub fn crosshair(painter: &Painter, frame: &ViewFrame, cursor: [usize; 3]) {
         (pos2(at.x, at.y + OPEN), pos2(at.x, rect.bottom())),
     ] {
         painter.line_segment([from, to], stroke);
+    }
+}
+
+/// Where a plane crosses the native slices and some of them are not predicted: a line beside those that are.
+pub fn predicted_slices(painter: &Painter, frame: &ViewFrame, section: &Section, shown: bool) {
+    let depth = frame.dims[2];
+    if frame.axes.normal == Axis::Z || !shown || section.is_empty() || (0..depth).all(|z| section.has(z)) {
+        return;
+    }
+    let along = if frame.axes.down == Axis::Z { vec2(-4.0, 0.0) } else { vec2(0.0, -4.0) };
+    // The corner of the picture from which slices run down, or to the right.
+    let corner = |z: f64| {
+        frame.point_of(frame.axes.voxel_of_pixel(frame.dims, frame.slice as f64, [-0.5; 2]).with_z(z))
+    };
+    let stroke = Stroke::new(2.0, theme::of(true).accent);
+    let mut z = 0;
+    while z < depth {
+        let end = (z..depth).find(|&z| !section.has(z)).unwrap_or(depth);
+        if end > z {
+            painter.line_segment([z, end].map(|edge| corner(edge as f64 - 0.5) + along), stroke);
+        }
+        z = end + 1;
     }
 }
 
@@ -98,6 +120,13 @@ pub fn scale_bar(painter: &Painter, frame: &ViewFrame, grid: &Grid) {
     );
 }
 
+/// "12 of 48 slices predicted", where a model is in use and has not predicted all of them.
+pub fn predicted_words(workspace: &Workspace, document: &Document) -> Option<String> {
+    document.model()?;
+    let (count, depth) = (workspace.predicted_slices(document.id()).map_or(0, |p| p.len()), document.depth());
+    (count < depth).then(|| format!("{count} of {depth} slices predicted"))
+}
+
 /// Plane and slice at the top left, the state of the prediction at the top right, the window at the bottom left.
 pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look) {
     let document = scene.document;
@@ -129,6 +158,10 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look)
         if let Some(words) = words {
             text(painter, at, Align2::RIGHT_TOP, words, small.clone(), canvas::WEAK);
         }
+    }
+    if !native && let Some(words) = predicted_words(scene.workspace, document) {
+        let at = pos2(r.right() - EDGE, r.top() + EDGE);
+        text(painter, at, Align2::RIGHT_TOP, &words, small.clone(), canvas::WEAK);
     }
     let Some(image) = look.image_of(document.id()) else { return };
     let alone = !matches!(image.layout, crate::ui::look::Layout::Three);

@@ -51,7 +51,7 @@ pub fn show(ui: &mut Ui, scene: &Scene, marks: &SliceMarks, out: &mut Outbox) {
     let round = CornerRadius::same(if side > 14.0 { 3 } else { 1 });
     for z in 0..depth {
         let rect = cell(z);
-        let predicted = scene.workspace.prediction(document.id(), z).is_some();
+        let predicted = scene.workspace.predicted_labels(document.id(), z).is_some();
         let (ground, text) = if document.is_verified(z) {
             (p.good.gamma_multiply(0.8), egui::Color32::BLACK)
         } else if marks.is_labelled(z) {

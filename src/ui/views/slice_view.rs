@@ -11,7 +11,7 @@ use crate::tools::{self, Cursor, Toolbox};
 use crate::ui::look::Look;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
-use crate::workspace::{Document, Workspace, class_labels};
+use crate::workspace::{Document, Section, Workspace, class_labels};
 use egui::{CursorIcon, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
 use std::sync::Arc;
 
@@ -51,8 +51,13 @@ pub fn show(
     let plane_look = look.image(document).planes[plane as usize];
     let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
     let painter = ui.painter().with_clip_rect(rect);
-    painter.add(SliceCallback::shape(rect, describe(scene.workspace, document, &frame, look, ppp)));
+    let section = &mut views.sections[plane as usize];
+    painter.add(SliceCallback::shape(rect, describe(scene.workspace, document, &frame, look, section, ppp)));
+    if section.is_behind() {
+        ui.ctx().request_repaint();
+    }
 
+    overlay::predicted_slices(&painter, &frame, section, look.prediction_shown);
     if look.crosshair && count > 1 {
         overlay::crosshair(&painter, &frame, document.cursor());
     }
@@ -94,6 +99,7 @@ fn describe(
     document: &Document,
     frame: &ViewFrame,
     look: &mut Look,
+    section: &mut Section,
     ppp: f32,
 ) -> SliceDraw {
     let tone = look.image(document).tone;
@@ -101,7 +107,8 @@ fn describe(
     let prediction = (frame.axes.normal == Axis::Z)
         .then(|| prediction(workspace, document, z))
         .flatten()
-        .filter(|_| !look.is_rejected(document, z));
+        .filter(|_| !look.is_rejected(document, z))
+        .or_else(|| across(workspace, document, frame, look, section));
     let (prediction, table) = match prediction {
         Some((draw, table)) => (Some(draw), Some(table)),
         None => (None, None),
@@ -117,6 +124,22 @@ fn describe(
         style: look.overlay(heat_class, 1.5 * ppp),
         prediction,
     }
+}
+
+/// What is predicted where the native slices' probabilities cannot be drawn: in planes across the slices, and on slices
+/// of which only the labels are kept.
+fn across(
+    workspace: &Workspace,
+    document: &Document,
+    frame: &ViewFrame,
+    look: &Look,
+    section: &mut Section,
+) -> Option<(PredictionDraw, LabelTable)> {
+    let rejected = |z| look.is_rejected(document, z);
+    let found = section.refresh(workspace, document, frame.axes, frame.slice, rejected);
+    let (classes, table) = found.filter(|_| !section.is_empty())?;
+    let source = PredictionSource::Labels(Arc::clone(section.labels()));
+    Some((PredictionDraw { source, class_labels: classes.into() }, table))
 }
 
 /// The class that the heat map shows: that of the selected label, or the first.

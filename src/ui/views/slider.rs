@@ -41,7 +41,7 @@ pub fn show(
                 p.good
             } else if marks.is_labelled(z) {
                 canvas::WEAK
-            } else if scene.workspace.prediction(document.id(), z).is_some() {
+            } else if scene.workspace.predicted_labels(document.id(), z).is_some() {
                 p.accent.gamma_multiply(0.45)
             } else {
                 continue;
