@@ -39,6 +39,10 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
         let options = OpenOptions { series: args.series, modality: None };
         let opened = io::open(&args.input, &options, &mut Quiet)?;
         let mut warnings = opened.warnings;
+        if opened.volume.low_is_white() {
+            let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, and does not say so";
+            warnings.push(lost.to_owned());
+        }
         warnings.extend(write_image(&args.output, &opened.volume)?);
         warnings
     };

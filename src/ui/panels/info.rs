@@ -26,9 +26,9 @@ impl Panel for Info {
         title_row(ui, "Image", |_| {});
         ui.add(egui::Label::new(RichText::new(document.name()).color(theme::palette(ui).weak)).truncate())
             .on_hover_text(document.source().display().to_string());
+        kind(ui, document, out);
         warnings(ui, document);
         section(ui, "Grey values", |ui| tone(ui, document, look.image(document)));
-        section(ui, "Kind", |ui| kind(ui, document, out));
         section(ui, "Geometry", |ui| geometry(ui, document));
         if document.series().len() > 1 {
             section(ui, "Images in this file", |ui| series(ui, document, out));
@@ -72,7 +72,10 @@ fn tone(ui: &mut Ui, document: &Document, image: &mut ImageLook) {
             image.tone = crate::gpu::Tone::of(volume);
         }
     });
-    ui.checkbox(&mut image.tone.invert, "Invert");
+    let invert = ui.checkbox(&mut image.tone.invert, "Invert");
+    if volume.low_is_white() {
+        invert.on_hover_text("The file asks for low values in white (MONOCHROME1); values are as stored");
+    }
     if volume.channels() == 3 {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = egui::vec2(2.0, 4.0);
@@ -86,10 +89,11 @@ fn tone(ui: &mut Ui, document: &Document, image: &mut ImageLook) {
 /// What made the image, for a person to set right.
 fn kind(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     let modality = document.volume().modality();
-    field(ui, "Made by", |ui| {
-        ComboBox::from_id_salt("modality").selected_text(modality.title()).show_ui(ui, |ui| {
+    let name = |modality: Modality| if modality == Modality::Other { "Other" } else { modality.title() };
+    field(ui, "Kind", |ui| {
+        ComboBox::from_id_salt("modality").selected_text(name(modality)).show_ui(ui, |ui| {
             for other in Modality::ALL {
-                if ui.selectable_label(other == modality, other.title()).clicked() {
+                if ui.selectable_label(other == modality, name(other)).clicked() {
                     out.command(Command::Modality(other));
                 }
             }
