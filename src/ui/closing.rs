@@ -45,7 +45,7 @@ impl Closing {
         }
         ctx.request_repaint_after(LOOK_EVERY);
         let mut stay = false;
-        let modal = Modal::new(Id::unique("closing")).show(ctx, |ui| {
+        let modal = Modal::new(Id::unique("closing")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
             ui.set_width(480.0);
             let waits = risks.iter().all(|r| matches!(r, Risk::OnTheirWay { .. }));
             let title = if waits { "Saving…" } else { "Not everything is safe" };

@@ -27,10 +27,8 @@ struct Asked {
 
 /// The system's dialog.
 enum System {
-    Open {
-        answer: Promise<Option<PathBuf>>,
-        since: Instant,
-    },
+    /// The answer, and how long it took.
+    Open(Promise<(Option<PathBuf>, Duration)>),
     /// It was closed without an answer.
     Closed,
     /// It answered "nothing" faster than a person can.
@@ -67,8 +65,8 @@ impl Dialogs {
 
     pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
         let Some(asked) = &mut self.asked else { return };
-        if let System::Open { answer, since } = &asked.system
-            && let Some(answer) = answer.ready()
+        if let System::Open(answer) = &asked.system
+            && let Some((answer, took)) = answer.ready()
         {
             match answer {
                 Some(path) => {
@@ -77,12 +75,12 @@ impl Dialogs {
                     self.asked = None;
                     return;
                 }
-                None if since.elapsed() < TOO_FAST => asked.system = System::Missing,
+                None if *took < TOO_FAST => asked.system = System::Missing,
                 None => asked.system = System::Closed,
             }
         }
         let mut done = false;
-        let modal = Modal::new(Id::unique("question")).show(ctx, |ui| {
+        let modal = Modal::new(Id::unique("question")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
             ui.set_width(460.0);
             let p = theme::palette(ui);
             ui.label(RichText::new(title(asked.question)).size(theme::size::LARGE));
@@ -104,12 +102,13 @@ impl Dialogs {
                 .margin(egui::Margin::symmetric(8, 6));
             let response = ui.add(written);
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
+            // Before the field is given the keyboard again, which hides that Enter took it away.
+            let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
             if !ui.ctx().memory(|m| m.focused().is_some()) {
                 response.request_focus();
             }
-            let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
             let words = match asked.system {
-                System::Open { .. } => "The system's dialog is open; a path can also be written here.",
+                System::Open(_) => "The system's dialog is open; a path can also be written here.",
                 System::Closed => "Write a path, or ask the system's dialog again.",
                 System::Missing => {
                     "This system has no file dialog (no desktop portal answered). Write the path, or drop the file \
@@ -125,7 +124,7 @@ impl Dialogs {
                     carry_out(asked.question, asked.format, expanded(path), out);
                     done = true;
                 }
-                let can_browse = !matches!(asked.system, System::Open { .. });
+                let can_browse = !matches!(asked.system, System::Open(_));
                 if quiet(ui, can_browse, "Browse…").clicked() {
                     asked.system = system_dialog(asked.question, &asked.path, workspace);
                 }
@@ -195,14 +194,16 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
     };
     // The job's event tells nothing; the promise does.
     let _job = workspace.engine().run_io(move |_| {
-        sender.send(match question {
+        let start = Instant::now();
+        let answer = match question {
             Question::OpenFolder => dialog.pick_folder(),
             Question::Export => dialog.save_file(),
             Question::OpenFile | Question::ImportLabels | Question::ImportModel => dialog.pick_file(),
-        });
+        };
+        sender.send((answer, start.elapsed()));
         Ok(Box::new(()))
     });
-    System::Open { answer, since: Instant::now() }
+    System::Open(answer)
 }
 
 /// Beside the image, or in the home folder for samples.

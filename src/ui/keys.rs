@@ -321,6 +321,8 @@ pub fn pressed(ctx: &egui::Context, listening: bool) -> Vec<KeyCommand> {
     }
     // Tab is a key of ours; the focus of widgets must not wander with it.
     ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
+    // An open menu hears Escape first.
+    let menu = egui::Popup::is_any_open(ctx);
     ctx.input_mut(|input| {
         let mut commands = Vec::new();
         let mut rest = Vec::with_capacity(input.events.len());
@@ -328,6 +330,7 @@ pub fn pressed(ctx: &egui::Context, listening: bool) -> Vec<KeyCommand> {
             match &event {
                 // Space moves the image; on a button that was clicked last it would click it again.
                 egui::Event::Key { key: Key::Space, .. } => {}
+                egui::Event::Key { key: Key::Escape, .. } if menu => rest.push(event),
                 egui::Event::Key { key, pressed: true, modifiers, repeat, .. } => {
                     match find(*key, *modifiers) {
                         Some(command) if !*repeat || repeats(command) => commands.push(command),

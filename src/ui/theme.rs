@@ -225,6 +225,11 @@ pub fn panel_frame(dark: bool, margin: Margin) -> egui::Frame {
     egui::Frame::new().fill(of(dark).panel).inner_margin(margin)
 }
 
+/// The frame of a question over the window.
+pub fn dialog_frame(ctx: &egui::Context) -> egui::Frame {
+    egui::Frame::popup(&ctx.global_style()).inner_margin(Margin::symmetric(20, 16))
+}
+
 /// A raised area within a panel.
 pub fn card(ui: &egui::Ui) -> egui::Frame {
     let p = palette(ui);

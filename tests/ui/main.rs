@@ -1,5 +1,10 @@
 //! The window without a display: keys and mouse through egui, what comes of them read from the workspace.
 
+mod drawing;
+mod files;
+mod labels;
+mod learn;
+
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::{Harness, kittest::Queryable, wgpu::WgpuTestRenderer};
 use egui_wgpu::{RenderState, RendererOptions, WgpuSetup};
@@ -60,7 +65,7 @@ impl Window {
     }
 
     fn document(&self) -> &Document {
-        self.harness.state().workspace().and_then(|w| w.active()).expect("an image is open")
+        self.workspace().active().expect("an image is open")
     }
 
     fn press(&mut self, key: Key) {
@@ -73,21 +78,43 @@ impl Window {
     }
 
     fn drag(&mut self, from: Pos2, to: Pos2) {
-        let button = |pos, pressed| Event::PointerButton {
-            pos,
-            button: PointerButton::Primary,
-            pressed,
-            modifiers: Modifiers::NONE,
-        };
-        self.harness.event(Event::PointerMoved(from));
-        self.harness.step();
-        self.harness.event(button(from, true));
-        self.harness.step();
-        for i in 1..=8 {
-            self.harness.event(Event::PointerMoved(from.lerp(to, i as f32 / 8.0)));
-            self.harness.step();
+        self.draw(PointerButton::Primary, &[from, to]);
+    }
+
+    /// Presses a button at the first point, moves through the others in small steps, and releases.
+    fn draw(&mut self, button: PointerButton, points: &[Pos2]) {
+        let (first, last) = (points[0], points[points.len() - 1]);
+        self.button(button, first, true);
+        for leg in points.windows(2) {
+            for i in 1..=8 {
+                self.harness.event(Event::PointerMoved(leg[0].lerp(leg[1], i as f32 / 8.0)));
+                self.harness.step();
+            }
         }
-        self.harness.event(button(to, false));
+        self.button(button, last, false);
+        self.steps(1);
+    }
+
+    fn button(&mut self, button: PointerButton, pos: Pos2, pressed: bool) {
+        self.harness.event(Event::PointerMoved(pos));
+        self.harness.step();
+        self.harness.event(Event::PointerButton { pos, button, pressed, modifiers: Modifiers::NONE });
+        self.harness.step();
+    }
+
+    /// Clicks the widget of this name.
+    fn click(&mut self, name: &str) {
+        self.harness.get_by_label(name).click();
+        self.steps(3);
+    }
+
+    fn workspace(&self) -> &Workspace {
+        self.harness.state().workspace().expect("it is there")
+    }
+
+    /// Frames, until all that was asked for is done.
+    fn settle(&mut self) {
+        self.until("all is done", |w| w.is_idle());
         self.steps(2);
     }
 

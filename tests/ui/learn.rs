@@ -1,0 +1,89 @@
+//! The panel that trains: start, pause, go on, cancel; adopting a version and rolling it back.
+
+use super::Window;
+use egui::{Event, Key, Modifiers, accesskit::Role};
+use egui_kittest::kittest::Queryable;
+use fovea::workspace::TrainingState;
+
+/// The OCT sample with the prediction accepted and `verified` slices marked, the panel in front.
+fn corrected(verified: usize) -> Window {
+    let mut window = Window::on("oct");
+    for _ in 0..verified {
+        let z = window.document().cursor()[2];
+        window.until("the slice is predicted", |w| {
+            w.active().is_some_and(|d| w.prediction(d.id(), z).is_some())
+        });
+        window.steps(2);
+        window.press(Key::Enter);
+        window.settle();
+        assert!(window.document().mask().slice(z).iter().any(|&l| l != 0), "slice {z} was not accepted");
+        window.press_with(Modifiers::COMMAND, Key::Enter);
+        assert!(window.document().is_verified(z));
+        window.press(Key::ArrowDown);
+    }
+    window.click("Learn panel");
+    window
+}
+
+/// Writes the number of steps by hand and starts.
+fn start(window: &mut Window, steps: u64) {
+    if window.harness.query_by_role(Role::SpinButton).is_none() {
+        window.click("Set by hand");
+    }
+    let field = window.harness.query_all_by_role(Role::SpinButton).next().expect("the number of steps");
+    field.click();
+    window.steps(2);
+    window.harness.event(Event::Text(steps.to_string()));
+    window.steps(1);
+    window.press(Key::Enter);
+    window.click("Start training");
+    let training = window.workspace().training().expect("it has begun");
+    assert!(training.is_under_way());
+    assert_eq!(training.options().steps, Some(steps));
+}
+
+fn state(window: &Window) -> TrainingState {
+    window.workspace().training().expect("there is a run").state().clone()
+}
+
+#[test]
+fn a_run_is_paused_goes_on_and_is_cancelled() {
+    let mut window = corrected(2);
+    start(&mut window, 500);
+    window.until("the first step is done", |w| w.training().is_some_and(|t| t.steps()[0] > 0));
+    window.steps(2);
+    window.click("Pause");
+    window.until("it rests", |w| w.training().is_some_and(|t| *t.state() == TrainingState::Paused));
+    window.steps(2);
+    window.click("Go on");
+    assert_eq!(state(&window), TrainingState::Running);
+    let done = window.workspace().training().map_or(0, |t| t.steps()[0]);
+    window.until("it goes on", |w| w.training().is_some_and(|t| t.steps()[0] > done));
+    // Twice on screen while it runs: here, and on the card of what takes time.
+    let cancel = window.harness.query_all_by_label("Cancel").next().expect("it can be cancelled");
+    cancel.click();
+    window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    assert_eq!(state(&window), TrainingState::Cancelled);
+}
+
+#[test]
+fn a_version_is_adopted_and_rolled_back() {
+    let mut window = corrected(2);
+    let base = window.document().model().expect("a model is in use").clone();
+    start(&mut window, 10);
+    window.until("it is done", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    window.steps(2);
+    assert_eq!(state(&window), TrainingState::Finished);
+    assert_eq!(window.document().model(), Some(&base), "only a person adopts");
+    let candidate = window.workspace().training().and_then(|t| t.candidate()).expect("a candidate");
+    let version = candidate.card.version.clone();
+    window.harness.get_by_label("Adopt").scroll_to_me();
+    window.steps(3);
+    window.click("Adopt");
+    assert_eq!(state(&window), TrainingState::Adopted);
+    assert_eq!(window.document().model().map(|v| v.to_string()), Some(version));
+    window.harness.get_by_label("Roll back").scroll_to_me();
+    window.steps(3);
+    window.click("Roll back");
+    assert_eq!(window.document().model(), Some(&base));
+}
