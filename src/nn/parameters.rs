@@ -82,30 +82,30 @@ fn differences(expected: &[ParamInfo], found: &NamedTensors) -> Vec<String> {
     all
 }
 
-/// Where a walk is, in the reference's names: fields and indices, but not what only burn knows of, the variant of an enum
-/// and the list inside a `Sequential`.
+/// Where a walk is, in the reference's names: fields and indices, but not what only burn knows of (the variant of an enum,
+/// the list inside a `Sequential`, the field that holds a `Named`), which stands as an empty step.
 #[derive(Default)]
 struct Path(Vec<String>);
 
 impl Path {
-    fn counts(container: &str) -> bool {
-        !container.starts_with("Enum:") && container != "Struct:Sequential"
-    }
-
     fn enter(&mut self, name: &str, container: &str) {
-        if Self::counts(container) {
-            self.0.push(name.to_owned());
+        if container == "Named"
+            && let Some(holder) = self.0.last_mut()
+        {
+            holder.clear();
         }
+        let counts = !container.starts_with("Enum:") && container != "Struct:Sequential";
+        // A field may be called `r#final`.
+        self.0.push(if counts { name.trim_start_matches("r#").to_owned() } else { String::new() });
     }
 
-    fn exit(&mut self, container: &str) {
-        if Self::counts(container) {
-            self.0.pop();
-        }
+    fn exit(&mut self) {
+        self.0.pop();
     }
 
     fn name(&self) -> String {
-        self.0.join(".")
+        let steps: Vec<&str> = self.0.iter().map(String::as_str).filter(|step| !step.is_empty()).collect();
+        steps.join(".")
     }
 }
 
@@ -121,8 +121,8 @@ impl ModuleVisitor for Walk {
         self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        self.path.exit(container);
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -185,8 +185,8 @@ impl ModuleMapper for Replace<'_> {
         self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        self.path.exit(container);
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

@@ -1,6 +1,6 @@
 use super::{
     ModelSpec,
-    models::{edema, polyp, vessel},
+    models::{edema, jmedseg, polyp, vessel},
 };
 
 /// Every network, in the order in which menus and tables list them.
@@ -16,6 +16,23 @@ pub static MODELS: &[&ModelSpec] = &[
     // smp
     &vessel::sa_unet::SPEC,
     // jmedseg: U-Nets
+    &jmedseg::unet::SPEC,
+    &jmedseg::attunet::SPEC,
+    &jmedseg::r2::SPEC,
+    &jmedseg::r2att::SPEC,
+    &jmedseg::dense::SPEC,
+    &jmedseg::scseunet::SPEC,
+    &jmedseg::csnet::SPEC,
+    &jmedseg::unetpp::SPEC,
+    &jmedseg::unetppbig::SPEC,
+    &jmedseg::unet3p::SPEC,
+    &jmedseg::unet3p_deepsup::SPEC,
+    &jmedseg::multires::SPEC,
+    &jmedseg::u2net::SPEC,
+    &jmedseg::u2netp::SPEC,
+    &jmedseg::segnet::SPEC,
+    &jmedseg::ternaus::SPEC,
+    &jmedseg::simple::SPEC,
     // jmedseg: over ResNets
     // jmedseg: others
 ];

@@ -1,7 +1,7 @@
 use burn::tensor::{
     Device, IndexingUpdateOp, Int, Tensor, TensorData,
     module::{avg_pool2d, max_pool2d, max_pool2d_with_indices},
-    ops::{AvgPoolOptions, MaxPoolOptions},
+    ops::{AvgPoolOptions, MaxPoolOptions, PadMode},
 };
 
 /// Maximum over `kernel`×`kernel` pixels; padding never wins.
@@ -13,6 +13,17 @@ pub fn max_pool(input: Tensor<4>, kernel: usize, stride: usize, padding: usize) 
 /// Maximum over 2×2 pixels, halving the size.
 pub fn halve(input: Tensor<4>) -> Tensor<4> {
     max_pool(input, 2, 2, 0)
+}
+
+/// [`halve`] with the last row and column of an odd size kept: PyTorch's `ceil_mode`.
+pub fn halve_ceil(input: Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = input.dims();
+    // A repeated last row changes no maximum.
+    let padded = match (height % 2, width % 2) {
+        (0, 0) => input,
+        (rows, columns) => input.pad([(0, rows), (0, columns)], PadMode::Edge),
+    };
+    halve(padded)
 }
 
 /// Mean over `kernel`×`kernel` pixels without padding.

@@ -20,6 +20,52 @@ fn ends(in_channels: usize, n_classes: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// A configuration with the keys of [`Plain`] and some more with their defaults.
+macro_rules! plain_config {
+    ($(#[$about:meta])* $name:ident { $($(#[$says:meta])* $key:ident: $type:ty = $default:expr,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            in_channels: usize,
+            /// Background included.
+            n_classes: usize,
+            /// As in `Plain`.
+            feature_scale: usize,
+            $($(#[$says])* $key: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                let $crate::nn::models::Plain { in_channels, n_classes, feature_scale } = Default::default();
+                Self { in_channels, n_classes, feature_scale, $($key: $default,)* }
+            }
+        }
+
+        impl $name {
+            fn plain(&self) -> $crate::nn::models::Plain {
+                let &Self { in_channels, n_classes, feature_scale, .. } = self;
+                $crate::nn::models::Plain { in_channels, n_classes, feature_scale }
+            }
+        }
+
+        impl $crate::nn::Config for $name {
+            fn check(&self) -> Result<(), String> {
+                self.plain().check()
+            }
+
+            fn channels(&self) -> usize {
+                self.in_channels
+            }
+
+            fn head(&self) -> $crate::nn::Head {
+                self.plain().head()
+            }
+        }
+    };
+}
+use plain_config;
+
 /// The configuration of networks whose reference writes everything else down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
