@@ -159,6 +159,9 @@ fn every_trainable_parameter_gets_a_gradient() {
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
         let side = training_side(spec);
         let x = input("input", [2, network.channels(), side, side], &device);
+        // Attention whose gate starts at zero passes no gradient before the first step.
+        let mut sgd: ModuleOptimizer = SgdConfig::new().init();
+        network.train_step(x.clone(), &mut loss, &mut sgd, 0.1, 2).unwrap();
         let (value, gradients) = network.gradients(x, &mut loss, 3).unwrap();
         assert!(value.is_finite());
         for p in network.parameters().iter().filter(|p| p.trainable) {
