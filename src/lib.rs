@@ -5,6 +5,8 @@
 // Tests may unwrap; what a person runs may not.
 #![warn(clippy::unwrap_used)]
 
+pub mod replace;
+
 pub mod geom;
 
 pub mod label;

@@ -5,7 +5,8 @@ use crate::{
     engine::{
         About, Checkpoints, Engine, EngineOptions, Event, LoadedModel, ModelSource, TrainRequest, Trained,
     },
-    nn::{DeviceChoice, ModelCard, find, train::TrainConfig, weights},
+    nn::{DeviceChoice, ModelCard, find, train::TrainConfig},
+    replace::write_bytes,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -174,7 +175,7 @@ impl TrainArgs {
         if let Some(reason) = &result.diverged {
             bail!("the run diverged ({reason}); {} was not written. Try a lower --lr", self.out.display());
         }
-        weights::write_file(&self.out, &result.model.bytes)?;
+        write_bytes(&self.out, &result.model.bytes)?;
         let card = &result.model.card;
         println!("{} {} -> {}", card.title, card.version, self.out.display());
         if let Some(comparison) = &result.comparison {

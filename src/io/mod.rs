@@ -1,7 +1,7 @@
 //! Files in and out: one file or folder per format, listed in [`FORMATS`].
 //!
 //! Readers return a [`Volume`] in Fovea's own world (LPS, millimetres), warnings in plain words, and what else the file
-//! holds. Writers go through [`replace::write_checked`]. Nothing here starts a thread or knows the window.
+//! holds. Writers go through [`crate::replace`]. Nothing here starts a thread or knows the window.
 
 mod dicom;
 mod error;
@@ -13,7 +13,6 @@ mod look;
 mod nifti;
 mod picture;
 mod raster;
-pub mod replace;
 mod sample;
 mod samples;
 mod source;
@@ -22,11 +21,11 @@ mod tiff;
 mod unsupported;
 mod write;
 
+pub use crate::replace::WriteError;
 pub use error::OpenError;
 pub use labels::{binary, open_labels};
 pub use look::{guess_note, modality_by_look};
 pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
-pub use replace::WriteError;
 pub use sample::is_sample;
 pub use table::{read_table, write_table};
 pub use write::{

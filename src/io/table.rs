@@ -1,7 +1,8 @@
 //! Label names and colours beside a mask: ITK-SNAP's description file (.txt, .label) and JSON.
 
-use super::{OpenError, WriteError, replace::write_bytes};
+use super::{OpenError, WriteError};
 use crate::label::{Label, LabelTable};
+use crate::replace::write_bytes;
 use std::{fmt::Write, fs, path::Path};
 
 /// Writes a label table: ITK-SNAP's label description for `.txt` and `.label`, JSON for `.json`.

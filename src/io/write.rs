@@ -1,13 +1,10 @@
 //! Masks, probabilities and pictures as PNG and TIFF. Every file is decoded again and compared before it takes its
 //! place.
 
-use super::{
-    OpenOptions, Quiet, WriteError, open,
-    replace::{write_bytes, write_checked},
-    samples::same_samples,
-};
+use super::{OpenOptions, Quiet, WriteError, open, samples::same_samples};
 use crate::{
     label::{LabelId, LabelMap},
+    replace::{write_bytes, write_checked},
     volume::{Samples, Volume},
 };
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};

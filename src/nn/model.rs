@@ -3,7 +3,10 @@ use super::{
     predict::{PredictError, SliceInference, SlicePrediction, Step},
     weights::{self, WeightsError},
 };
-use crate::volume::Volume;
+use crate::{
+    replace::{WriteError, write_bytes},
+    volume::Volume,
+};
 use std::path::Path;
 
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +17,8 @@ pub enum ModelError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Network(#[from] NetworkError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
     #[error("the model card does not fit its network: {0}")]
     Card(String),
 }
@@ -57,7 +62,7 @@ impl Model {
     /// Writes a weights file; sets the card's version.
     pub fn save(&mut self, path: &Path) -> Result<(), ModelError> {
         let bytes = self.to_bytes()?;
-        Ok(weights::write_file(path, &bytes)?)
+        Ok(write_bytes(path, &bytes)?)
     }
 
     pub fn network(&self) -> &dyn Network {

@@ -7,8 +7,8 @@ use super::{
     blocks::{BatchNorm, DropBlock, keras_up, same_conv, up_conv},
     parity::fill_input,
     resample::resize_tensor,
-    weights::write_file,
 };
+use crate::replace::write_bytes;
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -227,7 +227,7 @@ fn remember(key: &str, answer: Answer) {
     let Some(path) = store() else { return };
     let mut all = remembered();
     all.insert(key.to_owned(), answer);
-    let written = serde_json::to_vec_pretty(&all).map(|bytes| write_file(&path, &bytes));
+    let written = serde_json::to_vec_pretty(&all).map(|bytes| write_bytes(&path, &bytes));
     if let Ok(Err(e)) = written {
         log::warn!("the self-test's result is not remembered: {e}");
     }
@@ -278,7 +278,7 @@ pub fn forget(device: &ComputeDevice) {
     all.retain(|key, _| !key.starts_with(&of_device));
     if all.len() < before
         && let Ok(bytes) = serde_json::to_vec_pretty(&all)
-        && let Err(e) = write_file(&path, &bytes)
+        && let Err(e) = write_bytes(&path, &bytes)
     {
         log::warn!("the self-test's result is not forgotten: {e}");
     }

@@ -128,25 +128,3 @@ pub fn is_counter(name: &str) -> bool {
 pub fn read_file(path: &Path) -> Result<Vec<u8>, WeightsError> {
     std::fs::read(path).map_err(|e| WeightsError::file(path, e))
 }
-
-/// Writes beside the target, reads back and compares, then swaps in: a crash leaves the old file or the new one.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WeightsError> {
-    use std::io::{Read, Seek, Write};
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let fail = |e: std::io::Error| WeightsError::file(path, e);
-    std::fs::create_dir_all(folder).map_err(fail)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.rewind().map_err(fail)?;
-    let mut back = Vec::with_capacity(bytes.len());
-    file.read_to_end(&mut back).map_err(fail)?;
-    if back != bytes {
-        return Err(WeightsError::file(path, "what was written reads back differently; is the disk full?"));
-    }
-    file.persist(path).map_err(|e| fail(e.error))?;
-    Ok(())
-}

@@ -1,8 +1,9 @@
 use super::{data::Voxel, geometry, open};
 use crate::{
     geom::Grid,
-    io::{OpenOptions, Quiet, WriteError, labels::labels_of, replace::write_checked, samples::same_samples},
+    io::{OpenOptions, Quiet, WriteError, labels::labels_of, samples::same_samples},
     label::LabelMap,
+    replace::write_checked,
     volume::{Samples, Volume},
 };
 use flate2::{Compression, write::GzEncoder};

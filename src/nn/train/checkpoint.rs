@@ -5,13 +5,15 @@ use super::{
     TrainConfig,
     session::{Best, Progress, TrainSession},
 };
-use crate::nn::{ModelCard, NamedTensor, NamedTensors, NetworkError};
+use crate::{
+    nn::{ModelCard, NamedTensor, NamedTensors, NetworkError},
+    replace::{WriteError, write_bytes},
+};
 use burn::{optim::ModuleOptimizer, tensor::Bytes};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -20,8 +22,10 @@ const OPTIMIZER: &str = "optimizer";
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("the checkpoint {} cannot be {action}: {source}", path.display())]
-    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("the checkpoint {} cannot be read: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     #[error("{} is not a checkpoint of a training run: {reason}", path.display())]
     Format { path: PathBuf, reason: String },
     #[error("the checkpoint {} belongs to another run: {reason}", path.display())]
@@ -110,34 +114,12 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     let json = serde_json::to_string(&header).map_err(|e| format(e.to_string()))?;
     let metadata = HashMap::from([(KEY.to_owned(), json)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| format(e.to_string()))?;
-    replace(path, &bytes).map_err(|source| CheckpointError::Io {
-        action: "written",
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Beside the target, synced, then swapped in: a crash leaves the old file or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    #[cfg(unix)]
-    std::fs::File::open(folder)?.sync_all()?;
-    Ok(())
+    Ok(write_bytes(path, &bytes)?)
 }
 
 pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
-    let bytes = std::fs::read(path).map_err(|source| CheckpointError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes =
+        std::fs::read(path).map_err(|source| CheckpointError::Read { path: path.to_owned(), source })?;
     let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {

@@ -19,7 +19,7 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    pub(super) fn unfit(path: &Path, what: impl Into<String>) -> Self {
+    pub fn unfit(path: &Path, what: impl Into<String>) -> Self {
         Self::Unfit { path: path.to_owned(), what: what.into() }
     }
 }
@@ -27,7 +27,8 @@ impl WriteError {
 /// Writes `path` so that at every moment either the old or the whole new file is there, also after a power cut.
 ///
 /// `write` fills a new file in the same folder (with the same extension); `verify` reads that file again and says what
-/// differs; then it is forced to disk, renamed over `path`, and the folder is forced to disk.
+/// differs; then it is forced to disk, renamed over `path`, and the folder is forced to disk. The file has the mode of the
+/// one that it replaces, or else that of any new file.
 pub fn write_checked(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
@@ -47,6 +48,9 @@ pub fn write_checked(
     }
     temporary.as_file().sync_all().map_err(io_error)?;
     verify(temporary.path()).map_err(|what| WriteError::NotWhatWasMeant { path: path.to_owned(), what })?;
+    if let Ok(old) = fs::metadata(&target) {
+        temporary.as_file().set_permissions(old.permissions()).map_err(io_error)?;
+    }
     temporary.persist(&target).map_err(|e| io_error(e.error))?;
     sync_folder(folder).map_err(io_error)
 }
@@ -108,6 +112,21 @@ mod tests {
         write_bytes(&path, b"newer").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"newer");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_has_an_ordinary_mode_and_a_replaced_one_keeps_its_own() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let (ordinary, path) = (folder.path().join("ordinary"), folder.path().join("model.safetensors"));
+        fs::write(&ordinary, b"x").unwrap();
+        write_bytes(&path, b"new").unwrap();
+        assert_eq!(mode(&path), mode(&ordinary), "what the umask leaves of rw-rw-rw-");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        write_bytes(&path, b"newer").unwrap();
+        assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o640, b"newer".to_vec()));
     }
 
     #[test]
