@@ -1,5 +1,5 @@
-use fovea::cli::Arguments;
 use fovea::cli::demo::{self, DemoArgs};
+use fovea::cli::{self, Arguments};
 use fovea::nn::DeviceChoice;
 use fovea::ui::{self, UiOptions};
 use std::process::ExitCode;
@@ -17,10 +17,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(err) => {
-            eprintln!("fovea: {err:#}");
-            ExitCode::FAILURE
-        }
+        Err(err) => cli::end(&err),
     }
 }
 

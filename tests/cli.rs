@@ -1,20 +1,25 @@
 //! The program as a shell sees it: subcommands on files, what they print, and how they fail.
 
-use fovea::{geom::Grid, io, phantom};
+use fovea::{
+    geom::Grid,
+    io,
+    phantom::{self, Look},
+};
 use serde_json::Value;
 use std::{
     path::Path,
     process::{Command, Output},
 };
 
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fovea"));
+    command.args(arguments);
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+    command
+}
+
 fn fovea(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_fovea"))
-        .args(arguments)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .env_remove("WAYLAND_SOCKET")
-        .output()
-        .expect("the program starts")
+    program(arguments).output().expect("the program starts")
 }
 
 /// Standard output of a run that must succeed.
@@ -103,4 +108,213 @@ fn without_a_display_a_named_image_is_not_opened_and_the_reason_is_told() {
     let told = refused(&["sample:oct"]);
     assert!(told.contains("display"), "{told}");
     assert!(told.contains("fovea segment"), "{told}");
+}
+
+/// Small phantoms of the fundus, and a list of them.
+fn write_list(folder: &Path) -> std::path::PathBuf {
+    let mut list = String::from("id,image,label,valid,split\n");
+    for (i, split) in ["train", "train", "train", "val"].iter().enumerate() {
+        let p = phantom::fundus_sized(i as u64, Look::Standard, 64);
+        io::write_image_png(&folder.join(format!("i{i}.png")), &p.volume).unwrap();
+        io::write_label_png(&folder.join(format!("l{i}.png")), &p.truth).unwrap();
+        list += &format!("case{i},i{i}.png,l{i}.png,,{split}\n");
+    }
+    let path = folder.join("list.csv");
+    std::fs::write(&path, list).unwrap();
+    path
+}
+
+/// What a process that is told to stop does.
+#[cfg(target_os = "linux")]
+mod stopped {
+    use super::*;
+    use fovea::volume::{Modality, Samples, Volume};
+    use rand::RngExt;
+    use std::{
+        collections::BTreeSet,
+        process::{Child, Stdio},
+        thread::sleep,
+        time::{Duration, Instant},
+    };
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+    const INTERRUPTED: Option<i32> = Some(130);
+
+    /// False where whoever started the tests has signals ignored (`nohup`, `&` in a script); children inherit that, and the
+    /// program then leaves them ignored.
+    fn signals_arrive() -> bool {
+        const HUP_INT_TERM: u64 = 1 | 1 << 1 | 1 << 14;
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let ignored = status.lines().find_map(|l| l.strip_prefix("SigIgn:")).unwrap().trim();
+        let arrive = u64::from_str_radix(ignored, 16).unwrap() & HUP_INT_TERM == 0;
+        if !arrive {
+            fovea::testing::skipped("signals are ignored here");
+        }
+        arrive
+    }
+
+    fn start(arguments: &[&str]) -> Child {
+        program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn signal(child: &Child, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits while the child runs until something is so.
+    fn wait_for(child: &mut Child, what: &str, is_so: impl Fn() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before {what}");
+            assert!(Instant::now() < end, "{what} was waited for in vain");
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Standard output and error of a process that must end with the status of an interrupted one.
+    fn interrupted(child: Child) -> (String, String) {
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(status.code(), INTERRUPTED, "{err}");
+        (out, err)
+    }
+
+    fn files_in(folder: &Path) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// "step 40: loss 0.71, validation Dice 0.1234 (…)" as (40, "0.1234").
+    fn dice_by_step(said: &str) -> BTreeSet<(u64, String)> {
+        let line = |l: &str| {
+            let (step, rest) = l.strip_prefix("step ")?.split_once(':')?;
+            let dice = rest.split_once("validation Dice ")?.1.split(' ').next()?;
+            Some((step.parse().ok()?, dice.to_owned()))
+        };
+        said.lines().filter_map(line).collect()
+    }
+
+    #[test]
+    fn a_run_that_is_killed_and_interrupted_ends_as_one_that_never_stopped() {
+        if !signals_arrive() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let list = write_list(folder.path());
+        let train = |out: &Path, resume: bool| {
+            let options = r#"--network vessel/sa_unet --config {"start_neurons":4} --longer-side 0 --steps 600 --batch 2
+                --patch 32 --validate-every 60 --device cpu"#;
+            let mut arguments = vec!["train", "--data", text(&list), "--out", text(out)];
+            arguments.extend(options.split_whitespace());
+            arguments.extend(resume.then_some("--resume"));
+            arguments.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let run = |out: &Path, resume| {
+            let owned = train(out, resume);
+            start(&owned.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let [whole, out] =
+            ["whole", "out"].map(|name| folder.path().join(name).with_extension("safetensors"));
+        let saved = out.with_extension("safetensors.run");
+        let version = |model: &Path| {
+            let card: Value = serde_json::from_str(&said(&["models", "show", text(model)])).unwrap();
+            (card["version"].clone(), card["metrics"].clone())
+        };
+
+        let Output { stdout, stderr, .. } = run(&whole, false).wait_with_output().unwrap();
+        assert!(whole.exists(), "{}", String::from_utf8_lossy(&stderr));
+        let expected = dice_by_step(&String::from_utf8_lossy(&stdout));
+        assert_eq!(
+            expected.iter().map(|d| d.0).collect::<Vec<_>>(),
+            (1..=10).map(|i| 60 * i).collect::<Vec<_>>()
+        );
+
+        // Killed at a random moment after the first checkpoint.
+        let mut child = run(&out, false);
+        wait_for(&mut child, "the first checkpoint", || saved.exists());
+        sleep(Duration::from_millis(rand::rng().random_range(0..250)));
+        child.kill().unwrap();
+        let killed = child.wait_with_output().unwrap();
+        let mut dice = dice_by_step(&String::from_utf8_lossy(&killed.stdout));
+        assert!(!out.exists(), "it ended before it was killed");
+
+        // Started anew by mistake: nothing of the saved run is lost.
+        let owned = train(&out, false);
+        let refusal = refused(&owned.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(refusal.contains("--resume") && saved.exists(), "{refusal}");
+
+        // Goes on, and is told to stop.
+        let modified = || std::fs::metadata(&saved).unwrap().modified().unwrap();
+        let before = modified();
+        let mut child = run(&out, true);
+        wait_for(&mut child, "the next checkpoint", || modified() != before);
+        signal(&child, "INT");
+        let (said, told) = interrupted(child);
+        assert!(told.lines().count() == 1 && told.contains("--resume"), "{told}");
+        assert!(saved.exists() && !out.exists());
+        dice.extend(dice_by_step(&said));
+
+        let Output { stdout, stderr, .. } = run(&out, true).wait_with_output().unwrap();
+        assert!(out.exists() && !saved.exists(), "{}", String::from_utf8_lossy(&stderr));
+        dice.extend(dice_by_step(&String::from_utf8_lossy(&stdout)));
+        assert_eq!(dice, expected);
+        assert_eq!(version(&out), version(&whole));
+    }
+
+    /// A volume that takes a while to compress.
+    fn write_large(path: &Path) {
+        let dims = [256, 256, 256];
+        let mut rng = rand::rng();
+        let samples: Vec<u8> = (0..dims.iter().product()).map(|_| rng.random_range(0..64)).collect();
+        let volume =
+            Volume::new(Grid::pixels(dims).unwrap(), Samples::U8(samples.into()), [1.0, 0.0], Modality::Ct);
+        io::write_image_tiff(path, &volume.unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_conversion_leaves_a_whole_file_or_none() {
+        if !signals_arrive() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (image, out) = (folder.path().join("image.tif"), folder.path().join("out"));
+        std::fs::create_dir(&out).unwrap();
+        write_large(&image);
+        let copy = out.join("copy.nii.gz");
+        let begin = || {
+            let mut child = start(&["convert", text(&image), text(&copy)]);
+            wait_for(&mut child, "writing", || !files_in(&out).is_empty());
+            signal(&child, "TERM");
+            child
+        };
+        let (said, told) = interrupted(begin());
+        assert_eq!(told, "fovea: interrupted\n");
+        assert_eq!((said.trim(), files_in(&out)), (text(&copy), BTreeSet::from(["copy.nii.gz".to_owned()])));
+        assert_eq!(info(text(&copy))["shape"], serde_json::json!([256, 256, 256]));
+
+        // A second signal does not wait for the end of the file.
+        std::fs::remove_file(&copy).unwrap();
+        let child = begin();
+        sleep(Duration::from_millis(30));
+        signal(&child, "INT");
+        interrupted(child);
+        assert!(!copy.exists());
+    }
+
+    #[test]
+    fn a_segmentation_leaves_no_mask_half_written() {
+        if !signals_arrive() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("masks");
+        let model = ["--model", "ct-phantom", "--out", text(&out), "--device", "cpu"];
+        let mut child = start(&[&["segment", "sample:ct"], &model[..]].concat());
+        wait_for(&mut child, "the beginning", || out.join("labels.txt").exists());
+        signal(&child, "INT");
+        let (_, told) = interrupted(child);
+        assert_eq!(told.lines().last(), Some("fovea: interrupted: 0 of 1 cases were gone through"));
+        assert_eq!(files_in(&out), BTreeSet::from(["labels.txt".to_owned()]));
+    }
 }

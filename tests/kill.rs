@@ -1,18 +1,21 @@
 //! What the project file promises: every finished stroke is on the disk within 250 ms, and after `kill -9` at any moment
-//! at most the stroke in flight is missing.
+//! at most the stroke in flight is missing; a training run goes on from its last checkpoint.
 //!
 //! A child process (this binary again) edits an image by a seeded script and says each stroke that is on the disk. It is
 //! killed at a random moment, the image is opened again, and the annotations must be those of the script up to the last
-//! stroke that was said, or one more. The next child goes on from there.
+//! stroke that was said, or one more. The next child goes on from there. Training is killed in the same way, and the run
+//! that goes on must end where one that was never killed ends.
 
 use fovea::edit::{Limits, Shape};
 use fovea::engine::{Engine, EngineOptions};
 use fovea::geom::{Grid, Plane};
 use fovea::io;
-use fovea::nn::DeviceChoice;
+use fovea::label::LabelTable;
+use fovea::nn::{Channels, ComputeDevice, DeviceChoice, InputSpec, Model, ModelCard};
 use fovea::volume::{Modality, Samples, Volume};
 use fovea::workspace::{
-    Command, Document, EditCommand, LabelCommand, NoticeLevel, Place, Workspace, WorkspaceOptions,
+    Command, Document, EditCommand, LabelCommand, ModelCommand, NoticeLevel, Place, TrainCommand,
+    TrainOptions, TrainingState, Workspace, WorkspaceOptions,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -131,9 +134,10 @@ fn child_draws_until_it_is_killed() {
     }
 }
 
-fn spawn(folder: &Path, first: i64) -> Child {
+/// Runs one of this file's tests, `child_…`, in a process of its own.
+fn spawn(child: &str, folder: &Path, first: i64) -> Child {
     std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_draws_until_it_is_killed", "--nocapture", "--test-threads=1"])
+        .args(["--exact", child, "--nocapture", "--test-threads=1"])
         .env(CHILD, folder)
         .env(FIRST, first.to_string())
         .stdin(Stdio::null())
@@ -146,7 +150,7 @@ fn spawn(folder: &Path, first: i64) -> Child {
 /// Runs a child, kills it `after` its first durable stroke (or after its start, for an opening that is cut off), and
 /// returns the strokes that it said, with their milliseconds.
 fn run_and_kill(folder: &Path, first: i64, at_start: bool, after: Duration) -> Vec<(i64, f64)> {
-    let mut child = spawn(folder, first);
+    let mut child = spawn("child_draws_until_it_is_killed", folder, first);
     let stdout = child.stdout.take().unwrap();
     let (sender, said) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
@@ -237,4 +241,124 @@ fn at_most_the_stroke_in_flight_is_lost_when_the_program_is_killed() {
         max < DURABLE_WITHIN_MS,
         "a stroke took {max:.0} ms to the disk, {DURABLE_WITHIN_MS} are promised"
     );
+}
+
+/// Steps of a training run: more than two checkpoints of the window's, which are 25 apart.
+const STEPS: u64 = 80;
+
+fn model_in(folder: &Path) -> PathBuf {
+    folder.join("model.safetensors")
+}
+
+/// A network small enough to learn in seconds, with the dropout that a resumed run must repeat.
+fn write_model(folder: &Path) {
+    let card = ModelCard {
+        version: String::new(),
+        title: "test".into(),
+        network: "vessel/sa_unet".into(),
+        config: serde_json::json!({"in_channels": 1, "start_neurons": 4, "block_size": 3, "keep_prob": 0.9}),
+        input: InputSpec::unit(Channels::Grey),
+        labels: LabelTable::named(&["structure"]),
+        modality: Modality::Other,
+        trained_on: "nothing".into(),
+        licence: String::new(),
+        parent: None,
+        metrics: Default::default(),
+        notice: String::new(),
+        command: String::new(),
+        created: String::new(),
+    };
+    Model::build(card, 5, &ComputeDevice::cpu("test")).unwrap().save(&model_in(folder)).unwrap();
+}
+
+/// Draws on four slices, verifies them, and trains on them.
+fn start_training(workspace: &mut Workspace, folder: &Path) {
+    open(workspace, &image_in(folder));
+    workspace.apply(Command::Model(ModelCommand::Import { path: model_in(folder) })).unwrap();
+    assert!(workspace.wait_until(PATIENCE, |w| w.activities().next().is_none()), "{:?}", workspace.notices());
+    for z in 0..4 {
+        let points = vec![[20.0, 30.0, z as f64], [60.0, 40.0, z as f64]];
+        let shape = Shape::Brush { plane: Plane::Axial, points, radius: 8.0, sphere: false };
+        let draw = EditCommand::Draw { shape, label: 1, limits: Limits::default() };
+        workspace.apply(Command::Edit(draw)).unwrap();
+        workspace.apply(Command::Edit(EditCommand::SetVerified { z, on: true })).unwrap();
+    }
+    let options = TrainOptions { steps: Some(STEPS), ..TrainOptions::default() };
+    workspace.apply(Command::Train(TrainCommand::Start(options))).unwrap();
+}
+
+/// The version that a run under way makes, and its loss at each step.
+fn trained(workspace: &mut Workspace) -> (String, Vec<[f64; 2]>) {
+    let over = workspace.wait_until(PATIENCE, |w| w.training().is_some_and(|t| !t.is_under_way()));
+    assert!(over, "training did not end: {:?}", workspace.notices());
+    let training = workspace.training().unwrap();
+    assert_eq!(*training.state(), TrainingState::Finished, "{:?}", workspace.notices());
+    (training.candidate().unwrap().card.version.clone(), training.curves().loss.clone())
+}
+
+/// Not a test of its own: what the child process runs.
+#[test]
+fn child_trains_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    let mut workspace = workspace(Place::BesideImage { data: folder.join("data") }, UNDO_BYTES);
+    start_training(&mut workspace, &folder);
+    workspace.wait_until(PATIENCE, |_| false);
+}
+
+#[test]
+fn a_training_run_that_is_killed_is_offered_again_and_ends_as_if_it_had_not_been() {
+    if std::env::var_os(CHILD).is_some() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write_image(folder.path());
+    write_model(folder.path());
+    let image = image_in(folder.path());
+    let checkpoint = folder.path().join("image.tif.fovea.checkpoint");
+
+    let mut child = spawn("child_trains_until_it_is_killed", folder.path(), 0);
+    let end = Instant::now() + PATIENCE;
+    while !checkpoint.exists() {
+        assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "no checkpoint was written");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::thread::sleep(Duration::from_millis(rand::rng().random_range(0..300)));
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let mut whole = workspace(Place::Nowhere, UNDO_BYTES);
+    start_training(&mut whole, folder.path());
+    let (version, losses) = trained(&mut whole);
+    assert_eq!(losses.iter().map(|p| p[0] as u64).collect::<Vec<_>>(), (1..=STEPS).collect::<Vec<_>>());
+
+    let mut reopened = workspace(Place::BesideImage { data: folder.path().join("data") }, UNDO_BYTES);
+    // Another image comes first this time, and lies in front when the run is taken up.
+    open(&mut reopened, Path::new("sample:fundus"));
+    let other = reopened.active().unwrap().id();
+    open(&mut reopened, &image);
+    let id = reopened.active().unwrap().id();
+    assert_eq!(reopened.interrupted_training(), Some(id));
+    assert!(reopened.notices().iter().any(|n| n.text.contains("interrupted")), "{:?}", reopened.notices());
+    reopened.apply(Command::Activate(other)).unwrap();
+    // Until its model has been read from the project file it says to try again.
+    let end = Instant::now() + PATIENCE;
+    while let Err(reason) = reopened.apply(Command::Train(TrainCommand::Resume)) {
+        assert!(Instant::now() < end, "{reason}");
+        reopened.wait_until(Duration::from_millis(20), |_| false);
+    }
+    assert_eq!(reopened.interrupted_training(), None);
+    let first = reopened.training().unwrap().steps()[0];
+    let (resumed_version, resumed_losses) = trained(&mut reopened);
+    println!("taken up at step {first} of {STEPS}");
+    assert_eq!(resumed_version, version);
+    assert!(resumed_losses.iter().all(|p| losses.contains(p)), "{resumed_losses:?} {losses:?}");
+    assert_eq!(resumed_losses.last(), losses.last());
+
+    // The run is decided on where it was kept, and is not offered again.
+    reopened.apply(Command::Train(TrainCommand::Discard)).unwrap();
+    assert!(!checkpoint.exists());
+    reopened.apply(Command::Close(id)).unwrap();
+    reopened.settle(id);
+    open(&mut reopened, &image);
+    assert_eq!(reopened.interrupted_training(), None);
 }

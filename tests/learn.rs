@@ -94,7 +94,7 @@ fn five_corrected_slices_of_another_device_raise_dice_on_the_others() {
         let rest = samples(&other, (0..DIMS[2]).filter(|z| !corrected.contains(z)), &card);
         let five = samples(&other, corrected.into_iter(), &card);
         let at_home = dice(&model, &samples(&same, 0..DIMS[2], &card));
-        let fine = TrainConfig { patch: 64, seed, steps: 60, ..TrainConfig::fine_tune(&card) };
+        let fine = TrainConfig { patch: 64, seed, steps: 120, ..TrainConfig::fine_tune(&card) };
         let old = dice(&model, &rest);
         let adapted = run(TrainSession::new(model.duplicate(), fine, five, vec![]).unwrap());
         let new = dice(&adapted, &rest);

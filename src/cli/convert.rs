@@ -1,7 +1,8 @@
 //! `fovea convert`: one format to another, with the geometry kept.
 
 use crate::{
-    io::{self, OpenOptions, Quiet},
+    engine::interrupt,
+    io::{self, OpenOptions, Progress},
     label::LabelMap,
     volume::Volume,
 };
@@ -27,17 +28,32 @@ pub struct ConvertArgs {
     pub series: Option<String>,
 }
 
+/// Stops the reading of an image once the program is told to stop.
+struct UntilInterrupted;
+
+impl Progress for UntilInterrupted {
+    fn report(&mut self, _done: u64, _total: u64) {}
+    fn preview(&mut self, _slice: Volume, _z: usize, _depth: usize) {}
+    fn cancelled(&self) -> bool {
+        interrupt::check().is_err()
+    }
+}
+
 pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
+    interrupt::listen();
     let warnings = if args.labels {
         if args.series.is_some() {
             bail!("--series goes with images; a mask has one volume");
         }
         let (map, grid, mut warnings) = io::open_labels(&args.input)?;
+        interrupt::check()?;
         warnings.extend(write_labels(&args.output, &map, &grid)?);
         warnings
     } else {
         let options = OpenOptions { series: args.series, modality: None };
-        let opened = io::open(&args.input, &options, &mut Quiet)?;
+        let opened = io::open(&args.input, &options, &mut UntilInterrupted);
+        interrupt::check()?;
+        let opened = opened?;
         let mut warnings = opened.warnings;
         if opened.volume.low_is_white() {
             let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, and does not say so";
@@ -50,7 +66,8 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
         eprintln!("warning: {warning}");
     }
     println!("{}", args.output.display());
-    Ok(())
+    // Writing was carried out to its end; a loop of the shell should stop all the same.
+    Ok(interrupt::check()?)
 }
 
 fn write_image(path: &Path, volume: &Volume) -> anyhow::Result<Vec<String>> {

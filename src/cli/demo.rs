@@ -3,7 +3,7 @@
 use super::overlay;
 use crate::{
     edit::{Limits, Shape},
-    engine::{Engine, EngineOptions},
+    engine::{Engine, EngineOptions, interrupt},
     geom::Plane,
     label::{LabelId, LabelMap},
     metrics::Overlap,
@@ -35,7 +35,7 @@ pub struct DemoArgs {
 }
 
 const FOLDER: &str = "fovea-demo";
-const STEPS: u64 = 60;
+const STEPS: u64 = 120;
 
 impl Default for DemoArgs {
     fn default() -> Self {
@@ -51,6 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(900);
 
 pub fn run(args: DemoArgs, device: DeviceChoice) -> anyhow::Result<()> {
     let started = Instant::now();
+    interrupt::listen();
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let engine =
@@ -207,6 +208,7 @@ impl Demo {
         let end = Instant::now() + PATIENCE;
         let mut told = 0;
         while self.workspace.training().is_some_and(|t| t.is_under_way()) {
+            interrupt::check()?;
             ensure!(Instant::now() < end, "training did not end");
             self.workspace
                 .wait_until(Duration::from_millis(200), |w| w.training().is_none_or(|t| !t.is_under_way()));
@@ -228,7 +230,9 @@ impl Demo {
 
     fn wait(&mut self, what: &str, is_so: impl Fn(&Workspace) -> bool) -> anyhow::Result<()> {
         let failed = |w: &Workspace| w.notices().iter().any(|n| n.level == NoticeLevel::Error);
-        let arrived = self.workspace.wait_until(PATIENCE, |w| is_so(w) || failed(w));
+        let arrived =
+            self.workspace.wait_until(PATIENCE, |w| is_so(w) || failed(w) || interrupt::check().is_err());
+        interrupt::check()?;
         if let Some(notice) = self.workspace.notices().iter().find(|n| n.level == NoticeLevel::Error) {
             bail!("{what}: {}", notice.text);
         }

@@ -14,9 +14,12 @@ mod train;
 
 pub use dataset::ModalityArgument;
 
-use crate::nn::DeviceChoice;
+use crate::{
+    engine::{JobError, interrupt},
+    nn::DeviceChoice,
+};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,4 +113,23 @@ impl Command {
             Command::Demo(args) => demo::run(args, device),
         }
     }
+}
+
+/// Says why a command did not do what it was asked for, in one line; the status to exit with.
+pub fn end(error: &anyhow::Error) -> ExitCode {
+    if !is_interrupted(error) {
+        eprintln!("fovea: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    match error.chain().len() {
+        1 => eprintln!("fovea: interrupted"),
+        // What was added to it says how far it went.
+        _ => eprintln!("fovea: interrupted: {error}"),
+    }
+    ExitCode::from(interrupt::EXIT_STATUS)
+}
+
+/// Whether a command ended because it was told to.
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    error.root_cause().downcast_ref() == Some(&JobError::Interrupted)
 }

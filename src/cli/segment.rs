@@ -1,8 +1,8 @@
 //! `fovea segment`: masks for files, volumes or the cases of a list, through the engine.
 
-use super::{dataset::ModalityArgument, report::Reporter, train::load};
+use super::{dataset::ModalityArgument, is_interrupted, report::Reporter, train::load};
 use crate::{
-    engine::{Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation},
+    engine::{Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt},
     io::{self, OpenOptions, list},
     label::{LabelId, LabelMap},
     nn::DeviceChoice,
@@ -50,6 +50,7 @@ pub struct SegmentArgs {
 pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     let cases = cases(&args.inputs)?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
+    interrupt::listen();
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut shown = Reporter::new();
     let model = load(&engine, &args.model, &mut shown)?;
@@ -63,6 +64,10 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
         let made = segment(&engine, &model, &args, i as u64, &name, &path, &mut shown);
         match made {
             Ok(file) => shown.say(&format!("{} of {total}: {} -> {}", i + 1, path.display(), file.display())),
+            Err(e) if is_interrupted(&e) => {
+                shown.clear();
+                return Err(e.context(format!("{i} of {total} cases were gone through")));
+            }
             Err(e) => {
                 shown.say(&format!("{} of {total}: {name} failed: {e:#}", i + 1));
                 failed.push(name);

@@ -3,7 +3,8 @@
 use super::dataset::{self, Dataset, Request};
 use crate::{
     engine::{
-        About, Checkpoints, Engine, EngineOptions, Event, LoadedModel, ModelSource, TrainRequest, Trained,
+        About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, ModelSource, TrainRequest,
+        Trained, interrupt,
     },
     nn::{DeviceChoice, ModelCard, find, train::TrainConfig},
     replace::write_bytes,
@@ -16,13 +17,15 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   fovea train --data lists/vessels.csv --network vessel/sa_unet --out vessels.safetensors
-  fovea train --data corrections.csv --init vessel --steps 150 --out mine.safetensors
+  fovea train --data corrections.csv --init vessel --steps 300 --out mine.safetensors
   fovea train --data phantom:oct --network edema/unet --config '{\"feature_scale\":16}' --out oct.safetensors
   fovea train --data lists/vessels.csv --network vessel/sa_unet --out vessels.safetensors --resume
 
 LIST.csv has the columns id, image, label, valid, split; cases of split val are kept out and validated on, those of
-split test are not touched. Masks of 0 and 255 are read as one class. The run is saved beside --out as it goes
-(FILE.run); after a crash or Ctrl-C the same command with --resume goes on as if it had not stopped.";
+split test are not touched. Masks of 0 and 255 are read as one class. A pixel of 0 is background; one outside the mask in
+column valid teaches nothing. The run is saved beside --out as it goes
+(FILE.run), and when it is told to stop (Ctrl-C, kill); the same command with --resume goes on as if it had not stopped,
+after a crash too. A second Ctrl-C ends it at once.";
 
 /// Train a network on labelled images.
 #[derive(Debug, Args)]
@@ -43,7 +46,7 @@ pub struct TrainArgs {
     /// The network's constructor arguments as JSON; what is left out has its default
     #[arg(long, value_name = "JSON", conflicts_with = "init")]
     config: Option<String>,
-    /// Go on with the run that was saved beside --out
+    /// Go on with the run that was saved beside --out, with the settings that it was started with
     #[arg(long)]
     resume: bool,
 
@@ -119,6 +122,14 @@ impl TrainArgs {
                 checkpoint.display()
             );
         }
+        if !self.resume && checkpoint.exists() {
+            bail!(
+                "a run towards {} is saved in {}: go on with it by --resume, or remove that file to start anew",
+                out.display(),
+                checkpoint.display()
+            );
+        }
+        interrupt::listen();
         let engine =
             Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
         let mut shown = super::report::Reporter::new();
@@ -162,12 +173,30 @@ impl TrainArgs {
             }),
             about: self.about(&data),
         });
-        let event = engine
-            .block_on(job, |e| shown.show(e))
-            .with_context(|| format!("training {}", base.card.title))?;
+        let ended = engine.block_on(job, |e| shown.show(e));
+        if matches!(ended, Err(JobError::Interrupted)) {
+            shown.clear();
+            return Err(self.interrupted(engine, &checkpoint));
+        }
+        let event = ended.with_context(|| format!("training {}", base.card.title))?;
         let Event::Trained { result, .. } = event else { bail!("the run ended with {event:?}") };
         shown.clear();
         self.finish(&result, &checkpoint)
+    }
+
+    /// Lets the run be saved, and says how it can go on.
+    fn interrupted(&self, engine: Engine, checkpoint: &Path) -> anyhow::Error {
+        let not_saved = engine.close().into_iter().find_map(|event| match event {
+            Event::TrainNotSaved { reason, .. } => Some(format!("it could not be saved now ({reason}); ")),
+            _ => None,
+        });
+        let told = if checkpoint.exists() {
+            let again = if self.resume { "" } else { " --resume" };
+            format!("the run is saved in {} and goes on by: {}{again}", checkpoint.display(), command_line())
+        } else {
+            "there was nothing to save yet".to_owned()
+        };
+        anyhow::Error::new(JobError::Interrupted).context(not_saved.unwrap_or_default() + &told)
     }
 
     /// Writes the model and says how it compares. A run that went wrong leaves an existing file alone.

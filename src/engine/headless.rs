@@ -1,4 +1,4 @@
-use super::{Engine, Event, JobId};
+use super::{Engine, Event, JobId, interrupt};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -10,6 +10,10 @@ pub enum JobError {
     Failed(String),
     #[error("cancelled")]
     Cancelled,
+    /// The program was told to stop ([`interrupt::listen`]). The job goes on until the engine is closed or dropped, which
+    /// lets it end in order.
+    #[error("interrupted")]
+    Interrupted,
     /// Its last event has been drained before.
     #[error("{0} has ended before")]
     Over(JobId),
@@ -42,7 +46,7 @@ impl Engine {
                 Some(event) => return Ok(event),
                 // It was over before the look, and yet said nothing: somebody else has heard it.
                 None if !lives => return Err(JobError::Over(job)),
-                None => {}
+                None => interrupt::check()?,
             }
         }
     }

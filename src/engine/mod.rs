@@ -11,6 +11,7 @@ mod event;
 mod explain;
 mod headless;
 mod inbox;
+pub mod interrupt;
 mod io_threads;
 mod job;
 mod nn_thread;
@@ -161,6 +162,21 @@ impl Engine {
         self.board.outbox.wake()
     }
 
+    /// Ends the engine as dropping it does, and returns what was said last: whether a training run was saved.
+    pub fn close(mut self) -> Vec<Event> {
+        self.end();
+        self.drain()
+    }
+
+    fn end(&mut self) {
+        self.board.close();
+        self.nn.close();
+        if let Some(thread) = self.nn_thread.take() {
+            // Panics of jobs are caught; there is nothing to learn from this result.
+            let _ = thread.join();
+        }
+    }
+
     fn ask(&self, request: impl FnOnce(JobHandle) -> Request) -> JobId {
         let handle = self.board.jobs.begin();
         let job = handle.id();
@@ -175,11 +191,6 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.board.close();
-        self.nn.close();
-        if let Some(thread) = self.nn_thread.take() {
-            // Panics of jobs are caught; there is nothing to learn from this result.
-            let _ = thread.join();
-        }
+        self.end();
     }
 }

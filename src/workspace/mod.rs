@@ -173,6 +173,11 @@ impl Workspace {
         self.training.as_ref()
     }
 
+    /// The document whose training run was under way when the program last stopped. The run can be resumed or cancelled.
+    pub fn interrupted_training(&self) -> Option<DocumentId> {
+        self.interrupted.as_ref().map(|i| i.document)
+    }
+
     /// Everything that takes time at the moment.
     pub fn activities(&self) -> impl Iterator<Item = &Activity> {
         self.activities.iter()

@@ -6,7 +6,7 @@ use super::{
     session::{Best, Progress, TrainSession},
 };
 use crate::{
-    nn::{ModelCard, NamedTensor, NamedTensors, NetworkError},
+    nn::{InputSpec, ModelCard, NamedTensor, NamedTensors, NetworkError},
     replace::{WriteError, write_bytes},
 };
 use burn::{optim::ModuleOptimizer, tensor::Bytes};
@@ -38,6 +38,9 @@ pub enum CheckpointError {
 pub(super) struct Header {
     pub network: String,
     pub network_config: serde_json::Value,
+    /// How images are prepared. Older checkpoints do not say.
+    #[serde(default)]
+    input: Option<InputSpec>,
     pub config: TrainConfig,
     pub progress: Progress,
     best: Option<(u64, f64)>,
@@ -62,6 +65,9 @@ impl Saved {
                 self.header.network, self.header.network_config, card.network, card.config
             ));
         }
+        if self.header.input.as_ref().is_some_and(|input| *input != card.input) {
+            return other("it scales or windows the images in another way".to_owned());
+        }
         if self.header.data != data {
             return other("the slices or their labels have changed since; start a new run".to_owned());
         }
@@ -85,6 +91,7 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     let header = Header {
         network: card.network.clone(),
         network_config: card.config.clone(),
+        input: Some(card.input.clone()),
         config: session.config.clone(),
         progress: session.progress.clone(),
         best: session.best.as_ref().map(|b| (b.step, b.dice)),

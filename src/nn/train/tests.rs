@@ -112,6 +112,10 @@ fn a_checkpoint_of_another_run_or_a_broken_one_is_refused() {
     };
     let other = resume(&path, sample(2));
     assert!(other.contains("labels have changed"), "{other}");
+    let mut scaled = model();
+    scaled.card.input.longer_side = Some(32);
+    let scaled = TrainSession::resume(scaled, &path, vec![sample(1)], vec![]).map(|_| ()).unwrap_err();
+    assert!(scaled.to_string().contains("scales"), "{scaled}");
     let bytes = std::fs::read(&path).unwrap();
     for cut in [0, 5, bytes.len() / 2, bytes.len() - 1] {
         let broken = folder.path().join("broken");

@@ -9,7 +9,7 @@ use crate::ui::theme::{self, canvas, curve};
 use crate::ui::widgets::{empty, field, primary, progress_bar, quiet, section, title_row};
 use crate::workspace::{
     Candidate, Command, Curves, Document, ModelCommand, TrainCommand, TrainOptions, Training, TrainingState,
-    Verdict, Workspace,
+    Unlabelled, Verdict, Workspace,
 };
 use egui::{Align2, DragValue, Grid, Rect, RichText, Sense, Ui, Vec2, pos2};
 use egui_plot::{Line, Plot, PlotPoints};
@@ -39,6 +39,7 @@ impl Panel for Learn {
         let training = workspace.training();
         match training {
             Some(training) if training.is_under_way() => under_way(ui, training, out),
+            _ if workspace.interrupted_training().is_some() => interrupted(ui, out),
             _ => self.start(ui, document, out),
         }
         if let Some(training) = training {
@@ -83,6 +84,12 @@ impl Learn {
     }
 
     fn settings(&mut self, ui: &mut Ui) {
+        let mut background = self.options.unlabelled == Unlabelled::Background;
+        let tip = "On: a slice is verified as a whole, so a pixel without a label teaches that nothing is there. Off: \
+                   such a pixel teaches nothing; paint a label named \u{201c}background\u{201d} where nothing is.";
+        if ui.checkbox(&mut background, "Unpainted pixels are background").on_hover_text(tip).changed() {
+            self.options.unlabelled = if background { Unlabelled::Background } else { Unlabelled::Ignored };
+        }
         let mut own = self.options.steps.is_some();
         let tip = "Steps and learning rate; as a rule they follow from the model";
         if ui.checkbox(&mut own, "Set by hand").on_hover_text(tip).changed() {
@@ -167,6 +174,23 @@ impl Learn {
             });
         }
     }
+}
+
+/// A run that was under way when the program last stopped.
+fn interrupted(ui: &mut Ui, out: &mut Outbox) {
+    let words =
+        "Training was under way when the program last stopped. It can go on from its last checkpoint.";
+    ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        if primary(ui, true, "Go on").clicked() {
+            out.command(Command::Train(TrainCommand::Resume));
+        }
+        let tip = "Forget this run; the model in use stays as it is";
+        if quiet(ui, true, "Give up").on_hover_text(tip).clicked() {
+            out.command(Command::Train(TrainCommand::Cancel));
+        }
+    });
 }
 
 fn under_way(ui: &mut Ui, training: &Training, out: &mut Outbox) {

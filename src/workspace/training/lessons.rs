@@ -82,7 +82,14 @@ impl Workspace {
                     document.name()
                 )));
             }
-            let name = format!("{} ({}), slice {}", document.name(), document.id(), z + 1);
+            // A resumed run knows its slices by their names: nothing of this session may be in them.
+            let namesake =
+                |other: &SliceRef| other.path != *path && other.path.file_name() == path.file_name();
+            let image = match slices.iter().any(namesake) {
+                true => path.display().to_string(),
+                false => document.name().to_owned(),
+            };
+            let name = format!("{image}, slice {}", z + 1);
             let classes = classes(&document.mask().slice(*z), card, document, unlabelled);
             match TrainSample::new(name, document.volume().clone(), *z, classes) {
                 Ok(sample) => {

@@ -7,7 +7,7 @@ use crate::workspace::activity::Purpose;
 use crate::workspace::notice::Cause;
 use crate::workspace::store::{RunState, Write, now_ms, rfc3339};
 use crate::workspace::{
-    CommandError, DocumentId, ModelOrigin, NoticeLevel, TrainCommand, TrainOptions, Workspace,
+    CommandError, Document, DocumentId, ModelOrigin, NoticeLevel, TrainCommand, TrainOptions, Workspace,
 };
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -41,12 +41,8 @@ impl Workspace {
                     self.engine.cancel(training.job);
                     return Ok(());
                 }
-                let Interrupted { document, mut run } =
-                    self.interrupted.take().ok_or(CommandError::NoTraining("under way"))?;
-                run.state = RunState::Cancelled;
-                self.remove_checkpoint(run.checkpoint.take());
-                self.write(document, Write::Run(run));
-                self.notices.resolve(&Cause::Interrupted(document));
+                let given_up = self.interrupted.take().ok_or(CommandError::NoTraining("under way"))?;
+                self.give_up(given_up);
                 Ok(())
             }
             TrainCommand::Adopt => self.decide(TrainingState::Adopted),
@@ -58,17 +54,31 @@ impl Workspace {
         if self.training.as_ref().is_some_and(Training::is_under_way) {
             return Err(CommandError::TrainingRunning);
         }
-        let version = self.active_mut()?.model.clone().ok_or(CommandError::NoModel)?;
+        let Document { id: home, model, .. } = self.active_mut()?;
+        let (home, version) = (*home, model.clone().ok_or(CommandError::NoModel)?);
         let verified = self.verified_slices(&version);
         let (learned_from, held_out) = lessons::split(verified, options.valid_fraction, options.seed);
         let plan = Plan { options, learned_from, held_out };
-        self.begin_training(version, plan, now_ms(), Curves::default(), None)
+        self.begin_training(home, version, plan, now_ms(), Curves::default(), None)?;
+        if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
+            self.give_up(given_up);
+        }
+        Ok(())
+    }
+
+    /// An interrupted run will not be resumed.
+    fn give_up(&mut self, Interrupted { document, mut run }: Interrupted) {
+        run.state = RunState::Cancelled;
+        self.remove_checkpoint(run.checkpoint.take());
+        self.write(document, Write::Run(run));
+        self.notices.resolve(&Cause::Interrupted(document));
     }
 
     /// Goes on with a run that a crash interrupted, from its last checkpoint.
     fn resume_interrupted(&mut self) -> Result<(), CommandError> {
-        let Interrupted { run, .. } = self.interrupted.as_ref().ok_or(CommandError::NoTraining("paused"))?;
-        let run = run.clone();
+        let Interrupted { document, run } =
+            self.interrupted.as_ref().ok_or(CommandError::NoTraining("paused"))?;
+        let (home, run) = (*document, run.clone());
         let checkpoint = run.checkpoint.clone().filter(|path| path.exists());
         let checkpoint = checkpoint.ok_or_else(|| {
             CommandError::NothingToTrain(
@@ -82,22 +92,23 @@ impl Workspace {
         };
         let plan: Plan = serde_json::from_str(&run.config).map_err(unreadable)?;
         let curves = serde_json::from_str(&run.curves).unwrap_or_default();
-        self.begin_training(run.base_version.as_str().into(), plan, run.id, curves, Some(checkpoint))?;
+        self.begin_training(home, run.base_version.as_str().into(), plan, run.id, curves, Some(checkpoint))?;
         if let Some(interrupted) = self.interrupted.take() {
             self.notices.resolve(&Cause::Interrupted(interrupted.document));
         }
         Ok(())
     }
 
+    /// `home`: in whose project file the run is kept first.
     fn begin_training(
         &mut self,
+        home: DocumentId,
         base: Version,
         plan: Plan,
         started_ms: i64,
         curves: Curves,
         resume: Option<PathBuf>,
     ) -> Result<(), CommandError> {
-        let active = self.active.ok_or(CommandError::NoDocument)?;
         let unknown = || CommandError::UnknownModel(base.to_string());
         let card = Arc::clone(&self.shelf.find(&base).ok_or_else(unknown)?.card);
         if !self.ensure_loaded(&base) {
@@ -113,14 +124,14 @@ impl Workspace {
                 "mark at least one corrected slice as verified, better two: one of them is held out for comparison".into(),
             ));
         }
-        let mut all: Vec<DocumentId> = std::iter::once(active).chain(documents).chain(measured).collect();
+        let mut all: Vec<DocumentId> = std::iter::once(home).chain(documents).chain(measured).collect();
         all[1..].sort_unstable();
         all.dedup();
         let mut seen = BTreeSet::new();
         all.retain(|id| seen.insert(*id));
 
         let checkpoint = resume.clone().or_else(|| {
-            let project = self.document(active)?.project.clone()?;
+            let project = self.document(home)?.project.clone()?;
             let mut name = project.into_os_string();
             name.push(".checkpoint");
             Some(PathBuf::from(name))
@@ -153,8 +164,12 @@ impl Workspace {
             }),
             about,
         };
+        if resume.is_none() {
+            // What an earlier run has left there is none of this run's.
+            self.remove_checkpoint(checkpoint.clone());
+        }
         let job = self.engine.train(request);
-        self.activities.begin(job, format!("training “{}”", card.title), Some(active), Purpose::Own);
+        self.activities.begin(job, format!("training “{}”", card.title), Some(home), Purpose::Own);
         self.training = Some(Training {
             job,
             started_ms,
