@@ -203,8 +203,8 @@ mod stopped {
         let folder = tempfile::tempdir().unwrap();
         let list = write_list(folder.path());
         let train = |out: &Path, resume: bool| {
-            let options = r#"--network vessel/sa_unet --config {"start_neurons":4} --longer-side 0 --steps 600 --batch 2
-                --patch 32 --validate-every 60 --device cpu"#;
+            let options = r#"--network vessel/sa_unet --config {"start_neurons":4} --longer-side 0 --steps 400 --batch 2
+                --patch 32 --validate-every 40 --device cpu"#;
             let mut arguments = vec!["train", "--data", text(&list), "--out", text(out)];
             arguments.extend(options.split_whitespace());
             arguments.extend(resume.then_some("--resume"));
@@ -227,7 +227,7 @@ mod stopped {
         let expected = dice_by_step(&String::from_utf8_lossy(&stdout));
         assert_eq!(
             expected.iter().map(|d| d.0).collect::<Vec<_>>(),
-            (1..=10).map(|i| 60 * i).collect::<Vec<_>>()
+            (1..=10).map(|i| 40 * i).collect::<Vec<_>>()
         );
 
         // Killed at a random moment after the first checkpoint.

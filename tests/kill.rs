@@ -287,13 +287,15 @@ fn start_training(workspace: &mut Workspace, folder: &Path) {
     workspace.apply(Command::Train(TrainCommand::Start(options))).unwrap();
 }
 
-/// The version that a run under way makes, and its loss at each step.
-fn trained(workspace: &mut Workspace) -> (String, Vec<[f64; 2]>) {
+/// The version that a run under way makes, and its loss at each step, which is a single-precision number: the project file's
+/// JSON does not give every last digit of a double back.
+fn trained(workspace: &mut Workspace) -> (String, Vec<(u64, f32)>) {
     let over = workspace.wait_until(PATIENCE, |w| w.training().is_some_and(|t| !t.is_under_way()));
     assert!(over, "training did not end: {:?}", workspace.notices());
     let training = workspace.training().unwrap();
     assert_eq!(*training.state(), TrainingState::Finished, "{:?}", workspace.notices());
-    (training.candidate().unwrap().card.version.clone(), training.curves().loss.clone())
+    let losses = training.curves().loss.iter().map(|&[step, loss]| (step as u64, loss as f32)).collect();
+    (training.candidate().unwrap().card.version.clone(), losses)
 }
 
 /// Not a test of its own: what the child process runs.
@@ -329,7 +331,7 @@ fn a_training_run_that_is_killed_is_offered_again_and_ends_as_if_it_had_not_been
     let mut whole = workspace(Place::Nowhere, UNDO_BYTES);
     start_training(&mut whole, folder.path());
     let (version, losses) = trained(&mut whole);
-    assert_eq!(losses.iter().map(|p| p[0] as u64).collect::<Vec<_>>(), (1..=STEPS).collect::<Vec<_>>());
+    assert_eq!(losses.iter().map(|p| p.0).collect::<Vec<_>>(), (1..=STEPS).collect::<Vec<_>>());
 
     let mut reopened = workspace(Place::BesideImage { data: folder.path().join("data") }, UNDO_BYTES);
     // Another image comes first this time, and lies in front when the run is taken up.
