@@ -8,6 +8,7 @@ use crate::{
         import::{self, Recognised},
         parity, weights,
     },
+    replace::write_bytes,
     volume::Modality,
 };
 use anyhow::{Context, anyhow, bail};
@@ -164,7 +165,7 @@ fn model_bytes(model: &str) -> anyhow::Result<Cow<'static, [u8]>> {
 fn export(model: &str, out: &Path) -> anyhow::Result<()> {
     let bytes = model_bytes(model)?;
     let (card, tensors) = weights::from_bytes(&bytes)?;
-    weights::write_file(out, &bytes)?;
+    write_bytes(out, &bytes)?;
     println!("{}: {} tensors of {} (version {})", out.display(), tensors.len(), card.network, card.version);
     Ok(())
 }
