@@ -194,6 +194,9 @@ impl Workspace {
         if let Some(accepting) = self.accepting.take_if(|a| a.document == id) {
             self.engine.cancel(accepting.job);
         }
+        if let Some(job) = self.predicting_all(id) {
+            self.engine.cancel(job);
+        }
         for making in self.making.extract_if(.., |m| m.document == id) {
             making.job().into_iter().for_each(|job| self.engine.cancel(job));
         }

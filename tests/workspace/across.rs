@@ -81,6 +81,17 @@ fn sections_are_in_the_labels_of_the_document() {
 }
 
 #[test]
+fn a_closed_image_is_not_predicted_any_more() {
+    let (mut bench, _) = with_model();
+    let id = bench.document().id();
+    bench.workspace.apply(predict_all()).unwrap();
+    bench.workspace.apply(Command::Close(id)).unwrap();
+    bench.wait("the end", |w| w.is_idle());
+    assert!(bench.workspace.predicted_slices(id).is_none());
+    assert!(bench.texts().iter().all(|t| !t.contains("predicting all")), "{:?}", bench.texts());
+}
+
+#[test]
 fn predicting_all_can_be_cancelled_and_what_is_there_stays() {
     let (mut bench, _) = with_model();
     let id = bench.document().id();
