@@ -243,8 +243,8 @@ fn at_most_the_stroke_in_flight_is_lost_when_the_program_is_killed() {
     );
 }
 
-/// Steps of a training run: more than two checkpoints of the window's, which are 25 apart.
-const STEPS: u64 = 80;
+/// Steps of a training run, which the window saves every 25.
+const STEPS: u64 = 45;
 
 fn model_in(folder: &Path) -> PathBuf {
     folder.join("model.safetensors")
@@ -324,7 +324,7 @@ fn a_training_run_that_is_killed_is_offered_again_and_ends_as_if_it_had_not_been
         assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "no checkpoint was written");
         std::thread::sleep(Duration::from_millis(2));
     }
-    std::thread::sleep(Duration::from_millis(rand::rng().random_range(0..300)));
+    std::thread::sleep(Duration::from_millis(rand::rng().random_range(0..200)));
     child.kill().unwrap();
     child.wait().unwrap();
 
