@@ -1,6 +1,6 @@
 use super::{
     ModelSpec,
-    models::{edema, jmedseg, polyp, vessel},
+    models::{edema, jmedseg, polyp, smp, vessel},
 };
 
 /// Every network, in the order in which menus and tables list them.
@@ -13,7 +13,15 @@ pub static MODELS: &[&ModelSpec] = &[
     &polyp::resunetpp::SPEC,
     &polyp::unet::SPEC,
     &polyp::unetpp::SPEC,
-    // smp
+    &smp::unet::SPEC,
+    &smp::unetpp::SPEC,
+    &smp::fpn::SPEC,
+    &smp::linknet::SPEC,
+    &smp::manet::SPEC,
+    &smp::pan::SPEC,
+    &smp::pspnet::SPEC,
+    &smp::deeplabv3::SPEC,
+    &smp::deeplabv3p::SPEC,
     &vessel::sa_unet::SPEC,
     // jmedseg: U-Nets
     &jmedseg::unet::SPEC,

@@ -24,6 +24,9 @@ pub enum Depth {
 }
 
 impl Depth {
+    /// The values as a configuration has them.
+    pub const NAMES: &[&str] = &["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"];
+
     /// Blocks of each stage.
     fn blocks(self) -> [usize; 4] {
         match self {
