@@ -1,10 +1,10 @@
 //! From a burn module to a [`Network`].
 
 use super::{
-    BuildError, ComputeDevice, Head, LossFn, ModelSpec, NamedTensor, NamedTensors, Network, NetworkError,
-    Outputs, ParamInfo,
+    BuildError, ComputeDevice, Head, LossFn, ModelSpec, NamedTensors, Network, NetworkError, Outputs,
+    ParamInfo,
     blocks::random,
-    parameters::{gradients_of, load_strict, name_hash, parameters_of, replace, tensors_of},
+    parameters::{gradients_of, is_buffer, load_strict, name_hash, parameters_of, replace, tensors_of},
 };
 use burn::{
     module::Module,
@@ -162,22 +162,18 @@ impl<M: SegmentationModule> Adapter<M> {
             let shape = shapes.get(weight.as_str()).filter(|s| s.len() > 1);
             shape.map_or(0, |s| s[1..].iter().product())
         };
-        let initial: NamedTensors = parameters
-            .iter()
-            .filter(|p| p.trainable)
-            .map(|p| {
-                let site = InitSite { name: &p.name, shape: &p.shape, fan_in: fan_in(&p.name) };
-                let values = draw(M::initial(&site), &p.name, p.shape.iter().product(), seed);
-                (p.name.clone(), NamedTensor { shape: p.shape.clone(), values })
-            })
-            .collect();
+        let initial = |name: &str, shape: &[usize]| {
+            let site = InitSite { name, shape, fan_in: fan_in(name) };
+            let count = shape.iter().product();
+            (!is_buffer(name)).then(|| draw(M::initial(&site), name, count, seed))
+        };
         Self {
             config: json!(config),
             head: config.head(),
             channels: config.channels(),
             bytes_per_pixel: M::bytes_per_pixel(config),
             device: device.clone(),
-            module: replace(module, &initial).valid(),
+            module: replace(module, initial).valid(),
             training: None,
         }
     }

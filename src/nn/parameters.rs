@@ -13,7 +13,7 @@ pub(super) fn name_hash(name: &str) -> u64 {
 }
 
 /// Running statistics; every other tensor of a module is trained.
-fn is_buffer(name: &str) -> bool {
+pub(super) fn is_buffer(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     matches!(last, "running_mean" | "running_var")
 }
@@ -21,7 +21,10 @@ fn is_buffer(name: &str) -> bool {
 /// Loads tensors into a module; nothing may be missing, left over or of another shape. The error lists differences.
 pub(super) fn load_strict<M: Module>(module: M, tensors: &NamedTensors) -> Result<M, Vec<String>> {
     let differences = differences(&parameters_of(&module), tensors);
-    if differences.is_empty() { Ok(replace(module, tensors)) } else { Err(differences) }
+    if !differences.is_empty() {
+        return Err(differences);
+    }
+    Ok(replace(module, |name, _| tensors.get(name).map(|t| t.values.clone())))
 }
 
 /// Trainable numbers of a module.
@@ -50,9 +53,10 @@ pub(super) fn gradients_of<M: Module>(
     Read { gradients: Some(gradients), ..Read::default() }.run(module)
 }
 
-/// The module with those values that `tensors` has, each parameter with an id that follows from its name.
-pub(super) fn replace<M: Module>(module: M, tensors: &NamedTensors) -> M {
-    module.map(&mut Replace { path: Path::default(), tensors })
+/// The module with those values that `values` gives for a name and a shape, each parameter with an id that follows from
+/// its name. One parameter after the other, so that a large network is not held twice.
+pub(super) fn replace<M: Module>(module: M, values: impl FnMut(&str, &[usize]) -> Option<Vec<f32>>) -> M {
+    module.map(&mut Replace { path: Path::default(), values })
 }
 
 /// The first few names and shapes in which a set of tensors differs from what a network has.
@@ -175,12 +179,12 @@ impl ModuleVisitor for Read<'_> {
 
 /// Puts new values into the parameters that are given, and gives every parameter an id that follows from its name, so
 /// that the state of an optimiser fits the same network built in another process.
-struct Replace<'a> {
+struct Replace<F> {
     path: Path,
-    tensors: &'a NamedTensors,
+    values: F,
 }
 
-impl ModuleMapper for Replace<'_> {
+impl<F: FnMut(&str, &[usize]) -> Option<Vec<f32>>> ModuleMapper for Replace<F> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
     }
@@ -194,12 +198,9 @@ impl ModuleMapper for Replace<'_> {
         let (device, shape) = (param.lazy_device(), param.lazy_shape().to_vec());
         let id = ParamId::from(name_hash(&name));
         let (_, tensor, mapper) = param.consume();
-        let tensor = match self.tensors.get(&name) {
-            Some(new) if new.shape == shape => {
-                let data = TensorData::new(new.values.clone(), new.shape.clone());
-                Tensor::from_data(data, (&device, DType::F32))
-            }
-            _ => tensor,
+        let tensor = match (self.values)(&name, &shape) {
+            Some(values) => Tensor::from_data(TensorData::new(values, shape), (&device, DType::F32)),
+            None => tensor,
         };
         Param::from_mapped_value(id, tensor, mapper)
     }

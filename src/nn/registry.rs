@@ -42,6 +42,8 @@ pub static MODELS: &[&ModelSpec] = &[
     &jmedseg::ternaus::SPEC,
     &jmedseg::simple::SPEC,
     // jmedseg: over ResNets
+    &jmedseg::cenet::SPEC,
+    &jmedseg::dlink::SPEC,
     // jmedseg: others
 ];
 

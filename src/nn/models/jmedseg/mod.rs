@@ -3,8 +3,11 @@
 use super::plain_config;
 
 pub mod attunet;
+pub mod cenet;
 pub mod csnet;
 pub mod dense;
+pub mod dlink;
+mod linked;
 pub mod multires;
 pub mod r2;
 pub mod r2att;
