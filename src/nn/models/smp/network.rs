@@ -139,8 +139,11 @@ impl<D: Decoder> SegmentationModule for Smp<D> {
     }
 
     fn bytes_per_pixel(config: &SmpConfig) -> usize {
-        // The stem's map, as it is and after its norm, takes 2 * 64 / 4 numbers a pixel; logits are resized in two steps.
-        4 * (D::numbers_per_pixel(config).max(config.width(32)) + 3 * config.n_classes)
+        // The encoder: the stem's map at half the size before and after its norm, or three of the first stage at a quarter.
+        let [c2, ..] = config.encoder.channels(config.width(64));
+        let encoder = config.width(32).max(3 * c2 / 16);
+        // Logits are resized in two steps.
+        4 * (D::numbers_per_pixel(config).max(encoder) + 3 * config.n_classes)
     }
 
     fn initial(site: &InitSite<'_>) -> Init {
