@@ -1,65 +1,105 @@
-//! Milliseconds for one predicted slice of 512² on the CPU, and how much of it is the network's bare forward pass.
+//! What one predicted slice of 512² costs on the CPU, network by network: milliseconds, how many of them are the bare
+//! forward pass, multiply-accumulates of its layers, and the peak memory of a process that does nothing else.
 //!
-//! `cargo bench --bench predict`
+//! `cargo bench --bench predict` measures all and writes `benches/networks.csv`, from which the README's table is made;
+//! `cargo bench --bench predict -- edema/unet jmedseg/unet` measures some and only prints.
 
 use burn::tensor::{Distribution, Tensor};
 use fovea::{
     geom::Grid,
     label::LabelTable,
-    nn::{self, Channels, ComputeDevice, InputSpec, Model, ModelCard},
+    nn::{
+        self, Channels, ComputeDevice, InputSpec, Model, ModelCard, ModelSpec,
+        blocks::cost::multiply_accumulates,
+    },
     volume::{Modality, Samples, Volume},
 };
-use std::time::Instant;
+use std::{process::Command, time::Instant};
 
 const SIDE: usize = 512;
-const RUNS: usize = 12;
+/// The median of at least this many runs, and of more as long as they take no longer than the time below.
+const RUNS: usize = 3;
+const ENOUGH_SECONDS: f64 = 6.0;
+/// The columns of what a network's process prints.
+const COLUMNS: &str = "network,slice_ms,forward_ms,multiply_accumulates,peak_mib";
 
 fn main() {
-    let device = ComputeDevice::cpu("benchmark");
-    println!(
-        "one slice of {SIDE}², {} on {}; median of {RUNS} after one warm-up",
-        device.name(),
-        processor()
-    );
-    println!("{:<16} {:>12} {:>14} {:>8}", "network", "slice, ms", "forward, ms", "share");
-    for spec in nn::MODELS {
-        let Ok(network) = spec.build(&serde_json::Value::Null, 1, &device) else {
-            println!("{:<16} does not build with its default configuration", spec.id);
-            continue;
-        };
-        let channels = if network.channels() == 1 { Channels::Grey } else { Channels::Rgb };
-        let names: Vec<String> = (1..network.head().classes()).map(|c| format!("class {c}")).collect();
-        let card = ModelCard {
-            version: String::new(),
-            title: spec.title.to_owned(),
-            network: spec.id.to_owned(),
-            config: network.config().clone(),
-            input: InputSpec::unit(channels),
-            labels: LabelTable::named(&names),
-            modality: Modality::Other,
-            trained_on: String::new(),
-            licence: String::new(),
-            parent: None,
-            metrics: Default::default(),
-            notice: String::new(),
-            command: String::new(),
-            created: String::new(),
-        };
-        let model = Model::build(card, 1, &device).expect("the specification's own configuration");
-        let volume = picture();
-        let slice = median(|| {
-            model.predict_slice(&volume, 0).expect("a finite prediction");
-        });
-        let input = Tensor::<4>::random(
-            [1, network.channels(), SIDE, SIDE],
-            Distribution::Uniform(0.0, 1.0),
-            device.burn(),
-        );
-        let forward = median(|| {
-            network.infer(input.clone()).logits.into_data();
-        });
-        println!("{:<16} {slice:>12.1} {forward:>14.1} {:>7.0} %", spec.id, 100.0 * forward / slice);
+    let asked: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if let [flag, id] = &asked[..]
+        && flag == "--one"
+    {
+        println!("{}", measure(nn::find(id).expect("a network's id")));
+        return;
     }
+    println!("one slice of {SIDE}², {}; medians after one warm-up\n{COLUMNS}", processor());
+    let mut table = format!("{COLUMNS}\n");
+    let program = std::env::current_exe().expect("this program");
+    for spec in nn::MODELS.iter().filter(|spec| asked.is_empty() || asked.iter().any(|id| id == spec.id)) {
+        // A process each, so that the peak of one network is not another's.
+        let output =
+            Command::new(&program).args(["--one", spec.id]).output().expect("a process for the network");
+        let line = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}: {}", spec.id, String::from_utf8_lossy(&output.stderr));
+        print!("{line}");
+        table.push_str(&line);
+    }
+    if asked.is_empty() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/networks.csv");
+        std::fs::write(path, table).expect("the table beside this file");
+    }
+}
+
+/// A line of the table.
+fn measure(spec: &ModelSpec) -> String {
+    let device = ComputeDevice::cpu("benchmark");
+    let model = Model::build(card(spec, &device), 1, &device).expect("the specification's own configuration");
+    let volume = picture();
+    let slice = median(|| {
+        model.predict_slice(&volume, 0).expect("a finite prediction");
+    });
+    let network = model.network();
+    let input = Tensor::<4>::random(
+        [1, network.channels(), SIDE, SIDE],
+        Distribution::Uniform(0.0, 1.0),
+        device.burn(),
+    );
+    let (_, products) = multiply_accumulates(|| network.infer(input.clone()));
+    let forward = median(|| {
+        network.infer(input.clone()).logits.into_data();
+    });
+    format!("{},{slice:.0},{forward:.0},{products},{}", spec.id, peak_mib())
+}
+
+fn card(spec: &ModelSpec, device: &ComputeDevice) -> ModelCard {
+    // A network of three slices takes grey ones.
+    let grey = serde_json::json!({ "in_channels": 1 });
+    let default = spec.build(&serde_json::Value::Null, 1, device).expect("the default configuration");
+    let config = if default.channels() == 3 { default.config().clone() } else { grey };
+    let names: Vec<String> = (1..default.head().classes()).map(|c| format!("class {c}")).collect();
+    ModelCard {
+        version: String::new(),
+        title: spec.title.to_owned(),
+        network: spec.id.to_owned(),
+        config,
+        input: InputSpec::unit(Channels::Rgb),
+        labels: LabelTable::named(&names),
+        modality: Modality::Other,
+        trained_on: String::new(),
+        licence: String::new(),
+        parent: None,
+        metrics: Default::default(),
+        notice: String::new(),
+        command: String::new(),
+        created: String::new(),
+    }
+}
+
+/// The most memory that this process has held.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kib.unwrap_or(0) / 1024
 }
 
 fn picture() -> Volume {
@@ -73,15 +113,15 @@ fn picture() -> Volume {
 /// Milliseconds.
 fn median(mut run: impl FnMut()) -> f64 {
     run();
-    let mut times: Vec<f64> = (0..RUNS)
-        .map(|_| {
-            let start = Instant::now();
-            run();
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
+    let begin = Instant::now();
+    let mut times = vec![];
+    while times.len() < RUNS || (begin.elapsed().as_secs_f64() < ENOUGH_SECONDS && times.len() < 4 * RUNS) {
+        let start = Instant::now();
+        run();
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
     times.sort_by(f64::total_cmp);
-    times[RUNS / 2]
+    times[times.len() / 2]
 }
 
 fn processor() -> String {
