@@ -13,6 +13,7 @@ use crate::{
 };
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
@@ -118,7 +119,7 @@ pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
 fn list() -> anyhow::Result<()> {
     println!("Networks");
     for spec in MODELS {
-        let parameters = spec.param_count(&serde_json::Value::Null)?;
+        let parameters = spec.param_count(&Value::Null)?;
         let (id, title) = (spec.id, spec.title);
         println!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
     }
@@ -136,16 +137,39 @@ fn list() -> anyhow::Result<()> {
 
 fn show(model: &str) -> anyhow::Result<()> {
     if let Some(spec) = nn::find(model) {
-        println!("{}: {}\n{}", spec.id, spec.title, spec.paper);
-        println!(
-            "input: sides that {} divides\nconfiguration: {}",
-            spec.input.multiple_of,
-            spec.default_config()
-        );
-        return Ok(());
+        return show_network(spec);
     }
     let card = weights::card_of(&model_bytes(model)?)?;
     println!("{}", serde_json::to_string_pretty(&card)?);
+    Ok(())
+}
+
+/// A network's page.
+fn show_network(spec: &ModelSpec) -> anyhow::Result<()> {
+    let parameters = spec.param_count(&Value::Null)?;
+    println!("{}: {}\n{}", spec.id, spec.title, spec.paper);
+    println!("\n{parameters} parameters with the options as they are below");
+    let rule = spec.input;
+    let most = rule.most.map_or_else(String::new, |most| format!(", at most {most}"));
+    println!(
+        "Input sides: multiples of {}, at least {}{most}; other sizes are padded or cut into tiles, and cropped back",
+        rule.multiple_of, rule.least
+    );
+    println!("\nOptions (--config '{{\"name\": value}}')");
+    let defaults = spec.default_config();
+    for (name, value) in defaults.as_object().into_iter().flatten() {
+        let choices = spec.choices().iter().find(|(key, _)| key == name);
+        let choices =
+            choices.map_or_else(String::new, |(_, words)| format!("   one of {}", words.join(", ")));
+        println!("  {name:<20} {value}{choices}");
+    }
+    let published = (spec.as_published)();
+    if published.as_object().is_some_and(|options| !options.is_empty()) {
+        println!(
+            "\nThe defaults mend what the reference does to its own training; --config '{published}' is the published network \
+             to the letter."
+        );
+    }
     Ok(())
 }
 
