@@ -52,7 +52,7 @@ fn main() {
 /// A line of the table.
 fn measure(spec: &ModelSpec) -> String {
     let device = ComputeDevice::cpu("benchmark");
-    let model = Model::build(card(spec, &device), 1, &device).expect("the specification's own configuration");
+    let model = Model::build(card(spec), 1, &device).expect("the specification's own configuration");
     let volume = picture();
     let slice = median(|| {
         model.predict_slice(&volume, 0).expect("a finite prediction");
@@ -70,28 +70,17 @@ fn measure(spec: &ModelSpec) -> String {
     format!("{},{slice:.0},{forward:.0},{products},{}", spec.id, peak_mib())
 }
 
-fn card(spec: &ModelSpec, device: &ComputeDevice) -> ModelCard {
-    // A network of three slices takes grey ones.
-    let grey = serde_json::json!({ "in_channels": 1 });
-    let default = spec.build(&serde_json::Value::Null, 1, device).expect("the default configuration");
-    let config = if default.channels() == 3 { default.config().clone() } else { grey };
-    let names: Vec<String> = (1..default.head().classes()).map(|c| format!("class {c}")).collect();
-    ModelCard {
-        version: String::new(),
-        title: spec.title.to_owned(),
-        network: spec.id.to_owned(),
+fn card(spec: &ModelSpec) -> ModelCard {
+    let (_, head) = spec.ends(&serde_json::Value::Null).expect("the default configuration");
+    let config = spec.config_for(Channels::Rgb.count(), head.classes());
+    let names: Vec<String> = (1..head.classes()).map(|c| format!("class {c}")).collect();
+    ModelCard::new(
+        spec.id,
         config,
-        input: InputSpec::unit(Channels::Rgb),
-        labels: LabelTable::named(&names),
-        modality: Modality::Other,
-        trained_on: String::new(),
-        licence: String::new(),
-        parent: None,
-        metrics: Default::default(),
-        notice: String::new(),
-        command: String::new(),
-        created: String::new(),
-    }
+        InputSpec::unit(Channels::Rgb),
+        LabelTable::named(&names),
+        Modality::Other,
+    )
 }
 
 /// The most memory that this process has held.

@@ -4,7 +4,7 @@ use super::dataset::ModalityArgument;
 use crate::{
     label::LabelTable,
     nn::{
-        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelCard, ModelSpec, bundled,
+        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelSpec, bundled,
         import::{self, Recognised},
         parity, weights,
     },
@@ -71,8 +71,9 @@ struct ImportArgs {
     /// Names of the classes after the background, in the network's order
     #[arg(long, value_delimiter = ',')]
     labels: Vec<String>,
-    #[arg(long, value_enum, default_value_t = ChannelsArgument::Rgb)]
-    channels: ChannelsArgument,
+    /// How images become the network's channels; by default what fits their number
+    #[arg(long, value_enum)]
+    channels: Option<ChannelsArgument>,
     /// Values that become 0 and 1, in the image's unit (HU for CT)
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     window: Vec<f32>,
@@ -90,8 +91,8 @@ struct ImportArgs {
     #[arg(long)]
     title: Option<String>,
     /// What the weights were trained on
-    #[arg(long, default_value = "unknown")]
-    trained_on: String,
+    #[arg(long)]
+    trained_on: Option<String>,
     #[arg(long, default_value = "")]
     licence: String,
     #[arg(long)]
@@ -104,6 +105,16 @@ enum ChannelsArgument {
     Rgb,
     /// The next, the current and the previous slice
     Stack3,
+}
+
+impl From<ChannelsArgument> for Channels {
+    fn from(argument: ChannelsArgument) -> Self {
+        match argument {
+            ChannelsArgument::Grey => Channels::Grey,
+            ChannelsArgument::Rgb => Channels::Rgb,
+            ChannelsArgument::Stack3 => Channels::Stack3,
+        }
+    }
 }
 
 pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
@@ -230,11 +241,6 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         [low, high] => Some([low, high]),
         _ => bail!("--window takes two values, for example --window -160,240"),
     };
-    let channels = match args.channels {
-        ChannelsArgument::Grey => Channels::Grey,
-        ChannelsArgument::Rgb => Channels::Rgb,
-        ChannelsArgument::Stack3 => Channels::Stack3,
-    };
     let file = args.file.display();
     let found = import::read(&args.file).with_context(|| format!("{file} was not imported"))?;
     if !found.inside.is_empty() {
@@ -257,36 +263,26 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         .map_err(|reason| anyhow!("{reason}"))
         .with_context(|| format!("{file} was not imported"))?;
     println!("network {network} {config}");
-    let spec = spec_of(network)?;
-    let cpu = ComputeDevice::cpu("import");
-    let classes = spec.build(&config, 0, &cpu)?.head().classes();
-    let labels: Vec<String> = match &args.labels[..] {
-        [] => (1..classes).map(|i| format!("class {i}")).collect(),
-        names if names.len() + 1 == classes => names.to_vec(),
-        names => bail!(
-            "the network has {} classes after the background and --labels names {}",
-            classes - 1,
-            names.len()
-        ),
-    };
-    let name = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let card = ModelCard {
-        version: String::new(),
-        title: args.title.unwrap_or(name),
-        network: network.to_owned(),
-        config,
-        input: InputSpec { channels, window, mean: args.mean, std: args.std, longer_side: args.longer_side },
-        labels: LabelTable::named(&labels),
-        modality: args.modality.map_or(Modality::Other, Modality::from),
-        trained_on: args.trained_on,
-        licence: args.licence,
-        parent: None,
-        metrics: Default::default(),
-        notice: format!("imported from {}", args.file.display()),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
-        created: String::new(),
-    };
-    let mut model = Model::build(card, 0, &cpu)?;
+    let mut card = import::card(&args.file, network, config)?;
+    if !args.labels.is_empty() {
+        let classes = card.labels.len();
+        if args.labels.len() != classes {
+            bail!(
+                "the network has {classes} classes after the background and --labels names {}",
+                args.labels.len()
+            );
+        }
+        card.labels = LabelTable::named(&args.labels);
+    }
+    let channels = args.channels.map_or(card.input.channels, Channels::from);
+    card.input =
+        InputSpec { channels, window, mean: args.mean, std: args.std, longer_side: args.longer_side };
+    card.modality = args.modality.map_or(card.modality, Modality::from);
+    card.title = args.title.unwrap_or(card.title);
+    card.trained_on = args.trained_on.unwrap_or(card.trained_on);
+    card.licence = args.licence;
+    card.command = std::env::args().collect::<Vec<_>>().join(" ");
+    let mut model = Model::build(card, 0, &ComputeDevice::cpu("import"))?;
     model.network_mut().load(&found.tensors)?;
     model.save(&args.out)?;
     println!("{} (version {})", args.out.display(), model.card.version);

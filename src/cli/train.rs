@@ -232,37 +232,16 @@ impl TrainArgs {
         if let Some(side) = self.longer_side {
             input.longer_side = (side > 0).then_some(side);
         }
-        let mut config = spec.default_config();
-        if let Some(map) = config.as_object_mut() {
-            for (key, value) in
-                [("in_channels", input.channels.count()), ("n_classes", data.labels.len() + 1)]
-            {
-                if map.contains_key(key) {
-                    map.insert(key.to_owned(), value.into());
-                }
-            }
-            if let Some(text) = &self.config {
-                let given: Value = serde_json::from_str(text).context("--config is not JSON")?;
-                let Value::Object(given) = given else { bail!("--config must be a JSON object") };
-                map.extend(given);
-            }
+        let mut config = spec.config_for(input.channels.count(), data.labels.len() + 1);
+        if let Some(text) = &self.config {
+            let given: Value = serde_json::from_str(text).context("--config is not JSON")?;
+            let (Value::Object(given), Some(map)) = (given, config.as_object_mut()) else {
+                bail!("--config must be a JSON object")
+            };
+            map.extend(given);
         }
-        Ok(ModelCard {
-            version: String::new(),
-            title: self.title.clone().unwrap_or_else(|| format!("{} on {}", spec.title, data.name)),
-            network: id.to_owned(),
-            config,
-            input,
-            labels: data.labels.clone(),
-            modality: data.modality,
-            trained_on: String::new(),
-            licence: String::new(),
-            parent: None,
-            metrics: Default::default(),
-            notice: String::new(),
-            command: String::new(),
-            created: String::new(),
-        })
+        let title = self.title.clone().unwrap_or_else(|| format!("{} on {}", spec.title, data.name));
+        Ok(ModelCard { title, ..ModelCard::new(id, config, input, data.labels.clone(), data.modality) })
     }
 
     fn train_config(&self, card: &ModelCard) -> TrainConfig {

@@ -3,6 +3,8 @@ use super::nn_thread::{Load, NnInbox, Request};
 use super::schedule::panic_text;
 use super::{Board, Event, JobContext, JobHandle, JobId, Output};
 use crate::io::{self, OpenOptions};
+use crate::nn::import;
+use crate::nn::weights::{self, WeightsError};
 use crate::volume::Volume;
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -111,7 +113,13 @@ pub(super) fn load_model(path: PathBuf, nn: Arc<NnInbox>) -> Run {
         let read = || -> anyhow::Result<Vec<u8>> {
             let size = std::fs::metadata(&path)?.len();
             anyhow::ensure!(size <= MAX_MODEL_BYTES, "{size} bytes are too many for a model");
-            Ok(std::fs::read(&path)?)
+            let bytes = std::fs::read(&path)?;
+            // The weights of another program have no card; a model is made of them where their network is recognised.
+            match weights::card_of(&bytes) {
+                Err(WeightsError::NoCard | WeightsError::Format(_)) => Ok(import::model(&path)?.to_bytes()?),
+                Err(damaged) => Err(damaged.into()),
+                Ok(_) => Ok(bytes),
+            }
         };
         let bytes = read().with_context(|| format!("the model {} cannot be read", path.display()))?;
         cx.check()?;

@@ -97,6 +97,12 @@ fn read_config<M: SegmentationModule>(config: &Value) -> Result<M::Config, Build
     Ok(config)
 }
 
+/// [`ModelSpec::ends`] of a network.
+pub(super) fn ends<M: SegmentationModule>(config: &Value) -> Result<(usize, Head), BuildError> {
+    let config = read_config::<M>(config)?;
+    Ok((config.channels(), config.head()))
+}
+
 /// [`ModelSpec::parameters`] of a network.
 pub(super) fn parameters<M: SegmentationModule>(config: &Value) -> Result<Vec<ParamInfo>, BuildError> {
     Ok(parameters_of(&M::new(&read_config::<M>(config)?, &Device::flex())))

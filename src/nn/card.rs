@@ -95,6 +95,32 @@ pub struct ModelCard {
 }
 
 impl ModelCard {
+    /// The card of weights that have learned nothing yet.
+    pub fn new(
+        network: &str,
+        config: Value,
+        input: InputSpec,
+        labels: LabelTable,
+        modality: Modality,
+    ) -> Self {
+        Self {
+            version: String::new(),
+            title: network.to_owned(),
+            network: network.to_owned(),
+            config,
+            input,
+            labels,
+            modality,
+            trained_on: String::new(),
+            licence: String::new(),
+            parent: None,
+            metrics: BTreeMap::new(),
+            notice: String::new(),
+            command: String::new(),
+            created: String::new(),
+        }
+    }
+
     /// The number of classes, background included.
     pub fn classes(&self) -> usize {
         self.labels.len() + 1

@@ -1,4 +1,4 @@
-use super::{ComputeDevice, Network, ParamInfo, SegmentationModule, adapter, adapter::Config};
+use super::{ComputeDevice, Head, Network, ParamInfo, SegmentationModule, adapter, adapter::Config};
 use serde_json::Value;
 
 /// What a network asks of its input.
@@ -57,6 +57,7 @@ pub enum BuildError {
 pub struct Make {
     default_config: fn() -> Value,
     choices: fn() -> &'static [(&'static str, &'static [&'static str])],
+    ends: fn(&Value) -> Result<(usize, Head), BuildError>,
     parameters: fn(&Value) -> Result<Vec<ParamInfo>, BuildError>,
     build: fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network>, BuildError>,
 }
@@ -66,6 +67,7 @@ impl Make {
         Self {
             default_config: adapter::default_config::<M>,
             choices: M::Config::choices,
+            ends: adapter::ends::<M>,
             parameters: adapter::parameters::<M>,
             build: adapter::build::<M>,
         }
@@ -99,6 +101,22 @@ impl ModelSpec {
     /// The values of those options that are words.
     pub fn choices(&self) -> &'static [(&'static str, &'static [&'static str])] {
         (self.make.choices)()
+    }
+
+    /// The input channels and the head of a configuration.
+    pub fn ends(&self, config: &Value) -> Result<(usize, Head), BuildError> {
+        (self.make.ends)(config)
+    }
+
+    /// The default configuration with this many input channels and classes, background included. A network of several
+    /// slices has its share of the channels for each.
+    pub fn config_for(&self, channels: usize, classes: usize) -> Value {
+        let mut config = self.default_config();
+        let taken = self.ends(&config).map_or(1, |(channels, _)| channels);
+        let slices = config["in_channels"].as_u64().map_or(1, |n| taken / (n as usize).max(1));
+        config["in_channels"] = (channels / slices.max(1)).max(1).into();
+        config["n_classes"] = classes.into();
+        config
     }
 
     /// Parameters and buffers in the order of the modules, without filling them.

@@ -9,10 +9,15 @@ mod torch;
 
 pub use recognise::{Recognised, fit_network, recognise};
 
-use super::{NamedTensor, NamedTensors, weights::is_counter};
+use super::{
+    BuildError, Channels, ComputeDevice, InputSpec, Model, ModelCard, ModelError, NamedTensor, NamedTensors,
+    find, weights::is_counter,
+};
+use crate::{label::LabelTable, volume::Modality};
 use array::{Element, View};
 use pickle::{Id, Pickle, PickleError};
 use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
 use std::path::Path;
 
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,10 @@ pub enum ImportError {
     Tensor { name: String, reason: String },
     #[error("there are no tensors in it")]
     Empty,
+    #[error("{0}")]
+    NotRecognised(String),
+    #[error(transparent)]
+    Model(#[from] ModelError),
 }
 
 /// A pickle's error, its type kept inside.
@@ -86,6 +95,36 @@ pub fn read(path: &Path) -> Result<Weights, ImportError> {
         return Err(ImportError::Tensor { name: name.clone(), reason });
     }
     Ok(Weights { tensors, inside, beside })
+}
+
+/// A model of a foreign file, its network recognised. What a file does not say of itself is left open: values scaled to 0–1,
+/// labels called by their number.
+pub fn model(path: &Path) -> Result<Model, ImportError> {
+    let weights = read(path)?;
+    let Recognised { network, config } = recognise(&weights.tensors).map_err(ImportError::NotRecognised)?;
+    let card = card(path, network, config)?;
+    let mut model = Model::build(card, 0, &ComputeDevice::cpu("import"))?;
+    model.network_mut().load(&weights.tensors).map_err(ModelError::from)?;
+    Ok(model)
+}
+
+/// The card of [`model`].
+pub fn card(path: &Path, network: &str, config: Value) -> Result<ModelCard, ImportError> {
+    let spec = find(network)
+        .ok_or_else(|| ModelError::from(BuildError::UnknownNetwork { id: network.to_owned() }))?;
+    let (channels, head) = spec.ends(&config).map_err(ModelError::from)?;
+    let channels = if channels == 1 { Channels::Grey } else { Channels::Rgb };
+    let names: Vec<String> = (1..head.classes()).map(|class| format!("class {class}")).collect();
+    let input = InputSpec::unit(channels);
+    Ok(ModelCard {
+        title: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        trained_on: "unknown".to_owned(),
+        notice: format!(
+            "imported from {}; how its training prepared images, and what its classes are called, is not in the file",
+            path.display()
+        ),
+        ..ModelCard::new(network, config, input, LabelTable::named(&names), Modality::Other)
+    })
 }
 
 /// Takes a prefix off where every name has it.
