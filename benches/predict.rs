@@ -1,7 +1,7 @@
 //! What one predicted slice of 512² costs on the CPU, network by network: milliseconds, how many of them are the bare
 //! forward pass, multiply-accumulates of its layers, and the peak memory of a process that does nothing else.
 //!
-//! `cargo bench --bench predict` measures all and writes `benches/networks.csv`, from which the README's table is made;
+//! `cargo bench --bench predict` measures all and writes `assets/networks.csv`, from which the README's table is made;
 //! `cargo bench --bench predict -- edema/unet jmedseg/unet` measures some and only prints.
 
 use burn::tensor::{Distribution, Tensor};
@@ -44,8 +44,8 @@ fn main() {
         table.push_str(&line);
     }
     if asked.is_empty() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/networks.csv");
-        std::fs::write(path, table).expect("the table beside this file");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/networks.csv");
+        std::fs::write(path, table).expect("the table of networks");
     }
 }
 

@@ -121,6 +121,11 @@ impl ModelCard {
         }
     }
 
+    /// True of weights that have learned nothing yet.
+    pub fn is_untrained(&self) -> bool {
+        self.trained_on.is_empty()
+    }
+
     /// The number of classes, background included.
     pub fn classes(&self) -> usize {
         self.labels.len() + 1

@@ -9,6 +9,7 @@ mod device;
 mod encoders;
 pub mod import;
 pub mod loss;
+pub mod measured;
 mod model;
 pub mod models;
 mod network;

@@ -1,12 +1,12 @@
 use super::look::Look;
 use super::outbox::Outbox;
 use super::shell::Shell;
-use super::{UiOptions, keys};
+use super::{UiOptions, dialogs, keys};
 use crate::engine::{Engine, EngineOptions};
 use crate::gpu::{self, SliceRenderer, interop};
 use crate::nn::DeviceChoice;
 use crate::tools::Toolbox;
-use crate::workspace::{Command, Workspace};
+use crate::workspace::{Command, ModelCommand, Workspace};
 use eframe::egui_wgpu::RenderState;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -132,7 +132,11 @@ impl App {
         }
         self.shell.hold_to_hide(ui.ctx(), &mut self.look);
         for path in dropped(ui.ctx()) {
-            out.open(path);
+            if dialogs::is_model(&path) {
+                out.command(Command::Model(ModelCommand::Import { path }));
+            } else {
+                out.open(path);
+            }
         }
         self.shell.show(ui, workspace, &mut self.look, &mut self.toolbox, &mut out);
         self.carry_out(ui.ctx(), out);

@@ -149,6 +149,15 @@ fn title(question: Question) -> &'static str {
     }
 }
 
+/// Weights files: of this program, and of others. (`model.pth.tar` ends in `tar`.)
+const MODEL_EXTENSIONS: &[&str] = &["safetensors", "pth", "pt", "pkl", "tar"];
+
+/// Whether a file's name is that of weights.
+pub fn is_model(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+    extension.is_some_and(|e| MODEL_EXTENSIONS.contains(&e.as_str()))
+}
+
 fn hint(question: Question) -> &'static str {
     match question {
         Question::OpenFile => "/path/to/image.nii.gz",
@@ -189,7 +198,7 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
                 .fold(dialog, |d, f| d.add_filter(f.title, f.extensions))
                 .add_filter("All files", &["*"])
         }
-        Question::ImportModel => dialog.add_filter("Models", &["safetensors"]),
+        Question::ImportModel => dialog.add_filter("Models", MODEL_EXTENSIONS),
         _ => dialog,
     };
     // The job's event tells nothing; the promise does.

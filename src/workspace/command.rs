@@ -137,6 +137,8 @@ pub enum ModelCommand {
     Use { version: Option<String> },
     /// Puts a model file on the shelf and uses it.
     Import { path: PathBuf },
+    /// Uses a network of the registry that has learned nothing yet, made for the image's labels: to be trained.
+    Fresh { network: String },
     /// Predicts every slice that is not predicted yet, so that all planes show what the model makes of the volume. Each
     /// shows as soon as it is there, and stays where the rest is cancelled.
     PredictAll,

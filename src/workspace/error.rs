@@ -39,6 +39,8 @@ pub enum CommandError {
     NoModel,
     #[error("model “{0}” is not on the shelf")]
     UnknownModel(String),
+    #[error("there is no network “{0}”")]
+    UnknownNetwork(String),
     #[error("model {0} has no earlier version to go back to")]
     NoParent(String),
     #[error("slice {z} has no prediction by the model in use yet")]

@@ -245,6 +245,7 @@ impl Workspace {
             Command::Modality(modality) => self.set_modality(modality),
             Command::Model(ModelCommand::Use { version }) => self.use_model(version),
             Command::Model(ModelCommand::Import { path }) => self.import_model(path),
+            Command::Model(ModelCommand::Fresh { network }) => self.use_fresh(&network),
             Command::Model(ModelCommand::PredictAll) => self.predict_all(),
             Command::Model(ModelCommand::RollBack) => self.roll_back(),
             Command::Train(command) => self.train(command),

@@ -3,10 +3,15 @@ use super::store::{StoreError, StoredModel, Write};
 use super::{CommandError, DocumentId, NoticeLevel, Workspace};
 use crate::engine::{JobId, LoadedModel, ModelSource, Version};
 use crate::io;
-use crate::nn::{Channels, ModelCard, bundled, weights};
+use crate::label::LabelTable;
+use crate::nn::train::TrainConfig;
+use crate::nn::{self, Channels, InputSpec, ModelCard, bundled, weights};
 use crate::volume::{Modality, Volume};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The weights of a fresh network are drawn from this, so that they are the same ones after a crash.
+const FRESH_SEED: u64 = 1;
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +58,11 @@ impl ShelvedModel {
     /// True where it could not be loaded; choosing it anew tries again.
     pub fn has_failed(&self) -> bool {
         self.state == State::Failed
+    }
+
+    /// True of a network that has learned nothing yet.
+    pub fn is_untrained(&self) -> bool {
+        self.card.is_untrained()
     }
 
     /// Whether it can make anything of an image of this kind.
@@ -133,6 +143,11 @@ impl Shelf {
         self.models.retain(|m| m.origin != ModelOrigin::Project(document) || m.bytes.is_some());
     }
 
+    /// Puts away for good what has learned nothing.
+    fn drop_untrained(&mut self, version: &str) {
+        self.models.retain(|m| m.card.version != version || !m.is_untrained());
+    }
+
     pub fn loading_failed(&mut self, version: Option<&str>, reason: Option<&str>) {
         if let Some(model) = version.and_then(|v| self.find_mut(v)) {
             model.state = if reason.is_some() { State::Failed } else { State::Shelved };
@@ -180,12 +195,53 @@ impl Workspace {
         if document.model == new {
             return;
         }
-        document.model = new;
+        let old = std::mem::replace(&mut document.model, new);
+        let kept = document.kept;
+        if let Some(old) = old {
+            self.give_back_untrained(old);
+        }
+        // Nothing is worth keeping of weights that have learned nothing.
+        let untrained =
+            version.as_deref().and_then(|v| self.shelf.find(v)).is_some_and(ShelvedModel::is_untrained);
         // Merely choosing a model leaves no project file behind; the first change brings the choice along.
-        if document.kept {
+        if kept && !untrained {
             self.write(id, Write::Setting { key: "model", value: version.clone().unwrap_or_default() });
             self.store_audit(id, "model in use", version.as_deref().unwrap_or("none"));
         }
+    }
+
+    /// Frees a network that has learned nothing once no image uses it and no run starts from it.
+    fn give_back_untrained(&mut self, version: Version) {
+        let trains = self.training.as_ref().is_some_and(|t| t.base() == &*version);
+        let wanted = trains || self.documents.iter().any(|d| d.model.as_ref() == Some(&version));
+        if !wanted && self.shelf.find(&version).is_some_and(ShelvedModel::is_untrained) {
+            self.shelf.drop_untrained(&version);
+            self.engine.unload_model(version);
+        }
+    }
+
+    pub(super) fn use_fresh(&mut self, network: &str) -> Result<(), CommandError> {
+        let spec = nn::find(network).ok_or_else(|| CommandError::UnknownNetwork(network.to_owned()))?;
+        let document = self.active_mut()?;
+        let use_in = Some(document.id);
+        let mut labels = document.now.labels.clone();
+        if labels.is_empty() {
+            labels = LabelTable::named(&["label 1"]);
+        }
+        let volume = &document.volume;
+        let mut input = TrainConfig::input_for(volume.modality());
+        if volume.channels() == 3 && input.channels == Channels::Grey {
+            input = InputSpec::unit(Channels::Rgb);
+        }
+        let config = spec.config_for(input.channels.count(), labels.len() + 1);
+        let card = ModelCard {
+            title: format!("{} (untrained)", spec.title),
+            ..ModelCard::new(spec.id, config, input, labels, volume.modality())
+        };
+        let job = self.engine.load_model(ModelSource::Fresh { card: Box::new(card), seed: FRESH_SEED });
+        let title = format!("building {}", spec.title);
+        self.activities.begin(job, title, use_in, Purpose::LoadModel { version: None, use_in });
+        Ok(())
     }
 
     pub(super) fn roll_back(&mut self) -> Result<(), CommandError> {
@@ -286,9 +342,20 @@ impl Workspace {
                 );
             }
             if let Some(id) = use_in {
-                self.keep_model(id, &model);
+                if !model.card.is_untrained() {
+                    self.keep_model(id, &model);
+                }
                 self.set_model(id, Some(model.card.version.clone()));
             }
+        }
+    }
+
+    /// A run that starts from weights that have learned nothing needs them after a crash.
+    pub(super) fn keep_untrained(&mut self, id: DocumentId, version: &Version) {
+        let Some(model) = self.shelf.find(version).filter(|m| m.is_untrained()) else { return };
+        if let Some(bytes) = model.bytes.clone() {
+            let model = LoadedModel { card: Arc::clone(&model.card), bytes };
+            self.keep_model(id, &model);
         }
     }
 

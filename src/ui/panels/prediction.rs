@@ -1,3 +1,4 @@
+use crate::nn::{MODELS, ModelSpec, measured};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
 use crate::ui::look::Look;
@@ -8,7 +9,7 @@ use crate::ui::widgets::{Icon, IconButton, empty, field, primary, quiet, section
 use crate::workspace::{
     Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
 };
-use egui::{ComboBox, RichText, Ui};
+use egui::{CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Ui};
 
 /// The model that predicts, how its prediction is shown, and what is taken from it.
 #[derive(Default)]
@@ -52,10 +53,16 @@ impl Panel for Prediction {
 fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let chosen = document.model().and_then(|v| workspace.model(v));
     let text = chosen.map_or("No model".to_owned(), |m| m.card.title.clone());
-    let picker = ComboBox::from_id_salt("model").selected_text(text).width(ui.available_width()).truncate();
+    let picker = ComboBox::from_id_salt("model")
+        .selected_text(text)
+        .width(ui.available_width())
+        .truncate()
+        .height(420.0)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     picker.show_ui(ui, |ui| {
         if ui.selectable_label(chosen.is_none(), "No model").clicked() {
             out.command(Command::Model(ModelCommand::Use { version: None }));
+            ui.close();
         }
         for model in workspace.shelf() {
             let selected = chosen.is_some_and(|c| c.version() == model.version());
@@ -74,9 +81,89 @@ fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
             if row.clicked() {
                 let version = Some(model.version().to_owned());
                 out.command(Command::Model(ModelCommand::Use { version }));
+                ui.close();
             }
         }
+        networks(ui, workspace, document, out);
     });
+}
+
+/// The networks of the registry by family, untrained: for learning this image's labels from nothing.
+fn networks(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    ui.separator();
+    ui.label(
+        RichText::new("Untrained networks, to learn these labels")
+            .font(theme::small())
+            .color(theme::palette(ui).weak),
+    );
+    let speed = Speed::of(workspace, document);
+    for family in MODELS.chunk_by(|a, b| a.family == b.family) {
+        let name = family[0].family;
+        CollapsingHeader::new(format!("{name}   {}", family.len())).id_salt(("family", name)).show(
+            ui,
+            |ui| {
+                for spec in family {
+                    let row = ui
+                        .selectable_label(false, spec.title)
+                        .on_hover_ui(|ui| about_network(ui, spec, &speed));
+                    if row.clicked() {
+                        out.command(Command::Model(ModelCommand::Fresh { network: spec.id.to_owned() }));
+                        ui.close();
+                    }
+                }
+            },
+        );
+    }
+}
+
+fn about_network(ui: &mut Ui, spec: &ModelSpec, speed: &Speed) {
+    ui.set_max_width(360.0);
+    ui.strong(spec.id);
+    ui.label(spec.paper);
+    if let Ok(parameters) = spec.param_count(&serde_json::Value::Null) {
+        ui.label(format!("{:.2} M parameters", parameters as f64 / 1e6));
+    }
+    if let Some(words) = speed.expected(spec) {
+        ui.label(words);
+    }
+    let rule = spec.input;
+    ui.label(format!(
+        "Sides in multiples of {}, at least {}: other sizes are padded or cut into tiles",
+        rule.multiple_of, rule.least
+    ));
+}
+
+/// How fast this machine is beside the one on which the networks were measured.
+struct Speed {
+    /// The slice's pixels as a share of the measured one's.
+    size: f32,
+    /// Time here for time there, where the model in use has shown it.
+    machine: Option<f32>,
+}
+
+impl Speed {
+    fn of(workspace: &Workspace, document: &Document) -> Self {
+        let [width, height, _] = document.volume().dims();
+        let size = (width * height) as f32 / measured::PIXELS as f32;
+        let network = document.model().and_then(|v| workspace.model(v)).map(|m| m.card.network.as_str());
+        let there = network.and_then(measured::cost).map(|cost| cost.slice_millis * size);
+        let here = match workspace.prediction_status(document.id(), document.cursor()[2]) {
+            PredictionStatus::Ready(predicted) => Some(predicted.millis),
+            _ => None,
+        };
+        Self { size, machine: here.zip(there).map(|(here, there)| here / there) }
+    }
+
+    fn expected(&self, spec: &ModelSpec) -> Option<String> {
+        let cost = measured::cost(spec.id)?;
+        let millis = cost.slice_millis * self.size * self.machine.unwrap_or(1.0);
+        let time =
+            if millis < 1000.0 { format!("{millis:.0} ms") } else { format!("{:.1} s", millis / 1000.0) };
+        Some(match self.machine {
+            Some(_) => format!("About {time} a slice of this image here; {} MiB at 512²", cost.peak_mib),
+            None => format!("{time} a slice of this image on a two-core CPU; {} MiB at 512²", cost.peak_mib),
+        })
+    }
 }
 
 /// The first letters of a version are enough to tell versions apart.
