@@ -1,8 +1,8 @@
 //! From a burn module to a [`Network`].
 
 use super::{
-    BuildError, ComputeDevice, Head, LossFn, ModelSpec, NamedTensors, Network, NetworkError, Outputs,
-    ParamInfo,
+    BuildError, Choices, ComputeDevice, Head, LossFn, ModelSpec, NamedTensors, Network, NetworkError,
+    Outputs, ParamInfo,
     blocks::random,
     parameters::{gradients_of, is_buffer, load_strict, name_hash, parameters_of, replace, tensors_of},
 };
@@ -59,7 +59,7 @@ pub trait Config: Default + Serialize + DeserializeOwned + 'static {
     fn channels(&self) -> usize;
     fn head(&self) -> Head;
     /// The values of those options that are words, an encoder's name for example.
-    fn choices() -> &'static [(&'static str, &'static [&'static str])] {
+    fn choices() -> Choices {
         &[]
     }
 }

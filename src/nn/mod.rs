@@ -34,4 +34,4 @@ pub use network::{Head, LossFn, NamedTensor, NamedTensors, Network, NetworkError
 pub use postprocess::argmax;
 pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
 pub use registry::{MODELS, find};
-pub use spec::{BuildError, InputRule, Make, ModelSpec, Published};
+pub use spec::{BuildError, Choices, InputRule, Make, ModelSpec, Published};

@@ -53,10 +53,13 @@ pub enum BuildError {
     Config { network: &'static str, reason: String },
 }
 
+/// The values of options that are words, by the option's name: `("encoder", ["resnet18", …])`.
+pub type Choices = &'static [(&'static str, &'static [&'static str])];
+
 /// How a network is made: [`Make::of`] its module.
 pub struct Make {
     default_config: fn() -> Value,
-    choices: fn() -> &'static [(&'static str, &'static [&'static str])],
+    choices: fn() -> Choices,
     ends: fn(&Value) -> Result<(usize, Head), BuildError>,
     parameters: fn(&Value) -> Result<Vec<ParamInfo>, BuildError>,
     build: fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network>, BuildError>,
@@ -99,7 +102,7 @@ impl ModelSpec {
     }
 
     /// The values of those options that are words.
-    pub fn choices(&self) -> &'static [(&'static str, &'static [&'static str])] {
+    pub fn choices(&self) -> Choices {
         (self.make.choices)()
     }
 

@@ -53,10 +53,12 @@ impl TrainConfig {
         Self { augment: Augment::for_modality(modality), ..Self::default() }
     }
 
-    /// A short run at a low rate from a trained model, as corrections call for. Live prediction waits for a step at most,
+    /// A short run at a low rate from a trained model, as corrections call for; a longer one from weights that have learned
+    /// nothing. Live prediction waits for a step at most,
     /// so the batch is small: a patch of 128² costs `edema/unet` and `vessel/sa_unet` 0.33 s of one core.
     pub fn fine_tune(card: &ModelCard) -> Self {
-        Self { steps: 300, batch: 2, lr: 1e-3, validate_every: 100, ..Self::for_modality(card.modality) }
+        let (steps, lr) = if card.is_untrained() { (1200, 2e-3) } else { (300, 1e-3) };
+        Self { steps, batch: 2, lr, validate_every: 100, ..Self::for_modality(card.modality) }
     }
 
     /// How a fresh model of a modality takes its images. A photograph of the eye is brought to the 584 pixels that

@@ -116,7 +116,7 @@ impl Workspace {
                 "the model is still being loaded; try again in a moment".into(),
             ));
         }
-        self.keep_untrained(active, &base);
+        self.keep_untrained(home, &base);
         let unlabelled = plan.options.unlabelled;
         let (samples, documents) = self.lessons(&card, &plan.learned_from, unlabelled)?;
         let (held_out, measured) = self.lessons(&card, &plan.held_out, unlabelled)?;
