@@ -178,7 +178,12 @@ fn config_of(spec: &ModelSpec, fixture: &Value) -> Value {
         let name =
             if defaults.contains_key(key) { key } else { synonym.map_or(key.as_str(), |(name, _)| name) };
         if defaults.contains_key(name) {
-            config_map.insert(name.to_owned(), value.clone());
+            let value = match value.as_u64() {
+                // A classifier's classes are its findings; here they count the background everywhere.
+                Some(n) if spec.published == Published::Findings && name == "n_classes" => (n + 1).into(),
+                _ => value.clone(),
+            };
+            config_map.insert(name.to_owned(), value);
         }
     }
     config

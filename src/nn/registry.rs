@@ -8,6 +8,8 @@ pub static MODELS: &[&ModelSpec] = &[
     &edema::unet::SPEC,
     &edema::unet_nested::SPEC,
     &edema::unet_nested::DILATED,
+    &edema::fusion::SPEC,
+    &edema::resnet18_cls::SPEC,
     &polyp::ducknet::SPEC,
     &polyp::resunet::SPEC,
     &polyp::resunetpp::SPEC,

@@ -155,22 +155,30 @@ fn agree(what: &str, expected: &[f32], found: &[f32]) -> Result<(), String> {
 /// Runs a small configuration of a network on `device` and on the CPU, forward and backward.
 pub fn run_network(spec: &'static ModelSpec, device: &ComputeDevice) -> Result<(), String> {
     let cpu = &ComputeDevice::cpu("self-test");
-    let compute = |device: &ComputeDevice| -> Result<(Vec<f32>, NamedTensors), String> {
+    let compute = |device: &ComputeDevice| -> Result<(Vec<Vec<f32>>, NamedTensors), String> {
         let mut network = spec.build(&(spec.probe_config)(), 1, device).map_err(|e| e.to_string())?;
         let side = spec.input.side(4 * spec.input.multiple_of);
         let input = x(device.burn(), [1, network.channels(), side, side]);
-        let logits = network.infer(input.clone()).logits;
-        let logits = logits.try_into_vec_as::<f32>().map_err(|e| format!("{}: {e}", spec.id))?;
+        let Outputs { logits, detection, .. } = network.infer(input.clone());
+        let outputs = [Some(logits.try_into_vec_as::<f32>()), detection.map(Tensor::try_into_vec_as::<f32>)];
+        let outputs = outputs.into_iter().flatten().collect::<Result<_, _>>();
+        let outputs = outputs.map_err(|e| format!("{}: {e}", spec.id))?;
         let mut loss = |outputs: &Outputs| {
             let v = outputs.logits.clone() - 0.5;
-            (v.clone() * v).mean_dim(3).mean_dim(2).mean_dim(1).reshape([1])
+            let segmentation = (v.clone() * v).mean_dim(3).mean_dim(2).mean_dim(1).reshape([1]);
+            match outputs.detection.clone() {
+                Some(v) => segmentation + (v.clone() * v).mean_dim(1).reshape([1]),
+                None => segmentation,
+            }
         };
         let (_, gradients) =
             network.gradients(input, &mut loss, 1).map_err(|e| format!("{}: {e}", spec.id))?;
-        Ok((logits, gradients))
+        Ok((outputs, gradients))
     };
     let (expected, found) = (compute(cpu)?, compute(device)?);
-    agree(spec.id, &expected.0, &found.0)?;
+    for (expected, found) in expected.0.iter().zip(&found.0) {
+        agree(spec.id, expected, found)?;
+    }
     let norm = |t: &mut dyn Iterator<Item = f32>| t.map(|v| v * v).sum::<f32>().sqrt();
     let largest = expected.1.values().map(|t| norm(&mut t.values.iter().copied())).fold(0.0, f32::max);
     for (name, gradient) in &expected.1 {
