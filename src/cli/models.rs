@@ -48,6 +48,17 @@ enum ModelsCommand {
     },
     /// Makes a model of the weights of another program: a PyTorch checkpoint, a pickled dictionary of arrays, safetensors
     Import(Box<ImportArgs>),
+    /// Makes one model of several of the retinal edema system: the weighted mean of their probabilities
+    Fuse {
+        /// Ids of models inside the program, or weights files
+        #[arg(required = true)]
+        models: Vec<String>,
+        /// A weight each; equal ones if left out
+        #[arg(long, value_delimiter = ',')]
+        weights: Vec<f64>,
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Writes a model's weights for another program: safetensors with the reference's parameter names
     Export {
         /// The id of a model inside the program, or a weights file
@@ -123,6 +134,7 @@ pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
         ModelsCommand::Show { model } => show(&model),
         ModelsCommand::Verify { files } => verify(&files, &ComputeDevice::choose(device, None)?),
         ModelsCommand::Import(args) => import_weights(*args),
+        ModelsCommand::Fuse { models, weights, out } => fuse(&models, weights, &out),
         ModelsCommand::Export { model, out } => export(&model, &out),
     }
 }
@@ -194,6 +206,17 @@ fn model_bytes(model: &str) -> anyhow::Result<Cow<'static, [u8]>> {
              the first two"
         ),
     }
+}
+
+fn fuse(models: &[String], weights: Vec<f64>, out: &Path) -> anyhow::Result<()> {
+    let cpu = ComputeDevice::cpu("fuse");
+    let load = |model: &String| Ok(Model::from_bytes(&model_bytes(model)?, &cpu)?);
+    let members = models.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+    let weights = if weights.is_empty() { vec![1.0; members.len()] } else { weights };
+    let mut fused = nn::fuse(&members, &weights, &cpu)?;
+    fused.save(out)?;
+    println!("{}: {} (version {})", out.display(), fused.card.title, fused.card.version);
+    Ok(())
 }
 
 /// A model's file is what the references read (`safetensors.torch.load_file`), once it has proved whole.
