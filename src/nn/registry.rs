@@ -46,6 +46,16 @@ pub static MODELS: &[&ModelSpec] = &[
     // jmedseg: over ResNets
     &jmedseg::cenet::SPEC,
     &jmedseg::dlink::SPEC,
+    &jmedseg::deeplab::SPEC,
+    &jmedseg::deeplab::V3PLUS,
+    &jmedseg::pspnet::SPEC,
+    &jmedseg::danet::SPEC,
+    &jmedseg::eanet::SPEC,
+    &jmedseg::ocrnet::SPEC,
+    &jmedseg::resunet::SPEC,
+    &jmedseg::ocnet::SPEC,
+    &jmedseg::lrfea::SPEC,
+    &jmedseg::annnet::SPEC,
     // jmedseg: others
 ];
 

@@ -1,7 +1,10 @@
 use super::{Conv, conv};
 use burn::{
     module::Module,
-    tensor::{Device, Tensor, activation::sigmoid},
+    tensor::{
+        Device, Tensor,
+        activation::{sigmoid, softmax},
+    },
 };
 
 /// Spatial attention (Woo et al.: "CBAM", 2018, equation 5): each pixel is weighed by what the mean and the maximum over
@@ -23,4 +26,14 @@ impl SpatialAttention {
         let weight = sigmoid(self.conv.forward(Tensor::cat(vec![mean, max], 1)));
         input * weight
     }
+}
+
+/// Attention between all pixels, not scaled: each gets the mean of all values, weighed by the softmax of its query's
+/// products with all keys (X. Wang et al.: "Non-local Neural Networks", 2018). Queries and keys are `[batch, k, height,
+/// width]`, values `[batch, channels, height, width]` like the result. It holds (height · width)² weights.
+pub fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+    let dims = value.dims();
+    let flat = |t: Tensor<4>| t.flatten::<3>(2, 3);
+    let weights = softmax(flat(query).swap_dims(1, 2).matmul(flat(key)), 2); // [batch, to, from]
+    flat(value).matmul(weights.swap_dims(1, 2)).reshape(dims)
 }

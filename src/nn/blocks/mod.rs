@@ -13,12 +13,12 @@ pub(super) mod random;
 mod resize;
 mod sequential;
 
-pub use attention::SpatialAttention;
+pub use attention::{SpatialAttention, attend};
 pub use conv::{Conv, ConvConfig, UpConv, conv, keras_up, same_conv, up_conv};
 pub use drop_block::DropBlock;
 pub use linear::Linear;
 pub use named::Named;
-pub use norm::{BatchNorm, GroupNorm, LayerNorm};
+pub use norm::{BatchNorm, GroupNorm, LayerNorm, Norm, NormKind};
 pub use pool::{
     Bins, adaptive_avg_pool, avg_pool, global_avg, global_max, halve, halve_ceil, halve_with_places,
     max_pool, max_unpool,

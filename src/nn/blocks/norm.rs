@@ -74,6 +74,21 @@ impl GroupNorm {
         }
     }
 
+    /// With as many groups as EANet takes for a number of channels, or as many of those as divide it.
+    pub fn by_width(channels: usize, device: &Device) -> Self {
+        let mut groups = match channels {
+            512.. => 32,
+            256.. => 16,
+            128.. => 8,
+            64.. => 4,
+            _ => 1,
+        };
+        while channels % groups != 0 {
+            groups /= 2;
+        }
+        Self::new(groups, channels, device)
+    }
+
     /// Without scale and shift.
     pub fn plain(groups: usize) -> Self {
         Self { weight: None, bias: None, groups, epsilon: 1e-5 }
@@ -92,6 +107,46 @@ impl GroupNorm {
         match (&self.weight, &self.bias) {
             (Some(weight), Some(bias)) => output * row(weight) + row(bias),
             _ => output,
+        }
+    }
+}
+
+/// What a network with a choice of norm has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    Batch,
+    /// [`GroupNorm::by_width`].
+    Group,
+}
+
+impl NormKind {
+    pub fn init(self, channels: usize, device: &Device) -> Norm {
+        match self {
+            NormKind::Batch => Norm::Batch(BatchNorm::new(channels, 1e-5, 0.1, device)),
+            NormKind::Group => Norm::Group(Wrapped { norm: GroupNorm::by_width(channels, device) }),
+        }
+    }
+}
+
+/// A norm of the chosen kind.
+#[derive(Module, Debug)]
+pub enum Norm {
+    Batch(BatchNorm),
+    Group(Wrapped),
+}
+
+/// EANet's norm is a module inside another: `name.norm.weight`.
+#[derive(Module, Debug)]
+pub struct Wrapped {
+    norm: GroupNorm,
+}
+
+impl Norm {
+    /// `[batch, channels, height, width]` to the same shape.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        match self {
+            Norm::Batch(norm) => norm.forward(input),
+            Norm::Group(wrapped) => wrapped.norm.forward(input),
         }
     }
 }

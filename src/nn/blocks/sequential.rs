@@ -1,4 +1,4 @@
-use super::{BatchNorm, Conv, Dropout, GroupNorm, UpConv};
+use super::{BatchNorm, Conv, Dropout, GroupNorm, Norm, UpConv};
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
@@ -11,6 +11,7 @@ pub enum Layer {
     UpConv(UpConv),
     BatchNorm(BatchNorm),
     GroupNorm(GroupNorm),
+    Norm(Norm),
     Dropout(Dropout),
     Function(Function),
     Nested(Sequential),
@@ -42,7 +43,7 @@ macro_rules! layer_from {
         }
     )*};
 }
-layer_from!(Conv UpConv BatchNorm GroupNorm Dropout);
+layer_from!(Conv UpConv BatchNorm GroupNorm Norm Dropout);
 
 impl From<Sequential> for Layer {
     fn from(layers: Sequential) -> Self {
@@ -57,6 +58,7 @@ impl Layer {
             Layer::UpConv(layer) => layer.forward(input),
             Layer::BatchNorm(layer) => layer.forward(input),
             Layer::GroupNorm(layer) => layer.forward(input),
+            Layer::Norm(layer) => layer.forward(input),
             Layer::Dropout(layer) => layer.forward(input),
             Layer::Function(layer) => (layer.apply)(input),
             Layer::Nested(layers) => layers.forward(input),

@@ -1,3 +1,4 @@
 //! Encoders that several networks share.
 
+pub mod deep_stem;
 pub mod resnet;

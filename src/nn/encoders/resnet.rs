@@ -3,7 +3,7 @@
 
 use crate::nn::{
     Init, InitSite,
-    blocks::{BatchNorm, Conv, batch_norm, conv, max_pool},
+    blocks::{BatchNorm, Conv, Norm, NormKind, batch_norm, conv, max_pool},
 };
 use burn::{
     module::Module,
@@ -63,7 +63,9 @@ impl Depth {
             let planes = width << i;
             let block = |n| {
                 let (input, stride) = if n == 0 { (input, stride) } else { (channels[i], 1) };
-                Block::new([input, planes, channels[i]], stride, dilation, self.is_bottleneck(), device)
+                let block =
+                    BlockConfig { bottleneck: self.is_bottleneck(), stride, dilation, norm: NormKind::Batch };
+                block.init([input, planes, channels[i]], device)
             };
             let stage = (0..blocks[i]).map(block).collect();
             input = channels[i];
@@ -76,42 +78,49 @@ impl Depth {
 #[derive(Module, Debug)]
 pub struct Block {
     conv1: Conv,
-    bn1: BatchNorm,
+    bn1: Norm,
     conv2: Conv,
-    bn2: BatchNorm,
+    bn2: Norm,
     conv3: Option<Conv>,
-    bn3: Option<BatchNorm>,
-    downsample: Option<(Conv, BatchNorm)>,
+    bn3: Option<Norm>,
+    downsample: Option<(Conv, Norm)>,
 }
 
-impl Block {
-    fn new(
-        [input, planes, output]: [usize; 3],
-        stride: usize,
-        dilation: usize,
-        is_bottleneck: bool,
-        device: &Device,
-    ) -> Self {
-        let norm = |channels| batch_norm(channels, device);
+/// What a [`Block`] is made from.
+#[derive(Clone, Copy)]
+pub struct BlockConfig {
+    pub bottleneck: bool,
+    pub stride: usize,
+    pub dilation: usize,
+    pub norm: NormKind,
+}
+
+impl BlockConfig {
+    /// From `input` over `planes` to `output` channels.
+    pub fn init(self, [input, planes, output]: [usize; 3], device: &Device) -> Block {
+        let Self { bottleneck, stride, dilation, .. } = self;
+        let norm = |channels| self.norm.init(channels, device);
         let one = |input, output| conv(input, output, 1).no_bias();
         let three = |input| conv(input, planes, 3).dilation(dilation).same().no_bias();
-        let (conv1, conv2) = if is_bottleneck {
+        let (conv1, conv2) = if bottleneck {
             (one(input, planes), three(planes).stride(stride))
         } else {
             (three(input).stride(stride), three(planes))
         };
         let changes = stride != 1 || input != output;
-        Self {
+        Block {
             conv1: conv1.init(device),
             bn1: norm(planes),
             conv2: conv2.init(device),
             bn2: norm(planes),
-            conv3: is_bottleneck.then(|| one(planes, output).init(device)),
-            bn3: is_bottleneck.then(|| norm(output)),
+            conv3: bottleneck.then(|| one(planes, output).init(device)),
+            bn3: bottleneck.then(|| norm(output)),
             downsample: changes.then(|| (one(input, output).stride(stride).init(device), norm(output))),
         }
     }
+}
 
+impl Block {
     /// `[N, input, H, W]` to `[N, output, H/stride, W/stride]`.
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let x = relu(self.bn1.forward(self.conv1.forward(input.clone())));

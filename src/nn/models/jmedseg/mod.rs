@@ -1,16 +1,28 @@
 //! The networks of JMedSeg (Jittor).
 
 use super::plain_config;
+use crate::nn::{blocks::Bins, encoders::deep_stem::Layers};
 
+pub mod annnet;
 pub mod attunet;
 pub mod cenet;
 pub mod csnet;
+pub mod danet;
+pub mod deeplab;
 pub mod dense;
 pub mod dlink;
+pub mod eanet;
+mod external_attention;
 mod linked;
+pub mod lrfea;
 pub mod multires;
+pub mod ocnet;
+pub mod ocrnet;
+mod over_resnet;
+pub mod pspnet;
 pub mod r2;
 pub mod r2att;
+pub mod resunet;
 pub mod scseunet;
 pub mod segnet;
 pub mod simple;
@@ -37,5 +49,29 @@ impl SigmoidConfig {
     /// The last step of the network.
     fn last(&self) -> fn(burn::tensor::Tensor<4>) -> burn::tensor::Tensor<4> {
         if self.sigmoid { burn::tensor::activation::sigmoid } else { |logits| logits }
+    }
+}
+
+plain_config! {
+    /// The configuration of networks over [`DeepStem`](crate::nn::encoders::deep_stem::DeepStem).
+    OverResNet {
+        /// Blocks of the encoder's first three stages.
+        layers: Layers = Layers::default(),
+    }
+}
+
+plain_config! {
+    /// [`OverResNet`] for networks that pool the encoder's map into bins.
+    OverResNetPooled {
+        /// As in [`OverResNet`].
+        layers: Layers = Layers::default(),
+        /// Where the number of bins does not divide the map's side, they are PyTorch's instead of Jittor's.
+        covering_bins: bool = false,
+    }
+}
+
+impl OverResNetPooled {
+    fn bins(&self) -> Bins {
+        if self.covering_bins { Bins::Covering } else { Bins::Equal }
     }
 }
