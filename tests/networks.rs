@@ -23,6 +23,20 @@ fn build(spec: &'static ModelSpec, device: &ComputeDevice) -> Box<dyn Network> {
     spec.build(&serde_json::Value::Null, 7, device).unwrap()
 }
 
+/// For work on some networks: how the ids of those that are to be tested begin. Empty are all.
+fn only() -> String {
+    std::env::var("FOVEA_NETWORKS").unwrap_or_default()
+}
+
+/// The networks that are tested.
+fn networks() -> impl Iterator<Item = &'static ModelSpec> {
+    let only = only();
+    if !only.is_empty() {
+        fovea::testing::skipped(format_args!("networks whose id does not begin with {only}"));
+    }
+    MODELS.iter().copied().filter(move |spec| spec.id.starts_with(&only))
+}
+
 /// A smaller network, for tests that train or tile.
 fn small(spec: &'static ModelSpec) -> serde_json::Value {
     (spec.probe_config)()
@@ -91,13 +105,14 @@ fn networks_reproduce_the_published_outputs() {
         return;
     };
     let mut verified = std::collections::BTreeSet::new();
-    let mut families: Vec<&str> = MODELS.iter().map(|spec| spec.family).collect();
+    let mut families: Vec<&str> = networks().map(|spec| spec.family).collect();
     families.dedup();
     for family in families {
         let folder = shared.join("parity/networks").join(family);
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_none_or(|e| e != "json") {
+            let name = format!("{family}/{}", path.file_name().unwrap().display());
+            if !name.ends_with(".json") || !name.starts_with(&only()) {
                 continue;
             }
             let report = parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -106,7 +121,7 @@ fn networks_reproduce_the_published_outputs() {
         }
     }
     // The fixtures of a fusion are those of its members, and the vectors of its own test.
-    for spec in MODELS.iter().filter(|spec| spec.id != "edema/fusion") {
+    for spec in networks().filter(|spec| spec.id != "edema/fusion") {
         assert!(verified.contains(&Some(spec.id)), "{} has no fixture", spec.id);
     }
     for family in ["edema", "polyp", "vessel"] {
@@ -122,7 +137,7 @@ fn networks_reproduce_the_published_outputs() {
 
 #[test]
 fn logits_have_the_size_of_the_input_for_every_allowed_size() {
-    for spec in MODELS {
+    for spec in networks() {
         let device = cpu();
         let network = spec.build(&small(spec), 1, &device).unwrap();
         let m = spec.input.multiple_of;
@@ -137,7 +152,7 @@ fn logits_have_the_size_of_the_input_for_every_allowed_size() {
 
 #[test]
 fn a_picture_is_inferred_alike_alone_and_in_a_batch() {
-    for spec in MODELS {
+    for spec in networks() {
         let device = cpu();
         let network = spec.build(&small(spec), 1, &device).unwrap();
         let side = spec.input.side(2 * spec.input.multiple_of);
@@ -158,7 +173,7 @@ const UNUSED: &[(&str, &str)] = &[("smp/pspnet", "encoder.layer3."), ("smp/pspne
 
 #[test]
 fn every_trainable_parameter_gets_a_gradient() {
-    for spec in MODELS {
+    for spec in networks() {
         let device = cpu();
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
         let side = training_side(spec);
@@ -210,7 +225,7 @@ fn card(spec: &'static ModelSpec, config: serde_json::Value) -> ModelCard {
 #[test]
 fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    for spec in MODELS {
+    for spec in networks() {
         let device = cpu();
         let mut model = Model::build(card(spec, small(spec)), 5, &device).unwrap();
         let side = training_side(spec);
@@ -252,7 +267,7 @@ fn model_channels(spec: &ModelSpec) -> usize {
 
 #[test]
 fn a_loss_that_is_not_finite_changes_nothing() {
-    for spec in MODELS {
+    for spec in networks() {
         let device = cpu();
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
         let side = training_side(spec);
@@ -270,7 +285,7 @@ fn a_loss_that_is_not_finite_changes_nothing() {
 
 #[test]
 fn a_duplicate_is_not_changed_by_training() {
-    for spec in MODELS {
+    for spec in networks() {
         let device = cpu();
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
         let copy = network.duplicate();
@@ -288,7 +303,7 @@ fn a_duplicate_is_not_changed_by_training() {
 #[test]
 fn training_goes_on_as_before_from_saved_weights_and_optimiser() {
     let folder = tempfile::tempdir().unwrap();
-    for spec in MODELS {
+    for spec in networks() {
         let device = cpu();
         let path = folder.path().join("optimiser.bpk");
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
@@ -336,7 +351,7 @@ fn finish(mut inference: SliceInference, model: &Model) -> SlicePrediction {
 
 #[test]
 fn slices_of_awkward_size_are_predicted_whole_and_probabilities_sum_to_one() {
-    for spec in MODELS {
+    for spec in networks() {
         let model = Model::build(card(spec, small(spec)), 5, &cpu()).unwrap();
         for (w, h) in [(1, 1), (7, 53), (65, 33)] {
             let volume = picture(w, h, "picture");
@@ -384,7 +399,7 @@ fn tiles_agree_with_the_whole_slice_away_from_their_edges() {
 
 #[test]
 fn a_sigmoid_network_gives_two_classes() {
-    for spec in MODELS {
+    for spec in networks() {
         let network = spec.build(&small(spec), 1, &cpu()).unwrap();
         if network.head() == Head::Sigmoid {
             assert_eq!((network.head().channels(), network.head().classes()), (1, 2));
@@ -418,7 +433,7 @@ fn the_self_test_passes_on_this_machine() {
 #[test]
 fn slices_are_predicted_on_wgpu_as_on_the_cpu() {
     let Some(gpu) = gpu() else { return };
-    for spec in MODELS {
+    for spec in networks() {
         for longer_side in [None, Some(150)] {
             let mut card = card(spec, small(spec));
             card.input.longer_side = longer_side;
@@ -448,7 +463,7 @@ fn slices_are_predicted_on_wgpu_as_on_the_cpu() {
 #[test]
 fn wgpu_computes_what_the_cpu_does() {
     let Some(gpu) = gpu() else { return };
-    for spec in MODELS {
+    for spec in networks() {
         let config = small(spec);
         let side = training_side(spec);
         let run = |device: &ComputeDevice| {
