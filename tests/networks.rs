@@ -15,6 +15,9 @@ use fovea::{
 };
 use std::path::{Path, PathBuf};
 
+#[path = "networks/blocks.rs"]
+mod blocks;
+
 fn cpu() -> ComputeDevice {
     ComputeDevice::cpu("test")
 }
@@ -169,7 +172,11 @@ fn a_picture_is_inferred_alike_alone_and_in_a_batch() {
 }
 
 /// Parameters that the published network has and does not use, by the beginning of their names.
-const UNUSED: &[(&str, &str)] = &[("smp/pspnet", "encoder.layer3."), ("smp/pspnet", "encoder.layer4.")];
+const UNUSED: &[(&str, &str)] = &[
+    ("smp/pspnet", "encoder.layer3."),
+    ("smp/pspnet", "encoder.layer4."),
+    ("jmedseg/mepdnet", "wave.topblock.fuse.out."),
+];
 
 #[test]
 fn every_trainable_parameter_gets_a_gradient() {
@@ -229,7 +236,8 @@ fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
         let device = cpu();
         let mut model = Model::build(card(spec, small(spec)), 5, &device).unwrap();
         let side = training_side(spec);
-        let x = || input("input", [2, model_channels(spec), side, side], &cpu());
+        let shape = [2, model.network().channels(), side, side];
+        let x = || input("input", shape, &cpu());
         // A step of training, so that running statistics are not those of a fresh network.
         let mut adam: ModuleOptimizer = AdamConfig::new().init();
         model.network_mut().train_step(x(), &mut loss, &mut adam, 1e-3, 1).unwrap();
@@ -259,10 +267,6 @@ fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
         let error = model.network_mut().load(&tensors).err().unwrap().to_string();
         assert!(error.contains(&format!("{first} ")) && error.contains("stray"), "{error}");
     }
-}
-
-fn model_channels(spec: &ModelSpec) -> usize {
-    spec.default_config()["in_channels"].as_u64().unwrap() as usize
 }
 
 #[test]

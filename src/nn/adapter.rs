@@ -1,10 +1,10 @@
 //! From a burn module to a [`Network`].
 
 use super::{
-    BuildError, Choices, ComputeDevice, Head, LossFn, ModelSpec, NamedTensors, Network, NetworkError,
-    Outputs, ParamInfo,
+    BuildError, Choices, ComputeDevice, Head, InputRule, LossFn, ModelSpec, NamedTensors, Network,
+    NetworkError, Outputs, ParamInfo,
     blocks::random,
-    parameters::{gradients_of, is_buffer, load_strict, name_hash, parameters_of, replace, tensors_of},
+    parameters::{gradients_of, is_statistic, load_strict, name_hash, parameters_of, replace, tensors_of},
 };
 use burn::{
     module::Module,
@@ -75,6 +75,10 @@ pub trait SegmentationModule: Module + 'static {
     fn forward(&self, input: Tensor<4>) -> Outputs;
     /// About how many bytes of memory one pixel of a tile takes while it is inferred.
     fn bytes_per_pixel(config: &Self::Config) -> usize;
+    /// What a configuration asks of its input, where it is not what the spec says of the default one.
+    fn input(_config: &Self::Config) -> InputRule {
+        Self::spec().input
+    }
 
     /// The reference's initialisation; where it says nothing, PyTorch's (and Jittor's).
     fn initial(site: &InitSite<'_>) -> Init {
@@ -122,6 +126,7 @@ struct Adapter<M> {
     config: Value,
     head: Head,
     channels: usize,
+    input: InputRule,
     bytes_per_pixel: usize,
     device: ComputeDevice,
     /// The module without gradients; stale once `training` is set.
@@ -171,12 +176,13 @@ impl<M: SegmentationModule> Adapter<M> {
         let initial = |name: &str, shape: &[usize]| {
             let site = InitSite { name, shape, fan_in: fan_in(name) };
             let count = shape.iter().product();
-            (!is_buffer(name)).then(|| draw(M::initial(&site), name, count, seed))
+            (!is_statistic(name)).then(|| draw(M::initial(&site), name, count, seed))
         };
         Self {
             config: json!(config),
             head: config.head(),
             channels: config.channels(),
+            input: M::input(config),
             bytes_per_pixel: M::bytes_per_pixel(config),
             device: device.clone(),
             module: replace(module, initial).valid(),
@@ -238,6 +244,10 @@ impl<M: SegmentationModule> Network for Adapter<M> {
 
     fn channels(&self) -> usize {
         self.channels
+    }
+
+    fn input(&self) -> InputRule {
+        self.input
     }
 
     fn bytes_per_pixel(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The one trait by which the rest of the program knows a network.
 
-use super::{ComputeDevice, ModelSpec};
+use super::{ComputeDevice, InputRule, ModelSpec};
 use burn::{optim::ModuleOptimizer, tensor::Tensor};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ impl Head {
 pub struct ParamInfo {
     pub name: String,
     pub shape: Vec<usize>,
-    /// False for running statistics.
+    /// False for running statistics and for tables that stay as they were drawn.
     pub trainable: bool,
 }
 
@@ -91,11 +91,13 @@ pub trait Network: Send {
     fn head(&self) -> Head;
     /// Input channels.
     fn channels(&self) -> usize;
+    /// What this configuration asks of its input.
+    fn input(&self) -> InputRule;
     /// About how many bytes of memory one pixel of a tile takes while it is inferred.
     fn bytes_per_pixel(&self) -> usize;
 
     /// Evaluation mode: running statistics, no dropout, no gradients. `input` is `[batch, channels, height, width]` with
-    /// sides that the spec's `multiple_of` divides.
+    /// sides that [`Network::input`] allows.
     fn infer(&self, input: Tensor<4>) -> Outputs;
 
     /// Training mode: forward, loss, backward and one optimiser step. Returns the loss before the step. A loss that is

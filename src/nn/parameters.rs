@@ -12,10 +12,16 @@ pub(super) fn name_hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// Running statistics; every other tensor of a module is trained.
-pub(super) fn is_buffer(name: &str) -> bool {
+/// Running statistics, which start as their layer makes them.
+pub(super) fn is_statistic(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     matches!(last, "running_mean" | "running_var")
+}
+
+/// Whether training changes a tensor: not running statistics, nor a parameter made with `set_require_grad(false)`. burn
+/// says so only where gradients are recorded.
+fn is_trainable<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    param.valid().train().is_require_grad()
 }
 
 /// Loads tensors into a module; nothing may be missing, left over or of another shape. The error lists differences.
@@ -99,8 +105,9 @@ impl Path {
             holder.clear();
         }
         let counts = !container.starts_with("Enum:") && container != "Struct:Sequential";
-        // A field may be called `r#final`.
-        self.0.push(if counts { name.trim_start_matches("r#").to_owned() } else { String::new() });
+        // A field may be called `r#final`, or `self_` where Rust keeps the word for itself.
+        let name = name.trim_start_matches("r#").trim_end_matches('_');
+        self.0.push(if counts { name.to_owned() } else { String::new() });
     }
 
     fn exit(&mut self) {
@@ -130,9 +137,8 @@ impl ModuleVisitor for Walk {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.path.name();
-        let trainable = !is_buffer(&name);
-        self.found.push(ParamInfo { name, shape: param.lazy_shape().to_vec(), trainable });
+        let shape = param.lazy_shape().to_vec();
+        self.found.push(ParamInfo { name: self.path.name(), shape, trainable: is_trainable(param) });
     }
 }
 

@@ -132,7 +132,7 @@ impl SliceInference {
         let network = model.network();
         let input = slice_input(volume, z, &model.card.input);
         let classes = network.head().classes();
-        let plan = TilePlan::new([input.width, input.height], &network.spec().input, side);
+        let plan = TilePlan::new([input.width, input.height], &network.input(), side);
         let shape = [classes, input.height, input.width];
         let blend = if model.device().is_gpu() {
             Blend::Device(Box::new(Tensor::zeros(shape, model.device().burn())))

@@ -57,6 +57,13 @@ pub static MODELS: &[&ModelSpec] = &[
     &jmedseg::lrfea::SPEC,
     &jmedseg::annnet::SPEC,
     // jmedseg: others
+    &jmedseg::hrnet::SPEC,
+    &jmedseg::setr::SPEC,
+    &jmedseg::hardnet::SPEC,
+    &jmedseg::hardalter::SPEC,
+    &jmedseg::onenet::SPEC,
+    &jmedseg::lightnet::SPEC,
+    &jmedseg::mepdnet::SPEC,
 ];
 
 /// The network with an id such as `edema/unet`.

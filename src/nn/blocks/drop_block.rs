@@ -58,7 +58,7 @@ impl DropBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::parity::fill_input;
+    use crate::nn::{blocks::tests::vectors, parity::fill_input};
     use burn::tensor::{Device, TensorData};
 
     fn tensor(name: &str, shape: [usize; 4], map: impl Fn(f32) -> f32) -> Tensor<4> {
@@ -69,14 +69,7 @@ mod tests {
     /// Against the authors' layer, run in Keras.
     #[test]
     fn the_published_vectors_are_reproduced() {
-        let shared = std::env::var("FOVEA_SHARED")
-            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-        let path = format!("{shared}/parity/vectors/edema_polyp_vessel/losses.json");
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            crate::testing::skipped(format_args!("DropBlock's vectors: {path} is not there"));
-            return;
-        };
-        let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let Some(vectors) = vectors("edema_polyp_vessel/losses.json") else { return };
         let mut checked = 0;
         for case in vectors["sa_dropblock"].as_array().unwrap() {
             if case["sync_channels"] == true {

@@ -12,6 +12,8 @@ mod pool;
 pub(super) mod random;
 mod resize;
 mod sequential;
+#[cfg(test)]
+mod tests;
 
 pub use attention::{SpatialAttention, attend};
 pub use conv::{Conv, ConvConfig, UpConv, conv, keras_up, same_conv, up_conv};

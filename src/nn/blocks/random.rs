@@ -19,7 +19,7 @@ pub fn seed(seed: u64) {
 }
 
 /// Ones with probability `rate`, else zeros.
-pub fn bernoulli(shape: [usize; 4], rate: f64, device: &Device) -> Tensor<4> {
+pub fn bernoulli<const D: usize>(shape: [usize; D], rate: f64, device: &Device) -> Tensor<D> {
     let count: usize = shape.iter().product();
     let mut values = vec![0.0f32; count];
     if rate >= 1.0 {
@@ -60,15 +60,17 @@ impl Dropout {
         Self { rate, whole_channels: true }
     }
 
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    /// `[batch, channels, …]` to the same shape.
+    pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         if !input.is_autodiff() || self.rate == 0.0 {
             return input;
         }
         let device = input.device().without_autodiff();
         let keep = 1.0 - self.rate;
-        let [batch, channels, height, width] = input.dims();
-        let dims =
-            if self.whole_channels { [batch, channels, 1, 1] } else { [batch, channels, height, width] };
+        let mut dims = input.dims();
+        if self.whole_channels {
+            dims[2..].fill(1);
+        }
         input * Tensor::from_inner(bernoulli(dims, keep, &device) / keep)
     }
 }

@@ -1,4 +1,5 @@
 //! Encoders that several networks share.
 
 pub mod deep_stem;
+pub mod hardnet;
 pub mod resnet;

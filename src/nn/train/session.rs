@@ -111,10 +111,11 @@ impl TrainSession {
             return Err(TrainError::NoSamples);
         }
         let input = &model.card.input;
+        let rule = model.network().input();
         let sampler = Sampler {
             seed: config.seed,
             batch: config.batch.max(1),
-            size: model.network().spec().input.side(config.patch),
+            size: rule.side(config.patch).min(rule.most.unwrap_or(usize::MAX)),
             foreground: config.foreground,
             augment: config.augment.clone(),
             mean: input.mean.clone(),

@@ -1,7 +1,6 @@
 //! The networks of JMedSeg (Jittor).
 
 use super::plain_config;
-use crate::nn::{blocks::Bins, encoders::deep_stem::Layers};
 
 pub mod annnet;
 pub mod attunet;
@@ -13,11 +12,17 @@ pub mod dense;
 pub mod dlink;
 pub mod eanet;
 mod external_attention;
+pub mod hardalter;
+pub mod hardnet;
+pub mod hrnet;
+pub mod lightnet;
 mod linked;
 pub mod lrfea;
+pub mod mepdnet;
 pub mod multires;
 pub mod ocnet;
 pub mod ocrnet;
+pub mod onenet;
 mod over_resnet;
 pub mod pspnet;
 pub mod r2;
@@ -25,6 +30,8 @@ pub mod r2att;
 pub mod resunet;
 pub mod scseunet;
 pub mod segnet;
+pub mod setr;
+mod shuffled_conv;
 pub mod simple;
 pub mod ternaus;
 pub mod u2net;
@@ -35,6 +42,7 @@ pub mod unet3p_deepsup;
 pub mod unet_parts;
 pub mod unetpp;
 pub mod unetppbig;
+use crate::nn::{blocks::Bins, encoders::deep_stem::Layers};
 
 plain_config! {
     /// The configuration of networks whose reference ends with a sigmoid and trains softmax cross-entropy on that.
