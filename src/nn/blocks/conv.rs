@@ -120,6 +120,30 @@ impl Conv {
         output
     }
 
+    /// [`Conv::forward`] of `prepare(input)`, a few input channels at a time and summed, for a `prepare` (of each channel
+    /// for itself) that makes many channels large. Without groups.
+    pub fn forward_in_parts(
+        &self,
+        input: Tensor<4>,
+        channels: usize,
+        prepare: impl Fn(Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        let all = input.dims()[1];
+        let part = |start: usize| {
+            let count = channels.min(all - start);
+            let (weight, bias) = (self.weight.val().narrow(1, start, count), self.bias.as_ref());
+            // The bias once.
+            let bias = bias.filter(|_| start == 0).map(Param::val);
+            let part = prepare(input.clone().narrow(1, start, count));
+            conv2d(part, weight, bias, self.options.clone())
+        };
+        let sum = |sum, start| sum + part(start);
+        let output = (channels..all).step_by(channels).fold(part(0), sum);
+        let [_, per_output, rows, columns] = self.weight.dims();
+        cost::add(output.dims(), per_output * rows * columns);
+        output
+    }
+
     pub fn input_channels(&self) -> usize {
         self.weight.dims()[1] * self.options.groups
     }

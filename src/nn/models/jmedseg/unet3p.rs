@@ -11,6 +11,7 @@ use burn::{
     tensor::{Device, Tensor, activation::relu},
 };
 use serde_json::json;
+use std::cmp::Ordering;
 
 pub static SPEC: ModelSpec = ModelSpec {
     id: "jmedseg/unet3p",
@@ -68,7 +69,6 @@ pub(super) fn decoder(config: &Plain, device: &Device) -> Named<Layer> {
 
 /// The maps `hd1`, `[N, 5f, H, W]`, to `hd4` and `hd5`, `[N, 16f, H/16, W/16]`, of an input `[N, in, H, W]`.
 pub(super) fn full_scale(encoder: &[DoubleConv], decoder: &[Layer], input: Tensor<4>) -> Vec<Tensor<4>> {
-    let unit = |layers: &[Layer], x| relu(layers.iter().fold(x, |x, layer| layer.forward(x)));
     let mut x = encoder[0].forward(input);
     let mut maps = vec![x.clone()];
     for conv in &encoder[1..] {
@@ -78,19 +78,23 @@ pub(super) fn full_scale(encoder: &[DoubleConv], decoder: &[Layer], input: Tenso
     // From the bottom up, each node takes the place of the encoder's map of its level.
     for (layers, node) in decoder.chunks(NODE).zip((0..LEVELS - 1).rev()) {
         let (units, together) = layers.split_at(2 * LEVELS);
-        let gather = |(level, layers): (usize, &[Layer])| {
+        let gather = |(level, unit): (usize, &[Layer])| {
             let x = maps[level].clone();
-            unit(
-                layers,
-                match (node.checked_sub(level), level - node.min(level)) {
-                    (Some(0), _) => x,
-                    (Some(higher), _) => max_pool(x, 1 << higher, 1 << higher, 0),
-                    (None, lower) => bilinear_up(x, 1 << lower),
-                },
-            )
+            let [Layer::Conv(conv), norm] = unit else { return x };
+            let x = match level.cmp(&node) {
+                Ordering::Less => conv.forward(max_pool(x, 1 << (node - level), 1 << (node - level), 0)),
+                Ordering::Equal => conv.forward(x),
+                // The lowest map has 16f channels, too many to lie at full resolution at once.
+                Ordering::Greater => {
+                    let part = x.dims()[1].div_ceil(8);
+                    conv.forward_in_parts(x, part, |x| bilinear_up(x, 1 << (level - node)))
+                }
+            };
+            relu(norm.forward(x))
         };
         let gathered = units.chunks(2).enumerate().map(gather).collect();
-        maps[node] = unit(together, Tensor::cat(gathered, 1));
+        let x = together.iter().fold(Tensor::cat(gathered, 1), |x, layer| layer.forward(x));
+        maps[node] = relu(x);
     }
     maps
 }
@@ -129,7 +133,8 @@ impl SegmentationModule for Unet3p {
 }
 
 pub(super) fn bytes_per_pixel(config: &Plain) -> usize {
-    // The lowest map, 16f channels, at full resolution: while it is resized, and as the convolution lays it out; what the
-    // node has gathered.
-    4 * (3 * config.width(1024) + 6 * config.width(64) + config.n_classes)
+    // At full resolution: the channels that are resized and as the convolution lays them out, their sum, what the node has
+    // gathered, which is then concatenated and laid out.
+    let (part, f) = (config.width(128), config.width(64));
+    4 * ((4 * part + 7 * f).max(17 * f) + config.n_classes)
 }
