@@ -67,8 +67,9 @@ fn a_pickled_dictionary_of_arrays_is_read() {
 
 #[test]
 fn every_network_is_recognised_by_its_own_weights() {
-    for spec in fovea::nn::MODELS {
-        for config in [json!({}), (spec.probe_config)(), json!({ "in_channels": 5, "n_classes": 3 })] {
+    // A fusion's members cannot be guessed; its file carries a card.
+    for spec in fovea::nn::MODELS.iter().filter(|spec| spec.id != "edema/fusion") {
+        for config in [json!({}), json!({ "in_channels": 5, "n_classes": 3 })] {
             let parameters = spec.parameters(&config).unwrap();
             let tensors: NamedTensors = parameters
                 .iter()

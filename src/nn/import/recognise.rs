@@ -2,7 +2,10 @@
 
 use super::super::{MODELS, ModelSpec, NamedTensors};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 /// A network that has exactly these tensors.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,14 +37,13 @@ pub fn fit_network(spec: &'static ModelSpec, tensors: &NamedTensors) -> Result<R
 pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
     let found = shapes_of(tensors);
     let mut nearest: Option<(usize, &ModelSpec, Shapes)> = None;
-    for &spec in MODELS {
+    for (spec, start) in defaults() {
         // Only a network that shares names with the file is worth fitting.
-        let Some(start) = shapes(spec, &Map::new()) else { continue };
         let common = found.keys().filter(|name| start.contains_key(*name)).count();
         if 2 * common < found.len().min(start.len()) {
             continue;
         }
-        let (config, fitted) = fit(spec, start, &found);
+        let (config, fitted) = fit(spec, start.clone(), &found);
         let off = distance(&fitted, &found);
         if off == 0 {
             return Ok(Recognised { network: spec.id, config: Value::Object(config) });
@@ -62,6 +64,14 @@ pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
             let names: Vec<&str> = found.keys().take(3).map(String::as_str).collect();
             format!("no network has tensors of such names ({}, …)", names.join(", "))
         }
+    })
+}
+
+/// Every network with what its default configuration has.
+fn defaults() -> &'static [(&'static ModelSpec, Shapes)] {
+    static DEFAULTS: OnceLock<Vec<(&ModelSpec, Shapes)>> = OnceLock::new();
+    DEFAULTS.get_or_init(|| {
+        MODELS.iter().filter_map(|&spec| shapes(spec, &Map::new()).map(|shapes| (spec, shapes))).collect()
     })
 }
 
@@ -99,7 +109,8 @@ fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, 
     // Every short length in the file is a candidate for an option that counts something; a width may also divide a published one.
     const LARGEST: usize = 64;
     let lengths = found.values().flat_map(|shape| shape.iter().take(2)).copied().filter(|&n| n <= LARGEST);
-    let lengths: BTreeSet<usize> = lengths.chain([1, 2, 4, 8, 16]).collect();
+    // A classifier's head leaves the background out that its number of classes counts.
+    let lengths: BTreeSet<usize> = lengths.flat_map(|n| [n, n + 1]).chain([1, 2, 4, 8, 16]).collect();
     loop {
         let before = distance(&best, found);
         for (key, default) in options {
