@@ -56,13 +56,16 @@ pub enum BuildError {
 /// The values of options that are words, by the option's name: `("encoder", ["resnet18", …])`.
 pub type Choices = &'static [(&'static str, &'static [&'static str])];
 
+/// From a configuration, a seed and a device to the network with its initial values.
+type Build = fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network>, BuildError>;
+
 /// How a network is made: [`Make::of`] its module.
 pub struct Make {
     default_config: fn() -> Value,
     choices: fn() -> Choices,
     ends: fn(&Value) -> Result<(usize, Head), BuildError>,
     parameters: fn(&Value) -> Result<Vec<ParamInfo>, BuildError>,
-    build: fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network>, BuildError>,
+    build: Build,
 }
 
 impl Make {

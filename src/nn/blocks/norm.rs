@@ -83,7 +83,7 @@ impl GroupNorm {
             64.. => 4,
             _ => 1,
         };
-        while channels % groups != 0 {
+        while !channels.is_multiple_of(groups) {
             groups /= 2;
         }
         Self::new(groups, channels, device)
