@@ -1,7 +1,7 @@
 //! The labels: choosing, locking, hiding, clearing.
 
 use super::{MIDDLE, Window};
-use egui::{Key, Modifiers, Vec2, vec2};
+use egui::{Key, Modifiers, Vec2, accesskit::Role, vec2};
 use egui_kittest::kittest::Queryable;
 use fovea::label::LabelId;
 
@@ -91,7 +91,7 @@ fn a_label_is_measured_and_cleared_from_its_menu() {
     });
     let name = name(&window, second);
     let open_menu = |window: &mut Window| {
-        window.harness.get_by_label(&name).click_secondary();
+        window.harness.get_by_role_and_label(Role::Button, &name).click_secondary();
         window.steps(3);
     };
     open_menu(&mut window);

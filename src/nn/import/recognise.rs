@@ -106,19 +106,17 @@ fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, 
     let (mut config, mut best) = (Map::new(), start);
     let defaults = spec.default_config();
     let Some(options) = defaults.as_object() else { return (config, best) };
-    // Every short length in the file is a candidate for an option that counts something; a width may also divide a published one.
-    const LARGEST: usize = 64;
-    let lengths = found.values().flat_map(|shape| shape.iter().take(2)).copied().filter(|&n| n <= LARGEST);
-    // A classifier's head leaves the background out that its number of classes counts.
-    let lengths: BTreeSet<usize> = lengths.flat_map(|n| [n, n + 1]).chain([1, 2, 4, 8, 16]).collect();
     loop {
         let before = distance(&best, found);
         for (key, default) in options {
             let choices = spec.choices().iter().find(|(name, _)| name == key).map(|(_, values)| *values);
-            let candidates: Vec<Value> = match (default, choices) {
+            let candidates: Vec<Value> = match (default.as_u64(), choices) {
                 (_, Some(values)) => values.iter().map(|&v| Value::from(v)).collect(),
-                (Value::Bool(_), _) => vec![Value::from(false), Value::from(true)],
-                (Value::Number(n), _) if n.is_u64() => lengths.iter().map(|&n| Value::from(n)).collect(),
+                _ if default.is_boolean() => vec![Value::from(false), Value::from(true)],
+                (Some(default), _) => {
+                    let now = config.get(key).and_then(Value::as_u64).unwrap_or(default);
+                    numbers(now as usize, &best, found).into_iter().map(Value::from).collect()
+                }
                 _ => vec![],
             };
             for value in candidates {
@@ -143,4 +141,18 @@ fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, 
             return (config, best);
         }
     }
+}
+
+/// What an option that counts something may be, from the lengths that differ while it is `now`.
+fn numbers(now: usize, best: &Shapes, found: &Shapes) -> BTreeSet<usize> {
+    let differing = found.iter().filter_map(|(name, f)| Some((f, best.get(name)?)));
+    let differing = differing.flat_map(|(f, b)| f.iter().zip(b).filter(|(f, b)| f != b));
+    let lengths = differing.filter(|(f, b)| **f > 0 && **b > 0).flat_map(|(&f, &b)| {
+        // The length itself; classes less the background; lengths that grow with the option, and those that it divides.
+        let with = (now * f).is_multiple_of(b).then(|| now * f / b);
+        let against = (now * b).is_multiple_of(f).then(|| now * b / f);
+        [Some(f), Some(f + 1), with, against]
+    });
+    const LARGEST: usize = 128;
+    lengths.flatten().filter(|&n| n <= LARGEST).collect()
 }

@@ -1,4 +1,4 @@
-//! PSPNet. H. Zhao et al.: "OverResNetPooled Scene Parsing Network", CVPR 2017.
+//! PSPNet. H. Zhao et al.: "Pyramid Scene Parsing Network", CVPR 2017.
 
 use super::{
     OverResNetPooled,
@@ -21,7 +21,7 @@ use serde_json::json;
 pub static SPEC: ModelSpec = ModelSpec {
     id: "jmedseg/pspnet",
     title: "PSPNet",
-    paper: "Zhao et al., OverResNetPooled Scene Parsing Network, CVPR 2017; JMedSeg",
+    paper: "Zhao et al., Pyramid Scene Parsing Network, CVPR 2017; JMedSeg",
     family: "jmedseg",
     input: INPUT.least(96),
     published: Published::Logits,
