@@ -2,7 +2,7 @@
 //! forward pass, multiply-accumulates of its layers, and the peak memory of a process that does nothing else.
 //!
 //! `cargo bench --bench predict` measures all and writes `assets/networks.csv`, from which the README's table is made;
-//! `cargo bench --bench predict -- edema/unet jmedseg/unet` measures some and only prints.
+//! `cargo bench --bench predict -- edema/unet jmedseg/unet` measures some, and leaves the rows of the others.
 
 use burn::tensor::{Distribution, Tensor};
 use fovea::{
@@ -17,9 +17,9 @@ use fovea::{
 use std::{process::Command, time::Instant};
 
 const SIDE: usize = 512;
-/// The median of at least this many runs, and of more as long as they take no longer than the time below.
-const RUNS: usize = 3;
-const ENOUGH_SECONDS: f64 = 6.0;
+/// The median of as many runs as begin within this time, and of no more than are needed.
+const ENOUGH_SECONDS: f64 = 5.0;
+const ENOUGH_RUNS: usize = 9;
 /// The columns of what a network's process prints.
 const COLUMNS: &str = "network,slice_ms,forward_ms,multiply_accumulates,peak_mib";
 
@@ -32,9 +32,16 @@ fn main() {
         return;
     }
     println!("one slice of {SIDE}², {}; medians after one warm-up\n{COLUMNS}", processor());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/networks.csv");
+    let old = std::fs::read_to_string(path).unwrap_or_default();
+    let old_row = |id: &str| old.lines().find(|row| row.split(',').next() == Some(id));
     let mut table = format!("{COLUMNS}\n");
     let program = std::env::current_exe().expect("this program");
-    for spec in nn::MODELS.iter().filter(|spec| asked.is_empty() || asked.iter().any(|id| id == spec.id)) {
+    for spec in nn::MODELS {
+        if !asked.is_empty() && !asked.iter().any(|id| id == spec.id) {
+            table.extend(old_row(spec.id).map(|row| format!("{row}\n")));
+            continue;
+        }
         // A process each, so that the peak of one network is not another's.
         let output =
             Command::new(&program).args(["--one", spec.id]).output().expect("a process for the network");
@@ -43,10 +50,7 @@ fn main() {
         print!("{line}");
         table.push_str(&line);
     }
-    if asked.is_empty() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/networks.csv");
-        std::fs::write(path, table).expect("the table of networks");
-    }
+    std::fs::write(path, table).expect("the table of networks");
 }
 
 /// A line of the table.
@@ -54,9 +58,6 @@ fn measure(spec: &ModelSpec) -> String {
     let device = ComputeDevice::cpu("benchmark");
     let model = Model::build(card(spec), 1, &device).expect("the specification's own configuration");
     let volume = picture();
-    let slice = median(|| {
-        model.predict_slice(&volume, 0).expect("a finite prediction");
-    });
     let network = model.network();
     let input = Tensor::<4>::random(
         [1, network.channels(), SIDE, SIDE],
@@ -66,6 +67,9 @@ fn measure(spec: &ModelSpec) -> String {
     let (_, products) = multiply_accumulates(|| network.infer(input.clone()));
     let forward = median(|| {
         network.infer(input.clone()).logits.into_data();
+    });
+    let slice = median(|| {
+        model.predict_slice(&volume, 0).expect("a finite prediction");
     });
     format!("{},{slice:.0},{forward:.0},{products},{}", spec.id, peak_mib())
 }
@@ -99,15 +103,20 @@ fn picture() -> Volume {
         .expect("as many as asked for")
 }
 
-/// Milliseconds.
+/// Milliseconds. The first run warms up, unless it takes so long that this makes no difference.
 fn median(mut run: impl FnMut()) -> f64 {
-    run();
-    let begin = Instant::now();
-    let mut times = vec![];
-    while times.len() < RUNS || (begin.elapsed().as_secs_f64() < ENOUGH_SECONDS && times.len() < 4 * RUNS) {
+    let mut timed = || {
         let start = Instant::now();
         run();
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    let begin = Instant::now();
+    let mut times = vec![timed()];
+    if times[0] < ENOUGH_SECONDS * 1e3 {
+        times.clear();
+    }
+    while times.len() < ENOUGH_RUNS && begin.elapsed().as_secs_f64() < ENOUGH_SECONDS || times.is_empty() {
+        times.push(timed());
     }
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]

@@ -1,10 +1,30 @@
 //! What tests of every kind share.
 
-use std::{fmt::Display, io::Write};
+use std::{fmt::Display, io::Write, path::PathBuf};
 
 /// Says that a test did not do its work, and why. Not by `eprintln!`, which the test runner keeps to itself where a test
 /// passes: a skip must be seen.
 pub fn skipped(why: impl Display) {
     // A closed standard error is no reason for a test to fail.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
+/// A file or folder of the reference facts, which lie in `../shared` or where `FOVEA_SHARED` says. Where it is absent the
+/// test that asks is skipped, visibly.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("FOVEA_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
+    let path = root.join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    skipped(format_args!("{} is not there", path.display()));
+    None
+}
+
+/// A file of published vectors.
+pub fn vectors(file: &str) -> Option<serde_json::Value> {
+    let path = shared(&format!("parity/vectors/{file}"))?;
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    Some(serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
 }

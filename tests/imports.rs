@@ -1,22 +1,14 @@
 //! Weights of other programs, read and recognised.
 
-use fovea::nn::{
-    NamedTensors,
-    import::{self, ImportError, Recognised},
-    parity,
+use fovea::{
+    nn::{
+        NamedTensors,
+        import::{self, ImportError, Recognised},
+        parity,
+    },
+    testing::shared,
 };
 use serde_json::json;
-use std::path::{Path, PathBuf};
-
-fn shared() -> Option<PathBuf> {
-    let path = std::env::var_os("FOVEA_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    if path.join("parity/checkpoints").is_dir() {
-        return Some(path);
-    }
-    fovea::testing::skipped("checkpoints of the references: ../shared is not there");
-    None
-}
 
 /// A pickled dictionary of arrays as Jittor writes it (protocol 4, checksum and mark behind): `{"conv.weight": f4 [2, 3]}`.
 fn jittor_file() -> Vec<u8> {
@@ -101,7 +93,7 @@ fn every_network_is_recognised_by_its_own_weights() {
 
 #[test]
 fn published_checkpoints_hold_the_weights_of_their_fixtures() {
-    let Some(shared) = shared() else { return };
+    let Some(parity) = shared("parity") else { return };
     let files = [
         ("s0_unet_dataparallel_zip.pth.tar", "edema/unet", "edema/unet", "state_dict"),
         ("s3_unet8_best.pth", "polyp/unet8", "polyp/unet", "state_dict"),
@@ -109,9 +101,9 @@ fn published_checkpoints_hold_the_weights_of_their_fixtures() {
         ("s3_unet8.safetensors", "polyp/unet8", "polyp/unet", ""),
     ];
     for (file, fixture, network, inside) in files {
-        let weights = import::read(&shared.join("parity/checkpoints").join(file)).unwrap();
+        let weights = import::read(&parity.join("checkpoints").join(file)).unwrap();
         assert_eq!(weights.inside, inside, "{file}");
-        let expected = parity::tensors(&shared.join(format!("parity/networks/{fixture}.json"))).unwrap();
+        let expected = parity::tensors(&parity.join(format!("networks/{fixture}.json"))).unwrap();
         assert_eq!(weights.tensors, expected, "{file}");
         let recognised = import::recognise(&weights.tensors).unwrap();
         assert_eq!(recognised.network, network, "{file}");
@@ -121,8 +113,8 @@ fn published_checkpoints_hold_the_weights_of_their_fixtures() {
 /// Views with offsets and strides, half and double precision, integers, a scalar, an empty tensor, a parameter.
 #[test]
 fn odd_tensors_are_read_as_pytorch_reads_them() {
-    let Some(shared) = shared() else { return };
-    let folder = shared.join("parity/checkpoints");
+    let Some(parity) = shared("parity") else { return };
+    let folder = parity.join("checkpoints");
     let expected: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.join("tricky_expected.json")).unwrap()).unwrap();
     for file in ["tricky_zip.pth", "tricky_legacy.pth"] {
@@ -144,11 +136,11 @@ fn odd_tensors_are_read_as_pytorch_reads_them() {
 
 #[test]
 fn truncated_and_foreign_files_are_refused_with_a_reason() {
-    let Some(shared) = shared() else { return };
+    let Some(parity) = shared("parity") else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut");
     for file in ["tricky_zip.pth", "tricky_legacy.pth", "s3_unet8.safetensors"] {
-        let bytes = std::fs::read(shared.join("parity/checkpoints").join(file)).unwrap();
+        let bytes = std::fs::read(parity.join("checkpoints").join(file)).unwrap();
         for part in [9, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
             std::fs::write(&path, &bytes[..part]).unwrap();
             let error = import::read(&path).err().unwrap_or_else(|| panic!("{file} cut at {part} was read"));
@@ -161,7 +153,7 @@ fn truncated_and_foreign_files_are_refused_with_a_reason() {
     assert!(import::read(&path).is_err());
 
     // The weights of one network offered as another's: the first names and shapes that differ.
-    let weights = import::read(&shared.join("parity/checkpoints/s0_unet_dataparallel_zip.pth.tar")).unwrap();
+    let weights = import::read(&parity.join("checkpoints/s0_unet_dataparallel_zip.pth.tar")).unwrap();
     let wrong = fovea::nn::find("vessel/sa_unet").unwrap();
     let reason = import::fit_network(wrong, &weights.tensors).unwrap_err();
     assert!(reason.contains("vessel/sa_unet") && reason.contains("is missing"), "{reason}");

@@ -13,9 +13,9 @@ use fovea::{
         loss::{Loss, Targets, Term},
         parity,
     },
+    testing::{shared, vectors},
     volume::{Modality, Samples, Volume},
 };
-use std::path::{Path, PathBuf};
 
 #[path = "networks/blocks.rs"]
 mod blocks;
@@ -89,12 +89,6 @@ fn loss(outputs: &Outputs) -> Tensor<1> {
     }
 }
 
-fn shared() -> Option<PathBuf> {
-    let path = std::env::var_os("FOVEA_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    path.join("parity/networks").is_dir().then_some(path)
-}
-
 #[test]
 fn parameter_counts_are_the_published_ones() {
     for (id, count) in [("edema/unet", 2_466_151), ("vessel/sa_unet", 537_299)] {
@@ -105,15 +99,12 @@ fn parameter_counts_are_the_published_ones() {
 
 #[test]
 fn networks_reproduce_the_published_outputs() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("parity fixtures: ../shared is not there");
-        return;
-    };
+    let Some(fixtures) = shared("parity/networks") else { return };
     let mut verified = std::collections::BTreeSet::new();
     let mut families: Vec<&str> = networks().map(|spec| spec.family).collect();
     families.dedup();
     for family in families {
-        let folder = shared.join("parity/networks").join(family);
+        let folder = fixtures.join(family);
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = format!("{family}/{}", path.file_name().unwrap().display());
@@ -130,12 +121,12 @@ fn networks_reproduce_the_published_outputs() {
         assert!(verified.contains(&Some(spec.id)), "{} has no fixture", spec.id);
     }
     for family in ["edema", "polyp", "vessel"] {
-        for entry in std::fs::read_dir(shared.join("parity/networks").join(family).join("blocks")).unwrap() {
+        for entry in std::fs::read_dir(fixtures.join(family).join("blocks")).unwrap() {
             let path = entry.unwrap().path();
             parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         }
     }
-    let unknown = shared.join("parity/networks/flare/unet_coarse_c8.json");
+    let unknown = fixtures.join("flare/unet_coarse_c8.json");
     let error = parity::verify(&unknown, &cpu()).unwrap_err().to_string();
     assert!(error.contains("no network here is named flare/unet_coarse_c8"), "{error}");
 }
@@ -292,12 +283,8 @@ fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
 /// gradient and its first elements.
 #[test]
 fn gradients_are_those_of_the_reference() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("gradients of JMedSeg: ../shared is not there");
-        return;
-    };
-    let text = std::fs::read_to_string(shared.join("parity/vectors/jmedseg/train_step.json")).unwrap();
-    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let Some(vectors) = vectors("jmedseg/train_step.json") else { return };
+    let Some(fixtures) = shared("parity/networks/jmedseg") else { return };
     let class_weights = vec![0.2, 0.8];
     let weighted = Loss::new([(1.0, Term::CrossEntropy { class_weights })]);
     let classes: Vec<u16> =
@@ -305,7 +292,7 @@ fn gradients_are_those_of_the_reference() {
     for name in ["simple", "u2netp", "unet", "r2"] {
         let (expected, device) = (&vectors[name], cpu());
         let mut network = build(nn::find(&format!("jmedseg/{name}")).unwrap(), &device);
-        let fixture = shared.join(format!("parity/networks/jmedseg/{name}.json"));
+        let fixture = fixtures.join(format!("{name}.json"));
         network.load(&parity::tensors(&fixture).unwrap()).unwrap();
         let targets = Targets::new(&classes, [2, 64, 64], network.head(), device.burn());
         let mut loss = |outputs: &Outputs| weighted.compute(outputs, &targets);

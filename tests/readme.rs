@@ -1,10 +1,12 @@
 //! The README's table of networks is made from the registry and from what `benches/predict` measured. Where this test
 //! fails, `FOVEA_WRITE=1 cargo test --release --test readme` writes the table anew.
 
-use fovea::nn::{MODELS, ModelSpec, find, measured};
+use fovea::nn::{MODELS, ModelSpec, find, measured, parity};
 use serde_json::Value;
 
 const BEGIN: &str = "<!-- networks: made by tests/readme.rs -->\n";
+/// A mean of other networks has no reference of its own.
+const FUSION: &str = "edema/fusion";
 const END: &str = "<!-- end of networks -->";
 
 fn read(path: &str) -> String {
@@ -21,14 +23,19 @@ fn row(spec: &ModelSpec) -> String {
             format!("{products:.1} G | {:.0} | {}", cost.slice_millis, cost.peak_mib)
         },
     );
-    format!("| `{}` | {} | {} | {parameters:.2} M | {numbers} |\n", spec.id, spec.title, spec.paper)
+    let proof = match spec.id {
+        FUSION => "its definition, in `src/nn/fuse.rs`".to_owned(),
+        id => format!("`{id}*.json`"),
+    };
+    format!("| `{}` | {} | {} | {parameters:.2} M | {numbers} | {proof} |\n", spec.id, spec.title, spec.paper)
 }
 
 #[test]
 fn the_readme_lists_every_network_as_the_registry_has_it() {
-    let mut table = "| id | network | paper | parameters | multiply-accumulates at 512² | ms | MiB |\n\
-                     |---|---|---|---:|---:|---:|---:|\n"
-        .to_owned();
+    let mut table =
+        "| id | network | paper | parameters | multiply-accumulates at 512² | ms | MiB | parity proof |\n\
+                     |---|---|---|---:|---:|---:|---:|---|\n"
+            .to_owned();
     MODELS.iter().for_each(|spec| table.push_str(&row(spec)));
     let readme = read("README.md");
     let start = readme.find(BEGIN).expect("the mark before the table") + BEGIN.len();
@@ -47,4 +54,18 @@ fn the_readme_lists_every_network_as_the_registry_has_it() {
         .filter(|id| find(id).is_none())
         .collect();
     assert!(unknown.is_empty(), "networks.csv has rows of no network: {unknown:?}");
+}
+
+#[test]
+fn every_network_has_the_parity_proof_that_the_readme_names() {
+    let Some(folder) = fovea::testing::shared("parity/networks") else { return };
+    for spec in MODELS.iter().filter(|spec| spec.id != FUSION) {
+        let files = std::fs::read_dir(folder.join(spec.family)).unwrap();
+        let proofs = files.filter(|file| {
+            let name = file.as_ref().unwrap().file_name();
+            let fixture = format!("{}/{}", spec.family, name.to_string_lossy());
+            parity::spec_of(&fixture).is_some_and(|of| of.id == spec.id)
+        });
+        assert!(proofs.count() > 0, "{} has no fixture", spec.id);
+    }
 }

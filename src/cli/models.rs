@@ -298,8 +298,9 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         card.labels = LabelTable::named(&args.labels);
     }
     let channels = args.channels.map_or(card.input.channels, Channels::from);
+    let longer_side = args.longer_side;
     card.input =
-        InputSpec { channels, window, mean: args.mean, std: args.std, longer_side: args.longer_side };
+        InputSpec { window, mean: args.mean, std: args.std, longer_side, ..InputSpec::unit(channels) };
     card.modality = args.modality.map_or(card.modality, Modality::from);
     card.title = args.title.unwrap_or(card.title);
     card.trained_on = args.trained_on.unwrap_or(card.trained_on);

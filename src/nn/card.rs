@@ -46,12 +46,16 @@ pub struct InputSpec {
     /// Without it the network sees the pixels as they are.
     #[serde(default)]
     pub longer_side: Option<usize>,
+    /// Uneven lighting is taken out: half the side in the network's pixels of the square whose mean becomes 0.5 and whose
+    /// deviation 0.25 around each pixel ([`super::local_contrast`]), before mean and deviation above are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_contrast: Option<usize>,
 }
 
 impl InputSpec {
     /// Values scaled to 0–1 and nothing else.
     pub fn unit(channels: Channels) -> Self {
-        Self { channels, window: None, mean: vec![], std: vec![], longer_side: None }
+        Self { channels, window: None, mean: vec![], std: vec![], longer_side: None, local_contrast: None }
     }
 }
 

@@ -9,6 +9,7 @@ mod device;
 mod encoders;
 mod fuse;
 pub mod import;
+mod local_contrast;
 pub mod loss;
 pub mod measured;
 mod model;

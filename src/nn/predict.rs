@@ -88,9 +88,9 @@ pub enum Step {
     Done(SlicePrediction),
 }
 
-/// Memory for one tile. On the CPU small enough that a step takes a fraction of a second.
-const HOST_TILE_BYTES: u64 = 320 << 20;
-const DEVICE_TILE_BYTES: u64 = 1 << 30;
+/// Memory for one tile. A slice of 512² is one tile for nearly every network, so that none of it is computed twice; a
+/// larger tile would keep a newer wish waiting for longer.
+const TILE_BYTES: u64 = 1 << 30;
 
 /// A slice under prediction.
 pub struct SliceInference {
@@ -113,8 +113,7 @@ enum Blend {
 impl SliceInference {
     pub(super) fn new(model: &Model, volume: &Volume, z: usize) -> Result<Self, PredictError> {
         let network = model.network();
-        let bytes = if model.device().is_gpu() { DEVICE_TILE_BYTES } else { HOST_TILE_BYTES };
-        let side = longest_side(network.bytes_per_pixel(), bytes, model.device().largest_tensor());
+        let side = longest_side(network.bytes_per_pixel(), TILE_BYTES, model.device().largest_tensor());
         Self::with_tile_side(model, volume, z, side)
     }
 

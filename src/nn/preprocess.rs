@@ -1,6 +1,6 @@
 //! From a slice of a volume to a network's input, by the model's card.
 
-use super::{Channels, InputSpec, resample::resize_planes};
+use super::{Channels, InputSpec, local_contrast, resample::resize_planes};
 use crate::volume::{Samples, Volume, Window};
 
 /// Planes `[channels][height][width]`, row by row.
@@ -22,7 +22,7 @@ pub fn working_size([width, height]: [usize; 2], spec: &InputSpec) -> [usize; 2]
 /// The network's input for slice `z` (which must exist), at the working size.
 ///
 /// Values are windowed to 0–1 (see [`InputSpec::window`]), values that are not finite count as the window's lower end;
-/// then each channel has the mean taken off and is divided by the deviation. A colour image gives a grey network its
+/// then each channel is evened out where the card asks for it ([`InputSpec::local_contrast`]), has the mean taken off and is divided by the deviation. A colour image gives a grey network its
 /// luma; a grey image gives a colour network its value three times.
 ///
 /// An image whose low values are to be shown white ([`Volume::low_is_white`]) is turned over after the window, so that
@@ -54,6 +54,9 @@ pub fn slice_input(volume: &Volume, z: usize, spec: &InputSpec) -> Planes {
     let mut planes = resize_planes(planes, working_size([width, height], spec));
     let area = planes.height * planes.width;
     for (c, plane) in planes.values.chunks_exact_mut(area).enumerate() {
+        if let Some(radius) = spec.local_contrast {
+            local_contrast::normalise(plane, planes.width, radius);
+        }
         let (mean, std) = (spec.mean.get(c).copied().unwrap_or(0.0), spec.std.get(c).copied().unwrap_or(1.0));
         plane.iter_mut().for_each(|v| *v = (*v - mean) / std);
     }

@@ -109,6 +109,11 @@ impl ModelSpec {
         (self.make.choices)()
     }
 
+    /// Whether it labels pixels; a classifier says only what a slice shows.
+    pub fn segments(&self) -> bool {
+        self.published != Published::Findings
+    }
+
     /// The input channels and the head of a configuration.
     pub fn ends(&self, config: &Value) -> Result<(usize, Head), BuildError> {
         (self.make.ends)(config)

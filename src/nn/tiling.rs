@@ -34,6 +34,8 @@ impl TilePlan {
                 return (padded, vec![0]);
             }
             let count = (padded - overlap).div_ceil(side - overlap);
+            // No larger than so many tiles need be: what overlaps is computed twice.
+            let side = (padded + (count - 1) * overlap).div_ceil(count).next_multiple_of(m).max(rule.side(0));
             let last = padded - side;
             // Origins at multiples of m see the same pixels pooled together as the whole slice would.
             (side, (0..count).map(|i| (last * i / (count - 1)) / m * m).collect())

@@ -10,9 +10,12 @@ use crate::workspace::{Command, ModelCommand, Workspace};
 use eframe::egui_wgpu::RenderState;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What is needed to start working, once the window shows something.
 pub struct Start {
+    /// When the program began.
+    pub began: Instant,
     pub options: UiOptions,
     pub graphics: Option<RenderState>,
 }
@@ -45,7 +48,7 @@ impl App {
 
     /// A window on a workspace that exists already.
     pub fn on(workspace: Workspace, graphics: Option<RenderState>) -> Self {
-        let start = Start { options: UiOptions::default(), graphics };
+        let start = Start { began: Instant::now(), options: UiOptions::default(), graphics };
         Self { workspace: Some(workspace), start: None, ..Self::starting(start) }
     }
 
@@ -54,7 +57,7 @@ impl App {
     }
 
     /// Starts the engine and opens what was asked for. Networks, weights and files are read on the engine's threads.
-    fn begin(&mut self, ctx: &egui::Context, Start { options, graphics }: Start) {
+    fn begin(&mut self, ctx: &egui::Context, Start { options, graphics, .. }: Start) {
         let wake = ctx.clone();
         // The window's device is shared with burn only where burn may compute on it: a software rasteriser counts as no
         // GPU unless it is asked for.
@@ -115,6 +118,7 @@ impl App {
         if self.frames > 1
             && let Some(start) = self.start.take()
         {
+            log::info!("the first frame was there after {} ms", start.began.elapsed().as_millis());
             self.begin(&ui.ctx().clone(), start);
         }
         let Some(workspace) = &mut self.workspace else {

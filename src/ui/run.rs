@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// What the window opens with.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,7 @@ pub enum UiError {
 ///
 /// An error says that no window came up: no display, a missing library, no graphics driver.
 pub fn run(options: UiOptions) -> Result<(), UiError> {
+    let began = Instant::now();
     gpu::check_system()?;
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -53,7 +55,7 @@ pub fn run(options: UiOptions) -> Result<(), UiError> {
             SliceRenderer::install(state);
         }
         creator_came_up.set(true);
-        let start = Start { options, graphics: context.wgpu_render_state.clone() };
+        let start = Start { began, options, graphics: context.wgpu_render_state.clone() };
         Ok(Box::new(App::starting(start)))
     });
     // winit and wgpu panic on some systems that lack a part: that is no different from an error, as long as no window

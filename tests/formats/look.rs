@@ -1,6 +1,5 @@
 //! What a picture is taken for by its look, on the pictures of the shared data.
 
-use super::manifest::shared;
 use fovea::{
     io::{self, OpenOptions, Quiet},
     volume::Modality,
@@ -10,11 +9,7 @@ use std::collections::BTreeMap;
 
 #[test]
 fn fundus_photographs_are_told_and_nothing_else_is_taken_for_one() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("what pictures look like: the shared data is not beside the project");
-        return;
-    };
-    let data = shared.join("data");
+    let Some(data) = fovea::testing::shared("data") else { return };
     let text = std::fs::read_to_string(data.join("MANIFEST.json")).unwrap();
     let manifest: Value = serde_json::from_str(&text).unwrap();
     // Kind and set, with how many of its flat pictures are fundus, and how many there are.

@@ -14,12 +14,6 @@ use std::{
     time::Instant,
 };
 
-pub fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("FOVEA_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    folder.join("data/MANIFEST.json").exists().then_some(folder)
-}
-
 #[derive(Default)]
 struct Tally {
     checked: BTreeMap<String, usize>,
@@ -40,11 +34,7 @@ type Checked = Result<Outcome, String>;
 
 #[test]
 fn shared_files_agree_with_the_reference_readers() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("the shared data is not beside the project");
-        return;
-    };
-    let data = shared.join("data");
+    let Some(data) = fovea::testing::shared("data") else { return };
     let text = std::fs::read_to_string(data.join("MANIFEST.json")).unwrap();
     let manifest: Value = serde_json::from_str(&text).unwrap();
     let mut tally = Tally::default();

@@ -1,6 +1,6 @@
 //! MONOCHROME1 of DICOM: low values are shown white, and stay the values that they are.
 
-use super::{damage::dicom, manifest::shared};
+use super::damage::dicom;
 use fovea::{
     geom::Plane,
     gpu::{SliceDraw, SliceImage, ViewTransform, cpu_twin},
@@ -53,12 +53,11 @@ fn low_values_are_shown_white_and_stay_what_they_are() {
 
 #[test]
 fn radiographs_of_the_shared_data_look_right() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("MONOCHROME1 files: the shared data is not beside the project");
+    let Some(data) = fovea::testing::shared("data") else {
         return;
     };
     for name in ["rse-panimg__cxr.dcm", "pydicom-data__RG3_J2KI.dcm"] {
-        let volume = open(&shared.join("data/torture/dicom").join(name));
+        let volume = open(&data.join("torture/dicom").join(name));
         assert!(volume.low_is_white(), "{name}");
         let shades = shades(&volume);
         let lowest =

@@ -58,7 +58,7 @@ impl DropBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{blocks::tests::vectors, parity::fill_input};
+    use crate::{nn::parity::fill_input, testing::vectors};
     use burn::tensor::{Device, TensorData};
 
     fn tensor(name: &str, shape: [usize; 4], map: impl Fn(f32) -> f32) -> Tensor<4> {

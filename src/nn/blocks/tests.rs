@@ -6,24 +6,13 @@ use crate::nn::{
     parameters::{gradients_of, replace, tensors_of},
     parity::fill_input,
 };
+use crate::testing::vectors;
 use burn::{
     module::Module,
     optim::GradientsParams,
     tensor::{Device, Tensor, TensorData},
 };
 use serde_json::Value;
-
-/// A file of published vectors; without it the test is skipped, visibly.
-pub(super) fn vectors(file: &str) -> Option<Value> {
-    let shared = std::env::var("FOVEA_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let path = format!("{shared}/parity/vectors/{file}");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        crate::testing::skipped(format_args!("published vectors: {path} is not there"));
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
-}
 
 /// The module with the values that `tensors` has.
 fn filled<M: Module>(module: M, tensors: &NamedTensors) -> M {

@@ -69,7 +69,12 @@ impl TrainConfig {
             InputSpec { mean: vec![mean; n], std: vec![std; n], ..InputSpec::unit(channels) }
         };
         match modality {
-            Modality::Fundus => InputSpec { longer_side: Some(584), ..unit(Channels::Rgb, 0.5, 0.25) },
+            // Cameras and eyes differ in colour and lighting; a vessel is what is darker than its surroundings.
+            Modality::Fundus => InputSpec {
+                longer_side: Some(584),
+                local_contrast: Some(20),
+                ..unit(Channels::Rgb, 0.5, 0.25)
+            },
             Modality::Endoscopy => InputSpec { longer_side: Some(352), ..unit(Channels::Rgb, 0.5, 0.25) },
             Modality::Oct => unit(Channels::Stack3, 0.25, 0.25),
             // Abdominal soft tissue; air and bone are clipped.

@@ -97,12 +97,13 @@ fn networks(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
             .color(theme::palette(ui).weak),
     );
     let speed = Speed::of(workspace, document);
-    for family in MODELS.chunk_by(|a, b| a.family == b.family) {
+    let networks: Vec<&ModelSpec> = MODELS.iter().copied().filter(|spec| spec.segments()).collect();
+    for family in networks.chunk_by(|a, b| a.family == b.family) {
         let name = family[0].family;
         CollapsingHeader::new(format!("{name}   {}", family.len())).id_salt(("family", name)).show(
             ui,
             |ui| {
-                for spec in family {
+                for &spec in family {
                     let row = ui
                         .selectable_label(false, spec.title)
                         .on_hover_ui(|ui| about_network(ui, spec, &speed));

@@ -234,14 +234,7 @@ mod tests {
     /// Against the reference's evaluation script, which takes half of each.
     #[test]
     fn the_published_fusion_is_reproduced() {
-        let shared = std::env::var("FOVEA_SHARED")
-            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-        let path = format!("{shared}/parity/vectors/edema_polyp_vessel/losses.json");
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            crate::testing::skipped(format_args!("the vectors of fusion: {path} is not there"));
-            return;
-        };
-        let vectors: Value = serde_json::from_str(&text).unwrap();
+        let Some(vectors) = crate::testing::vectors("edema_polyp_vessel/losses.json") else { return };
         let case = &vectors["seed0"]["fusion"];
         let member = |name: &str| {
             let p = tensor::<2>(&case[format!("cls_{name}")]);
