@@ -1,9 +1,6 @@
 //! One suite over every network of the registry. Listing a network there tests it.
 
-use burn::{
-    optim::{AdamConfig, ModuleOptimizer, SgdConfig},
-    tensor::{Tensor, TensorData},
-};
+use burn::tensor::{Tensor, TensorData};
 use fovea::{
     geom::Grid,
     label::LabelTable,
@@ -12,6 +9,7 @@ use fovea::{
         Network, Outputs, Published, SharedGpu, SliceInference, SlicePrediction, Step,
         loss::{Loss, Targets, Term},
         parity,
+        train::{Optimizer, Sgd},
     },
     testing::{shared, vectors},
     volume::{Modality, Samples, Volume},
@@ -249,7 +247,7 @@ fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
         let shape = [2, model.network().channels(), side, side];
         let x = || input("input", shape, &cpu());
         // A step of training, so that running statistics are not those of a fresh network.
-        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let mut adam = Optimizer::default().init();
         model.network_mut().train_step(x(), &mut loss, &mut adam, 1e-3, 1).unwrap();
         let before = values(model.network().infer(x()).logits);
         let path = folder.path().join(format!("{}.safetensors", spec.title));
@@ -328,7 +326,7 @@ fn a_loss_that_is_not_finite_changes_nothing() {
         let device = cpu();
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
         let side = training_side(spec);
-        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let mut adam = Optimizer::default().init();
         let good = input("input", [1, network.channels(), side, side], &device);
         network.train_step(good.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
         let before = network.tensors().unwrap();
@@ -348,7 +346,7 @@ fn a_duplicate_is_not_changed_by_training() {
         let copy = network.duplicate();
         let before = copy.tensors().unwrap();
         let side = training_side(spec);
-        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let mut adam = Optimizer::default().init();
         let x = input("input", [1, network.channels(), side, side], &device);
         network.train_step(x, &mut loss, &mut adam, 1e-2, 1).unwrap();
         assert_eq!(copy.tensors().unwrap(), before, "{}", spec.id);
@@ -359,23 +357,19 @@ fn a_duplicate_is_not_changed_by_training() {
 /// The same training step from the same state gives the same weights, also with the optimiser's state from a file.
 #[test]
 fn training_goes_on_as_before_from_saved_weights_and_optimiser() {
-    let folder = tempfile::tempdir().unwrap();
     for spec in networks() {
         let device = cpu();
-        let path = folder.path().join("optimiser.bpk");
         let mut network = spec.build(&small(spec), 1, &device).unwrap();
         let side = training_side(spec);
         let x = input("input", [1, network.channels(), side, side], &device);
-        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let mut adam = Optimizer::default().init();
         network.train_step(x.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
         let weights = network.tensors().unwrap();
-        adam.to_record().save(&path).unwrap();
+        let state = adam.to_bytes().unwrap();
 
         let mut resumed = spec.build(&small(spec), 99, &device).unwrap();
         resumed.load(&weights).unwrap();
-        let record = burn::optim::OptimizerRecord::load(&path).unwrap();
-        let mut resumed_adam: ModuleOptimizer = AdamConfig::new().init();
-        resumed_adam = resumed_adam.load_record(record);
+        let mut resumed_adam = Optimizer::default().init().from_bytes(state).unwrap();
         network.train_step(x.clone(), &mut loss, &mut adam, 1e-3, 2).unwrap();
         resumed.train_step(x, &mut loss, &mut resumed_adam, 1e-3, 2).unwrap();
         let (a, b) = (network.tensors().unwrap(), resumed.tensors().unwrap());
@@ -540,7 +534,7 @@ fn wgpu_computes_what_the_cpu_does() {
             let before = answer(network.infer(x.clone()));
             let mut loss = |o: &Outputs| if marks { loss(&Outputs::of(o.logits.clone())) } else { loss(o) };
             // Adam's first step is the gradient's sign, which is noise where a bias stands before batch norm.
-            let mut sgd: ModuleOptimizer = SgdConfig::new().init();
+            let mut sgd = Optimizer::Sgd(Sgd { momentum: 0.0, weight_decay: 0.0, ..Sgd::default() }).init();
             let value = network.train_step(x.clone(), &mut loss, &mut sgd, 0.1, 1).unwrap();
             (before, value, answer(network.infer(x)))
         };

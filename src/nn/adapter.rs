@@ -4,11 +4,14 @@ use super::{
     BuildError, Choices, ComputeDevice, Head, InputRule, LossFn, ModelSpec, NamedTensors, Network,
     NetworkError, Outputs, ParamInfo,
     blocks::random,
-    parameters::{gradients_of, is_statistic, load_strict, name_hash, parameters_of, replace, tensors_of},
+    parameters::{
+        blend, gradients_of, is_statistic, load_strict, name_hash, parameters_of, replace, tensors_of,
+    },
+    train::Descent,
 };
 use burn::{
     module::Module,
-    optim::{GradientsParams, ModuleOptimizer},
+    optim::GradientsParams,
     tensor::{Device, Tensor},
 };
 use rand::{RngExt, SeedableRng};
@@ -133,6 +136,8 @@ struct Adapter<M> {
     module: M,
     /// The module with gradients, from the first training step on.
     training: Option<M>,
+    /// A moving average of the weights, without gradients.
+    average: Option<M>,
 }
 
 /// Values of an initialisation; the stream depends on the seed and the parameter's name only.
@@ -187,6 +192,7 @@ impl<M: SegmentationModule> Adapter<M> {
             device: device.clone(),
             module: replace(module, initial).valid(),
             training: None,
+            average: None,
         }
     }
 
@@ -194,6 +200,24 @@ impl<M: SegmentationModule> Adapter<M> {
     fn current(&self) -> M {
         // `valid` also settles the running statistics, which burn keeps one update behind.
         self.training.as_ref().map_or_else(|| self.module.clone(), Module::valid)
+    }
+
+    /// The module with other weights. `valid` makes running statistics of its own, so that a clone's are left alone.
+    fn with(&self, tensors: &NamedTensors) -> Result<M, NetworkError> {
+        load_strict(self.current().valid(), tensors)
+            .map_err(|differences| NetworkError::Mismatch { network: M::spec().id, differences })
+    }
+
+    /// A network of its own around a module.
+    fn around(&self, module: M) -> Box<dyn Network> {
+        Box::new(Adapter {
+            config: self.config.clone(),
+            device: self.device.clone(),
+            module,
+            training: None,
+            average: None,
+            ..*self
+        })
     }
 
     fn training_module(&mut self) -> M {
@@ -262,7 +286,7 @@ impl<M: SegmentationModule> Network for Adapter<M> {
         &mut self,
         input: Tensor<4>,
         loss: &mut LossFn<'_>,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: &mut Descent,
         lr: f64,
         seed: u64,
     ) -> Result<f32, NetworkError> {
@@ -294,20 +318,30 @@ impl<M: SegmentationModule> Network for Adapter<M> {
     }
 
     fn load(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError> {
-        // `valid` makes running statistics of its own, so that a clone's are left alone.
-        self.module = load_strict(self.current().valid(), tensors)
-            .map_err(|differences| NetworkError::Mismatch { network: M::spec().id, differences })?;
+        self.module = self.with(tensors)?;
         self.training = None;
+        self.average = None;
         Ok(())
     }
 
     fn duplicate(&self) -> Box<dyn Network> {
-        Box::new(Adapter {
-            config: self.config.clone(),
-            device: self.device.clone(),
-            module: self.current().valid(),
-            training: None,
-            ..*self
-        })
+        self.around(self.current().valid())
+    }
+
+    fn average(&mut self, decay: f64) {
+        let current = self.current().valid();
+        self.average = Some(match self.average.take() {
+            Some(average) => blend(average, &current, decay),
+            None => current,
+        });
+    }
+
+    fn averaged(&self) -> Option<Box<dyn Network>> {
+        self.average.as_ref().map(|average| self.around(average.valid()))
+    }
+
+    fn load_average(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError> {
+        self.average = Some(self.with(tensors)?);
+        Ok(())
     }
 }

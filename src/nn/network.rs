@@ -1,7 +1,7 @@
 //! The one trait by which the rest of the program knows a network.
 
-use super::{ComputeDevice, InputRule, ModelSpec};
-use burn::{optim::ModuleOptimizer, tensor::Tensor};
+use super::{ComputeDevice, InputRule, ModelSpec, train::Descent};
+use burn::tensor::Tensor;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -30,6 +30,9 @@ pub enum Head {
     Softmax { classes: usize },
     /// One channel: the sigmoid is the probability of the only foreground class.
     Sigmoid,
+    /// One channel for every class but the background, each a sigmoid of its own: classes may overlap, and where they do
+    /// the later one counts.
+    Sigmoids { classes: usize },
 }
 
 impl Head {
@@ -38,13 +41,14 @@ impl Head {
         match self {
             Head::Softmax { classes } => classes,
             Head::Sigmoid => 1,
+            Head::Sigmoids { classes } => classes - 1,
         }
     }
 
     /// Classes of a prediction, background included.
     pub fn classes(self) -> usize {
         match self {
-            Head::Softmax { classes } => classes,
+            Head::Softmax { classes } | Head::Sigmoids { classes } => classes,
             Head::Sigmoid => 2,
         }
     }
@@ -107,7 +111,7 @@ pub trait Network: Send {
         &mut self,
         input: Tensor<4>,
         loss: &mut LossFn<'_>,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: &mut Descent,
         lr: f64,
         seed: u64,
     ) -> Result<f32, NetworkError>;
@@ -129,6 +133,14 @@ pub trait Network: Send {
     fn load(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError>;
     /// The same network with the same weights, independent of later training of either.
     fn duplicate(&self) -> Box<dyn Network>;
+
+    /// Moves the average of the weights, `a ← decay·a + (1 − decay)·w`, running statistics included. There is none at
+    /// first, and then it becomes a copy of them whatever the decay.
+    fn average(&mut self, decay: f64);
+    /// This network with the average for its weights. Loading and duplicating forget the average.
+    fn averaged(&self) -> Option<Box<dyn Network>>;
+    /// Goes on from an average that was kept. Strict, as [`Network::load`] is.
+    fn load_average(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError>;
 
     /// Trainable numbers.
     fn param_count(&self) -> usize {

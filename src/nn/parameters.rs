@@ -65,6 +65,38 @@ pub(super) fn replace<M: Module>(module: M, values: impl FnMut(&str, &[usize]) -
     module.map(&mut Replace { path: Path::default(), values })
 }
 
+/// `average·decay + current·(1 − decay)`, parameter by parameter, buffers included.
+pub(super) fn blend<M: Module>(average: M, current: &M, decay: f64) -> M {
+    let mut taken = Taken(GradientsParams::new());
+    current.visit(&mut taken);
+    average.map(&mut Blend { current: taken.0, decay })
+}
+
+/// Tensors by parameter.
+struct Taken(GradientsParams);
+
+impl ModuleVisitor for Taken {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.register(param.id, param.val());
+    }
+}
+
+struct Blend {
+    current: GradientsParams,
+    decay: f64,
+}
+
+impl ModuleMapper for Blend {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let tensor = match self.current.remove::<D>(id) {
+            Some(current) => tensor * self.decay + current * (1.0 - self.decay),
+            None => tensor,
+        };
+        Param::from_mapped_value(id, tensor, mapper)
+    }
+}
+
 /// The first few names and shapes in which a set of tensors differs from what a network has.
 fn differences(expected: &[ParamInfo], found: &NamedTensors) -> Vec<String> {
     const SHOWN: usize = 4;

@@ -277,5 +277,9 @@ fn probabilities(head: Head, outputs: Outputs) -> Tensor<3> {
             let p = sigmoid(logits);
             Tensor::cat(vec![p.clone().neg() + 1.0, p], 0)
         }
+        Head::Sigmoids { .. } => {
+            let p = sigmoid(logits);
+            Tensor::cat(vec![p.clone().max_dim(0).neg() + 1.0, p], 0)
+        }
     }
 }

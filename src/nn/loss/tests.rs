@@ -1,5 +1,8 @@
 use super::*;
-use crate::nn::Head;
+use crate::{
+    nn::{Head, parity::fill_input},
+    testing::vectors,
+};
 use burn::tensor::{Device, TensorData};
 use serde_json::Value;
 
@@ -32,19 +35,6 @@ fn array(v: &Value) -> Array {
     Array { shape: numbers(&v["shape"]).into_iter().map(|n| n as usize).collect(), data: numbers(&v["data"]) }
 }
 
-fn vectors() -> Option<Value> {
-    let root = std::env::var("FOVEA_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let path = format!("{root}/parity/vectors/edema_polyp_vessel/losses.json");
-    match std::fs::read(&path) {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
-        Err(_) => {
-            crate::testing::skipped(format_args!("{path} is not here"));
-            None
-        }
-    }
-}
-
 fn close(got: f64, want: f64, what: &str) {
     assert!((got - want).abs() <= 2e-6 * (1.0 + want.abs()), "{what}: {got} for {want}");
 }
@@ -63,11 +53,8 @@ fn case(v: &Value) -> Case {
     let (logits, cls, truth) = (array(&v["logits"]), array(&v["cls_logits"]), array(&v["target"]));
     let [n, c, h, w] = logits.shape[..] else { panic!("rank") };
     let classes: Vec<u16> = truth.data.iter().map(|&x| x as u16).collect();
-    let mut targets = Targets::new(&classes, [n, h, w], Head::Softmax { classes: c }, &device());
-    // The reference gives the detection target by itself; here it follows from the pixels.
-    targets.presence = leaf(&f32s(&array(&v["cls_target"])), [n, c - 1]);
-    targets.presence_known = Tensor::ones([n, c - 1], &device());
-    targets.presence_count = (n * (c - 1)) as u64;
+    let targets = Targets::new(&classes, [n, h, w], Head::Softmax { classes: c }, &device())
+        .with_findings(&f32s(&array(&v["cls_target"])));
     Case {
         name: v["name"].as_str().unwrap().to_owned(),
         logits: leaf(&f32s(&logits), [n, c, h, w]),
@@ -79,7 +66,7 @@ fn case(v: &Value) -> Case {
 
 #[test]
 fn the_edema_systems_losses_and_gradients_are_reproduced() {
-    let Some(vectors) = vectors() else { return };
+    let Some(vectors) = vectors("edema_polyp_vessel/losses.json") else { return };
     let cases = vectors["seed0"]["seg_losses"].as_array().unwrap();
     assert_eq!(cases.len(), 5);
     for (v, (sum, exponential)) in cases.iter().flat_map(|v| [(v, ("mix_3", false)), (v, ("mix_33", true))]) {
@@ -122,52 +109,322 @@ fn the_edema_systems_losses_and_gradients_are_reproduced() {
     }
 }
 
+/// Loss and gradient of a logits leaf.
+fn value_and_gradient<const D: usize>(loss: &Loss, logits: &Tensor<D>, targets: &Targets) -> (f64, Vec<f32>) {
+    let total = loss.of_logits(logits.clone(), targets);
+    (scalar(&total), gradient(&total, logits))
+}
+
+/// All 0 where the loss does not depend on the logits.
+fn gradient<const D: usize>(total: &Tensor<1>, logits: &Tensor<D>) -> Vec<f32> {
+    let gradient = logits.grad(&total.backward()).unwrap_or_else(|| logits.zeros_like().without_autodiff());
+    gradient.into_data().try_to_vec::<f32>().unwrap()
+}
+
+fn parse(text: &str) -> Loss {
+    Loss::parse(text).unwrap_or_else(|e| panic!("{e}"))
+}
+
 #[test]
-fn the_polyp_systems_cross_entropy_is_reproduced() {
-    let Some(vectors) = vectors() else { return };
-    for v in vectors["seed3"]["losses"].as_array().unwrap() {
+fn the_polyp_systems_losses_and_distillation_are_reproduced() {
+    let Some(vectors) = vectors("edema_polyp_vessel/losses.json") else { return };
+    let cases = vectors["seed3"]["losses"].as_array().unwrap();
+    assert_eq!(cases.len(), 4);
+    for v in cases {
         let (logits, truth) = (array(&v["logits"]), array(&v["target"]));
         let [n, c, h, w] = logits.shape[..] else { panic!("rank") };
-        let values: Vec<f32> = logits.data.iter().map(|&x| x as f32).collect();
+        let f32s = |a: &Array| a.data.iter().map(|&x| x as f32).collect::<Vec<f32>>();
         let classes: Vec<u16> = truth.data.iter().map(|&x| x as u16).collect();
-        let outputs = Outputs::of(leaf(&values, [n, c, h, w]));
-        let targets = Targets::new(&classes, [n, h, w], Head::Softmax { classes: c }, &device());
-        let loss = Loss::new([(1.0, Term::CrossEntropy { class_weights: vec![] })]);
-        let want = v["ce"]["value"].as_f64().unwrap();
-        close(scalar(&loss.compute(&outputs, &targets)), want, v["name"].as_str().unwrap());
+        let teacher = leaf(&f32s(&array(&v["teacher_logits"])), [n, c, h, w]);
+        let targets = Targets::new(&classes, [n, h, w], Head::Softmax { classes: c }, &device())
+            .with_teacher(teacher.without_autodiff());
+        let weights = v["ce_weighted"]["class_weights"].as_array().unwrap();
+        let weights: Vec<String> = weights.iter().map(Value::to_string).collect();
+        for (key, loss) in [
+            ("ce", "ce".to_owned()),
+            ("ce_weighted", format!("ce({})", weights.join(","))),
+            ("ohem", "ohem".to_owned()),
+            ("kd_kl_div_T4", "kl".to_owned()),
+            ("kd_kl_div_T1", "kl(1)".to_owned()),
+            ("kd_mse_T4", "mse".to_owned()),
+        ] {
+            let name = format!("{} {key}", v["name"]);
+            // The reference distils from pixels without a class too; here they count for nothing.
+            if key.starts_with("kd") && classes.contains(&IGNORE) {
+                continue;
+            }
+            let logits = leaf(&f32s(&logits), [n, c, h, w]);
+            let (value, gradient) = value_and_gradient(&parse(&loss), &logits, &targets);
+            close(value, v[key]["value"].as_f64().unwrap(), &name);
+            for (g, w) in gradient.iter().zip(array(&v[key]["grad_first16"]).data) {
+                assert!((f64::from(*g) - w).abs() < 1e-7, "{name}: {g} for {w}");
+            }
+            if let Some(want) = v[key]["grad_abs_sum"].as_f64() {
+                close(gradient.iter().map(|g| f64::from(g.abs())).sum(), want, &name);
+            }
+        }
     }
 }
 
-fn all_terms() -> Vec<Loss> {
-    vec![
-        Loss::new([(1.0, Term::CrossEntropy { class_weights: vec![0.5, 2.0, 3.0] })]),
-        Loss::new([(0.7, Term::SoftDice { smooth: 1.0 })]),
-        Loss::new([(1.0, Term::LogDice { gamma: 0.3 })]),
-        Loss::standard(),
-    ]
+#[test]
+fn jmedsegs_losses_and_gradients_are_reproduced() {
+    let Some(vectors) = vectors("jmedseg/losses.json") else { return };
+    let numbers =
+        |v: &Value| -> Vec<f64> { v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
+    let f32s = |v: &Value| numbers(v).into_iter().map(|x| x as f32).collect::<Vec<f32>>();
+    let classes = |v: &Value| numbers(v).into_iter().map(|x| x as u16).collect::<Vec<u16>>();
+    let v = &vectors["losses"];
+    let targets = Targets::new(&classes(&v["target"]), [2, 3, 4], Head::Softmax { classes: 2 }, &device());
+    let logits = || leaf(&f32s(&v["logits"]), [2, 2, 3, 4]);
+    let cases = v["cases"].as_object().unwrap();
+    assert_eq!(cases.len(), 7);
+    for (name, case) in cases {
+        let loss = match name.as_str() {
+            "ce_w0.5" => "ce(0.5,0.5)",
+            "ce_w0.8" => "ce(0.2,0.8)",
+            "ce_w0.2" => "ce(0.8,0.2)",
+            "ce_w1.0" => "ce(0,1)",
+            "dice" => "flat_dice",
+            "iou" => "iou",
+            "focal" => "focal",
+            other => panic!("{other}"),
+        };
+        let (value, gradient) = value_and_gradient(&parse(loss), &logits(), &targets);
+        close(value, case["value_f64"].as_f64().unwrap(), name);
+        assert_eq!(gradient.len(), 48);
+        for (g, w) in gradient.iter().zip(numbers(&case["grad"])) {
+            assert!((f64::from(*g) - w).abs() < 1e-7, "{name}: {g} for {w}");
+        }
+    }
+    let compound = parse("0.8*ce(0.5,0.5)+0.2*iou").of_logits(logits(), &targets);
+    close(scalar(&compound), v["compound_0.8ce_0.2iou_w0.5"].as_f64().unwrap(), "compound");
+
+    let v = &vectors["losses_3class"];
+    let targets = Targets::new(&classes(&v["target"]), [1, 2, 3], Head::Softmax { classes: 3 }, &device());
+    for (name, loss) in [("dice", "flat_dice"), ("iou", "iou"), ("focal", "focal")] {
+        let value = parse(loss).of_logits(leaf(&f32s(&v["logits"]), [1, 3, 2, 3]), &targets);
+        close(scalar(&value), v[name].as_f64().unwrap(), name);
+    }
+}
+
+/// The losses of the FLARE 2021 winner, of volumes `[2, 4, 5, 6, 7]`.
+#[test]
+fn the_flare_winners_losses_and_gradients_are_reproduced() {
+    let Some(vectors) = vectors("flare/metrics.json") else { return };
+    const SHAPE: [usize; 5] = [2, 4, 5, 6, 7];
+    let logits: Vec<f32> = fill_input("loss.logits", 1680).iter().map(|v| 3.0 * v).collect();
+    let regular: Vec<f32> =
+        fill_input("loss.target", 1680).iter().map(|v| f32::from(u8::from(*v > 0.3))).collect();
+    let mut absent = regular.clone();
+    absent.chunks_exact_mut(210).skip(3).step_by(4).for_each(|channel| channel.fill(0.0));
+    let with = |term: &str| format!("squared_dice+{term}");
+    let losses = [
+        ("dice", "squared_dice".to_owned()),
+        ("diceAndBce", with("bce")),
+        ("diceAndFocal", with("scaled_focal")),
+        ("diceAndTopK", with("topk(30,30,30,10)")),
+        ("diceAndHausdorff", with("hausdorff")),
+    ];
+    for (case, truth) in [("regular", regular), ("class3_absent", absent)] {
+        let v = &vectors["losses"][case];
+        for (activation, head) in
+            [("sigmoid", Head::Sigmoids { classes: 5 }), ("softmax", Head::Softmax { classes: 4 })]
+        {
+            let targets = Targets::of_channels(&truth, SHAPE, head, &device());
+            for (name, loss) in &losses {
+                let what = format!("{case} {activation} {name}");
+                let leaf = leaf(&logits, SHAPE);
+                let (value, gradient) = value_and_gradient(&parse(loss), &leaf, &targets);
+                close(value, v[format!("{activation}|{name}|is_average=True")].as_f64().unwrap(), &what);
+                let Some(want) = v["grad"][*name].as_object().filter(|_| activation == "sigmoid") else {
+                    continue;
+                };
+                close(value, want["loss"].as_f64().unwrap(), &what);
+                close(
+                    gradient.iter().map(|&g| f64::from(g)).sum(),
+                    want["grad_sum"].as_f64().unwrap(),
+                    &what,
+                );
+                let size: f64 = gradient.iter().map(|g| f64::from(g.abs())).sum();
+                close(size, want["grad_abs_sum"].as_f64().unwrap(), &what);
+                for sample in want["grad_samples"].as_array().unwrap() {
+                    let (i, want) = (sample[0].as_u64().unwrap() as usize, sample[1].as_f64().unwrap());
+                    assert!(
+                        (f64::from(gradient[i]) - want).abs() < 1e-8,
+                        "{what} {i}: {} for {want}",
+                        gradient[i]
+                    );
+                }
+            }
+        }
+        let targets = Targets::of_channels(&truth, SHAPE, Head::Sigmoids { classes: 5 }, &device());
+        for (name, loss) in [
+            ("bce", "bce"),
+            ("bce", "ce"),
+            ("focal_alpha0.5_gamma2", "scaled_focal"),
+            ("focal_alpha0.25_gamma2", "scaled_focal(alpha=0.25)"),
+            ("topk_30_30_30_10", "topk(30,30,30,10)"),
+            ("hausdorff_alpha2", "hausdorff"),
+        ] {
+            let value = scalar(&parse(loss).of_logits(leaf(&logits, SHAPE), &targets));
+            close(value, v["component"][name].as_f64().unwrap(), &format!("{case} {loss}"));
+        }
+    }
+    let nothing = Targets::of_channels(&[0.0; 1680], SHAPE, Head::Sigmoids { classes: 5 }, &device());
+    for (name, loss) in [("dice", "squared_dice"), ("diceAndFocal", "squared_dice+scaled_focal")] {
+        let value = scalar(&parse(loss).of_logits(leaf(&logits, SHAPE), &nothing));
+        close(value, vectors["losses"]["all_empty_target"][name].as_f64().unwrap(), name);
+    }
+}
+
+/// Worked out by hand from the formula: probabilities 0.8 and 0.6 for the foreground of one pixel that has it and one that
+/// has not; delta 0.6 and gamma 0.5.
+#[test]
+fn the_unified_loss_is_its_formula() {
+    let logit = |p: f32| (p / (1.0 - p)).ln();
+    let targets = Targets::new(&[1, 0], [1, 1, 2], Head::Sigmoid, &device());
+    let value = scalar(&parse("unified").of_logits(leaf(&[logit(0.8), logit(0.6)], [1, 1, 1, 2]), &targets));
+    let focal = (0.6 * 0.2f64.sqrt() * -0.8f64.ln() + 0.4 * 0.6f64.sqrt() * -0.4f64.ln()) / 2.0;
+    let tversky = 0.8 / (0.8 + 0.6 * 0.2 + 0.4 * 0.6);
+    close(value, 0.5 * focal + 0.5 * (1.0f64 - tversky).sqrt(), "unified");
+}
+
+/// The main head's truth `[[0, 1], [0, 1]]` resized to one and to four columns by nearest neighbour.
+#[test]
+fn auxiliary_heads_learn_from_the_truth_at_their_size() {
+    let head = Head::Softmax { classes: 2 };
+    let targets = Targets::new(&[0, 1, 0, 1], [1, 2, 2], head, &device());
+    let logits = |shape: [usize; 4], salt| leaf(&spread(shape.iter().product(), salt), shape);
+    let (main, small, large) = (logits([1, 2, 2, 2], 1), logits([1, 2, 1, 1], 2), logits([1, 2, 2, 4], 3));
+    let outputs = Outputs { auxiliary: vec![small.clone(), large.clone()], ..Outputs::of(main.clone()) };
+    let ce = |logits: &Tensor<4>, classes: &[u16], [h, w]: [usize; 2]| {
+        let targets = Targets::new(classes, [1, h, w], head, &device());
+        scalar(&parse("ce").of_logits(logits.clone(), &targets))
+    };
+    let each = [
+        ce(&main, &[0, 1, 0, 1], [2, 2]),
+        ce(&small, &[0], [1, 1]),
+        ce(&large, &[0, 0, 1, 1, 0, 0, 1, 1], [2, 4]),
+    ];
+    for (loss, factors) in [
+        ("aux(ce)", [0.0, 1.0, 1.0]),
+        ("ce+2*aux(ce,0.5,0.25)", [1.0, 1.0, 0.5]),
+        ("deep(ce)", [4.0 / 7.0, 2.0 / 7.0, 1.0 / 7.0]),
+    ] {
+        let want = each.iter().zip(factors).map(|(value, factor)| value * factor).sum();
+        close(scalar(&parse(loss).compute(&outputs, &targets)), want, loss);
+    }
+    let alone = Outputs::of(main);
+    close(scalar(&parse("deep(ce)+aux(ce)").compute(&alone, &targets)), each[0], "without such heads");
+}
+
+/// One of every term, with other numbers than the defaults where it takes some.
+const EVERY_TERM: &[&str] = &[
+    "ce(0.5,2,3)",
+    "bce",
+    "focal(gamma=1.5)",
+    "ohem(probability=0.4,least=0.3)",
+    "topk(60,40)",
+    "scaled_focal(alpha=0.3)",
+    "0.7*dice(smooth=1)",
+    "log_dice(gamma=0.3)",
+    "flat_dice",
+    "squared_dice",
+    "iou(smooth=0.5)",
+    "hausdorff",
+    "unified(lambda=0.4)",
+    "detection",
+    "kl(temperature=2)",
+    "mse",
+    "aux(ce+0.5*dice,0.4,0.2)",
+    "deep(0.25*ce+iou)",
+    "ce+dice(smooth=1)+detection",
+];
+
+#[test]
+fn expressions_and_data_come_back_as_they_were_written() {
+    let used = |word: &str| {
+        EVERY_TERM
+            .iter()
+            .any(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word))
+    };
+    for word in words() {
+        assert!(used(word), "{word} is not tested");
+    }
+    for text in EVERY_TERM.iter().chain(&["0", "-0.5*ce"]) {
+        let loss = parse(text);
+        assert_eq!(loss.to_string(), *text);
+        let json = serde_json::to_string(&loss).unwrap();
+        assert_eq!(serde_json::from_str::<Loss>(&json).unwrap(), loss, "{json}");
+    }
+    assert_eq!(
+        parse(" 0.8 * ce( 0.2, 0.8 ) + focal( 0.25, gamma = 1e+0 ) "),
+        parse("0.8*ce(0.2,0.8)+focal(0.25,1)")
+    );
+    assert_eq!(parse("focal(0.5,2)"), parse("focal"));
+    assert_eq!(parse("ce(1,5,10,20)+log_dice+detection"), Loss::edema(true));
+    assert_eq!(parse("ce+dice(1)+detection"), Loss::standard());
+    // As checkpoints of earlier versions have it.
+    let old = r#"[{"weight":1.0,"term":"cross_entropy"},{"weight":2.0,"term":"soft_dice","smooth":1.0}]"#;
+    assert_eq!(serde_json::from_str::<Loss>(old).unwrap(), parse("ce+2*dice(1)"));
+}
+
+#[test]
+fn what_is_not_an_expression_is_refused_by_name() {
+    for (text, said) in [
+        ("0.8*ce+0.2*iuo", "no loss \"iuo\"; there are ce, bce, focal,"),
+        ("ce+", "the name of a loss was expected at the end"),
+        ("", "the name of a loss was expected"),
+        ("0.8 ce", "\"*\" was expected at \"ce\""),
+        ("ce dice", "\"+\" was expected at \"dice\""),
+        ("ce(1,2", "\")\" was expected at the end"),
+        ("focal(beta=1)", "the loss focal: it has no \"beta\""),
+        ("iou(1,2)", "2 is one number too many"),
+        ("ohem(1.5)", "1.5 is not between 0 and 1"),
+        ("bce(1)", "the loss bce: 1 is one number too many"),
+        ("aux", "the loss aux: a loss is wanted in brackets"),
+        ("aux(foo)", "no loss \"foo\""),
+        ("inf*ce", "no loss \"inf\""),
+    ] {
+        let error = Loss::parse(text).unwrap_err().to_string();
+        assert!(error.contains(said), "{text}: {error}");
+    }
+}
+
+fn all_terms() -> impl Iterator<Item = Loss> {
+    EVERY_TERM.iter().map(|text| parse(text))
+}
+
+/// What has kinks: which pixels are the hardest, and which are in the mask.
+fn is_smooth(loss: &Loss) -> bool {
+    let kinked = |term: &Term| matches!(term, Term::Ohem { .. } | Term::TopK { .. } | Term::Hausdorff);
+    loss.terms.iter().all(|t| !kinked(&t.term))
 }
 
 #[test]
 fn gradients_are_those_of_finite_differences() {
     let classes: Vec<u16> = (0..24).map(|i| [0, 1, 2, 1, IGNORE, 0][i % 6]).collect();
-    for (head, channels) in [(Head::Softmax { classes: 3 }, 3), (Head::Sigmoid, 1)] {
+    let heads = [(Head::Softmax { classes: 3 }, 3), (Head::Sigmoid, 1), (Head::Sigmoids { classes: 3 }, 2)];
+    for (head, channels) in heads {
         let classes: Vec<u16> = match head {
             Head::Sigmoid => classes.iter().map(|&c| if c == 2 { 1 } else { c }).collect(),
-            Head::Softmax { .. } => classes.clone(),
+            Head::Softmax { .. } | Head::Sigmoids { .. } => classes.clone(),
         };
-        let targets = Targets::new(&classes, [2, 3, 4], head, &device());
+        let teacher = leaf(&spread(2 * channels * 12, 11), [2, channels, 3, 4]);
+        let targets = Targets::new(&classes, [2, 3, 4], head, &device()).with_teacher(teacher);
         let start = spread(2 * channels * 12, 3);
         let findings = spread(2 * (head.classes() - 1), 5);
         let value = |values: &[f32], loss: &Loss| {
             let logits = leaf(values, [2, channels, 3, 4]);
             let detection = leaf(&findings, [2, head.classes() - 1]);
-            let outputs = Outputs { detection: Some(detection), ..Outputs::of(logits.clone()) };
+            let half = logits.clone().narrow(2, 0, 2).mul_scalar(-0.5);
+            let outputs =
+                Outputs { logits: logits.clone(), detection: Some(detection), auxiliary: vec![half] };
             (loss.compute(&outputs, &targets), logits)
         };
-        for loss in all_terms() {
+        for loss in all_terms().filter(is_smooth) {
             let (total, logits) = value(&start, &loss);
-            let grads = total.backward();
-            let got = logits.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap();
+            let got = gradient(&total, &logits);
             for i in 0..start.len() {
                 let h = 0.02;
                 let at = |d: f32| {
@@ -190,7 +447,8 @@ fn gradients_are_those_of_finite_differences() {
 fn pixels_that_are_not_known_change_nothing() {
     let known: Vec<u16> = (0..32).map(|i| if i % 3 == 0 { IGNORE } else { (i % 2) as u16 }).collect();
     let head = Head::Sigmoid;
-    let targets = Targets::new(&known, [1, 4, 8], head, &device());
+    let teacher = leaf(&spread(32, 4), [1, 1, 4, 8]);
+    let targets = Targets::new(&known, [1, 4, 8], head, &device()).with_teacher(teacher);
     assert_eq!(targets.known_pixels(), known.iter().filter(|&&c| c != IGNORE).count() as u64);
     let one = spread(32, 1);
     let mut other = one.clone();
@@ -202,9 +460,10 @@ fn pixels_that_are_not_known_change_nothing() {
     for loss in all_terms() {
         let run = |values: &[f32]| {
             let logits = leaf(values, [1, 1, 4, 8]);
-            let total = loss.compute(&Outputs::of(logits.clone()), &targets);
-            let grads = total.backward();
-            (scalar(&total), logits.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap())
+            let auxiliary = vec![logits.clone() * 2.0];
+            let detection = Some(leaf(&[0.3], [1, 1]));
+            let total = loss.compute(&Outputs { logits: logits.clone(), detection, auxiliary }, &targets);
+            (scalar(&total), gradient(&total, &logits))
         };
         let ((a, grad_a), (b, grad_b)) = (run(&one), run(&other));
         assert_eq!(a, b, "{loss:?}");
@@ -217,16 +476,16 @@ fn pixels_that_are_not_known_change_nothing() {
 
 #[test]
 fn a_batch_without_a_known_pixel_has_no_loss_and_no_gradient() {
-    let targets = Targets::new(&[IGNORE; 8], [2, 2, 2], Head::Softmax { classes: 3 }, &device());
+    let targets = Targets::new(&[IGNORE; 8], [2, 2, 2], Head::Softmax { classes: 3 }, &device())
+        .with_teacher(leaf(&spread(24, 5), [2, 3, 2, 2]));
     for loss in all_terms() {
         let logits = leaf(&spread(24, 2), [2, 3, 2, 2]);
         let detection = leaf(&spread(4, 9), [2, 2]);
-        let outputs = Outputs { detection: Some(detection), ..Outputs::of(logits.clone()) };
+        let auxiliary = vec![logits.clone() * 2.0];
+        let outputs = Outputs { logits: logits.clone(), detection: Some(detection), auxiliary };
         let total = loss.compute(&outputs, &targets);
-        assert_eq!(scalar(&total), 0.0, "{loss:?}");
-        let grads = total.backward();
-        let g = logits.grad(&grads).unwrap().into_data().try_to_vec::<f32>().unwrap();
-        assert!(g.iter().all(|&x| x == 0.0), "{loss:?}");
+        assert_eq!(scalar(&total), 0.0, "{loss}");
+        assert!(gradient(&total, &logits).iter().all(|&x| x == 0.0), "{loss}");
     }
 }
 

@@ -2,14 +2,14 @@
 //! optimiser's state (`optimizer`, burn's own record as bytes); the rest is JSON in the metadata key `fovea-run`.
 
 use super::{
-    TrainConfig,
+    Descent, TrainConfig,
     session::{Best, Progress, TrainSession},
 };
 use crate::{
     nn::{InputSpec, ModelCard, NamedTensor, NamedTensors, NetworkError},
     replace::{WriteError, write_bytes},
 };
-use burn::{optim::ModuleOptimizer, tensor::Bytes};
+use burn::tensor::Bytes;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -74,11 +74,7 @@ impl Saved {
         Ok(())
     }
 
-    pub fn restore_optimizer(
-        &self,
-        path: &Path,
-        optimizer: ModuleOptimizer,
-    ) -> Result<ModuleOptimizer, CheckpointError> {
+    pub fn restore_optimizer(&self, path: &Path, optimizer: Descent) -> Result<Descent, CheckpointError> {
         optimizer.from_bytes(Bytes::from_bytes_vec(self.optimizer.clone())).map_err(|e| {
             CheckpointError::Format { path: path.to_owned(), reason: format!("the optimiser's state: {e}") }
         })
@@ -97,7 +93,7 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
         best: session.best.as_ref().map(|b| (b.step, b.dice)),
         data,
     };
-    let optimizer = session.optimizer.into_bytes().map_err(|e| format(e.to_string()))?;
+    let optimizer = session.optimizer.to_bytes().map_err(|e| format(e.to_string()))?;
     let current = session.model.network().tensors()?;
     let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> =
         vec![(OPTIMIZER.to_owned(), Dtype::U8, vec![optimizer.len()], optimizer.to_vec())];

@@ -1,4 +1,4 @@
-use super::{Adam, Augment, Schedule};
+use super::{Augment, Optimizer, Schedule};
 use crate::{
     nn::{Channels, InputSpec, ModelCard, loss::Loss},
     volume::Modality,
@@ -18,7 +18,7 @@ pub struct TrainConfig {
     /// The highest learning rate of the schedule.
     pub lr: f64,
     pub schedule: Schedule,
-    pub optimizer: Adam,
+    pub optimizer: Optimizer,
     pub loss: Loss,
     pub augment: Augment,
     /// Share of the patches that are centred on a pixel of a foreground class, all classes alike.
@@ -37,7 +37,7 @@ impl Default for TrainConfig {
             patch: 128,
             lr: 1e-3,
             schedule: Schedule::Cosine { warmup: 0.02 },
-            optimizer: Adam::default(),
+            optimizer: Optimizer::default(),
             loss: Loss::standard(),
             augment: Augment::default(),
             foreground: 0.5,

@@ -4,8 +4,11 @@
 //! at what is more urgent between two steps.
 
 mod augment;
+mod average;
 mod checkpoint;
+mod clip;
 mod config;
+mod descent;
 mod optimizer;
 mod sample;
 mod sampler;
@@ -16,9 +19,11 @@ mod tests;
 
 pub use super::loss::{IGNORE, Loss, Term};
 pub use augment::Augment;
+pub use average::Average;
 pub use checkpoint::CheckpointError;
 pub use config::TrainConfig;
-pub use optimizer::Adam;
+pub use descent::Descent;
+pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use sample::{SampleError, TrainSample, score};
 pub use sampler::{Batch, Prepared, Sampler};
 pub use schedule::Schedule;

@@ -1,115 +1,127 @@
-//! Adam whose state survives a restart on any device.
-//!
-//! burn's own Adam restores its state onto the default device, which on a machine without a GPU is one that cannot be
-//! opened; here a restored state stays on the host until the step that first needs it.
-
-use burn::{
-    optim::{ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource},
-    tensor::{Device, Tensor, TensorData},
-};
+use super::Descent;
 use serde::{Deserialize, Serialize};
+
+/// Stochastic gradient descent with momentum as PyTorch has it: `v ← momentum·v + g`, `w ← w − lr·v`, with g the gradient
+/// and `weight_decay·w`; with `nesterov` the step is along `g + momentum·v`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sgd {
+    pub momentum: f32,
+    pub nesterov: bool,
+    pub weight_decay: f32,
+}
+
+/// What the edema, polyp and JMedSeg systems take.
+impl Default for Sgd {
+    fn default() -> Self {
+        Self { momentum: 0.9, nesterov: false, weight_decay: 1e-4 }
+    }
+}
 
 /// Adam (Kingma and Ba, 2015, algorithm 1) with L2 decay added to the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Adam {
+    pub beta_1: f32,
+    pub beta_2: f32,
+    pub epsilon: f32,
+    pub weight_decay: f32,
+    /// Epsilon is added before the second moment is corrected for its start from 0 (there, end of section 2), as Jittor
+    /// and TensorFlow do it.
+    pub epsilon_hat: bool,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.0, epsilon_hat: false }
+    }
+}
+
+/// Adam whose decay is not part of the gradient: first `w ← w·(1 − lr·weight_decay)` (Loshchilov and Hutter, "Decoupled
+/// Weight Decay Regularization", 2019).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamW {
     pub beta_1: f32,
     pub beta_2: f32,
     pub epsilon: f32,
     pub weight_decay: f32,
 }
 
-impl Default for Adam {
+impl Default for AdamW {
     fn default() -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 }
     }
 }
 
-impl Adam {
-    pub fn init(self) -> ModuleOptimizer {
-        ModuleOptimizer::from(self)
-    }
+/// How gradients become steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "optimizer", from = "Written")]
+pub enum Optimizer {
+    Sgd(Sgd),
+    Adam(Adam),
+    AdamW(AdamW),
 }
 
-/// First and second moment of one parameter after `time` steps.
-#[derive(Clone)]
-pub struct AdamState<const D: usize> {
-    time: usize,
-    first: Moment<D>,
-    second: Moment<D>,
+/// An optimiser as checkpoints hold it; older ones have Adam's numbers and no name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Named(Named),
+    Adam(Adam),
 }
 
-#[expect(clippy::large_enum_variant, reason = "nearly all are tensors, two for each parameter")]
-#[derive(Clone)]
-enum Moment<const D: usize> {
-    Tensor(Tensor<D>),
-    /// Restored, and not yet on a device.
-    Host(TensorData),
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase", tag = "optimizer")]
+enum Named {
+    Sgd(Sgd),
+    Adam(Adam),
+    AdamW(AdamW),
 }
 
-impl<const D: usize> Moment<D> {
-    fn on(self, device: &Device) -> Tensor<D> {
-        match self {
-            Moment::Tensor(t) if t.device() == *device => t,
-            Moment::Tensor(t) => t.to_device(device),
-            Moment::Host(data) => Tensor::from_data(data, device),
-        }
-    }
-
-    fn data(&self) -> TensorData {
-        match self {
-            Moment::Tensor(t) => t.to_data(),
-            Moment::Host(data) => data.clone(),
+impl From<Written> for Optimizer {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Named(Named::Sgd(sgd)) => Optimizer::Sgd(sgd),
+            Written::Named(Named::Adam(adam)) | Written::Adam(adam) => Optimizer::Adam(adam),
+            Written::Named(Named::AdamW(adam)) => Optimizer::AdamW(adam),
         }
     }
 }
 
-impl<const D: usize> RecordState for AdamState<D> {
-    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
-        out.push_scalar(prefix, "time", self.time.into());
-        out.push_tensor(prefix, "first", self.first.data());
-        out.push_tensor(prefix, "second", self.second.data());
-    }
-
-    fn state_unflatten(prefix: &str, src: &mut StateSource, _default: &Device) -> Option<Self> {
-        let time = usize::try_from(src.take_scalar(prefix, "time")?).ok()?;
-        let first = Moment::Host(src.take_tensor(prefix, "first")?);
-        let second = Moment::Host(src.take_tensor(prefix, "second")?);
-        Some(Self { time, first, second })
+impl Default for Optimizer {
+    fn default() -> Self {
+        Optimizer::Adam(Adam::default())
     }
 }
 
-impl Optimizer for Adam {
-    type State<const D: usize> = AdamState<D>;
-
-    fn step<const D: usize>(
-        &self,
-        lr: f64,
-        tensor: Tensor<D>,
-        grad: Tensor<D>,
-        state: Option<AdamState<D>>,
-    ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let device = tensor.device();
-        let grad =
-            if self.weight_decay == 0.0 { grad } else { grad + tensor.clone().mul_scalar(self.weight_decay) };
-        let (time, first, second) = match state {
-            Some(s) => (s.time + 1, s.first.on(&device), s.second.on(&device)),
-            None => (1, grad.zeros_like(), grad.zeros_like()),
-        };
-        let first = first.mul_scalar(self.beta_1) + grad.clone().mul_scalar(1.0 - self.beta_1);
-        let second = second.mul_scalar(self.beta_2) + (grad.clone() * grad).mul_scalar(1.0 - self.beta_2);
-        let power = i32::try_from(time).unwrap_or(i32::MAX);
-        let [c1, c2] = [self.beta_1, self.beta_2].map(|beta| 1.0 - f64::from(beta).powi(power));
-        let delta = first.clone().mul_scalar(lr / c1)
-            / (second.clone().mul_scalar(1.0 / c2).sqrt() + f64::from(self.epsilon));
-        let state = AdamState { time, first: Moment::Tensor(first), second: Moment::Tensor(second) };
-        (tensor - delta, Some(state))
+impl Optimizer {
+    /// The retinal edema system's.
+    pub fn edema() -> Self {
+        Optimizer::Adam(Adam { beta_2: 0.99, weight_decay: 1e-4, ..Adam::default() })
     }
 
-    fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
-        AdamState {
-            time: state.time,
-            first: Moment::Tensor(state.first.on(device)),
-            second: Moment::Tensor(state.second.on(device)),
+    /// JMedSeg's.
+    pub fn jmedseg() -> Self {
+        Optimizer::Adam(Adam { epsilon_hat: true, ..Adam::default() })
+    }
+
+    /// The FLARE 2021 winner's.
+    pub fn flare() -> Self {
+        Optimizer::Adam(Adam { beta_2: 0.99, weight_decay: 5e-5, ..Adam::default() })
+    }
+
+    /// A start without state.
+    pub fn init(self) -> Descent {
+        Descent::new(self)
+    }
+
+    /// Of SGD, and the first beta of the others.
+    pub(super) fn momentum(self) -> f32 {
+        match self {
+            Optimizer::Sgd(sgd) => sgd.momentum,
+            Optimizer::Adam(adam) => adam.beta_1,
+            Optimizer::AdamW(adam) => adam.beta_1,
         }
     }
 }

@@ -1,14 +1,12 @@
 use super::{
-    Batch, CheckpointError, Prepared, SampleError, Sampler, TrainConfig, TrainSample, checkpoint, score,
+    Batch, CheckpointError, Descent, Prepared, SampleError, Sampler, TrainConfig, TrainSample, checkpoint,
+    score,
 };
 use crate::{
     metrics::{Overlap, Report},
     nn::{Model, NamedTensors, NetworkError, Outputs, PredictError, SliceInference, Step, loss::Targets},
 };
-use burn::{
-    optim::ModuleOptimizer,
-    tensor::{Tensor, TensorData},
-};
+use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -83,7 +81,7 @@ pub(super) struct Progress {
 pub struct TrainSession {
     pub(super) model: Model,
     pub(super) config: TrainConfig,
-    pub(super) optimizer: ModuleOptimizer,
+    pub(super) optimizer: Descent,
     pub(super) progress: Progress,
     pub(super) best: Option<Best>,
     train: Vec<TrainSample>,
@@ -242,6 +240,7 @@ impl TrainSession {
         let head = self.model.network().head();
         let input = Tensor::<4>::from_data(TensorData::new(input, [n, channels, size, size]), &device);
         let lr = self.config.lr * self.config.schedule.factor(step, self.config.steps);
+        self.optimizer.set_momentum(self.config.schedule.momentum(step, self.config.steps));
         let Self { model, optimizer, config, .. } = self;
         let mut loss = |outputs: &Outputs| {
             let targets = Targets::new(&classes, [n, size, size], head, &outputs.logits.device());

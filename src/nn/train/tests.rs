@@ -205,14 +205,7 @@ fn samples_must_fit_their_image() {
 
 #[test]
 fn schedules_are_those_of_the_edema_system() {
-    let root = std::env::var("FOVEA_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let path = format!("{root}/parity/vectors/edema_polyp_vessel/losses.json");
-    let Ok(bytes) = std::fs::read(&path) else {
-        crate::testing::skipped(format_args!("{path} is not here"));
-        return;
-    };
-    let vectors: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let Some(vectors) = crate::testing::vectors("edema_polyp_vessel/losses.json") else { return };
     for (name, v) in vectors["seed0"]["lr"].as_object().unwrap() {
         let (base, epochs) = (v["lr"].as_f64().unwrap(), v["epochs"].as_u64().unwrap());
         let schedule = match v["mode"].as_str().unwrap() {

@@ -42,12 +42,13 @@ pub struct MemberConfig {
     is_batchnorm: bool,
     /// Of no meaning for `edema/unet`.
     is_ds: bool,
+    dropout: f64,
 }
 
 impl Default for MemberConfig {
     fn default() -> Self {
-        let NestedConfig { feature_scale, is_batchnorm, is_ds, .. } = NestedConfig::default();
-        Self { network: Kind::default(), weight: 1.0, feature_scale, is_batchnorm, is_ds }
+        let NestedConfig { feature_scale, is_batchnorm, is_ds, dropout, .. } = NestedConfig::default();
+        Self { network: Kind::default(), weight: 1.0, feature_scale, is_batchnorm, is_ds, dropout }
     }
 }
 
@@ -91,7 +92,7 @@ impl Config for FusionConfig {
             return Err("members must name at least one network".to_owned());
         }
         for member in &self.members {
-            layers::check(self.in_channels, self.n_classes, member.feature_scale)?;
+            layers::check(self.in_channels, self.n_classes, member.feature_scale, member.dropout)?;
             if !(member.weight > 0.0 && member.weight.is_finite()) {
                 return Err("the weight of a member must be above 0".to_owned());
             }
@@ -111,14 +112,14 @@ impl Config for FusionConfig {
 impl FusionConfig {
     fn unet(&self, member: &MemberConfig) -> UnetConfig {
         let &FusionConfig { in_channels, n_classes, .. } = self;
-        let &MemberConfig { feature_scale, is_batchnorm, .. } = member;
-        UnetConfig { in_channels, n_classes, feature_scale, is_batchnorm }
+        let &MemberConfig { feature_scale, is_batchnorm, dropout, .. } = member;
+        UnetConfig { in_channels, n_classes, feature_scale, is_batchnorm, dropout }
     }
 
     fn nested(&self, member: &MemberConfig) -> NestedConfig {
         let &FusionConfig { in_channels, n_classes, .. } = self;
-        let &MemberConfig { feature_scale, is_batchnorm, is_ds, .. } = member;
-        NestedConfig { in_channels, n_classes, feature_scale, is_batchnorm, is_ds }
+        let &MemberConfig { feature_scale, is_batchnorm, is_ds, dropout, .. } = member;
+        NestedConfig { in_channels, n_classes, feature_scale, is_batchnorm, is_ds, dropout }
     }
 }
 

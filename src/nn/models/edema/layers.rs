@@ -16,8 +16,11 @@ pub fn filters(feature_scale: usize) -> [usize; 5] {
 }
 
 /// Says what is wrong with a configuration, if anything is.
-pub fn check(in_channels: usize, n_classes: usize, feature_scale: usize) -> Result<(), String> {
+pub fn check(in_channels: usize, n_classes: usize, feature_scale: usize, dropout: f64) -> Result<(), String> {
     ends(in_channels, n_classes)?;
+    if !(0.0..1.0).contains(&dropout) {
+        return Err("dropout must be from 0 to below 1".to_owned());
+    }
     if !(1..=64).contains(&feature_scale) {
         return Err("feature_scale must be from 1 to 64".to_owned());
     }
@@ -115,8 +118,8 @@ impl UpBlock {
 pub type Detection = (Dropout, Conv);
 
 /// The reference writes 256 channels down, so that only feature_scale 4 runs; here they follow the network.
-pub fn detection(channels: usize, findings: usize, device: &Device) -> Detection {
-    (Dropout::new(0.5), same_conv([channels, findings], 1, device))
+pub fn detection(channels: usize, findings: usize, dropout: f64, device: &Device) -> Detection {
+    (Dropout::new(dropout), same_conv([channels, findings], 1, device))
 }
 
 /// `[batch, channels, height, width]` to findings before the sigmoid, `[batch, findings]`.

@@ -23,11 +23,13 @@ pub struct UnetConfig {
     /// Divides the filters 64, 128, 256, 512, 1024.
     pub(super) feature_scale: usize,
     pub(super) is_batchnorm: bool,
+    /// The share of the detection head's input that training drops; the reference writes it down.
+    pub(super) dropout: f64,
 }
 
 impl Default for UnetConfig {
     fn default() -> Self {
-        Self { in_channels: 3, n_classes: 4, feature_scale: 4, is_batchnorm: true }
+        Self { in_channels: 3, n_classes: 4, feature_scale: 4, is_batchnorm: true, dropout: 0.5 }
     }
 }
 
@@ -45,7 +47,7 @@ pub static SPEC: ModelSpec = ModelSpec {
 
 impl Config for UnetConfig {
     fn check(&self) -> Result<(), String> {
-        layers::check(self.in_channels, self.n_classes, self.feature_scale)
+        layers::check(self.in_channels, self.n_classes, self.feature_scale, self.dropout)
     }
 
     fn channels(&self) -> usize {
@@ -88,7 +90,7 @@ impl SegmentationModule for Unet {
             conv3: down(f[1], f[2]),
             conv4: down(f[2], f[3]),
             center: down(f[3], f[4]),
-            cls: detection(f[4], config.n_classes - 1, device),
+            cls: detection(f[4], config.n_classes - 1, config.dropout, device),
             up_concat4: UpBlock::new(f[4], f[3], 1, device),
             up_concat3: UpBlock::new(f[3], f[2], 1, device),
             up_concat2: UpBlock::new(f[2], f[1], 1, device),

@@ -26,11 +26,13 @@ pub struct NestedConfig {
     pub(super) is_batchnorm: bool,
     /// Deep supervision: the logits are the mean of four heads. Without it the last head's alone count.
     pub(super) is_ds: bool,
+    /// The share of the detection head's input that training drops; the reference writes it down.
+    pub(super) dropout: f64,
 }
 
 impl Default for NestedConfig {
     fn default() -> Self {
-        Self { in_channels: 3, n_classes: 4, feature_scale: 4, is_batchnorm: true, is_ds: true }
+        Self { in_channels: 3, n_classes: 4, feature_scale: 4, is_batchnorm: true, is_ds: true, dropout: 0.5 }
     }
 }
 
@@ -60,7 +62,7 @@ pub static DILATED: ModelSpec = ModelSpec {
 
 impl Config for NestedConfig {
     fn check(&self) -> Result<(), String> {
-        layers::check(self.in_channels, self.n_classes, self.feature_scale)
+        layers::check(self.in_channels, self.n_classes, self.feature_scale, self.dropout)
     }
 
     fn channels(&self) -> usize {
@@ -118,7 +120,7 @@ impl<const DILATED: bool> SegmentationModule for UnetNested<DILATED> {
             conv30: down(f[2], f[3]),
             conv40: down(f[3], f[4]),
             dilated: DILATED.then(|| DilatedConv::new(f[4], config.is_batchnorm, device)),
-            cls: detection(f[4], config.n_classes - 1, device),
+            cls: detection(f[4], config.n_classes - 1, config.dropout, device),
             up_concat01: up(0, 1),
             up_concat11: up(1, 1),
             up_concat21: up(2, 1),
