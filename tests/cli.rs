@@ -1,5 +1,8 @@
 //! The program as a shell sees it: subcommands on files, what they print, and how they fail.
 
+#[path = "cli/eval.rs"]
+mod eval;
+
 use fovea::{
     geom::Grid,
     io,

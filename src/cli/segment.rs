@@ -200,7 +200,7 @@ fn write(
 }
 
 /// A label's name as part of a file name.
-fn file_word(name: &str) -> String {
+pub fn file_word(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 

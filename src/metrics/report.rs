@@ -1,21 +1,6 @@
-use super::Overlap;
+use super::{Convention, METRICS, Measured, Overlap, Roc, Scores};
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// Scores made from one set of counts; a value that the conventions leave undefined is null in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Scores {
-    pub dice: Option<f64>,
-    pub iou: Option<f64>,
-    pub sensitivity: Option<f64>,
-    pub specificity: Option<f64>,
-}
-
-impl From<&Overlap> for Scores {
-    fn from(o: &Overlap) -> Self {
-        Self { dice: o.dice(), iou: o.iou(), sensitivity: o.sensitivity(), specificity: o.specificity() }
-    }
-}
 
 /// One case: its scores per label id, and how many of its pixels counted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,19 +37,32 @@ pub struct Report {
 impl Report {
     /// From `(case id, label id → counts)`.
     pub fn new(cases: Vec<(String, BTreeMap<u16, Overlap>)>) -> Self {
-        let mut per_class: BTreeMap<u16, Vec<Overlap>> = BTreeMap::new();
-        for (class, counts) in cases.iter().flat_map(|(_, classes)| classes) {
-            per_class.entry(*class).or_default().push(*counts);
+        let measured = |counts: BTreeMap<u16, Overlap>| {
+            counts.into_iter().map(|(class, counts)| (class, counts.into())).collect()
+        };
+        let cases = cases.into_iter().map(|(id, counts)| (id, measured(counts))).collect();
+        Self::of_measured(cases, Convention::default())
+    }
+
+    /// From `(case id, label id → what was measured)`.
+    pub fn of_measured(cases: Vec<(String, BTreeMap<u16, Measured>)>, convention: Convention) -> Self {
+        let mut per_class: BTreeMap<u16, Vec<&Measured>> = BTreeMap::new();
+        for (class, measured) in cases.iter().flat_map(|(_, classes)| classes) {
+            per_class.entry(*class).or_default().push(measured);
         }
         let classes: BTreeMap<u16, ClassScores> =
-            per_class.into_iter().map(|(id, counts)| (id, ClassScores::new(&counts))).collect();
+            per_class.into_iter().map(|(id, cases)| (id, ClassScores::new(&cases, convention))).collect();
         let cases = cases
-            .into_iter()
-            .map(|(id, counts)| CaseScores {
-                id,
-                pixels: counts.values().map(Overlap::total).max().unwrap_or(0),
-                mean_dice: mean(counts.values().map(Overlap::dice)),
-                classes: counts.iter().map(|(&class, o)| (class, o.into())).collect(),
+            .iter()
+            .map(|(id, measured)| {
+                let scores = |(&class, m): (&u16, &Measured)| (class, m.scores(convention));
+                let classes: BTreeMap<u16, Scores> = measured.iter().map(scores).collect();
+                CaseScores {
+                    id: id.clone(),
+                    pixels: measured.values().map(|m| m.counts.total()).max().unwrap_or(0),
+                    mean_dice: mean(classes.values().map(|s| s.dice)),
+                    classes,
+                }
             })
             .collect();
         Self { cases, mean_dice: mean(classes.values().map(|c| c.mean.dice)), classes }
@@ -72,20 +70,23 @@ impl Report {
 }
 
 impl ClassScores {
-    fn new(cases: &[Overlap]) -> Self {
-        let mut pooled = Overlap::default();
+    fn new(cases: &[&Measured], convention: Convention) -> Self {
+        let mut pooled = Measured::default();
         for case in cases {
-            pooled += *case;
+            pooled.counts += case.counts;
+            if let Some(roc) = &case.roc {
+                *pooled.roc.get_or_insert_with(Roc::default) += roc;
+            }
         }
-        let dice: Vec<f64> = cases.iter().filter_map(Overlap::dice).collect();
+        let scores: Vec<Scores> = cases.iter().map(|m| m.scores(convention)).collect();
+        let mut means = Scores::default();
+        for metric in METRICS {
+            *(metric.field)(&mut means) = mean(scores.iter().map(|s| metric.of(s)));
+        }
+        let dice: Vec<f64> = scores.iter().filter_map(|s| s.dice).collect();
         Self {
-            mean: Scores {
-                dice: mean(cases.iter().map(Overlap::dice)),
-                iou: mean(cases.iter().map(Overlap::iou)),
-                sensitivity: mean(cases.iter().map(Overlap::sensitivity)),
-                specificity: mean(cases.iter().map(Overlap::specificity)),
-            },
-            pooled: Scores::from(&pooled),
+            mean: means,
+            pooled: pooled.scores(convention),
             lowest_dice: dice.iter().copied().reduce(f64::min),
             highest_dice: dice.iter().copied().reduce(f64::max),
             cases: dice.len(),
@@ -94,7 +95,7 @@ impl ClassScores {
 }
 
 /// Mean of those that exist.
-fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+pub(super) fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let (sum, count) = values.flatten().fold((0.0, 0u32), |(s, n), v| (s + v, n + 1));
     (count > 0).then(|| sum / f64::from(count))
 }

@@ -1,0 +1,183 @@
+//! The masks of the cases, opened and measured.
+
+use super::{geometry, pairs::Pair};
+use crate::{
+    geom::{Grid, Unit},
+    io::{self, OpenOptions, Quiet},
+    label::{LabelId, LabelMap},
+    metrics::{Comparison, Confusion, Measured, Roc},
+    volume::Volume,
+};
+use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// Cases with more voxels than this are measured one after another, each on all cores, so that the memory of one is
+/// enough.
+const LARGE: usize = 1 << 23;
+
+/// A case's masks on one grid.
+#[derive(Debug)]
+pub struct Maps {
+    pub pair: Pair,
+    pub pred: LabelMap,
+    pub truth: LabelMap,
+    pub valid: Option<LabelMap>,
+    /// The truth's; the prediction's where only that has a spacing.
+    pub grid: Grid,
+    pub warnings: Vec<String>,
+}
+
+impl Maps {
+    fn open(pair: &Pair) -> Result<Self> {
+        let mask = |path: &Path| io::open_labels(path).with_context(|| pair.id.clone());
+        let ((pred, pred_grid, mut warnings), (truth, grid, more)) = (mask(&pair.pred)?, mask(&pair.truth)?);
+        warnings.extend(more);
+        if let Some(difference) = geometry::difference(&pred_grid, &grid) {
+            bail!("{}: the mask does not lie on the truth: {difference}", pair.id);
+        }
+        let valid = match pair.valid.as_deref().map(mask).transpose()? {
+            Some((_, valid_grid, _)) if valid_grid.dims() != grid.dims() => {
+                bail!(
+                    "{}: the valid mask is {:?} and the truth {:?}",
+                    pair.id,
+                    valid_grid.dims(),
+                    grid.dims()
+                );
+            }
+            valid => valid.map(|(map, ..)| map),
+        };
+        let grid = if grid.unit() == Unit::Pixel { pred_grid } else { grid };
+        if grid.has_unequal_slices() {
+            warnings.push("its slices are unequally spaced; distances take the mean gap".into());
+        }
+        Ok(Self { pair: pair.clone(), pred, truth, valid, grid, warnings })
+    }
+
+    /// Which voxels count; `None`: all.
+    pub fn valid(&self) -> Option<Vec<bool>> {
+        self.valid.as_ref().map(|v| v.to_values().into_iter().map(|x| x != 0).collect())
+    }
+}
+
+/// Opens every case; whatever cannot be scored is said at once.
+pub fn open(pairs: &[Pair]) -> Result<Vec<Maps>> {
+    let opened: Vec<Result<Maps>> = pairs.par_iter().map(Maps::open).collect();
+    let (mut maps, mut faults) = (vec![], vec![]);
+    for result in opened {
+        match result {
+            Ok(m) => maps.push(m),
+            Err(e) => faults.push(format!("{e:#}")),
+        }
+    }
+    if !faults.is_empty() {
+        bail!("{} cases cannot be scored:\n  {}", faults.len(), faults.join("\n  "));
+    }
+    Ok(maps)
+}
+
+/// The classes of a data set, and how masks say them.
+#[derive(Debug)]
+pub struct Classes {
+    pub ids: BTreeSet<LabelId>,
+    /// Where every mask has two values: those that stand for class 1 in predictions and in truths.
+    one: Option<[Option<LabelId>; 2]>,
+}
+
+impl Classes {
+    /// "Structure" may be 255 in one and 1 in the other.
+    pub fn of(maps: &[Maps]) -> Self {
+        let ids = |of: fn(&Maps) -> &LabelMap| -> BTreeSet<LabelId> {
+            maps.iter().flat_map(|m| of(m).counts().into_keys()).collect()
+        };
+        let (pred, truth) = (ids(|m| &m.pred), ids(|m| &m.truth));
+        let one = [io::binary(&pred), io::binary(&truth)];
+        let two_valued = (one[0].is_some() || pred.is_empty()) && (one[1].is_some() || truth.is_empty());
+        let ids = if two_valued { BTreeSet::from([1]) } else { pred.union(&truth).copied().collect() };
+        Self { ids, one: two_valued.then_some(one) }
+    }
+
+    /// The class that a label of the predictions is.
+    pub fn of_predicted(&self, label: LabelId) -> LabelId {
+        match self.one {
+            Some([Some(one), _]) if label == one => 1,
+            _ => label,
+        }
+    }
+
+    /// Classes of the voxels of a case: predicted, true.
+    pub fn values(&self, maps: &Maps) -> [Vec<LabelId>; 2] {
+        let classes = |map: &LabelMap, one: Option<LabelId>| {
+            let mut values = map.to_values();
+            if let Some(one) = one {
+                values.par_iter_mut().for_each(|v| *v = LabelId::from(*v == one));
+            }
+            values
+        };
+        let [pred, truth] = self.one.unwrap_or_default();
+        [classes(&maps.pred, pred), classes(&maps.truth, truth)]
+    }
+}
+
+/// What was measured of a case, class by class, and its counts.
+pub type CaseMeasured = (BTreeMap<LabelId, Measured>, Confusion);
+
+/// Measures every case, in order.
+pub fn measure(maps: &[Maps], classes: &Classes, tolerance: f64) -> Result<Vec<CaseMeasured>> {
+    let one = |m: &Maps| measure_case(m, classes, tolerance).with_context(|| m.pair.id.clone());
+    match maps.iter().any(|m| m.grid.voxel_count() > LARGE) {
+        true => maps.iter().map(one).collect(),
+        false => maps.par_iter().map(one).collect(),
+    }
+}
+
+fn measure_case(maps: &Maps, classes: &Classes, tolerance: f64) -> Result<CaseMeasured> {
+    let ([pred, truth], valid) = (classes.values(maps), maps.valid());
+    let dims = maps.grid.dims();
+    let compared = Comparison::new(dims, maps.grid.spacing(), &pred, &truth, valid.as_deref());
+    let mut labels = classes.ids.clone();
+    labels.insert(0);
+    let confusion = compared.confusion(&labels);
+    let volumes = |values: &[LabelId]| -> Result<BTreeMap<LabelId, f64>> {
+        let counted = valid.as_ref().map(|valid| -> Vec<LabelId> {
+            values.iter().zip(valid).map(|(&value, &counts)| if counts { value } else { 0 }).collect()
+        });
+        let map =
+            LabelMap::from_values(dims, counted.as_deref().unwrap_or(values)).context("an empty mask")?;
+        Ok(map.volumes(&maps.grid))
+    };
+    let volumes = [volumes(&pred)?, volumes(&truth)?];
+    let mut measured: BTreeMap<LabelId, Measured> = BTreeMap::new();
+    for &class in &classes.ids {
+        measured.insert(
+            class,
+            Measured {
+                counts: confusion.overlap(class),
+                roc: None,
+                surfaces: Some(compared.surfaces(class).scores(tolerance)),
+                volumes: Some([0, 1].map(|i| volumes[i].get(&class).copied().unwrap_or(0.0))),
+            },
+        );
+    }
+    for (&label, path) in &maps.pair.probabilities {
+        let class = classes.of_predicted(label);
+        if let Some(measured) = measured.get_mut(&class) {
+            let scores = probability(path, dims)?;
+            let counts = |i: &usize| valid.as_ref().is_none_or(|valid| valid[*i]);
+            let pairs = (0..truth.len()).filter(counts);
+            measured.roc = Some(Roc::of(pairs.map(|i| (scores.scalar_value(i), truth[i] == class))));
+        }
+    }
+    Ok((measured, confusion))
+}
+
+fn probability(path: &Path, dims: [usize; 3]) -> Result<Volume> {
+    let volume = io::open(path, &OpenOptions::default(), &mut Quiet)?.volume;
+    if volume.dims() != dims {
+        bail!("{} is {:?} and the truth {dims:?}", path.display(), volume.dims());
+    }
+    Ok(volume)
+}

@@ -1,0 +1,87 @@
+//! The scores as text for a terminal and as CSV.
+
+use super::evaluation::Evaluation;
+use crate::metrics::{METRICS, Metric, Scores};
+use anyhow::Result;
+use std::fmt::Write;
+
+/// The metrics that a line of a terminal has room for.
+const SHOWN: [&str; 8] =
+    ["dice", "iou", "sensitivity", "specificity", "auc", "surface_dice", "hd95", "volume_difference"];
+
+/// A line for each case and class, then the means with their intervals.
+pub fn text(evaluation: &Evaluation) -> String {
+    let shown: Vec<&Metric> = evaluation.metrics().filter(|m| SHOWN.contains(&m.id)).collect();
+    let title = |m: &Metric| match evaluation.units.shown(m) {
+        "" => m.title.to_owned(),
+        unit => format!("{}, {unit}", m.title),
+    };
+    let titles: Vec<String> = shown.iter().map(|m| title(m)).collect();
+    let ids = evaluation.report.cases.iter().map(|c| c.id.chars().count());
+    let case_width = ids.max().unwrap_or(0).max(4);
+    let name_width = evaluation.labels.values().map(|n| n.chars().count()).max().unwrap_or(0).max(5);
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{:case_width$}  {:name_width$}", "case", "class");
+    titles.iter().for_each(|t| out.push_str(&format!("  {t:>7}")));
+    out.push('\n');
+    for case in &evaluation.report.cases {
+        for (&class, scores) in &case.classes {
+            let _ = write!(out, "{:case_width$}  {:name_width$}", case.id, evaluation.name(class));
+            for (metric, title) in shown.iter().zip(&titles) {
+                let width = title.chars().count().max(7);
+                let value = metric.of(scores).map_or("–".to_owned(), |v| evaluation.units.text(metric, v));
+                let _ = write!(out, "  {value:>width$}");
+            }
+            out.push('\n');
+        }
+    }
+    let _ = writeln!(
+        out,
+        "\nmeans over {} cases, with 95 % intervals; surfaces agree within {} {}",
+        evaluation.report.cases.len(),
+        evaluation.surface_tolerance,
+        evaluation.units.length
+    );
+    let title_width = titles.iter().map(|t| t.chars().count()).max().unwrap_or(0);
+    for (&class, name) in &evaluation.labels {
+        for (metric, title) in shown.iter().zip(&titles) {
+            let Some(summary) = evaluation.summary(class, metric) else { continue };
+            let [mean, low, high] =
+                [Some(summary.mean), summary.interval.map(|i| i[0]), summary.interval.map(|i| i[1])]
+                    .map(|v| v.map(|v| evaluation.units.text(metric, v)));
+            let interval = low.zip(high).map(|(low, high)| format!("[{low}, {high}]")).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "{name:name_width$}  {title:title_width$}  {:>8}  {interval:20}  {} cases",
+                mean.unwrap_or_default(),
+                summary.cases
+            );
+        }
+    }
+    out
+}
+
+/// A row for each case and class, a column for each metric; an empty cell has no value.
+pub fn csv(evaluation: &Evaluation) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    let heading = |m: &Metric| match evaluation.units.of_metric(m) {
+        "" => m.id.to_owned(),
+        unit => format!("{}_{}", m.id, unit.replace('²', "2").replace('³', "3").replace(' ', "_")),
+    };
+    let first = ["case", "class", "label", "pixels"].map(str::to_owned);
+    writer.write_record(first.into_iter().chain(METRICS.iter().map(heading)))?;
+    for case in &evaluation.report.cases {
+        for (class, scores) in &case.classes {
+            let first = [
+                case.id.clone(),
+                class.to_string(),
+                evaluation.name(*class).to_owned(),
+                case.pixels.to_string(),
+            ];
+            let cell = |m: &Metric, s: &Scores| m.of(s).map_or_else(String::new, |v| v.to_string());
+            writer.write_record(first.into_iter().chain(METRICS.iter().map(|m| cell(m, scores))))?;
+        }
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
