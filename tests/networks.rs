@@ -15,6 +15,8 @@ use fovea::{
 
 #[path = "networks/blocks.rs"]
 mod blocks;
+#[path = "networks/volumes.rs"]
+mod volumes;
 
 fn cpu() -> ComputeDevice {
     ComputeDevice::cpu("test")
@@ -109,7 +111,7 @@ fn networks_reproduce_the_published_outputs() {
             }
             let report = parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             eprintln!("{}: {:.3} of the tolerance", path.display(), report.worst);
-            verified.insert(parity::spec_of(&report.network).map(|spec| spec.id));
+            verified.insert(parity::spec_of(&report.network, MODELS).map(|spec| spec.id));
         }
     }
     // The fixtures of a fusion are those of its members, and the vectors of its own test.
@@ -122,9 +124,11 @@ fn networks_reproduce_the_published_outputs() {
             parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         }
     }
-    let unknown = fixtures.join("flare/unet_coarse_c8.json");
-    let error = parity::verify(&unknown, &cpu()).unwrap_err().to_string();
-    assert!(error.contains("no network here is named flare/unet_coarse_c8"), "{error}");
+    let text = std::fs::read_to_string(fixtures.join("edema/unet.json")).unwrap();
+    let unknown = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(unknown.path(), text.replace("edema/unet", "edema/nothing")).unwrap();
+    let error = parity::verify(unknown.path(), &cpu()).unwrap_err().to_string();
+    assert!(error.contains("no network here is named edema/nothing"), "{error}");
 }
 
 #[test]

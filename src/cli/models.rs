@@ -4,7 +4,8 @@ use super::dataset::ModalityArgument;
 use crate::{
     label::LabelTable,
     nn::{
-        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelSpec, bundled,
+        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelSpec, VOLUME_MODELS,
+        bundled,
         import::{self, Recognised},
         parity, weights,
     },
@@ -141,11 +142,9 @@ pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
 
 fn list() -> anyhow::Result<()> {
     println!("Networks");
-    for spec in MODELS {
-        let parameters = spec.param_count(&Value::Null)?;
-        let (id, title) = (spec.id, spec.title);
-        println!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
-    }
+    list_networks(MODELS)?;
+    println!("\nNetworks of volumes");
+    list_networks(VOLUME_MODELS)?;
     println!("\nModels inside the program");
     if bundled::MODELS.is_empty() {
         println!("  none");
@@ -158,8 +157,20 @@ fn list() -> anyhow::Result<()> {
     Ok(())
 }
 
+fn list_networks<const D: usize>(models: &[&ModelSpec<D>]) -> anyhow::Result<()> {
+    for spec in models {
+        let parameters = spec.param_count(&Value::Null)?;
+        let (id, title) = (spec.id, spec.title);
+        println!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
+    }
+    Ok(())
+}
+
 fn show(model: &str) -> anyhow::Result<()> {
     if let Some(spec) = nn::find(model) {
+        return show_network(spec);
+    }
+    if let Some(spec) = nn::find_volume(model) {
         return show_network(spec);
     }
     let card = weights::card_of(&model_bytes(model)?)?;
@@ -168,16 +179,18 @@ fn show(model: &str) -> anyhow::Result<()> {
 }
 
 /// A network's page.
-fn show_network(spec: &ModelSpec) -> anyhow::Result<()> {
+fn show_network<const D: usize>(spec: &ModelSpec<D>) -> anyhow::Result<()> {
     let parameters = spec.param_count(&Value::Null)?;
     println!("{}: {}\n{}", spec.id, spec.title, spec.paper);
     println!("\n{parameters} parameters with the options as they are below");
     let rule = spec.input;
     let most = rule.most.map_or_else(String::new, |most| format!(", at most {most}"));
-    println!(
-        "Input sides: multiples of {}, at least {}{most}; other sizes are padded or cut into tiles, and cropped back",
-        rule.multiple_of, rule.least
-    );
+    let others = if D == 5 {
+        "volumes are resized"
+    } else {
+        "other sizes are padded or cut into tiles, and cropped back"
+    };
+    println!("Input sides: multiples of {}, at least {}{most}; {others}", rule.multiple_of, rule.least);
     println!("\nOptions (--config '{{\"name\": value}}')");
     let defaults = spec.default_config();
     for (name, value) in defaults.as_object().into_iter().flatten() {

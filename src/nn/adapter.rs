@@ -61,6 +61,10 @@ pub trait Config: Default + Serialize + DeserializeOwned + 'static {
     /// Input channels.
     fn channels(&self) -> usize;
     fn head(&self) -> Head;
+    /// The size `[depth, height, width]` to which volumes are resized.
+    fn grid(&self) -> Option<[usize; 3]> {
+        None
+    }
     /// The values of those options that are words, an encoder's name for example.
     fn choices() -> Choices {
         &[]
@@ -68,15 +72,15 @@ pub trait Config: Default + Serialize + DeserializeOwned + 'static {
 }
 
 /// What a network file writes: a burn module whose field paths are the reference's parameter names.
-pub trait SegmentationModule: Module + 'static {
+pub trait SegmentationModule<const D: usize = 4>: Module + 'static {
     type Config: Config;
 
-    fn spec() -> &'static ModelSpec;
+    fn spec() -> &'static ModelSpec<D>;
     /// The layers, with any weights.
     fn new(config: &Self::Config, device: &Device) -> Self;
     /// Training behaviour (batch statistics, dropout) is on where the input's device records gradients.
-    fn forward(&self, input: Tensor<4>) -> Outputs;
-    /// About how many bytes of memory one pixel of a tile takes while it is inferred.
+    fn forward(&self, input: Tensor<D>) -> Outputs<D>;
+    /// About how many bytes of memory one pixel of a tile, or voxel of a volume, takes while it is inferred.
     fn bytes_per_pixel(config: &Self::Config) -> usize;
     /// What a configuration asks of its input, where it is not what the spec says of the default one.
     fn input(_config: &Self::Config) -> InputRule {
@@ -90,11 +94,11 @@ pub trait SegmentationModule: Module + 'static {
 }
 
 /// [`ModelSpec::default_config`] of a network.
-pub(super) fn default_config<M: SegmentationModule>() -> Value {
+pub(super) fn default_config<const D: usize, M: SegmentationModule<D>>() -> Value {
     json!(M::Config::default())
 }
 
-fn read_config<M: SegmentationModule>(config: &Value) -> Result<M::Config, BuildError> {
+fn read_config<const D: usize, M: SegmentationModule<D>>(config: &Value) -> Result<M::Config, BuildError> {
     let refuse = |reason| BuildError::Config { network: M::spec().id, reason };
     let config: M::Config = match config {
         Value::Null => M::Config::default(),
@@ -105,31 +109,36 @@ fn read_config<M: SegmentationModule>(config: &Value) -> Result<M::Config, Build
 }
 
 /// [`ModelSpec::ends`] of a network.
-pub(super) fn ends<M: SegmentationModule>(config: &Value) -> Result<(usize, Head), BuildError> {
-    let config = read_config::<M>(config)?;
+pub(super) fn ends<const D: usize, M: SegmentationModule<D>>(
+    config: &Value,
+) -> Result<(usize, Head), BuildError> {
+    let config = read_config::<D, M>(config)?;
     Ok((config.channels(), config.head()))
 }
 
 /// [`ModelSpec::parameters`] of a network.
-pub(super) fn parameters<M: SegmentationModule>(config: &Value) -> Result<Vec<ParamInfo>, BuildError> {
-    Ok(parameters_of(&M::new(&read_config::<M>(config)?, &Device::flex())))
+pub(super) fn parameters<const D: usize, M: SegmentationModule<D>>(
+    config: &Value,
+) -> Result<Vec<ParamInfo>, BuildError> {
+    Ok(parameters_of(&M::new(&read_config::<D, M>(config)?, &Device::flex())))
 }
 
 /// [`ModelSpec::build`] of a network.
-pub(super) fn build<M: SegmentationModule>(
+pub(super) fn build<const D: usize, M: SegmentationModule<D>>(
     config: &Value,
     seed: u64,
     device: &ComputeDevice,
-) -> Result<Box<dyn Network>, BuildError> {
-    Ok(Box::new(Adapter::<M>::new(&read_config::<M>(config)?, seed, device)))
+) -> Result<Box<dyn Network<D>>, BuildError> {
+    Ok(Box::new(Adapter::<D, M>::new(&read_config::<D, M>(config)?, seed, device)))
 }
 
 /// A burn module behind the [`Network`] trait.
-struct Adapter<M> {
+struct Adapter<const D: usize, M> {
     config: Value,
     head: Head,
     channels: usize,
     input: InputRule,
+    grid: Option<[usize; 3]>,
     bytes_per_pixel: usize,
     device: ComputeDevice,
     /// The module without gradients; stale once `training` is set.
@@ -163,7 +172,7 @@ fn draw(init: Init, name: &str, count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-impl<M: SegmentationModule> Adapter<M> {
+impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
     /// Parameters get their initial values from `seed` by the module's rule, drawn on the host by name, so that every
     /// device starts from the same numbers.
     fn new(config: &M::Config, seed: u64, device: &ComputeDevice) -> Self {
@@ -188,6 +197,7 @@ impl<M: SegmentationModule> Adapter<M> {
             head: config.head(),
             channels: config.channels(),
             input: M::input(config),
+            grid: config.grid(),
             bytes_per_pixel: M::bytes_per_pixel(config),
             device: device.clone(),
             module: replace(module, initial).valid(),
@@ -209,7 +219,7 @@ impl<M: SegmentationModule> Adapter<M> {
     }
 
     /// A network of its own around a module.
-    fn around(&self, module: M) -> Box<dyn Network> {
+    fn around(&self, module: M) -> Box<dyn Network<D>> {
         Box::new(Adapter {
             config: self.config.clone(),
             device: self.device.clone(),
@@ -227,8 +237,8 @@ impl<M: SegmentationModule> Adapter<M> {
     /// Forward in training mode and the loss; on a loss that is not finite the module comes back as it was.
     fn forward_loss(
         &mut self,
-        input: Tensor<4>,
-        loss: &mut LossFn<'_>,
+        input: Tensor<D>,
+        loss: &mut LossFn<'_, D>,
         seed: u64,
     ) -> Result<(M, Tensor<1>, f32), NetworkError> {
         let module = self.training_module();
@@ -249,8 +259,8 @@ impl<M: SegmentationModule> Adapter<M> {
     }
 }
 
-impl<M: SegmentationModule> Network for Adapter<M> {
-    fn spec(&self) -> &'static ModelSpec {
+impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
+    fn spec(&self) -> &'static ModelSpec<D> {
         M::spec()
     }
 
@@ -274,18 +284,22 @@ impl<M: SegmentationModule> Network for Adapter<M> {
         self.input
     }
 
+    fn grid(&self) -> Option<[usize; 3]> {
+        self.grid
+    }
+
     fn bytes_per_pixel(&self) -> usize {
         self.bytes_per_pixel
     }
 
-    fn infer(&self, input: Tensor<4>) -> Outputs {
+    fn infer(&self, input: Tensor<D>) -> Outputs<D> {
         self.current().forward(input.without_autodiff())
     }
 
     fn train_step(
         &mut self,
-        input: Tensor<4>,
-        loss: &mut LossFn<'_>,
+        input: Tensor<D>,
+        loss: &mut LossFn<'_, D>,
         optimizer: &mut Descent,
         lr: f64,
         seed: u64,
@@ -298,8 +312,8 @@ impl<M: SegmentationModule> Network for Adapter<M> {
 
     fn gradients(
         &mut self,
-        input: Tensor<4>,
-        loss: &mut LossFn<'_>,
+        input: Tensor<D>,
+        loss: &mut LossFn<'_, D>,
         seed: u64,
     ) -> Result<(f32, NamedTensors), NetworkError> {
         let (module, loss, value) = self.forward_loss(input, loss, seed)?;
@@ -324,7 +338,7 @@ impl<M: SegmentationModule> Network for Adapter<M> {
         Ok(())
     }
 
-    fn duplicate(&self) -> Box<dyn Network> {
+    fn duplicate(&self) -> Box<dyn Network<D>> {
         self.around(self.current().valid())
     }
 
@@ -336,7 +350,7 @@ impl<M: SegmentationModule> Network for Adapter<M> {
         });
     }
 
-    fn averaged(&self) -> Option<Box<dyn Network>> {
+    fn averaged(&self) -> Option<Box<dyn Network<D>>> {
         self.average.as_ref().map(|average| self.around(average.valid()))
     }
 

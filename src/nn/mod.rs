@@ -36,5 +36,5 @@ pub use model::{Model, ModelError};
 pub use network::{Head, LossFn, NamedTensor, NamedTensors, Network, NetworkError, Outputs, ParamInfo};
 pub use postprocess::argmax;
 pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
-pub use registry::{MODELS, find};
+pub use registry::{MODELS, VOLUME_MODELS, find, find_volume};
 pub use spec::{BuildError, Choices, InputRule, Make, ModelSpec, Published};

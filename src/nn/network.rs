@@ -1,4 +1,5 @@
-//! The one trait by which the rest of the program knows a network.
+//! The one trait by which the rest of the program knows a network. `D` is the rank of what it takes: 4 for slices, `[batch,
+//! channels, height, width]`, and 5 for volumes, `[batch, channels, depth, height, width]`.
 
 use super::{ComputeDevice, InputRule, ModelSpec, train::Descent};
 use burn::tensor::Tensor;
@@ -7,19 +8,31 @@ use std::collections::BTreeMap;
 
 /// What a network computes from a batch.
 #[derive(Clone, Debug)]
-pub struct Outputs {
-    /// Before softmax or sigmoid: `[batch, classes, height, width]`, or one channel for a sigmoid network.
-    pub logits: Tensor<4>,
+pub struct Outputs<const D: usize = 4> {
+    /// Before softmax or sigmoid: `[batch, channels, …]` of the input's size, with the channels of [`Head`].
+    pub logits: Tensor<D>,
     /// Slice-level findings before the sigmoid, `[batch, findings]`.
     pub detection: Option<Tensor<2>>,
-    /// Logits of further heads that deep supervision trains, each of any height and width.
-    pub auxiliary: Vec<Tensor<4>>,
+    /// Logits of further heads that deep supervision trains, each of any size.
+    pub auxiliary: Vec<Tensor<D>>,
 }
 
-impl Outputs {
+impl<const D: usize> Outputs<D> {
     /// Logits alone.
-    pub fn of(logits: Tensor<4>) -> Self {
+    pub fn of(logits: Tensor<D>) -> Self {
         Self { logits, detection: None, auxiliary: vec![] }
+    }
+}
+
+impl Outputs<5> {
+    /// The same voxels as slices `[batch, channels, depth · height, width]`, for losses that look at each for itself.
+    pub fn flattened(self) -> Outputs {
+        let flat = |t: Tensor<5>| t.flatten::<4>(2, 3);
+        Outputs {
+            logits: flat(self.logits),
+            detection: self.detection,
+            auxiliary: self.auxiliary.into_iter().map(flat).collect(),
+        }
     }
 }
 
@@ -84,11 +97,11 @@ pub enum NetworkError {
 }
 
 /// Computes the loss `[1]` of a batch from the outputs; runs once a step.
-pub type LossFn<'a> = dyn FnMut(&Outputs) -> Tensor<1> + 'a;
+pub type LossFn<'a, const D: usize = 4> = dyn FnMut(&Outputs<D>) -> Tensor<1> + 'a;
 
 /// A built network with its weights, on one device.
-pub trait Network: Send {
-    fn spec(&self) -> &'static ModelSpec;
+pub trait Network<const D: usize = 4>: Send {
+    fn spec(&self) -> &'static ModelSpec<D>;
     /// The complete configuration that it was built with.
     fn config(&self) -> &Value;
     fn device(&self) -> &ComputeDevice;
@@ -97,20 +110,22 @@ pub trait Network: Send {
     fn channels(&self) -> usize;
     /// What this configuration asks of its input.
     fn input(&self) -> InputRule;
-    /// About how many bytes of memory one pixel of a tile takes while it is inferred.
+    /// The size `[depth, height, width]` to which volumes are resized for this configuration; slices are not.
+    fn grid(&self) -> Option<[usize; 3]>;
+    /// About how many bytes of memory one pixel of a tile, or voxel of a volume, takes while it is inferred.
     fn bytes_per_pixel(&self) -> usize;
 
-    /// Evaluation mode: running statistics, no dropout, no gradients. `input` is `[batch, channels, height, width]` with
+    /// Evaluation mode: running statistics, no dropout, no gradients. `input` is `[batch, channels, …]` with
     /// sides that [`Network::input`] allows.
-    fn infer(&self, input: Tensor<4>) -> Outputs;
+    fn infer(&self, input: Tensor<D>) -> Outputs<D>;
 
     /// Training mode: forward, loss, backward and one optimiser step. Returns the loss before the step. A loss that is
     /// not finite changes nothing, running statistics included. `seed` decides dropout, so that a run resumed from a
     /// checkpoint goes on as it would have.
     fn train_step(
         &mut self,
-        input: Tensor<4>,
-        loss: &mut LossFn<'_>,
+        input: Tensor<D>,
+        loss: &mut LossFn<'_, D>,
         optimizer: &mut Descent,
         lr: f64,
         seed: u64,
@@ -120,8 +135,8 @@ pub trait Network: Send {
     /// loss does not depend on is missing.
     fn gradients(
         &mut self,
-        input: Tensor<4>,
-        loss: &mut LossFn<'_>,
+        input: Tensor<D>,
+        loss: &mut LossFn<'_, D>,
         seed: u64,
     ) -> Result<(f32, NamedTensors), NetworkError>;
 
@@ -132,13 +147,13 @@ pub trait Network: Send {
     /// Replaces every parameter and buffer. Strict: nothing may be missing, left over or of another shape.
     fn load(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError>;
     /// The same network with the same weights, independent of later training of either.
-    fn duplicate(&self) -> Box<dyn Network>;
+    fn duplicate(&self) -> Box<dyn Network<D>>;
 
     /// Moves the average of the weights, `a ← decay·a + (1 − decay)·w`, running statistics included. There is none at
     /// first, and then it becomes a copy of them whatever the decay.
     fn average(&mut self, decay: f64);
     /// This network with the average for its weights. Loading and duplicating forget the average.
-    fn averaged(&self) -> Option<Box<dyn Network>>;
+    fn averaged(&self) -> Option<Box<dyn Network<D>>>;
     /// Goes on from an average that was kept. Strict, as [`Network::load`] is.
     fn load_average(&mut self, tensors: &NamedTensors) -> Result<(), NetworkError>;
 

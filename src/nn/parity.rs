@@ -2,8 +2,8 @@
 //! from its name, and the outputs must be those of the reference.
 
 use super::{
-    ComputeDevice, MODELS, ModelSpec, NamedTensor, NamedTensors, Outputs, Published, blocks::parity::Case,
-    parameters::name_hash, weights::is_counter,
+    ComputeDevice, MODELS, ModelSpec, NamedTensor, NamedTensors, Outputs, Published, VOLUME_MODELS,
+    blocks::parity::Case, parameters::name_hash, weights::is_counter,
 };
 use burn::tensor::{
     Tensor, TensorData,
@@ -128,19 +128,34 @@ fn filled(fixture: &Fixture) -> NamedTensors {
 
 type Inputs = Vec<(Vec<usize>, Vec<f32>)>;
 
+/// The network that a fixture names, of slices or of volumes.
 fn run_network(
     fixture: &Fixture,
     inputs: Inputs,
     device: &ComputeDevice,
 ) -> Result<(Vec<NamedTensor>, usize), ParityError> {
-    let spec = spec_of(&fixture.network).ok_or_else(|| ParityError::Unknown(fixture.network.clone()))?;
+    if let Some(spec) = spec_of(&fixture.network, MODELS) {
+        run(spec, fixture, inputs, device)
+    } else if let Some(spec) = spec_of(&fixture.network, VOLUME_MODELS) {
+        run(spec, fixture, inputs, device)
+    } else {
+        Err(ParityError::Unknown(fixture.network.clone()))
+    }
+}
+
+fn run<const D: usize>(
+    spec: &ModelSpec<D>,
+    fixture: &Fixture,
+    inputs: Inputs,
+    device: &ComputeDevice,
+) -> Result<(Vec<NamedTensor>, usize), ParityError> {
     let differs = |e: &dyn std::fmt::Display| ParityError::Differs(e.to_string());
     let mut network = spec.build(&config_of(spec, &fixture.config), 0, device).map_err(|e| differs(&e))?;
     network.load(&filled(fixture)).map_err(|e| differs(&e))?;
     // Several inputs are neighbouring slices; here they are channels of one.
     let inputs = inputs.into_iter().map(|(shape, values)| {
-        let dims: [usize; 4] = shape.try_into().map_err(|s| {
-            ParityError::Differs(format!("an input's shape is {s:?} and has not four dimensions"))
+        let dims: [usize; D] = shape.try_into().map_err(|s| {
+            ParityError::Differs(format!("an input's shape is {s:?} and has not {D} dimensions"))
         })?;
         Ok(Tensor::from_data(TensorData::new(values, dims), device.burn()))
     });
@@ -149,10 +164,18 @@ fn run_network(
     Ok((outputs, network.param_count()))
 }
 
-/// The network of a fixture: the one with the longest id that the fixture's name begins with, as `polyp/unetpp` for
-/// `polyp/unetpp32_aux`.
-pub fn spec_of(fixture: &str) -> Option<&'static ModelSpec> {
-    MODELS.iter().copied().filter(|spec| fixture.starts_with(spec.id)).max_by_key(|spec| spec.id.len())
+/// What fixtures call a network that has another id here.
+const ALIASES: &[(&str, &str)] = &[("flare/baseunet", "flare/unet")];
+
+/// The network of a fixture: the one of `models` with the longest id that the fixture's name begins with, as
+/// `polyp/unetpp` for `polyp/unetpp32_aux`.
+pub fn spec_of<const D: usize>(
+    fixture: &str,
+    models: &[&'static ModelSpec<D>],
+) -> Option<&'static ModelSpec<D>> {
+    let alias = ALIASES.iter().find(|(alias, _)| fixture.starts_with(alias));
+    let name = alias.map_or(fixture, |(_, id)| id);
+    models.iter().copied().filter(|spec| name.starts_with(spec.id)).max_by_key(|spec| spec.id.len())
 }
 
 /// The references' words for what is called `in_channels` and `n_classes` in every network here.
@@ -166,7 +189,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 
 /// The configuration that a fixture asks for, by the keys that the network takes (the others describe the fixture), over
 /// the options that make it the published network.
-fn config_of(spec: &ModelSpec, fixture: &Value) -> Value {
+fn config_of<const D: usize>(spec: &ModelSpec<D>, fixture: &Value) -> Value {
     let mut config = (spec.as_published)();
     let defaults = spec.default_config();
     let (Some(config_map), Some(defaults)) = (config.as_object_mut(), defaults.as_object()) else {
@@ -174,13 +197,19 @@ fn config_of(spec: &ModelSpec, fixture: &Value) -> Value {
     };
     let groups = [Some(fixture), fixture.get("kwargs")].into_iter().flatten().filter_map(Value::as_object);
     for (key, value) in groups.flatten() {
+        // FLARE's keys are in capitals.
+        let key = key.to_ascii_lowercase();
         let synonym = SYNONYMS.iter().find(|(_, words)| words.contains(&key.as_str()));
-        let name =
-            if defaults.contains_key(key) { key } else { synonym.map_or(key.as_str(), |(name, _)| name) };
+        let name = if defaults.contains_key(&key) {
+            key.as_str()
+        } else {
+            synonym.map_or(key.as_str(), |(name, _)| name)
+        };
         if defaults.contains_key(name) {
             let value = match value.as_u64() {
-                // A classifier's classes are its findings; here they count the background everywhere.
-                Some(n) if spec.published == Published::Findings && name == "n_classes" => (n + 1).into(),
+                // A classifier's classes are its findings, those of sigmoids the organs; here they count the
+                // background everywhere.
+                Some(n) if spec.published.leaves_background_out() && name == "n_classes" => (n + 1).into(),
                 _ => value.clone(),
             };
             config_map.insert(name.to_owned(), value);
@@ -190,10 +219,15 @@ fn config_of(spec: &ModelSpec, fixture: &Value) -> Value {
 }
 
 /// Outputs as the reference gives them.
-fn reference_outputs(published: Published, outputs: Outputs) -> Result<Vec<NamedTensor>, String> {
+fn reference_outputs<const D: usize>(
+    published: Published,
+    outputs: Outputs<D>,
+) -> Result<Vec<NamedTensor>, String> {
     let Outputs { logits, detection, auxiliary } = outputs;
     let mut all = match published {
-        Published::Logits => std::iter::once(logits).chain(auxiliary).map(read).collect::<Result<_, _>>()?,
+        Published::Logits | Published::SigmoidLogits => {
+            std::iter::once(logits).chain(auxiliary).map(read).collect::<Result<_, _>>()?
+        }
         Published::LogProbabilities => vec![read(log_softmax(logits, 1))?],
         Published::Sigmoid => vec![read(sigmoid(logits.clone()))?, read(logits)?],
         Published::Findings => vec![],
@@ -266,7 +300,7 @@ fn element(seed: u64, i: u64) -> f64 {
 }
 
 /// A parameter or buffer by the fill rule: computed in f64, rounded once.
-fn fill(name: &str, shape: &[usize], gain_squared: f64) -> Vec<f32> {
+pub fn fill(name: &str, shape: &[usize], gain_squared: f64) -> Vec<f32> {
     let seed = name_hash(name);
     let last = name.rsplit('.').next().unwrap_or(name);
     let scale = (3.0 * gain_squared / count(shape.get(1..).unwrap_or_default()) as f64).sqrt();

@@ -1,9 +1,9 @@
 use super::{
     ModelSpec,
-    models::{edema, jmedseg, polyp, smp, vessel},
+    models::{edema, flare, jmedseg, polyp, smp, vessel},
 };
 
-/// Every network, in the order in which menus and tables list them.
+/// Every network of slices, in the order in which menus and tables list them.
 pub static MODELS: &[&ModelSpec] = &[
     &edema::unet::SPEC,
     &edema::unet_nested::SPEC,
@@ -66,7 +66,16 @@ pub static MODELS: &[&ModelSpec] = &[
     &jmedseg::mepdnet::SPEC,
 ];
 
-/// The network with an id such as `edema/unet`.
+/// Every network of volumes.
+pub static VOLUME_MODELS: &[&ModelSpec<5>] =
+    &[&flare::efficientsegnet::SPEC, &flare::unet::SPEC, &flare::contextunet::SPEC];
+
+/// The network of slices with an id such as `edema/unet`.
 pub fn find(id: &str) -> Option<&'static ModelSpec> {
     MODELS.iter().copied().find(|spec| spec.id == id)
+}
+
+/// The network of volumes with an id such as `flare/unet`.
+pub fn find_volume(id: &str) -> Option<&'static ModelSpec<5>> {
+    VOLUME_MODELS.iter().copied().find(|spec| spec.id == id)
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 /// What a network asks of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputRule {
-    /// Height and width must be multiples of this; tiles are padded by reflection and cropped back.
+    /// Every side must be a multiple of this; tiles are padded by reflection and cropped back.
     pub multiple_of: usize,
     /// The shortest side that the network takes; smaller tiles are padded to it.
     pub least: usize,
@@ -37,12 +37,21 @@ impl InputRule {
 pub enum Published {
     /// Logits, then those of the auxiliary heads.
     Logits,
+    /// The same of [`Head::Sigmoids`]; its classes do not count the background.
+    SigmoidLogits,
     /// Logarithm of the softmax, then the sigmoid of the findings.
     LogProbabilities,
     /// The sigmoid, then its logits.
     Sigmoid,
     /// The findings alone, before the sigmoid.
     Findings,
+}
+
+impl Published {
+    /// Whether the reference's number of classes does not count the background.
+    pub(super) fn leaves_background_out(self) -> bool {
+        matches!(self, Published::Findings | Published::SigmoidLogits)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,31 +66,32 @@ pub enum BuildError {
 pub type Choices = &'static [(&'static str, &'static [&'static str])];
 
 /// From a configuration, a seed and a device to the network with its initial values.
-type Build = fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network>, BuildError>;
+type Build<const D: usize> = fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network<D>>, BuildError>;
 
 /// How a network is made: [`Make::of`] its module.
-pub struct Make {
+pub struct Make<const D: usize = 4> {
     default_config: fn() -> Value,
     choices: fn() -> Choices,
     ends: fn(&Value) -> Result<(usize, Head), BuildError>,
     parameters: fn(&Value) -> Result<Vec<ParamInfo>, BuildError>,
-    build: Build,
+    build: Build<D>,
 }
 
-impl Make {
-    pub const fn of<M: SegmentationModule>() -> Self {
+impl<const D: usize> Make<D> {
+    pub const fn of<M: SegmentationModule<D>>() -> Self {
         Self {
-            default_config: adapter::default_config::<M>,
+            default_config: adapter::default_config::<D, M>,
             choices: M::Config::choices,
-            ends: adapter::ends::<M>,
-            parameters: adapter::parameters::<M>,
-            build: adapter::build::<M>,
+            ends: adapter::ends::<D, M>,
+            parameters: adapter::parameters::<D, M>,
+            build: adapter::build::<D, M>,
         }
     }
 }
 
-/// One network: what it is and how it is built. Listed in [`super::MODELS`].
-pub struct ModelSpec {
+/// One network: what it is and how it is built. Those of slices (rank 4) are listed in [`super::MODELS`], those of volumes
+/// (rank 5) in [`super::VOLUME_MODELS`].
+pub struct ModelSpec<const D: usize = 4> {
     /// `family/name`, as in `--network edema/unet`.
     pub id: &'static str,
     pub title: &'static str,
@@ -95,10 +105,10 @@ pub struct ModelSpec {
     /// A small configuration that uses every operation of the network and drops nothing at random before the logits: for
     /// tests and for trying a device.
     pub probe_config: fn() -> Value,
-    pub make: Make,
+    pub make: Make<D>,
 }
 
-impl ModelSpec {
+impl<const D: usize> ModelSpec<D> {
     /// The reference's constructor arguments with their defaults. Every network has `in_channels` and `n_classes`.
     pub fn default_config(&self) -> Value {
         (self.make.default_config)()
@@ -148,7 +158,7 @@ impl ModelSpec {
         config: &Value,
         seed: u64,
         device: &ComputeDevice,
-    ) -> Result<Box<dyn Network>, BuildError> {
+    ) -> Result<Box<dyn Network<D>>, BuildError> {
         (self.make.build)(config, seed, device)
     }
 }

@@ -9,10 +9,10 @@ use burn::{
 use fovea::nn::{
     ComputeDevice,
     blocks::{
-        Align, BatchNorm, Bins, Conv, DropBlock, Dropout, GroupNorm, Layer, LayerNorm, Linear, Sequential,
-        SpatialAttention, UpConv, adaptive_avg_pool, attend, avg_pool, batch_norm, bilinear, conv,
-        global_avg, global_max, halve, halve_ceil, halve_with_places, keras_up, max_pool, max_unpool,
-        nearest, op, up_conv,
+        Align, BatchNorm, Bins, Conv, Conv3, DropBlock, Dropout, GroupNorm, Layer, LayerNorm, Linear,
+        Sequential, SpatialAttention, UpConv, adaptive_avg_pool, attend, avg_pool, avg_pool3, batch_norm,
+        bilinear, conv, conv3, global_avg, global_max, halve, halve_ceil, halve_with_places, instance_norm,
+        keras_up, max_pool, max_pool3, max_unpool, nearest, op, trilinear, up_conv,
     },
     parity,
 };
@@ -66,6 +66,20 @@ fn run<M: Module>(
 
 fn apply(f: fn(Tensor<4>) -> Tensor<4>, device: &ComputeDevice) -> Vec<Vec<f32>> {
     run(op(f), [2, 3, 12, 17], device, Layer::forward)
+}
+
+/// A layer of volumes as one of maps in which planes of 4 rows are stacked.
+fn stacked(input: Tensor<4>, layer: impl FnOnce(Tensor<5>) -> Tensor<5>) -> Tensor<4> {
+    let [batch, channels, rows, columns] = input.dims();
+    layer(input.reshape([batch, channels, rows / 4, 4, columns])).flatten(2, 3)
+}
+
+fn run3(layer: Conv3, device: &ComputeDevice) -> Vec<Vec<f32>> {
+    run(layer, [2, 3, 5 * 4, 9], device, |layer, x| stacked(x, |x| layer.forward(x)))
+}
+
+fn apply3(f: fn(Tensor<4>) -> Tensor<4>, device: &ComputeDevice) -> Vec<Vec<f32>> {
+    run(op(f), [2, 3, 5 * 4, 9], device, Layer::forward)
 }
 
 type Case = (&'static str, fn(&ComputeDevice) -> Vec<Vec<f32>>);
@@ -128,6 +142,13 @@ const CASES: &[Case] = &[
     ("bilinear, centres", |d| apply(|x| bilinear(x, [31, 9], Align::Centres), d)),
     ("bilinear, corners", |d| apply(|x| bilinear(x, [7, 40], Align::Corners), d)),
     ("nearest", |d| apply(|x| nearest(x, [24, 9]), d)),
+    ("convolution 3×3×3", |d| run3(conv3(3, 5, 3).stride(2).padding(1).init(d.burn()), d)),
+    ("convolution 3×3×1", |d| run3(conv3(3, 4, 3).kernel([3, 3, 1]).same().no_bias().init(d.burn()), d)),
+    ("convolution 1×1×1", |d| run3(conv3(3, 4, 1).stride(2).no_bias().init(d.burn()), d)),
+    ("maximum of 3×3×3", |d| apply3(|x| stacked(x, |x| max_pool3(x, [3; 3], [2; 3], [1; 3])), d)),
+    ("mean of 2×2×3", |d| apply3(|x| stacked(x, |x| avg_pool3(x, [2, 2, 3], [2, 2, 3])), d)),
+    ("trilinear", |d| apply3(|x| stacked(x, |x| trilinear(x, [9, 3, 20], Align::Corners)), d)),
+    ("instance norm", |d| apply3(|x| stacked(x, instance_norm), d)),
 ];
 
 #[test]

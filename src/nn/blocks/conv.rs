@@ -10,51 +10,60 @@ use burn::{
 
 // Weights start as zeros everywhere: `nn::adapt` draws them by the network's rule.
 
-/// What a convolution is made from, in PyTorch's terms and with its defaults: stride 1, no padding, with bias.
+/// What a convolution of `N` axes is made from, in PyTorch's terms and with its defaults: stride 1, no padding, with bias.
 /// `conv(3, 64, 7).stride(2).padding(3).no_bias().init(device)`.
 #[derive(Clone, Copy, Debug)]
-pub struct ConvConfig {
-    channels: [usize; 2],
-    /// Rows, columns; as all pairs here.
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-    output_padding: [usize; 2],
-    dilation: [usize; 2],
-    groups: usize,
-    bias: bool,
+pub struct ConvConfig<const N: usize = 2> {
+    pub(super) channels: [usize; 2],
+    /// Rows, columns, and planes before them; as all arrays here.
+    pub(super) kernel: [usize; N],
+    pub(super) stride: [usize; N],
+    pub(super) padding: [usize; N],
+    output_padding: [usize; N],
+    pub(super) dilation: [usize; N],
+    pub(super) groups: usize,
+    pub(super) bias: bool,
 }
 
-/// A convolution from `input` to `output` channels with a square kernel.
+/// A convolution of slices from `input` to `output` channels with a square kernel.
 pub fn conv(input: usize, output: usize, kernel: usize) -> ConvConfig {
-    ConvConfig {
-        channels: [input, output],
-        kernel: [kernel; 2],
-        stride: [1; 2],
-        padding: [0; 2],
-        output_padding: [0; 2],
-        dilation: [1; 2],
-        groups: 1,
-        bias: true,
-    }
+    ConvConfig::new(input, output, kernel)
 }
 
-impl ConvConfig {
-    /// A kernel of `[rows, columns]`.
-    pub fn kernel(self, kernel: [usize; 2]) -> Self {
+impl<const N: usize> ConvConfig<N> {
+    pub(super) fn new(input: usize, output: usize, kernel: usize) -> Self {
+        Self {
+            channels: [input, output],
+            kernel: [kernel; N],
+            stride: [1; N],
+            padding: [0; N],
+            output_padding: [0; N],
+            dilation: [1; N],
+            groups: 1,
+            bias: true,
+        }
+    }
+
+    /// A kernel of `[rows, columns]` or `[planes, rows, columns]`.
+    pub fn kernel(self, kernel: [usize; N]) -> Self {
         Self { kernel, ..self }
     }
 
     pub fn stride(self, stride: usize) -> Self {
-        Self { stride: [stride; 2], ..self }
+        Self { stride: [stride; N], ..self }
     }
 
     pub fn padding(self, padding: usize) -> Self {
-        Self { padding: [padding; 2], ..self }
+        self.paddings([padding; N])
+    }
+
+    /// A padding for each axis.
+    pub fn paddings(self, padding: [usize; N]) -> Self {
+        Self { padding, ..self }
     }
 
     pub fn dilation(self, dilation: usize) -> Self {
-        Self { dilation: [dilation; 2], ..self }
+        Self { dilation: [dilation; N], ..self }
     }
 
     pub fn groups(self, groups: usize) -> Self {
@@ -67,14 +76,16 @@ impl ConvConfig {
 
     /// Rows and columns that a transposed convolution adds at the end.
     pub fn output_padding(self, output_padding: usize) -> Self {
-        Self { output_padding: [output_padding; 2], ..self }
+        Self { output_padding: [output_padding; N], ..self }
     }
 
     /// Padding by which an odd kernel keeps the size (at stride 1): `dilation * (kernel / 2)`. Call it last.
     pub fn same(self) -> Self {
-        Self { padding: [0, 1].map(|a| self.dilation[a] * (self.kernel[a] / 2)), ..self }
+        Self { padding: std::array::from_fn(|a| self.dilation[a] * (self.kernel[a] / 2)), ..self }
     }
+}
 
+impl ConvConfig {
     pub fn init(self, device: &Device) -> Conv {
         let Self { channels: [input, output], kernel: [rows, columns], groups, .. } = self;
         Conv {

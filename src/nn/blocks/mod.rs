@@ -2,13 +2,17 @@
 
 mod attention;
 mod conv;
+mod conv3;
+mod conv3_host;
 pub mod cost;
 mod drop_block;
+mod instance_norm;
 mod linear;
 mod named;
 mod norm;
 pub(super) mod parity;
 mod pool;
+mod pool3;
 pub(super) mod random;
 mod resize;
 mod sequential;
@@ -17,7 +21,9 @@ mod tests;
 
 pub use attention::{SpatialAttention, attend};
 pub use conv::{Conv, ConvConfig, UpConv, conv, keras_up, same_conv, up_conv};
+pub use conv3::{Conv3, conv3};
 pub use drop_block::DropBlock;
+pub use instance_norm::instance_norm;
 pub use linear::Linear;
 pub use named::Named;
 pub use norm::{BatchNorm, GroupNorm, LayerNorm, Norm, NormKind};
@@ -25,6 +31,14 @@ pub use pool::{
     Bins, adaptive_avg_pool, avg_pool, global_avg, global_max, halve, halve_ceil, halve_with_places,
     max_pool, max_unpool,
 };
+pub use pool3::{avg_pool3, max_pool3};
 pub use random::Dropout;
-pub use resize::{Align, bilinear, bilinear_up, nearest, nearest_up};
+pub use resize::{Align, bilinear, bilinear_up, nearest, nearest_up, trilinear};
 pub use sequential::{Function, Layer, Sequential, batch_norm, op};
+
+use burn::tensor::{DType, Device, Tensor};
+
+/// Whether a tensor's values lie in this program's memory, as f32, and nothing is recorded of what becomes of them.
+fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
+    !tensor.is_autodiff() && tensor.device() == Device::flex() && tensor.dtype() == DType::F32
+}

@@ -34,9 +34,22 @@ fn ints(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
 /// Bilinear resizing of `[batch, channels, height, width]` to a size of `[height, width]`. Built from selections, so that
 /// every backend has its gradient.
 pub fn bilinear(input: Tensor<4>, size: [usize; 2], align: Align) -> Tensor<4> {
+    linear(input, size, align)
+}
+
+/// Trilinear resizing of `[batch, channels, depth, height, width]` to a size of `[depth, height, width]`, like
+/// [`bilinear`].
+pub fn trilinear(input: Tensor<5>, size: [usize; 3], align: Align) -> Tensor<5> {
+    linear(input, size, align)
+}
+
+/// Linear resizing of the axes after batch and channels.
+fn linear<const D: usize, const N: usize>(input: Tensor<D>, size: [usize; N], align: Align) -> Tensor<D> {
     let mut output = input;
-    // The axis that shrinks the work first.
-    let axes = if size[0] < size[1] { [0, 1] } else { [1, 0] };
+    // The axis that shrinks the work most comes first.
+    let mut axes: [usize; N] = std::array::from_fn(|axis| N - 1 - axis);
+    let dims = output.dims();
+    axes.sort_by(|&a, &b| (size[a] * dims[b + 2]).cmp(&(size[b] * dims[a + 2])));
     for axis in axes {
         let dim = axis + 2;
         let from = output.dims()[dim];
@@ -45,7 +58,7 @@ pub fn bilinear(input: Tensor<4>, size: [usize; 2], align: Align) -> Tensor<4> {
         }
         let device = output.device();
         let (low, high, weight) = neighbours(from, size[axis], align);
-        let mut shape = [1; 4];
+        let mut shape = [1; D];
         shape[dim] = size[axis];
         let weight = Tensor::<1>::from_data(TensorData::new(weight, [size[axis]]), &device).reshape(shape);
         let near = output.clone().select(dim, ints(low, &device));

@@ -1,5 +1,7 @@
 //! The shared layers against the numbers of the references, and their gradients against differences of their outputs.
 
+mod volumes;
+
 use super::*;
 use crate::nn::{
     NamedTensor, NamedTensors,
@@ -19,11 +21,11 @@ fn filled<M: Module>(module: M, tensors: &NamedTensors) -> M {
     replace(module, |name, _| tensors.get(name).map(|tensor| tensor.values.clone()))
 }
 
-fn tensor(values: Vec<f32>, shape: [usize; 4]) -> Tensor<4> {
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
-fn host(tensor: Tensor<4>) -> Vec<f32> {
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.without_autodiff().try_into_vec_as().unwrap()
 }
 

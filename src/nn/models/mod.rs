@@ -1,6 +1,7 @@
 //! One folder per published system, one file per network; [`super::MODELS`] lists them.
 
 pub mod edema;
+pub mod flare;
 pub mod jmedseg;
 pub mod polyp;
 pub mod smp;

@@ -1,0 +1,53 @@
+use super::{ConvConfig, conv3_host, cost, on_host};
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor, module::conv3d, ops::ConvOptions},
+};
+
+/// A convolution of volumes from `input` to `output` channels with a cubic kernel.
+pub fn conv3(input: usize, output: usize, kernel: usize) -> ConvConfig<3> {
+    ConvConfig::new(input, output, kernel)
+}
+
+impl ConvConfig<3> {
+    pub fn init(self, device: &Device) -> Conv3 {
+        let Self { channels: [input, output], kernel: [planes, rows, columns], groups, .. } = self;
+        Conv3 {
+            weight: Param::from_tensor(Tensor::zeros(
+                [output, input / groups, planes, rows, columns],
+                device,
+            )),
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
+            config: self,
+        }
+    }
+}
+
+/// A convolution; `weight` is `[output, input / groups, planes, rows, columns]`.
+#[derive(Module, Debug)]
+pub struct Conv3 {
+    pub weight: Param<Tensor<5>>,
+    pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    config: ConvConfig<3>,
+}
+
+impl Conv3 {
+    /// `[batch, input, depth, height, width]` to `[batch, output, …]`.
+    pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
+        let ConvConfig { kernel, stride, padding, dilation, groups, .. } = self.config;
+        let bias = self.bias.as_ref().map(Param::val);
+        // burn multiplies pointwise at once.
+        let pointwise = kernel == [1; 3] && stride == [1; 3];
+        let on_host = if on_host(&input) && groups == 1 && !pointwise {
+            conv3_host::convolve(&input, self.weight.val(), bias.clone(), &self.config)
+        } else {
+            None
+        };
+        let output = on_host.unwrap_or_else(|| {
+            conv3d(input, self.weight.val(), bias, ConvOptions::new(stride, padding, dilation, groups))
+        });
+        cost::add(output.dims(), self.weight.dims()[1..].iter().product());
+        output
+    }
+}
