@@ -1,4 +1,4 @@
-use super::{ConvConfig, conv3_host, cost, on_host};
+use super::{ConvConfig, conv3_host, cost, on_host, resize::subsample};
 use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor, module::conv3d, ops::ConvOptions},
@@ -37,14 +37,17 @@ impl Conv3 {
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
         let ConvConfig { kernel, stride, padding, dilation, groups, .. } = self.config;
         let bias = self.bias.as_ref().map(Param::val);
+        let pointwise = kernel == [1; 3] && padding == [0; 3];
         // burn multiplies pointwise at once.
-        let pointwise = kernel == [1; 3] && stride == [1; 3];
-        let on_host = if on_host(&input) && groups == 1 && !pointwise {
+        let on_host = if on_host(&input) && groups == 1 && !(pointwise && stride == [1; 3]) {
             conv3_host::convolve(&input, self.weight.val(), bias.clone(), &self.config)
         } else {
             None
         };
         let output = on_host.unwrap_or_else(|| {
+            // The gradient of a strided kernel of one voxel is wrong on wgpu (burn 0.22.1).
+            let (input, stride) =
+                if pointwise { (subsample(input, stride), [1; 3]) } else { (input, stride) };
             conv3d(input, self.weight.val(), bias, ConvOptions::new(stride, padding, dilation, groups))
         });
         cost::add(output.dims(), self.weight.dims()[1..].iter().product());

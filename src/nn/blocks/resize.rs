@@ -94,3 +94,14 @@ pub fn nearest_up(input: Tensor<4>, factor: usize) -> Tensor<4> {
     let [_, _, h, w] = input.dims();
     nearest(input, [factor * h, factor * w])
 }
+
+/// Every `step`-th voxel along depth, height and width, from the first on.
+pub(super) fn subsample(input: Tensor<5>, step: [usize; 3]) -> Tensor<5> {
+    let mut output = input;
+    for (axis, step) in step.into_iter().enumerate().filter(|(_, step)| *step > 1) {
+        let (dim, device) = (axis + 2, output.device());
+        let places = (0..output.dims()[dim]).step_by(step).map(|i| i as i32).collect();
+        output = output.select(dim, ints(places, &device));
+    }
+    output
+}

@@ -84,6 +84,8 @@ fn layers_of_volumes_have_the_gradients_of_their_differences() {
     check("convolution", strided, [1, 2, 4 * 3, 5], WIDE, forward);
     let flat = conv3(2, 2, 3).kernel([3, 3, 1]).same().no_bias().init(d);
     check("convolution 3×3×1", flat, [2, 2, 4 * 3, 3], WIDE, forward);
+    let pointwise = conv3(2, 3, 1).stride(2).no_bias().init(d);
+    check("convolution 1×1×1", pointwise, [1, 2, 4 * 3, 5], WIDE, forward);
     let shape = [1, 2, 4 * 4, 5];
     check_op("maximum", shape, FINE, |x| stacked(x, |x| max_pool3(x, [3; 3], [2; 3], [1; 3])));
     check_op("mean", shape, WIDE, |x| stacked(x, |x| avg_pool3(x, [2, 3, 2], [2, 3, 2])));
