@@ -24,18 +24,6 @@ impl<const D: usize> Outputs<D> {
     }
 }
 
-impl Outputs<5> {
-    /// The same voxels as slices `[batch, channels, depth · height, width]`, for losses that look at each for itself.
-    pub fn flattened(self) -> Outputs {
-        let flat = |t: Tensor<5>| t.flatten::<4>(2, 3);
-        Outputs {
-            logits: flat(self.logits),
-            detection: self.detection,
-            auxiliary: self.auxiliary.into_iter().map(flat).collect(),
-        }
-    }
-}
-
 /// What the channels of [`Outputs::logits`] mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Head {

@@ -1,15 +1,16 @@
 //! The suite over every network of volumes.
 
-use super::{cpu, deviation, gpu, only, shared, values, worst};
-use burn::{
-    optim::{AdamConfig, ModuleOptimizer, SgdConfig},
-    tensor::{Tensor, TensorData, activation::sigmoid},
-};
-use fovea::nn::{
-    self, ComputeDevice, ModelSpec, NamedTensor, Network, Outputs, VOLUME_MODELS,
-    blocks::cost::multiply_accumulates,
-    loss::{Loss, Targets},
-    parity,
+use super::{cpu, deviation, gpu, only, values, worst};
+use burn::tensor::{Tensor, TensorData, activation::sigmoid};
+use fovea::{
+    nn::{
+        self, ComputeDevice, ModelSpec, NamedTensor, Network, Outputs, VOLUME_MODELS,
+        blocks::cost::multiply_accumulates,
+        loss::{Loss, Targets},
+        parity,
+        train::{Optimizer, Sgd},
+    },
+    testing::{shared, vectors},
 };
 use serde_json::{Value, json};
 
@@ -35,17 +36,18 @@ fn batch(name: &str, network: &dyn Network<5>, count: usize) -> Tensor<5> {
 
 /// A loss that every output takes part in: mean squares of logits shifted off zero.
 fn loss(outputs: &Outputs<5>) -> Tensor<1> {
-    super::loss(&outputs.clone().flattened())
+    let flat = |t: &Tensor<5>| t.clone().flatten::<4>(2, 3);
+    super::loss(&Outputs {
+        auxiliary: outputs.auxiliary.iter().map(flat).collect(),
+        ..Outputs::of(flat(&outputs.logits))
+    })
 }
 
 #[test]
 fn volumes_reproduce_the_published_outputs() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("parity fixtures of volumes: ../shared is not there");
-        return;
-    };
+    let Some(fixtures) = shared("parity/networks/flare") else { return };
     let mut verified = std::collections::BTreeSet::new();
-    for entry in std::fs::read_dir(shared.join("parity/networks/flare")).unwrap() {
+    for entry in std::fs::read_dir(fixtures).unwrap() {
         let path = entry.unwrap().path();
         let report = parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         eprintln!("{}: {:.3} of the tolerance", path.display(), report.worst);
@@ -181,12 +183,7 @@ fn reference_loss(outputs: &Outputs<5>, target: Tensor<5>, focal: bool) -> Tenso
 /// its gradient and its first elements.
 #[test]
 fn gradients_of_volumes_are_those_of_the_reference() {
-    let Some(shared) = shared() else {
-        fovea::testing::skipped("gradients of volumes: ../shared is not there");
-        return;
-    };
-    let text = std::fs::read_to_string(shared.join("parity/vectors/flare/trainstep.json")).unwrap();
-    let cases: Value = serde_json::from_str(&text).unwrap();
+    let Some(cases) = vectors("flare/trainstep.json") else { return };
     for case in cases.as_array().unwrap() {
         let (name, text) = (&case["name"], |key: &str| case[key].as_str().unwrap());
         let spec = nn::find_volume(&format!("flare/{}", text("model").to_lowercase())).unwrap();
@@ -249,10 +246,10 @@ fn the_loss_on_a_phantom_falls_within_ten_steps() {
         let size @ [depth, height, width] = network.grid().unwrap();
         let (voxels, classes) = phantom(size);
         let x = Tensor::from_data(TensorData::new(voxels, [1, 1, depth, height, width]), cpu().burn());
-        let targets = Targets::new(&classes, [1, depth * height, width], network.head(), cpu().burn());
+        let targets = Targets::new(&classes, [1, depth, height, width], network.head(), cpu().burn());
         let standard = Loss::standard();
-        let mut loss = |outputs: &Outputs<5>| standard.compute(&outputs.clone().flattened(), &targets);
-        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let mut loss = |outputs: &Outputs<5>| standard.compute(outputs, &targets);
+        let mut adam = Optimizer::default().init();
         let mut step = |seed| network.train_step(x.clone(), &mut loss, &mut adam, 1e-2, seed).unwrap();
         let losses: Vec<f32> = (0..10).map(&mut step).collect();
         eprintln!("{}: {losses:?}", spec.id);
@@ -266,28 +263,14 @@ fn dropout_of_channels_is_drawn_from_the_seed_and_absent_from_inference() {
         let mut config = (spec.probe_config)();
         config["dropout"] = 0.2.into();
         let mut network = spec.build(&config, 7, &cpu()).unwrap();
-        let x = || {
-            input(
-                "input",
-                {
-                    let [depth, height, width] = config_grid(&config);
-                    [1, 1, depth, height, width]
-                },
-                &cpu(),
-            )
-        };
-        let mut value = |seed| network.gradients(x(), &mut loss, seed).unwrap().0;
+        let x = batch("input", network.as_ref(), 1);
+        let mut value = |seed| network.gradients(x.clone(), &mut loss, seed).unwrap().0;
         let (one, again, other) = (value(1), value(1), value(2));
         assert_eq!(one, again, "{}", spec.id);
         assert_ne!(one, other, "{}", spec.id);
-        assert_eq!(values(network.infer(x()).logits), values(network.infer(x()).logits), "{}", spec.id);
-        let whole = values(small(spec, &cpu()).infer(x()).logits);
-        assert_eq!(values(network.infer(x()).logits), whole, "{}: inference drops nothing", spec.id);
+        let whole = values(small(spec, &cpu()).infer(x.clone()).logits);
+        assert_eq!(values(network.infer(x).logits), whole, "{}: inference drops nothing", spec.id);
     }
-}
-
-fn config_grid(config: &Value) -> [usize; 3] {
-    serde_json::from_value(config["input_size"].clone()).unwrap()
 }
 
 #[test]
@@ -296,7 +279,7 @@ fn a_duplicate_of_a_network_of_volumes_is_not_changed_by_training() {
         let mut network = small(spec, &cpu());
         let copy = network.duplicate();
         let before = copy.tensors().unwrap();
-        let mut adam: ModuleOptimizer = AdamConfig::new().init();
+        let mut adam = Optimizer::default().init();
         let x = batch("input", network.as_ref(), 1);
         let bad = x.clone() * f32::NAN;
         assert!(network.train_step(bad, &mut loss, &mut adam, 1e-2, 1).is_err());
@@ -320,7 +303,8 @@ fn wgpu_computes_volumes_as_the_cpu_does() {
             let mut answers = vec![values(network.infer(batch("volume", network.as_ref(), 1)).logits)];
             if id == "flare/unet" {
                 let x = input("volume", [1, 1, 16, 16, 16], device);
-                let mut sgd: ModuleOptimizer = SgdConfig::new().init();
+                let plain = Sgd { momentum: 0.0, weight_decay: 0.0, ..Sgd::default() };
+                let mut sgd = Optimizer::Sgd(plain).init();
                 let value = network.train_step(x.clone(), &mut loss, &mut sgd, 0.1, 1).unwrap();
                 let trained = network.infer(batch("volume", network.as_ref(), 1));
                 answers.extend([values(trained.logits), vec![value]]);

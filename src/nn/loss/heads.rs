@@ -11,7 +11,7 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    pub fn of(outputs: &Outputs) -> Self {
+    pub fn of<const D: usize>(outputs: &Outputs<D>) -> Self {
         let auxiliary = outputs.auxiliary.iter().map(|t| (flat(t.clone()), t.dims()[2..].to_vec())).collect();
         Self { auxiliary, detection: outputs.detection.clone(), ..Self::alone(outputs.logits.clone()) }
     }

@@ -149,7 +149,7 @@ impl Loss {
     }
 
     /// The loss, `[1]`, on the outputs' device.
-    pub fn compute(&self, outputs: &Outputs, targets: &Targets) -> Tensor<1> {
+    pub fn compute<const D: usize>(&self, outputs: &Outputs<D>, targets: &Targets) -> Tensor<1> {
         self.over(&Heads::of(outputs), targets)
     }
 
