@@ -124,6 +124,7 @@ impl FourLayers {
 
 /// What a level consists of.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a network has a dozen of them")]
 enum Block {
     Two(Residual),
     Four(FourLayers),
