@@ -64,7 +64,7 @@ fn every_network_has_the_parity_proof_that_the_readme_names() {
         let proofs = files.filter(|file| {
             let name = file.as_ref().unwrap().file_name();
             let fixture = format!("{}/{}", spec.family, name.to_string_lossy());
-            parity::spec_of(&fixture).is_some_and(|of| of.id == spec.id)
+            parity::spec_of(&fixture, MODELS).is_some_and(|of| of.id == spec.id)
         });
         assert!(proofs.count() > 0, "{} has no fixture", spec.id);
     }
