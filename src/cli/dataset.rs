@@ -1,20 +1,27 @@
-//! What `train` learns from: the cases of a LIST.csv, or phantoms.
+//! What `train` learns from: the cases of a LIST.csv, of a folder in a published layout, or phantoms.
 
-use super::report::Reporter;
+use super::{report::Reporter, train::Shape};
 use crate::{
     engine::{Engine, Event, JobContext, Output},
     io::{
-        self, OpenOptions,
-        list::{self, Case, Split},
+        self,
+        dataset::{self, Fault, Labelled},
+        list::Split,
     },
     label::{LabelId, LabelMap, LabelTable},
-    nn::{ModelCard, train::TrainSample},
+    nn::{
+        ModelCard,
+        train::{SampleError, TrainSample},
+    },
     phantom::{self, Look, Phantom},
-    volume::{Modality, Volume},
+    volume::Modality,
 };
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ModalityArgument {
@@ -51,21 +58,16 @@ pub struct Request {
 }
 
 /// Images with their masks, in memory.
+#[derive(Clone)]
 pub struct Dataset {
     pub name: String,
+    /// Id of the layout that it was found in; `list` or `phantom` otherwise.
+    pub layout: &'static str,
     pub modality: Modality,
     pub labels: LabelTable,
     pub notice: Option<&'static str>,
     pub licence: Option<&'static str>,
     cases: Vec<Labelled>,
-}
-
-struct Labelled {
-    id: String,
-    volume: Volume,
-    mask: LabelMap,
-    valid: Option<LabelMap>,
-    split: Split,
 }
 
 pub struct Samples {
@@ -94,7 +96,7 @@ pub fn load(engine: &Engine, request: Request, shown: &mut Reporter) -> Result<D
 fn read(request: &Request, context: &JobContext) -> Result<Dataset> {
     match request.data.to_str().and_then(|s| s.strip_prefix("phantom:")) {
         Some(id) => read_phantoms(id, request, context),
-        None => read_list(request, context),
+        None => read_files(request, context),
     }
 }
 
@@ -114,11 +116,14 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
         modality = volume.modality();
         labels = table;
         let split = if i < total { Split::Train } else { Split::Val };
-        cases.push(Labelled { id: format!("{id}{i}"), volume, mask: truth, valid: None, split });
+        let id = format!("{id}{i}");
+        let (patient, files) = (id.clone(), vec![]);
+        cases.push(Labelled { id, split, patient, volume, mask: truth, valid: None, files });
         context.progress("drawing phantoms", i as u64 + 1, (total + valid) as u64);
     }
     Ok(Dataset {
         name: format!("{id} phantoms"),
+        layout: "phantom",
         modality,
         labels,
         notice: Some(PHANTOM_NOTICE),
@@ -127,29 +132,31 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
     })
 }
 
-fn read_list(request: &Request, context: &JobContext) -> Result<Dataset> {
-    let list = list::read(&request.data)?;
-    let used: Vec<Case> = list.into_iter().filter(|c| c.split != Split::Test).collect();
-    let total = used.len() as u64;
-    let (mut cases, mut faults) = (vec![], vec![]);
+/// Reads every case that is not to test on; all that is wrong with any of them is told at once.
+fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
+    let mut listed = dataset::read(&request.data)?;
+    listed.cases.retain(|c| c.split != Split::Test);
+    let total = listed.cases.len() as u64;
+    let (mut cases, mut faults) = (vec![], std::mem::take(&mut listed.faults));
     let mut ids = BTreeSet::new();
-    for (i, case) in used.into_iter().enumerate() {
+    for (i, case) in listed.cases.iter().enumerate() {
         context.check()?;
-        match read_case(case, request.modality) {
+        match listed.open(case, request.modality) {
             Ok(case) => {
                 ids.extend(case.mask.counts().into_keys());
                 cases.push(case);
             }
-            Err(e) => faults.push(format!("{e:#}")),
+            Err(fault) => faults.push(fault),
         }
         context.progress("reading", i as u64 + 1, total);
     }
     if !faults.is_empty() {
-        bail!("{} cases cannot be used:\n  {}", faults.len(), faults.join("\n  "));
+        let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
+        bail!("{}: {} cases cannot be used:\n  {}", request.data.display(), faults.len(), lines.join("\n  "));
     }
     let Some(first) = cases.first() else { bail!("{} has no case to learn from", request.data.display()) };
     let modality = request.modality.unwrap_or(first.volume.modality());
-    let mut labels = request.labels.clone().unwrap_or_default();
+    let mut labels = request.labels.clone().or(listed.values.labels()).unwrap_or_default();
     if let Some(one) = io::binary(&ids).filter(|_| labels.len() <= 1) {
         let to = labels.iter().next().map_or(1, |l| l.id);
         for case in &mut cases {
@@ -158,7 +165,9 @@ fn read_list(request: &Request, context: &JobContext) -> Result<Dataset> {
         ids = BTreeSet::from([to]);
     }
     if request.labels.is_none() {
-        labels.name_unknown(ids.iter().copied());
+        if listed.values.labels().is_none() {
+            labels.name_unknown(ids.iter().copied());
+        }
         let mut named = LabelTable::default();
         for (label, name) in labels.iter().zip(request.names.iter().map(Some).chain(std::iter::repeat(None)))
         {
@@ -169,7 +178,7 @@ fn read_list(request: &Request, context: &JobContext) -> Result<Dataset> {
         labels = named;
     }
     let name = request.data.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    Ok(Dataset { name, modality, labels, notice: None, licence: None, cases })
+    Ok(Dataset { name, layout: listed.layout, modality, labels, notice: None, licence: None, cases })
 }
 
 /// A mask with one id written as another; a LIST.csv's two-valued masks say "structure" as 255 or as 1.
@@ -181,35 +190,45 @@ fn renumbered(mask: &LabelMap, from: LabelId, to: LabelId) -> Result<LabelMap> {
     LabelMap::from_values(mask.dims(), &values).context("the mask has changed its size")
 }
 
-fn read_case(case: Case, modality: Option<Modality>) -> Result<Labelled> {
-    let Case { id, image, label, valid, split } = case;
-    let label = label.with_context(|| format!("{id}: it has no label"))?;
-    let options = OpenOptions { modality, ..OpenOptions::default() };
-    let volume = io::open(&image, &options, &mut io::Quiet).with_context(|| id.clone())?.volume;
-    let mask = |path: PathBuf| -> Result<LabelMap> {
-        let (map, ..) = io::open_labels(&path).with_context(|| id.clone())?;
-        if map.dims() != volume.dims() {
-            bail!("{id}: {} is {:?} and the image {:?}", path.display(), map.dims(), volume.dims());
-        }
-        Ok(map)
-    };
-    Ok(Labelled { mask: mask(label)?, valid: valid.map(mask).transpose()?, id, volume, split })
-}
-
 impl Dataset {
-    /// "25 cases to learn from and 7 to validate on, of vessel_open".
+    /// "25 cases to learn from and 7 to validate on, of vessel_open (list)".
     pub fn summary(&self) -> String {
         let count = |split| self.cases.iter().filter(|c| c.split == split).count();
         format!(
-            "{} cases to learn from and {} to validate on, of {}",
+            "{} cases to learn from and {} to validate on, of {} ({})",
             count(Split::Train),
             count(Split::Val),
-            self.name
+            self.name,
+            self.layout
         )
     }
 
-    /// Every slice that shows something known, for a model with this card.
-    pub fn samples(&self, card: &ModelCard) -> Result<Samples> {
+    pub fn shape(&self) -> Shape {
+        Shape { layout: self.layout, modality: self.modality, classes: self.labels.len() + 1 }
+    }
+
+    /// The BLAKE3 of every file that was read.
+    pub fn hashes(&self) -> BTreeMap<String, String> {
+        let files = self.cases.iter().flat_map(|c| &c.files);
+        files.map(|(path, hash)| (path.display().to_string(), hash.clone())).collect()
+    }
+
+    pub fn patients(&self) -> BTreeSet<String> {
+        self.cases.iter().map(|c| c.patient.clone()).collect()
+    }
+
+    /// The same cases, with those of the fold's patients to validate on and all others to learn from.
+    pub fn with_fold(&self, folds: &BTreeMap<String, usize>, fold: usize) -> Self {
+        let mut data = self.clone();
+        for case in &mut data.cases {
+            let held_out = folds.get(&case.patient) == Some(&fold);
+            case.split = if held_out { Split::Val } else { Split::Train };
+        }
+        data
+    }
+
+    /// Every slice that shows something known, for a model with this card; with `every_pixel` whatever the valid masks say.
+    pub fn samples(&self, card: &ModelCard, every_pixel: bool) -> Result<Samples> {
         let mut samples = Samples { train: vec![], valid: vec![] };
         for case in &self.cases {
             let depth = case.volume.dims()[2];
@@ -220,14 +239,14 @@ impl Dataset {
                     case.volume.clone(),
                     z,
                     &case.mask,
-                    case.valid.as_ref(),
+                    case.valid.as_ref().filter(|_| !every_pixel),
                     card,
                 );
-                match sample {
+                match sample.map(|s| s.of_case(&case.id)) {
                     Ok(sample) if case.split == Split::Train => samples.train.push(sample),
                     Ok(sample) => samples.valid.push(sample),
                     // nothing of the slice is known
-                    Err(crate::nn::train::SampleError::Unlabelled { .. }) => {}
+                    Err(SampleError::Unlabelled { .. }) => {}
                     Err(e) => return Err(e.into()),
                 }
             }
@@ -237,6 +256,14 @@ impl Dataset {
 
     #[cfg(test)]
     pub fn empty(name: &str, modality: Modality, labels: LabelTable) -> Self {
-        Self { name: name.to_owned(), modality, labels, notice: None, licence: None, cases: vec![] }
+        Self {
+            name: name.to_owned(),
+            layout: "list",
+            modality,
+            labels,
+            notice: None,
+            licence: None,
+            cases: vec![],
+        }
     }
 }

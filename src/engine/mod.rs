@@ -5,6 +5,7 @@
 //! [`JobId`], and drains [`Event`]s; it never waits, unless it wants to ([`Engine::block_on`]).
 
 mod actor;
+mod ahead;
 mod board;
 mod eta;
 mod event;

@@ -1,10 +1,11 @@
+use super::ahead;
 use super::nn_thread::{NnWorld, model_failure};
 use super::predict::{SliceWalk, predict_failure};
 use super::schedule::{StepOutcome, Steps};
 use super::{Eta, Event, JobId, LoadedModel, TrainPoint, Version};
 use crate::label::LabelId;
 use crate::metrics::Report;
-use crate::nn::train::{TrainConfig, TrainEvent, TrainSample, TrainSession, score};
+use crate::nn::train::{TrainConfig, TrainError, TrainEvent, TrainSample, TrainSession, score};
 use crate::nn::{Model, ModelCard};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +63,9 @@ pub struct Checkpoints {
     pub every: u64,
     /// Goes on from what `path` holds, with the configuration that it holds.
     pub resume: bool,
+    /// A folder for `best.safetensors`, written whenever a validation is the best so far, and `last.safetensors`, written
+    /// at the end.
+    pub models: Option<PathBuf>,
 }
 
 /// What a run that came to its end has made.
@@ -147,14 +151,18 @@ impl TrainSteps {
             }
             _ => TrainSession::new(model, config.clone(), samples, held_out),
         };
-        Ok(Phase::Learn(Box::new(Learn { session: session.map_err(|e| e.to_string())?, old })))
+        let mut session = session.map_err(|e| e.to_string())?;
+        let (first, last) = session.steps();
+        if let Some(supply) = ahead::supply(session.batches(), first..last) {
+            session.set_supply(supply);
+        }
+        Ok(Phase::Learn(Box::new(Learn { session, old })))
     }
 
     fn learn(&mut self, mut learn: Box<Learn>, world: &NnWorld) -> Result<Phase, String> {
         let job = self.job;
         let session = &mut learn.session;
         match session.step().map_err(|e| e.to_string())? {
-            TrainEvent::Preparing { done, total } => self.stage(world, "preparing", done, total),
             TrainEvent::Validating { done, total } => self.stage(world, "validating", done, total),
             TrainEvent::Step { step, total, loss, lr } => {
                 world.board.post(Event::TrainSteps { job, points: vec![TrainPoint { step, loss, lr }] });
@@ -166,8 +174,18 @@ impl TrainSteps {
                     self.save(session, world);
                 }
             }
-            TrainEvent::Validated { step, dice, per_class, best, .. } => {
-                world.board.post(Event::TrainValidated { job, step, dice, per_label: per_class, best });
+            TrainEvent::Validated { step, dice, value, per_class, best, .. } => {
+                if best {
+                    self.write_model("best.safetensors", world, || session.best_model());
+                }
+                world.board.post(Event::TrainValidated {
+                    job,
+                    step,
+                    dice,
+                    value,
+                    per_label: per_class,
+                    best,
+                });
             }
             TrainEvent::Diverged { reason, .. } if session.best().is_none() => {
                 return Err(format!(
@@ -178,6 +196,7 @@ impl TrainSteps {
             TrainEvent::Diverged { reason, .. } => self.diverged = Some(reason),
             TrainEvent::Finished => {
                 self.save(session, world);
+                self.write_model("last.safetensors", world, || Ok(Some(session.last_model())));
                 let Learn { session, old } = *learn;
                 let mut new = session.into_model().map_err(|e| e.to_string())?;
                 self.request.about.write(&mut new.card);
@@ -233,6 +252,25 @@ impl TrainSteps {
     fn stage(&self, world: &NnWorld, stage: &'static str, done: usize, total: usize) {
         let (done, total) = (done as u64, total as u64);
         world.board.post(Event::Progress { job: self.job, stage, done, total, eta_secs: None });
+    }
+
+    /// Writes a model into the run's folder, where there is one.
+    fn write_model(
+        &self,
+        name: &str,
+        world: &NnWorld,
+        model: impl FnOnce() -> Result<Option<Model>, TrainError>,
+    ) {
+        let folder = self.request.checkpoints.as_ref().and_then(|c| c.models.as_ref());
+        let Some(folder) = folder else { return };
+        let written = model().map_err(|e| e.to_string()).and_then(|model| {
+            let Some(mut model) = model else { return Ok(()) };
+            self.request.about.write(&mut model.card);
+            model.save(&folder.join(name)).map_err(|e| e.to_string())
+        });
+        if let Err(reason) = written {
+            world.board.post(Event::TrainNotSaved { job: self.job, reason });
+        }
     }
 
     fn save(&self, session: &TrainSession, world: &NnWorld) {

@@ -1,8 +1,8 @@
 //! LIST.csv: the cases of a data set, one row each.
 //!
 //! Columns, in any order, named in the first row: `id`, `image`, `label` (mask, may be empty), `valid` (mask of the
-//! pixels that count, may be empty), `split` (`train`, `val`, `test`; empty is `train`). Paths are relative to the
-//! list. Masks keep their ids; one that holds only 0 and 255 is read with 255 as class 1 ([`super::binary`]).
+//! pixels that count, may be empty), `split` (`train`, `val`, `test`; empty is `train`), `patient` (cases of one patient
+//! are never on both sides of a split; empty is what [`Case::patient`] says). Paths are relative to the list. Masks keep their ids; one that holds only 0 and 255 is read with 255 as class 1 ([`super::binary`]).
 
 use std::{
     collections::HashMap,
@@ -36,6 +36,41 @@ pub struct Case {
     /// Pixels other than 0 count, the rest are ignored in training and evaluation.
     pub valid: Option<PathBuf>,
     pub split: Split,
+    /// Whose image it is, where the list or the folder says.
+    pub patient: Option<String>,
+}
+
+impl Case {
+    /// Whose image it is: as the list or the folder says, else what is left of the id without a number of a slice at its
+    /// end (`eye7_slice_012`, `-z3`, `_frame4`) and then without a side (`01L`, `12_OD`).
+    pub fn patient(&self) -> &str {
+        let id = self.patient.as_deref().unwrap_or(&self.id);
+        if self.patient.is_some() { id } else { without_side(without_slice(id)) }
+    }
+}
+
+fn is_joint(c: char) -> bool {
+    matches!(c, '_' | '-' | ' ' | '.')
+}
+
+/// `eye7_slice_012` to `eye7`.
+fn without_slice(id: &str) -> &str {
+    let number = id.trim_end_matches(|c: char| c.is_ascii_digit());
+    let word = number.trim_end_matches(is_joint);
+    let stem = ["slice", "frame", "z"].iter().find_map(|w| word.strip_suffix(w)).unwrap_or_default();
+    let left = stem.trim_end_matches(is_joint);
+    if number.len() < id.len() && !left.is_empty() && left.len() < stem.len() { left } else { id }
+}
+
+/// `01L` to `01`.
+fn without_side(id: &str) -> &str {
+    let side = |mark: &&str| {
+        let stem = id.strip_suffix(*mark)?;
+        let left = stem.trim_end_matches(is_joint);
+        let told = left.len() < stem.len() || left.ends_with(|c: char| c.is_ascii_digit());
+        (told && !left.is_empty()).then_some(left)
+    };
+    ["OD", "OS", "L", "R"].iter().find_map(|mark| side(&mark)).unwrap_or(id)
 }
 
 /// A row that cannot be used.
@@ -65,8 +100,16 @@ pub enum ListError {
     Rows { path: PathBuf, rows: Vec<BrokenRow> },
 }
 
-/// Reads a list and checks that every file that it names exists.
+/// Reads a list and checks that every file that it names exists; one row that cannot be used refuses the list.
 pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
+    match scan(path)? {
+        (cases, rows) if rows.is_empty() => Ok(cases),
+        (_, rows) => Err(ListError::Rows { path: path.to_owned(), rows }),
+    }
+}
+
+/// The cases of a list, and the rows that cannot be used.
+pub fn scan(path: &Path) -> Result<(Vec<Case>, Vec<BrokenRow>), ListError> {
     let csv_error = |source| ListError::Csv { path: path.to_owned(), source };
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_path(path).map_err(csv_error)?;
@@ -86,6 +129,7 @@ pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
         label: named("label"),
         valid: named("valid"),
         split: named("split"),
+        patient: named("patient"),
         width: headers.len(),
     };
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -105,11 +149,10 @@ pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
             broken.push(BrokenRow { line, what: faults.join("; ") });
         }
     }
-    match (broken.is_empty(), cases.is_empty()) {
-        (false, _) => Err(ListError::Rows { path: path.to_owned(), rows: broken }),
-        (true, true) => Err(ListError::Empty { path: path.to_owned() }),
-        (true, false) => Ok(cases),
+    if cases.is_empty() && broken.is_empty() {
+        return Err(ListError::Empty { path: path.to_owned() });
     }
+    Ok((cases, broken))
 }
 
 struct Columns {
@@ -118,6 +161,7 @@ struct Columns {
     label: Option<usize>,
     valid: Option<usize>,
     split: Option<usize>,
+    patient: Option<usize>,
     width: usize,
 }
 
@@ -152,6 +196,7 @@ impl Columns {
             label: optional(self.label),
             valid: optional(self.valid),
             split,
+            patient: self.patient.map(cell).filter(|c| !c.is_empty()).map(str::to_owned),
         };
         for file in [Some(&case.image), case.label.as_ref(), case.valid.as_ref()].into_iter().flatten() {
             if !file.exists() {
@@ -185,6 +230,27 @@ mod tests {
         assert_eq!(cases[0].label, Some(folder.path().join("a_mask.png")));
         assert_eq!((cases[0].split, cases[1].split), (Split::Val, Split::Train));
         assert_eq!((cases[1].image.clone(), &cases[1].valid), (folder.path().join("b.png"), &None));
+    }
+
+    #[test]
+    fn a_patient_is_named_or_told_by_the_id() {
+        let (_folder, path) = folder_with("id,image,patient\na_01L,a.png,\na_01R,b.png,p7\n");
+        let cases = read(&path).unwrap();
+        assert_eq!([cases[0].patient(), cases[1].patient()], ["a_01", "p7"]);
+        let told = |id: &str| Case { id: id.to_owned(), ..cases[0].clone() }.patient().to_owned();
+        for (id, patient) in [
+            ("eye7_slice_012", "eye7"),
+            ("P3-z4", "P3"),
+            ("12_OD", "12"),
+            ("12OS_frame3", "12"),
+            ("cvc_101", "cvc_101"),
+            ("drive_train_21", "drive_train_21"),
+            ("CONTROL", "CONTROL"),
+            ("z4", "z4"),
+            ("L", "L"),
+        ] {
+            assert_eq!(told(id), patient, "{id}");
+        }
     }
 
     #[test]

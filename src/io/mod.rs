@@ -3,6 +3,7 @@
 //! Readers return a [`Volume`] in Fovea's own world (LPS, millimetres), warnings in plain words, and what else the file
 //! holds. Writers go through [`crate::replace`]. Nothing here starts a thread or knows the window.
 
+pub mod dataset;
 mod dicom;
 mod error;
 mod folder;
@@ -11,6 +12,7 @@ mod labels;
 pub mod list;
 mod look;
 mod nifti;
+mod npy;
 mod picture;
 mod raster;
 mod sample;
@@ -51,8 +53,15 @@ pub struct Format {
 
 /// Asked in this order; the first that recognises the file opens it. DICOM before TIFF: its mark comes late, and what
 /// stands before it may look like another format on purpose.
-pub static FORMATS: &[&Format] =
-    &[&sample::FORMAT, &nifti::FORMAT, &dicom::FORMAT, &raster::FORMAT, &tiff::FORMAT, &folder::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &sample::FORMAT,
+    &nifti::FORMAT,
+    &dicom::FORMAT,
+    &raster::FORMAT,
+    &tiff::FORMAT,
+    &npy::FORMAT,
+    &folder::FORMAT,
+];
 
 /// How much of a file's beginning [`Format::sniff`] is shown.
 pub const HEAD_BYTES: usize = 512;

@@ -41,7 +41,7 @@ const KNOWN: &[Known] = &[
         magic: &[b"\x89HDF", b"MATLAB "],
         hint: TO_NIFTI,
     },
-    Known { title: "NumPy", extensions: &["npy", "npz"], magic: &[b"\x93NUMPY"], hint: TO_NIFTI },
+    Known { title: "NumPy .npz", extensions: &["npz"], magic: &[], hint: TO_NIFTI },
     Known {
         title: "ZIP",
         extensions: &["zip"],

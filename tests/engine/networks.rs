@@ -254,8 +254,9 @@ fn a_run_that_was_ended_goes_on_from_its_checkpoint_to_the_same_weights() {
     const STEPS: u64 = 12;
     let phantom = phantom();
     let folder = tempfile::tempdir().unwrap();
-    let checkpoints =
-        |resume| Some(Checkpoints { path: folder.path().join("run.ckpt"), every: 1000, resume });
+    let checkpoints = |resume| {
+        Some(Checkpoints { path: folder.path().join("run.ckpt"), every: 1000, resume, models: None })
+    };
     let straight = {
         let engine = engine();
         let model = load(&engine, &phantom, 1);

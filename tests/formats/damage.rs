@@ -111,6 +111,10 @@ fn whole_files(folder: &Path) -> Vec<(&'static str, PathBuf)> {
         image::save_buffer(at(name), pixels.as_flattened(), 40, 24, image::ExtendedColorType::Rgb8).unwrap();
     }
     fs::write(at("slice.dcm"), dicom(3.0, 1, 12, 10)).unwrap();
+    let header = "{'descr': '<i2', 'fortran_order': False, 'shape': (5, 9, 7), }\n";
+    let mut npy = [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat();
+    npy.extend(noise(5 * 9 * 7).flat_map(|v| (v as i16).to_le_bytes()));
+    fs::write(at("array.npy"), npy).unwrap();
     let files = [
         "a.nii",
         "a.nii.gz",
@@ -121,6 +125,7 @@ fn whole_files(folder: &Path) -> Vec<(&'static str, PathBuf)> {
         "photo.bmp",
         "photo.gif",
         "slice.dcm",
+        "array.npy",
     ];
     files.iter().map(|name| (io::find_format(&at(name)).unwrap().id, at(name))).collect()
 }

@@ -2,7 +2,7 @@
 //! optimiser's state (`optimizer`, burn's own record as bytes); the rest is JSON in the metadata key `fovea-run`.
 
 use super::{
-    Descent, TrainConfig,
+    BestRule, Descent, TrainConfig,
     session::{Best, Progress, TrainSession},
 };
 use crate::{
@@ -43,7 +43,11 @@ pub(super) struct Header {
     input: Option<InputSpec>,
     pub config: TrainConfig,
     pub progress: Progress,
+    /// Step and value by the run's rule.
     best: Option<(u64, f64)>,
+    /// Mean Dice of the best; older checkpoints have it as the value.
+    #[serde(default)]
+    best_dice: Option<f64>,
     /// Of the slices, see `fingerprint` in the session.
     data: String,
 }
@@ -90,7 +94,8 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
         input: Some(card.input.clone()),
         config: session.config.clone(),
         progress: session.progress.clone(),
-        best: session.best.as_ref().map(|b| (b.step, b.dice)),
+        best: session.best.as_ref().map(|b| (b.step, b.value)),
+        best_dice: session.best.as_ref().and_then(|b| b.dice),
         data,
     };
     let optimizer = session.optimizer.to_bytes().map_err(|e| format(e.to_string()))?;
@@ -118,6 +123,12 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     let metadata = HashMap::from([(KEY.to_owned(), json)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| format(e.to_string()))?;
     Ok(write_bytes(path, &bytes)?)
+}
+
+/// The steps that a checkpoint's run has taken, and after how many it was last validated (or would have been).
+pub fn saved_progress(path: &Path) -> Result<(u64, u64), CheckpointError> {
+    let progress = read(path)?.header.progress;
+    Ok((progress.step, progress.validated.unwrap_or(0)))
 }
 
 pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
@@ -148,6 +159,11 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
         }
     }
     let optimizer = optimizer.ok_or_else(|| format("it lacks the optimiser's state".to_owned()))?;
-    let best = header.best.map(|(step, dice)| Best { step, dice, tensors: best });
+    let best = header.best.map(|(step, value)| Best {
+        step,
+        value,
+        dice: header.best_dice.or((header.config.best == BestRule::SliceDice).then_some(value)),
+        tensors: best,
+    });
     Ok(Saved { header, model, best, optimizer })
 }

@@ -1,4 +1,4 @@
-use super::{Augment, Optimizer, Schedule};
+use super::{Augment, BestRule, Crop, LastBatch, Optimizer, Schedule, sampler::steps_of_round};
 use crate::{
     nn::{Channels, InputSpec, ModelCard, loss::Loss},
     volume::Modality,
@@ -10,44 +10,73 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
+    /// Optimiser steps; with `epochs` they follow from those.
     pub steps: u64,
+    /// Rounds over all slices.
+    pub epochs: Option<u64>,
     /// Patches a step.
     pub batch: usize,
-    /// Side of the square patches in pixels of the network's input; rounded up to what the network divides.
+    pub last_batch: LastBatch,
+    pub crop: Crop,
+    /// Side of the square patches in pixels of the network's input; rounded up to what the network divides. Of whole slices
+    /// the least that a side of their frame is.
     pub patch: usize,
     /// The highest learning rate of the schedule.
     pub lr: f64,
     pub schedule: Schedule,
+    /// The rate changes only after every so many steps; 0 is an epoch.
+    pub lr_every: u64,
     pub optimizer: Optimizer,
     pub loss: Loss,
     pub augment: Augment,
+    /// Fixed variants of every slice instead, see [`super::Sampler::copies`].
+    pub copies: Vec<Augment>,
     /// Share of the patches that are centred on a pixel of a foreground class, all classes alike.
     pub foreground: f32,
     /// Decides patches, augmentation and dropout.
     pub seed: u64,
-    /// Validation comes after every so many steps and after the last.
+    /// Validation comes after every so many steps and after the last; 0 is an epoch.
     pub validate_every: u64,
+    pub best: BestRule,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             steps: 400,
+            epochs: None,
             batch: 8,
+            last_batch: LastBatch::Fill,
+            crop: Crop::Patch,
             patch: 128,
             lr: 1e-3,
             schedule: Schedule::Cosine { warmup: 0.02 },
+            lr_every: 1,
             optimizer: Optimizer::default(),
             loss: Loss::standard(),
             augment: Augment::default(),
+            copies: vec![],
             foreground: 0.5,
             seed: 1,
             validate_every: 100,
+            best: BestRule::SliceDice,
         }
     }
 }
 
 impl TrainConfig {
+    /// With epochs counted in steps, for this many slices.
+    pub fn for_slices(self, slices: usize) -> Self {
+        let epoch = steps_of_round(slices * self.copies.len().max(1), self.batch, self.last_batch);
+        let counted = |every: u64| if every == 0 { epoch } else { every };
+        Self {
+            steps: self.epochs.map_or(self.steps, |epochs| epochs * epoch),
+            lr_every: counted(self.lr_every),
+            validate_every: counted(self.validate_every),
+            ..self
+        }
+    }
+
     /// What suits a modality.
     pub fn for_modality(modality: Modality) -> Self {
         Self { augment: Augment::for_modality(modality), ..Self::default() }

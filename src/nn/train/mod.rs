@@ -5,26 +5,32 @@
 
 mod augment;
 mod average;
+mod batches;
 mod checkpoint;
 mod clip;
 mod config;
 mod descent;
 mod optimizer;
+mod recipe;
 mod sample;
 mod sampler;
 mod schedule;
+mod select;
 mod session;
 #[cfg(test)]
 mod tests;
 
 pub use super::loss::{IGNORE, Loss, Term};
-pub use augment::Augment;
+pub use augment::{Augment, Blur, Jitter, Padding, Zoom};
 pub use average::Average;
-pub use checkpoint::CheckpointError;
+pub use batches::Batches;
+pub use checkpoint::{CheckpointError, saved_progress};
 pub use config::TrainConfig;
 pub use descent::Descent;
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
+pub use recipe::{Procedure, RECIPES, Recipe, find_recipe};
 pub use sample::{SampleError, TrainSample, score};
-pub use sampler::{Batch, Prepared, Sampler};
+pub use sampler::{Batch, Crop, LastBatch, Prepared, Sampler};
 pub use schedule::Schedule;
-pub use session::{CurvePoint, TrainError, TrainEvent, TrainSession};
+pub use select::BestRule;
+pub use session::{CurvePoint, Supply, TrainError, TrainEvent, TrainSession};

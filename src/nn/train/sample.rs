@@ -1,4 +1,4 @@
-use super::{IGNORE, Prepared};
+use super::{IGNORE, Prepared, select::Scored};
 use crate::{
     label::{LabelId, LabelMap},
     metrics::Overlap,
@@ -12,6 +12,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct TrainSample {
     /// Shown in messages; unique in a run.
     pub name: String,
+    /// What it is a slice of; the name again where nobody has said.
+    pub case: String,
     pub volume: Volume,
     /// Native slice.
     pub z: usize,
@@ -48,7 +50,12 @@ impl TrainSample {
         if labels.iter().all(|&c| c == IGNORE) {
             return Err(SampleError::Unlabelled { name });
         }
-        Ok(Self { name, volume, z, labels })
+        Ok(Self { case: name.clone(), name, volume, z, labels })
+    }
+
+    /// The same slice, of that case.
+    pub fn of_case(self, case: impl Into<String>) -> Self {
+        Self { case: case.into(), ..self }
     }
 
     /// Slice `z` of a mask over the volume. Labels that the card does not know, and pixels where `valid` (of the mask's
@@ -111,17 +118,7 @@ fn nearest(labels: &[u16], [w, h]: [usize; 2], [to_w, to_h]: [usize; 2]) -> Vec<
 /// Counts of every foreground label of the card for a predicted slice (label ids, row by row) against a sample's truth,
 /// over the pixels whose class is known.
 pub fn score(card: &ModelCard, sample: &TrainSample, predicted: &[LabelId]) -> BTreeMap<u16, Overlap> {
-    let mut counts: BTreeMap<u16, Overlap> = card.labels.iter().map(|l| (l.id, Overlap::default())).collect();
-    for (&class, &predicted) in sample.labels.iter().zip(predicted) {
-        if class == IGNORE {
-            continue;
-        }
-        let truth = card.label_of(usize::from(class));
-        for (&label, overlap) in &mut counts {
-            overlap.add(predicted == label, truth == label);
-        }
-    }
-    counts
+    Scored::new(card, sample, predicted).foreground()
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 use super::{
-    Batch, CheckpointError, Descent, Prepared, SampleError, Sampler, TrainConfig, TrainSample, checkpoint,
-    score,
+    Batch, Batches, CheckpointError, Crop, Descent, SampleError, Sampler, TrainConfig, TrainSample,
+    checkpoint, select::Scored,
 };
 use crate::{
-    metrics::{Overlap, Report},
-    nn::{Model, NamedTensors, NetworkError, Outputs, PredictError, SliceInference, Step, loss::Targets},
+    metrics::Report,
+    nn::{
+        Model, NamedTensors, NetworkError, Outputs, PredictError, SliceInference, Step, loss::Targets,
+        preprocess::working_size,
+    },
 };
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -13,15 +16,21 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 /// What one call of [`TrainSession::step`] did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrainEvent {
-    /// Slices brought to the network's scale.
-    Preparing { done: usize, total: usize },
     /// One optimiser step; `step` counts from 1.
     Step { step: u64, total: u64, loss: f32, lr: f64 },
     /// Part of a validation: slices done.
     Validating { done: usize, total: usize },
     /// A validation is complete. `dice` is the mean over the classes of their mean over the slices; `None` where no
-    /// slice shows a class. `best` says that these weights are now the ones to keep.
-    Validated { step: u64, total: u64, dice: Option<f64>, per_class: BTreeMap<u16, Option<f64>>, best: bool },
+    /// slice shows a class. `value` is what the run's [`super::BestRule`] makes of it, and `best` says that these weights are
+    /// now the ones to keep.
+    Validated {
+        step: u64,
+        total: u64,
+        dice: Option<f64>,
+        value: Option<f64>,
+        per_class: BTreeMap<u16, Option<f64>>,
+        best: bool,
+    },
     /// The loss or the network's values are no longer finite numbers, `step` steps having been taken. The run is over;
     /// the best weights so far stand.
     Diverged { step: u64, reason: String },
@@ -59,7 +68,10 @@ pub enum TrainError {
 #[derive(Clone, Debug)]
 pub(super) struct Best {
     pub step: u64,
-    pub dice: f64,
+    /// By the run's rule.
+    pub value: f64,
+    /// Mean Dice of the slices.
+    pub dice: Option<f64>,
     pub tensors: NamedTensors,
 }
 
@@ -84,17 +96,21 @@ pub struct TrainSession {
     pub(super) optimizer: Descent,
     pub(super) progress: Progress,
     pub(super) best: Option<Best>,
-    train: Vec<TrainSample>,
+    batches: Arc<Batches>,
+    supply: Option<Supply>,
     valid: Vec<TrainSample>,
-    prepared: Vec<Arc<Prepared>>,
-    sampler: Sampler,
     validation: Option<Validation>,
 }
+
+/// Hands out the batches of the steps from the next one on, one after the other, made by another thread; `None` where there
+/// are no more, and the session makes its own.
+pub type Supply = Box<dyn FnMut() -> Option<Batch> + Send>;
 
 /// A validation on its way.
 struct Validation {
     inference: Option<SliceInference>,
-    cases: Vec<(String, BTreeMap<u16, Overlap>)>,
+    /// By the samples' names.
+    cases: Vec<(String, Scored)>,
 }
 
 impl TrainSession {
@@ -108,14 +124,24 @@ impl TrainSession {
         if train.is_empty() {
             return Err(TrainError::NoSamples);
         }
+        let config = config.for_slices(train.len());
         let input = &model.card.input;
         let rule = model.network().input();
+        let side = |n: usize| rule.side(n).min(rule.most.unwrap_or(usize::MAX));
+        let largest = train.iter().fold([config.patch; 2], |[width, height], sample| {
+            let [w, h, _] = sample.volume.dims();
+            let [w, h] = working_size([w, h], input);
+            [width.max(w), height.max(h)]
+        });
         let sampler = Sampler {
             seed: config.seed,
             batch: config.batch.max(1),
-            size: rule.side(config.patch).min(rule.most.unwrap_or(usize::MAX)),
+            size: if config.crop == Crop::Whole { largest } else { [config.patch; 2] }.map(side),
+            crop: config.crop,
+            last_batch: config.last_batch,
             foreground: config.foreground,
             augment: config.augment.clone(),
+            copies: config.copies.clone(),
             mean: input.mean.clone(),
             std: input.std.clone(),
         };
@@ -123,13 +149,12 @@ impl TrainSession {
             optimizer: config.optimizer.init(),
             progress: Progress::default(),
             best: None,
-            prepared: Vec::with_capacity(train.len()),
             validation: None,
+            batches: Arc::new(Batches::new(train, model.card.clone(), sampler)),
+            supply: None,
             model,
             config,
-            train,
             valid,
-            sampler,
         })
     }
 
@@ -154,15 +179,21 @@ impl TrainSession {
 
     /// Writes everything that [`Self::resume`] needs; the file is replaced only by a complete one.
     pub fn checkpoint(&self, path: &Path) -> Result<(), TrainError> {
-        Ok(checkpoint::write(self, fingerprint(&self.train, &self.valid), path)?)
+        Ok(checkpoint::write(self, fingerprint(self.batches.samples(), &self.valid), path)?)
     }
 
-    /// Does the next short piece of work: prepares a slice, takes an optimiser step, or predicts a tile for validation.
+    /// The batches of this run, for a thread that makes them ahead.
+    pub fn batches(&self) -> Arc<Batches> {
+        Arc::clone(&self.batches)
+    }
+
+    /// Takes batches from another thread from now on.
+    pub fn set_supply(&mut self, supply: Supply) {
+        self.supply = Some(supply);
+    }
+
+    /// Does the next short piece of work: takes an optimiser step, or predicts a tile for validation.
     pub fn step(&mut self) -> Result<TrainEvent, TrainError> {
-        if let Some(sample) = self.train.get(self.prepared.len()) {
-            self.prepared.push(Arc::new(sample.prepare(&self.model.card)));
-            return Ok(TrainEvent::Preparing { done: self.prepared.len(), total: self.train.len() });
-        }
         if self.validation_due() {
             return self.validate();
         }
@@ -190,9 +221,9 @@ impl TrainSession {
         &self.progress.curve
     }
 
-    /// The best validation Dice and its step.
+    /// The step of the best validation and its value by the run's rule.
     pub fn best(&self) -> Option<(u64, f64)> {
-        self.best.as_ref().map(|b| (b.step, b.dice))
+        self.best.as_ref().map(|b| (b.step, b.value))
     }
 
     /// The model as it is now.
@@ -200,27 +231,41 @@ impl TrainSession {
         &self.model
     }
 
-    /// Ends the run. The weights are the best of the validations, or the last where there was none; the card names the
-    /// model that the run started from as parent and carries the validation Dice as `dice/valid`. Weights that have learned
-    /// nothing are no parent. Weights of a run that diverged with nothing to keep are not given out.
-    pub fn into_model(mut self) -> Result<Model, TrainError> {
-        let parent = Some(self.model.card.version.clone())
-            .filter(|version| !version.is_empty() && !self.model.card.trained_on.is_empty());
-        match (&self.best, &self.progress.diverged) {
-            (Some(best), _) => self.model.network_mut().load(&best.tensors)?,
-            (None, Some(reason)) => return Err(TrainError::Diverged(reason.clone())),
-            (None, None) => {
-                let tensors = self.model.network().tensors()?;
-                if tensors.values().flat_map(|t| &t.values).any(|v| !v.is_finite()) {
-                    return Err(TrainError::Diverged("the weights are not finite".into()));
-                }
-            }
+    /// The best model so far, None where no validation has chosen one.
+    pub fn best_model(&self) -> Result<Option<Model>, TrainError> {
+        let Some(best) = &self.best else { return Ok(None) };
+        let mut model = self.last_model();
+        model.network_mut().load(&best.tensors)?;
+        model.card.metrics = best.dice.map(|dice| ("dice/valid".to_owned(), dice)).into_iter().collect();
+        Ok(Some(model))
+    }
+
+    /// The model as it is now, with a card of its own: the model that the run started from is its parent, unless that had
+    /// learned nothing.
+    pub fn last_model(&self) -> Model {
+        let mut model = self.model.duplicate();
+        let card = &mut model.card;
+        let parent = Some(std::mem::take(&mut card.version));
+        card.parent = parent.filter(|version| !version.is_empty() && !card.trained_on.is_empty());
+        card.metrics.clear();
+        model
+    }
+
+    /// Ends the run. The weights are the best of the validations, or the last where none has chosen any; the card carries
+    /// the validation Dice as `dice/valid`. Weights of a run that diverged with nothing to keep are not given out.
+    pub fn into_model(self) -> Result<Model, TrainError> {
+        if let Some(best) = self.best_model()? {
+            return Ok(best);
         }
-        let card = &mut self.model.card;
-        card.parent = parent;
-        card.version = String::new();
-        card.metrics = self.best.as_ref().map(|b| ("dice/valid".to_owned(), b.dice)).into_iter().collect();
-        Ok(self.model)
+        if let Some(reason) = self.progress.diverged {
+            return Err(TrainError::Diverged(reason));
+        }
+        let model = self.last_model();
+        let tensors = model.network().tensors()?;
+        if tensors.values().flat_map(|t| &t.values).any(|v| !v.is_finite()) {
+            return Err(TrainError::Diverged("the weights are not finite".into()));
+        }
+        Ok(model)
     }
 
     fn validation_due(&self) -> bool {
@@ -235,15 +280,18 @@ impl TrainSession {
 
     fn train_step(&mut self) -> Result<TrainEvent, TrainError> {
         let step = self.progress.step;
-        let Batch { input, classes, n, channels, size } = self.sampler.batch(&self.prepared, step);
+        let made = self.supply.as_mut().and_then(|supply| supply());
+        let Batch { input, classes, n, channels, width, height } =
+            made.unwrap_or_else(|| self.batches.of_step(step));
         let device = self.model.network().device().burn().clone();
         let head = self.model.network().head();
-        let input = Tensor::<4>::from_data(TensorData::new(input, [n, channels, size, size]), &device);
-        let lr = self.config.lr * self.config.schedule.factor(step, self.config.steps);
-        self.optimizer.set_momentum(self.config.schedule.momentum(step, self.config.steps));
+        let input = Tensor::<4>::from_data(TensorData::new(input, [n, channels, height, width]), &device);
+        let lr_step = self.lr_step();
+        let lr = self.config.lr * self.config.schedule.factor(lr_step, self.config.steps);
+        self.optimizer.set_momentum(self.config.schedule.momentum(lr_step, self.config.steps));
         let Self { model, optimizer, config, .. } = self;
         let mut loss = |outputs: &Outputs| {
-            let targets = Targets::new(&classes, [n, size, size], head, &outputs.logits.device());
+            let targets = Targets::new(&classes, [n, height, width], head, &outputs.logits.device());
             config.loss.compute(outputs, &targets)
         };
         let seed = config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step;
@@ -265,6 +313,12 @@ impl TrainSession {
             }
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// The step whose learning rate counts for the next one.
+    fn lr_step(&self) -> u64 {
+        let step = self.progress.step;
+        step - step % self.config.lr_every.max(1)
     }
 
     fn diverge(&mut self, reason: String) -> TrainEvent {
@@ -292,7 +346,7 @@ impl TrainSession {
             Ok(Step::Pending { .. }) => Some(inference),
             Ok(Step::Done(prediction)) => {
                 let labels = prediction.labels(&self.model.card)?;
-                cases.push((sample.name.clone(), score(&self.model.card, sample, &labels)));
+                cases.push((sample.name.clone(), Scored::new(&self.model.card, sample, &labels)));
                 None
             }
             // The last step has ruined the weights, which its loss could not show.
@@ -306,24 +360,23 @@ impl TrainSession {
             self.validation = Some(Validation { inference, cases });
             return Ok(TrainEvent::Validating { done, total });
         }
-        let report = Report::new(cases);
-        let step = self.progress.step;
-        let best = match (report.mean_dice, &self.best) {
-            (Some(dice), Some(best)) => dice > best.dice,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if let Some(dice) = report.mean_dice.filter(|_| best) {
-            self.best = Some(Best { step, dice, tensors: self.model.network().tensors()? });
+        let report = Report::new(cases.iter().map(|(name, s)| (name.clone(), s.foreground())).collect());
+        let scored: Vec<Scored> = cases.into_iter().map(|(_, scored)| scored).collect();
+        let (step, dice) = (self.progress.step, report.mean_dice);
+        let value = self.config.best.value(&scored, dice);
+        let better = value.filter(|value| self.best.as_ref().is_none_or(|best| *value > best.value));
+        if let Some(value) = better {
+            self.best = Some(Best { step, value, dice, tensors: self.model.network().tensors()? });
         }
         self.progress.validated = Some(step);
-        self.add_point(report.mean_dice);
+        self.add_point(dice);
         Ok(TrainEvent::Validated {
             step,
             total: self.config.steps,
-            dice: report.mean_dice,
+            dice,
+            value,
             per_class: report.classes.iter().map(|(&id, c)| (id, c.mean.dice)).collect(),
-            best,
+            best: better.is_some(),
         })
     }
 }

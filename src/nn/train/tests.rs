@@ -52,7 +52,7 @@ fn run(session: &mut TrainSession) -> (Vec<f32>, Vec<(u64, Option<f64>)>) {
             TrainEvent::Validated { step, dice: d, .. } => dice.push((step, d)),
             TrainEvent::Diverged { reason, .. } => panic!("{reason}"),
             TrainEvent::Finished => return (losses, dice),
-            TrainEvent::Preparing { .. } | TrainEvent::Validating { .. } => {}
+            TrainEvent::Validating { .. } => {}
         }
     }
 }
@@ -186,7 +186,7 @@ fn a_run_that_diverges_says_so_and_loses_nothing() {
     session.config.lr = 1e30;
     while session.step().unwrap() != TrainEvent::Finished {}
     assert!(session.progress.diverged.is_some());
-    assert_eq!(session.best(), Some((good.step, good.dice)));
+    assert_eq!(session.best(), Some((good.step, good.value)));
     assert!(weights(&session.into_model().unwrap()) == good.tensors);
 }
 

@@ -162,6 +162,7 @@ impl Workspace {
                 path,
                 every: CHECKPOINT_EVERY,
                 resume: resume.is_some(),
+                models: None,
             }),
             about,
         };

@@ -1,0 +1,178 @@
+//! A run's folder: what it was made of, how it went, and what came out.
+//!
+//! `config.json` (the [`Settings`]), `run.json` (program, seed, command, the hash of every file of the data), `steps.csv` and
+//! `validation.csv` (the curves, every number to its last digit), `run` (the checkpoint), `best.safetensors` and
+//! `last.safetensors`, `card.json` and `result.json` at the end.
+
+use super::Settings;
+use crate::{
+    cli::report::utc_now,
+    engine::{Event, Trained},
+    nn::{ModelCard, train::saved_progress},
+    replace::write_bytes,
+};
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+pub struct RunFolder {
+    path: PathBuf,
+    steps: File,
+    validation: File,
+}
+
+/// `run.json`.
+#[derive(Serialize, Deserialize)]
+struct Run {
+    program: String,
+    seed: u64,
+    command: String,
+    started: String,
+    /// BLAKE3 of each file, in hex.
+    data: BTreeMap<String, String>,
+}
+
+/// `result.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    pub model: String,
+    /// Mean over the labels; None where nothing was validated on.
+    pub dice: Option<f64>,
+    pub labels: BTreeMap<String, Option<f64>>,
+}
+
+pub fn checkpoint_in(folder: &Path) -> PathBuf {
+    folder.join("run")
+}
+
+/// The settings of a run that is in `folder`, if there is one.
+pub fn saved_settings(folder: &Path) -> Result<Option<Settings>> {
+    let path = folder.join("config.json");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = fs::read(&path).with_context(|| path.display().to_string())?;
+    Ok(Some(
+        serde_json::from_slice(&text).with_context(|| format!("{} is no configuration", path.display()))?,
+    ))
+}
+
+pub fn saved_result(folder: &Path) -> Option<RunResult> {
+    serde_json::from_slice(&fs::read(folder.join("result.json")).ok()?).ok()
+}
+
+impl RunFolder {
+    /// Begins a run, or goes on with the one that is there: the curves are cut to where its checkpoint stands.
+    pub fn open(
+        path: &Path,
+        settings: &Settings,
+        command: String,
+        data: BTreeMap<String, String>,
+        resume: bool,
+    ) -> Result<Self> {
+        fs::create_dir_all(path).with_context(|| format!("{} could not be made", path.display()))?;
+        let run_file = path.join("run.json");
+        if resume {
+            let text = fs::read(&run_file).with_context(|| run_file.display().to_string())?;
+            let before: Run = serde_json::from_slice(&text)
+                .with_context(|| format!("{} is no record of a run", run_file.display()))?;
+            same_data(&before.data, &data)?;
+        } else {
+            let program = format!("fovea {}", env!("CARGO_PKG_VERSION"));
+            let run = Run { program, seed: settings.train.seed, command, started: utc_now(), data };
+            write_bytes(&run_file, serde_json::to_string_pretty(&run)?.as_bytes())?;
+            write_bytes(&path.join("config.json"), settings.to_json()?.as_bytes())?;
+        }
+        let checkpoint = checkpoint_in(path);
+        let (step, validated) = match resume && checkpoint.exists() {
+            true => saved_progress(&checkpoint)?,
+            false => (0, 0),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            steps: curve(&path.join("steps.csv"), "step,loss,lr", step)?,
+            validation: curve(
+                &path.join("validation.csv"),
+                "step,value,dice,best,dice of each label",
+                validated,
+            )?,
+        })
+    }
+
+    /// Writes what an event says of the curves.
+    pub fn record(&mut self, event: &Event) -> std::io::Result<()> {
+        let number = |v: &Option<f64>| v.map_or(String::new(), |v| v.to_string());
+        match event {
+            Event::TrainSteps { points, .. } => {
+                for p in points {
+                    writeln!(self.steps, "{},{},{}", p.step, p.loss, p.lr)?;
+                }
+            }
+            Event::TrainValidated { step, dice, value, per_label, best, .. } => {
+                let each: Vec<String> = per_label.values().map(number).collect();
+                let best = u8::from(*best);
+                writeln!(
+                    self.validation,
+                    "{step},{},{},{best},{}",
+                    number(value),
+                    number(dice),
+                    each.join(",")
+                )?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub fn finish(&self, trained: &Trained) -> Result<()> {
+        let card: &ModelCard = &trained.model.card;
+        write_bytes(&self.path.join("card.json"), serde_json::to_string_pretty(card)?.as_bytes())?;
+        let after = trained.comparison.as_ref().map(|c| &c.after);
+        let name = |id: u16| card.labels.get(id).map_or_else(|| id.to_string(), |l| l.name.clone());
+        let result = RunResult {
+            model: card.version.clone(),
+            dice: after.and_then(|a| a.mean_dice),
+            labels: after
+                .map(|a| a.classes.iter().map(|(id, c)| (name(*id), c.mean.dice)).collect())
+                .unwrap_or_default(),
+        };
+        write_bytes(&self.path.join("result.json"), serde_json::to_string_pretty(&result)?.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// A curve to go on with after `step`: what a run that was killed wrote beyond its checkpoint is written again.
+fn curve(path: &Path, header: &str, step: u64) -> Result<File> {
+    let told = || format!("{} cannot be written", path.display());
+    let before = if step > 0 { fs::read_to_string(path).with_context(told)? } else { String::new() };
+    let mut text = format!("{header}\n");
+    for line in before.lines().skip(1) {
+        let of: Option<u64> = line.split(',').next().and_then(|s| s.parse().ok());
+        if of.is_some_and(|of| of <= step) {
+            text += line;
+            text.push('\n');
+        }
+    }
+    write_bytes(path, text.as_bytes())?;
+    OpenOptions::new().append(true).open(path).with_context(told)
+}
+
+fn same_data(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Result<()> {
+    let changed: Vec<&str> = before
+        .keys()
+        .chain(now.keys())
+        .filter(|file| before.get(*file) != now.get(*file))
+        .map(String::as_str)
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    if !changed.is_empty() {
+        bail!("the data have changed since the run began: {}", changed.join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,433 @@
+//! `fovea train`: a run over a data set, or over phantoms, through the engine.
+
+mod folder;
+mod folds;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use settings::{Settings, Shape};
+
+use super::{
+    dataset::{self, Dataset, Request},
+    report::Reporter,
+};
+use crate::{
+    engine::{
+        About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, ModelSource, TrainRequest,
+        Trained, interrupt,
+    },
+    nn::{DeviceChoice, ModelCard, find},
+    replace::write_bytes,
+    volume::Modality,
+};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use folder::RunFolder;
+use folds::Fold;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  fovea train --data lists/vessels.csv --network vessel/sa_unet --out vessels.safetensors
+  fovea train --data corrections.csv --init vessel --steps 300 --out mine.safetensors
+  fovea train --data phantom:oct --network edema/unet --config '{\"feature_scale\":16}' --out oct.safetensors
+  fovea train --data lists/vessels.csv --network vessel/sa_unet --out vessels.safetensors --resume
+  fovea train --data DRIVE/ --recipe vessel --run runs/drive
+  fovea train --data lists/vessels.csv --recipe vessel --run runs/cv --folds 5 --fold all
+  fovea train --recipe polyp --set train.batch=4 --set train.schedule={\"schedule\":\"constant\"} --print-config
+
+LIST.csv has the columns id, image, label, valid, split and patient; cases of split val are kept out and validated on, those
+of split test are not touched. Folders are known as the retinal edema challenge, JMedSeg, the polyp sets, DRIVE, CHASE_DB1
+and nnU-Net lay them out. Masks of 0 and 255 are read as one class. A pixel of 0 is background; one outside the mask in
+column valid teaches nothing. The run is saved beside --out as it goes
+(FILE.run, or in --run's folder), and when it is told to stop (Ctrl-C, kill); the same command with --resume goes on as if it had not stopped,
+after a crash too. A second Ctrl-C ends it at once.";
+
+/// Train a network on labelled images.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct TrainArgs {
+    /// LIST.csv, a folder in a published layout, or phantom:fundus, phantom:oct, phantom:ct for pictures that the program makes
+    /// itself
+    #[arg(long, required_unless_present = "print_config")]
+    data: Option<PathBuf>,
+    /// A published procedure: edema, edema-unet, jmedseg, jmedseg-aug, vessel, polyp; every option below changes it
+    #[arg(long)]
+    recipe: Option<String>,
+    /// The network to train from nothing, as `fovea models list` names it
+    #[arg(long, required_unless_present_any = ["init", "recipe"])]
+    network: Option<String>,
+    /// Start from this model instead: a file, or the id of a bundled one
+    #[arg(long, conflicts_with = "network")]
+    init: Option<String>,
+    /// Where the model goes (.safetensors)
+    #[arg(long, required_unless_present_any = ["run", "print_config"])]
+    out: Option<PathBuf>,
+    /// A folder for the run: configuration, hashes of the data, curves, checkpoint, best and last model, card
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// The network's constructor arguments as JSON; what is left out has its default
+    #[arg(long, value_name = "JSON", conflicts_with = "init")]
+    config: Option<String>,
+    /// Change one value of the configuration, under its keys: train.augment.flip_x=0.5
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the whole configuration as JSON and end
+    #[arg(long)]
+    print_config: bool,
+    /// Go on with the run that was saved, with the settings that it was started with
+    #[arg(long)]
+    resume: bool,
+    /// Cross-validation in so many folds, by patient; what the data say of train and val is put aside
+    #[arg(long, value_name = "K", requires = "run", conflicts_with = "out")]
+    folds: Option<usize>,
+    /// Which fold to train: a number from 0, or all
+    #[arg(long, value_name = "I", requires = "folds", default_value = "all")]
+    fold: Fold,
+
+    /// Optimiser steps
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Rounds over all slices, instead of steps
+    #[arg(long, conflicts_with = "steps")]
+    epochs: Option<u64>,
+    /// Patches a step
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Side of a patch in pixels of the network's input
+    #[arg(long)]
+    patch: Option<usize>,
+    /// Highest learning rate; without a recipe it rises to it and falls to 0 along a cosine
+    #[arg(long)]
+    lr: Option<f64>,
+    /// Decides first weights, patches and augmentation
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Validate after every so many steps
+    #[arg(long, value_name = "STEPS")]
+    validate_every: Option<u64>,
+    /// Take every slice as it is: no flips, turns or changes of colour
+    #[arg(long)]
+    no_augment: bool,
+    /// Scale the longer side of each image to this many pixels for a fresh network; 0 for none
+    #[arg(long, value_name = "PIXELS", conflicts_with = "init")]
+    longer_side: Option<usize>,
+    /// What the images are, where the files do not say
+    #[arg(long, value_enum)]
+    modality: Option<dataset::ModalityArgument>,
+    /// Number of phantoms: this many to learn from, a quarter more to validate on
+    #[arg(long, default_value_t = 8)]
+    cases: usize,
+
+    /// Names of the labels, in the order of their ids
+    #[arg(long, value_delimiter = ',')]
+    labels: Vec<String>,
+    /// Title on the model's card
+    #[arg(long)]
+    title: Option<String>,
+    /// The training data in words, on the card
+    #[arg(long)]
+    trained_on: Option<String>,
+    /// Licence of the training data, on the card
+    #[arg(long)]
+    licence: Option<String>,
+    /// What a user must know, on the card
+    #[arg(long)]
+    notice: Option<String>,
+}
+
+/// A run is saved after this many steps.
+const SAVE_EVERY: u64 = 50;
+
+pub fn run(args: TrainArgs, device: DeviceChoice) -> Result<()> {
+    args.run(device)
+}
+
+/// Where one run keeps its things.
+struct Place {
+    out: Option<PathBuf>,
+    checkpoint: PathBuf,
+    folder: Option<PathBuf>,
+    resume: bool,
+}
+
+impl TrainArgs {
+    fn run(self, device: DeviceChoice) -> Result<()> {
+        if self.print_config {
+            println!("{}", self.settings_alone()?.to_json()?);
+            return Ok(());
+        }
+        let folds: Vec<usize> = self.folds.map_or(Ok(vec![]), |k| self.fold.of(k))?;
+        let places: Vec<Option<Place>> = match (&self.run, folds.is_empty()) {
+            (Some(run), false) => {
+                folds.iter().map(|i| self.place(Some(&folds::folder_of(run, *i)))).collect::<Result<_>>()?
+            }
+            (run, _) => vec![self.place(run.as_deref())?],
+        };
+        interrupt::listen();
+        let engine =
+            Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
+        let mut shown = Reporter::new();
+        let init = self.init.as_deref().map(|name| load(&engine, name, &mut shown)).transpose()?;
+        let request = Request {
+            data: self.data.clone().unwrap_or_default(),
+            modality: self.modality.map(Into::into),
+            phantoms: self.cases,
+            seed: self.seed.unwrap_or(1),
+            labels: init.as_ref().map(|m| m.card.labels.clone()),
+            names: self.labels.clone(),
+        };
+        let data = dataset::load(&engine, request, &mut shown)?;
+        let settings = Settings::new(&self, data.shape(), init.as_ref().map(|m| m.card.as_ref()))?;
+        let dealt = self.folds.map(|k| folds::deal(data.patients(), k, settings.train.seed)).transpose()?;
+        let mut engine = Some(engine);
+        for (i, place) in places.iter().enumerate() {
+            // A fold that has ended before.
+            let Some(place) = place else { continue };
+            let data = match (&dealt, folds.get(i)) {
+                (Some(dealt), Some(fold)) => {
+                    println!("fold {fold}");
+                    data.with_fold(dealt, *fold)
+                }
+                _ => data.clone(),
+            };
+            self.train(&mut engine, &mut shown, &data, init.as_ref(), settings.clone(), place)?;
+        }
+        if let (Some(run), Some(k)) = (&self.run, self.folds) {
+            for line in folds::summarise(run, k)? {
+                println!("{line}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Without the data's images: of what a folder or the recipe says of them.
+    fn settings_alone(&self) -> Result<Settings> {
+        let listed = self.data.as_deref().filter(|d| d.exists()).map(crate::io::dataset::read).transpose()?;
+        let layout = listed.as_ref().map_or("list", |l| l.layout);
+        let procedure = self.recipe()?.map(|r| r.procedure(layout));
+        let named = listed.as_ref().and_then(|l| l.values.labels()).map(|l| l.len() + 1);
+        let modality = self.modality.map(Modality::from).or(listed.and_then(|l| l.modality));
+        let shape = Shape {
+            layout,
+            modality: modality.or(procedure.as_ref().map(|p| p.modality)).unwrap_or(Modality::Other),
+            classes: named.or(procedure.as_ref().map(|p| p.classes)).unwrap_or(2),
+        };
+        Settings::new(self, shape, None)
+    }
+
+    /// Checks that a run can be kept there, before anything is read; None of a fold that has ended before.
+    fn place(&self, folder: Option<&Path>) -> Result<Option<Place>> {
+        if let Some(out) = &self.out {
+            if out.extension().is_none_or(|e| e != "safetensors") {
+                bail!("--out {} must end in .safetensors", out.display());
+            }
+            let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if !parent.is_dir() {
+                bail!("--out: there is no folder {}", parent.display());
+            }
+        }
+        let beside = self.out.as_ref().map(|out| out.with_extension("safetensors.run"));
+        let checkpoint = folder.map(folder::checkpoint_in).or(beside).unwrap_or_default();
+        let begun = checkpoint.exists() || folder.is_some_and(|f| f.join("config.json").exists());
+        if self.folds.is_some() && self.resume && folder.is_some_and(|f| folder::saved_result(f).is_some()) {
+            return Ok(None);
+        }
+        let fold_begins = self.folds.is_some() && !begun;
+        if self.resume && !begun && !fold_begins {
+            bail!(
+                "--resume: there is no saved run {}; leave --resume out to start one",
+                checkpoint.display()
+            );
+        }
+        if !self.resume && begun {
+            bail!(
+                "a run is saved in {}: go on with it by --resume, or remove it to start anew",
+                folder.unwrap_or(&checkpoint).display()
+            );
+        }
+        let (out, folder) = (self.out.clone(), folder.map(Path::to_owned));
+        Ok(Some(Place { out, checkpoint, folder, resume: self.resume && !fold_begins }))
+    }
+
+    /// One run from its beginning, or from where it was saved, to its end.
+    fn train(
+        &self,
+        engine: &mut Option<Engine>,
+        shown: &mut Reporter,
+        data: &Dataset,
+        init: Option<&LoadedModel>,
+        mut settings: Settings,
+        place: &Place,
+    ) -> Result<()> {
+        let Some(running) = engine.as_ref() else { bail!("the engine has ended") };
+        if place.resume
+            && let Some(saved) = place.folder.as_deref().map(folder::saved_settings).transpose()?.flatten()
+        {
+            settings = saved;
+        }
+        let mut record = match &place.folder {
+            Some(folder) => {
+                let (command, hashes) = (command_line(), data.hashes());
+                Some(RunFolder::open(folder, &settings, command, hashes, place.resume)?)
+            }
+            None => None,
+        };
+        println!("{}", data.summary());
+        let base = match init {
+            Some(model) => model.clone(),
+            None => {
+                let card = Box::new(self.fresh_card(&settings, data)?);
+                let source = ModelSource::Fresh { card, seed: settings.train.seed };
+                loaded(running.block_on(running.load_model(source), |e| shown.show(e))?)?
+            }
+        };
+        let samples = data.samples(&base.card, settings.every_pixel)?;
+        println!(
+            "{} slices to learn from, {} to validate on; saved every {SAVE_EVERY} steps to {}",
+            samples.train.len(),
+            samples.valid.len(),
+            place.checkpoint.display()
+        );
+        let job = running.train(TrainRequest {
+            base: base.version(),
+            config: settings.train,
+            samples: samples.train,
+            held_out: samples.valid,
+            checkpoints: Some(Checkpoints {
+                path: place.checkpoint.clone(),
+                every: SAVE_EVERY,
+                // A run that was stopped before its first checkpoint begins anew.
+                resume: place.resume && place.checkpoint.exists(),
+                models: place.folder.clone(),
+            }),
+            about: self.about(data),
+        });
+        let mut lost = None;
+        let ended = running.block_on(job, |event| {
+            shown.show(event);
+            if let Some(Err(e)) = record.as_mut().map(|r| r.record(event)) {
+                lost.get_or_insert(e);
+            }
+        });
+        if let (Some(e), Some(folder)) = (lost, &place.folder) {
+            shown.say(&format!("the curves in {} are not complete: {e}", folder.display()));
+        }
+        if matches!(ended, Err(JobError::Interrupted)) {
+            shown.clear();
+            return Err(self.interrupted(engine.take(), &place.checkpoint));
+        }
+        let event = ended.with_context(|| format!("training {}", base.card.title))?;
+        let Event::Trained { result, .. } = event else { bail!("the run ended with {event:?}") };
+        shown.clear();
+        self.finish(&result, place, record.as_ref())
+    }
+
+    /// Lets the run be saved, and says how it can go on.
+    fn interrupted(&self, engine: Option<Engine>, checkpoint: &Path) -> anyhow::Error {
+        let not_saved =
+            engine.map(Engine::close).unwrap_or_default().into_iter().find_map(|event| match event {
+                Event::TrainNotSaved { reason, .. } => {
+                    Some(format!("it could not be saved now ({reason}); "))
+                }
+                _ => None,
+            });
+        let told = if checkpoint.exists() {
+            let again = if self.resume { "" } else { " --resume" };
+            format!("the run is saved in {} and goes on by: {}{again}", checkpoint.display(), command_line())
+        } else {
+            "there was nothing to save yet".to_owned()
+        };
+        anyhow::Error::new(JobError::Interrupted).context(not_saved.unwrap_or_default() + &told)
+    }
+
+    /// Writes the model and says how it compares. A run that went wrong leaves an existing file alone.
+    fn finish(&self, result: &Arc<Trained>, place: &Place, record: Option<&RunFolder>) -> Result<()> {
+        if let Some(reason) = &result.diverged {
+            bail!("the run diverged ({reason}); no model was written. Try a lower --lr");
+        }
+        if let Some(out) = &place.out {
+            write_bytes(out, &result.model.bytes)?;
+        }
+        if let Some(record) = record {
+            record.finish(result)?;
+        }
+        let card = &result.model.card;
+        if let Some(to) = place.out.as_ref().or(place.folder.as_ref()) {
+            println!("{} {} -> {}", card.title, card.version, to.display());
+        }
+        if let Some(comparison) = &result.comparison {
+            let text = |d: Option<f64>| d.map_or("none".to_owned(), |d| format!("{d:.4}"));
+            for (id, class) in &comparison.after.classes {
+                let before = comparison.before.classes.get(id).and_then(|c| c.mean.dice);
+                let name = card.labels.get(*id).map_or("?", |l| l.name.as_str());
+                println!("Dice of {name}: {} before, {} after", text(before), text(class.mean.dice));
+            }
+            if self.init.is_some() && comparison.gain().is_some_and(|gain| gain < 0.0) {
+                println!("The new model is worse than the old one on the validation slices.");
+            }
+        }
+        if record.is_some() {
+            return Ok(());
+        }
+        // The run is over; its checkpoint is of no more use.
+        std::fs::remove_file(&place.checkpoint)
+            .with_context(|| format!("{} could not be removed", place.checkpoint.display()))
+    }
+
+    fn fresh_card(&self, settings: &Settings, data: &Dataset) -> Result<ModelCard> {
+        let Settings { network, config, input, .. } = settings;
+        let title = || find(network).map_or(network.as_str(), |spec| spec.title);
+        let title = self.title.clone().unwrap_or_else(|| format!("{} on {}", title(), data.name));
+        let card = ModelCard::new(network, config.clone(), input.clone(), data.labels.clone(), data.modality);
+        Ok(ModelCard { title, ..card })
+    }
+
+    fn about(&self, data: &Dataset) -> About {
+        About {
+            title: self.title.clone(),
+            trained_on: Some(self.trained_on.clone().unwrap_or_else(|| data.summary())),
+            licence: self.licence.clone().or_else(|| data.licence.map(str::to_owned)),
+            notice: self.notice.clone().or_else(|| data.notice.map(str::to_owned)),
+            command: Some(command_line()),
+            created: Some(super::report::utc_now()),
+        }
+    }
+}
+
+/// A model by file or bundled id.
+pub fn load(engine: &Engine, name: &str, shown: &mut super::report::Reporter) -> Result<LoadedModel> {
+    let source = if crate::nn::bundled::find(name).is_some() {
+        ModelSource::Bundled(name.to_owned())
+    } else if Path::new(name).exists() {
+        ModelSource::File(name.into())
+    } else {
+        let known: Vec<&str> = crate::nn::bundled::MODELS.iter().map(|m| m.id).collect();
+        bail!("there is no model file {name}, and no bundled model of that name ({})", known.join(", "));
+    };
+    let job = engine.load_model(source);
+    loaded(engine.block_on(job, |e| shown.show(e)).with_context(|| format!("loading {name}"))?)
+}
+
+fn loaded(event: Event) -> Result<LoadedModel> {
+    match event {
+        Event::ModelLoaded { model, .. } => Ok(model),
+        other => bail!("loading ended with {other:?}"),
+    }
+}
+
+/// The command as it was given, the program's own path left out.
+fn command_line() -> String {
+    let quote = |a: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,".contains(c);
+        if !a.is_empty() && a.chars().all(plain) { a } else { format!("'{}'", a.replace('\'', "'\\''")) }
+    };
+    std::iter::once("fovea".to_owned())
+        .chain(std::env::args().skip(1).map(quote))
+        .collect::<Vec<_>>()
+        .join(" ")
+}

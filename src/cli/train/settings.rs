@@ -1,0 +1,172 @@
+//! The configuration of a run: from a recipe or a network's defaults, through the options of the command line, to JSON.
+
+use super::TrainArgs;
+use crate::{
+    nn::{
+        InputSpec, ModelCard, find,
+        train::{Augment, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
+    },
+    volume::Modality,
+};
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// All that decides a run beside its data. `--print-config` prints it, `--set` changes it, a run's folder keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub recipe: Option<String>,
+    pub network: String,
+    /// The network's constructor arguments.
+    pub config: Value,
+    pub input: InputSpec,
+    /// Pixels outside a case's valid mask are learned from and scored too.
+    pub every_pixel: bool,
+    pub train: TrainConfig,
+}
+
+/// What the data say of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub layout: &'static str,
+    pub modality: Modality,
+    /// Background included.
+    pub classes: usize,
+}
+
+impl Settings {
+    /// For data of this shape, from a trained model's card where there is one.
+    pub fn new(args: &TrainArgs, shape: Shape, init: Option<&ModelCard>) -> Result<Self> {
+        let recipe = args.recipe()?;
+        let procedure = recipe.map(|r| r.procedure(shape.layout));
+        if let Some(Procedure { classes, .. }) = &procedure
+            && *classes != shape.classes
+            && !args.set.iter().any(|s| s.starts_with("train.loss"))
+        {
+            bail!(
+                "the recipe is for {classes} classes, background included, and the data has {}; --set train.loss=… gives it a loss for those",
+                shape.classes
+            );
+        }
+        let mut settings = match (init, procedure) {
+            (Some(card), procedure) => Self {
+                recipe: args.recipe.clone(),
+                network: card.network.clone(),
+                config: card.config.clone(),
+                input: card.input.clone(),
+                every_pixel: procedure.as_ref().is_some_and(|p| p.every_pixel),
+                train: procedure.map_or_else(|| TrainConfig::fine_tune(card), |p| p.train),
+            },
+            (None, procedure) => Self::fresh(args, shape, procedure)?,
+        };
+        settings.options(args);
+        for assignment in &args.set {
+            settings.set(assignment).with_context(|| format!("--set {assignment}"))?;
+        }
+        if let Some(card) = init
+            && (&settings.network, &settings.config, &settings.input)
+                != (&card.network, &card.config, &card.input)
+        {
+            bail!("--init keeps its network, config and input; they cannot be set");
+        }
+        Ok(settings)
+    }
+
+    fn fresh(args: &TrainArgs, shape: Shape, procedure: Option<Procedure>) -> Result<Self> {
+        let asked = args.network.as_deref();
+        let id = asked.or(procedure.as_ref().map(|p| p.network)).unwrap_or_default();
+        let spec = find(id).with_context(|| {
+            format!("there is no network \"{id}\"; `fovea models list` shows those that there are")
+        })?;
+        let input =
+            procedure.as_ref().map_or_else(|| TrainConfig::input_for(shape.modality), |p| p.input.clone());
+        let mut config = spec.config_for(input.channels.count(), shape.classes);
+        let mut take = |given: &Value| {
+            if let (Some(map), Some(given)) = (config.as_object_mut(), given.as_object()) {
+                map.extend(given.clone());
+            }
+        };
+        // A recipe's options are those of its own network.
+        if let Some(p) = procedure.as_ref().filter(|p| p.network == id) {
+            take(&p.options);
+        }
+        if let Some(text) = &args.config {
+            let given: Value = serde_json::from_str(text).context("--config is not JSON")?;
+            if !given.is_object() {
+                bail!("--config must be a JSON object");
+            }
+            take(&given);
+        }
+        Ok(Self {
+            recipe: args.recipe.clone(),
+            network: id.to_owned(),
+            config,
+            input,
+            every_pixel: procedure.as_ref().is_some_and(|p| p.every_pixel),
+            train: procedure.map_or_else(|| TrainConfig::for_modality(shape.modality), |p| p.train),
+        })
+    }
+
+    fn options(&mut self, args: &TrainArgs) {
+        fn set<T>(field: &mut T, given: Option<T>) {
+            if let Some(given) = given {
+                *field = given;
+            }
+        }
+        let train = &mut self.train;
+        set(&mut train.steps, args.steps);
+        if args.steps.is_some() {
+            train.epochs = None;
+        }
+        train.epochs = args.epochs.or(train.epochs);
+        set(&mut train.batch, args.batch);
+        set(&mut train.patch, args.patch);
+        set(&mut train.lr, args.lr);
+        set(&mut train.seed, args.seed);
+        set(&mut train.validate_every, args.validate_every);
+        if args.no_augment {
+            (train.augment, train.copies) = (Augment::default(), vec![]);
+        }
+        if let Some(side) = args.longer_side {
+            self.input.longer_side = (side > 0).then_some(side);
+        }
+    }
+
+    /// `train.lr=0.001`: a value of JSON, or a word, under keys that there are.
+    fn set(&mut self, assignment: &str) -> Result<()> {
+        let (path, text) = assignment.split_once('=').context("it is not KEY=VALUE")?;
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        let mut whole = serde_json::to_value(&*self)?;
+        let mut at = &mut whole;
+        for key in path.split('.') {
+            let known: Vec<String> = at.as_object().map(|m| m.keys().cloned().collect()).unwrap_or_default();
+            let next = match at {
+                Value::Array(items) => key.parse::<usize>().ok().and_then(|i| items.get_mut(i)),
+                other => other.get_mut(key),
+            };
+            at = next.with_context(|| match known.is_empty() {
+                true => format!("there is nothing under \"{key}\""),
+                false => format!("there is no \"{key}\"; there are {}", known.join(", ")),
+            })?;
+        }
+        *at = value;
+        *self = serde_json::from_value(whole)?;
+        Ok(())
+    }
+
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+}
+
+impl TrainArgs {
+    pub(super) fn recipe(&self) -> Result<Option<&'static Recipe>> {
+        let Some(id) = &self.recipe else { return Ok(None) };
+        let known: Vec<&str> = RECIPES.iter().map(|r| r.id).collect();
+        let found = find_recipe(id);
+        found
+            .map(Some)
+            .with_context(|| format!("there is no recipe \"{id}\"; there are {}", known.join(", ")))
+    }
+}

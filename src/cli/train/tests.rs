@@ -1,0 +1,70 @@
+use super::*;
+use crate::{label::LabelTable, nn::train::TrainConfig};
+use clap::Parser;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    args: TrainArgs,
+}
+
+fn parse(line: &str) -> Result<TrainArgs, clap::Error> {
+    Line::try_parse_from(line.split(' ')).map(|l| l.args)
+}
+
+fn alone(line: &str) -> Result<Settings> {
+    parse(&format!("train --print-config {line}")).unwrap().settings_alone()
+}
+
+#[test]
+fn a_network_a_recipe_or_a_first_model_is_needed() {
+    assert!(parse("train --data a.csv --out m.safetensors").is_err());
+    assert!(parse("train --data a.csv --out m.safetensors --network x --init y").is_err());
+    assert!(parse("train --data a.csv --out m.safetensors --init y").is_ok());
+    assert!(parse("train --data a.csv --recipe vessel").is_err(), "a model has to go somewhere");
+    assert!(parse("train --data a.csv --recipe vessel --run r").is_ok());
+    assert!(parse("train --data a.csv --recipe vessel --out m.safetensors --folds 3").is_err());
+    assert!(parse("train --recipe vessel --print-config").is_ok());
+}
+
+#[test]
+fn options_reach_the_card_and_the_run() {
+    let args = parse("train --data phantom:oct --out m.safetensors --network edema/unet --steps 7 --lr 0.5 --config {\"feature_scale\":16}").unwrap();
+    let data = Dataset::empty("x", Modality::Oct, LabelTable::named(&["a", "b"]));
+    let settings = Settings::new(&args, data.shape(), None).unwrap();
+    let card = args.fresh_card(&settings, &data).unwrap();
+    assert_eq!(card.config["feature_scale"], 16);
+    assert_eq!(card.config["n_classes"], 3);
+    let train = settings.train;
+    assert_eq!((train.steps, train.lr, train.seed), (7, 0.5, TrainConfig::default().seed));
+}
+
+#[test]
+fn every_value_of_a_recipe_can_be_set_and_the_whole_is_printed() {
+    let plain = alone("--recipe vessel").unwrap();
+    assert_eq!(
+        (plain.network.as_str(), plain.train.batch, plain.train.copies.len()),
+        ("vessel/sa_unet", 4, 13)
+    );
+    assert_eq!(plain.config["keep_prob"], 0.82);
+    let again: Settings = serde_json::from_str(&plain.to_json().unwrap()).unwrap();
+    assert_eq!(again, plain, "what is printed is the whole");
+
+    let set = alone(
+        "--recipe vessel --batch 2 --epochs 3 --set train.lr=0.25 --set config.keep_prob=0.9 --set train.copies.1.rotate_deg=5 --set train.crop=window --set input.longer_side=64",
+    )
+    .unwrap();
+    assert_eq!((set.train.batch, set.train.epochs, set.train.lr), (2, Some(3), 0.25));
+    assert_eq!((&set.config["keep_prob"], set.train.copies[1].rotate_deg), (&serde_json::json!(0.9), 5.0));
+    assert_eq!((set.train.crop, set.input.longer_side), (crate::nn::train::Crop::Window, Some(64)));
+    assert_eq!(alone("--recipe vessel --steps 9").unwrap().train.epochs, None);
+
+    let told = |line: &str| format!("{:#}", alone(line).unwrap_err());
+    assert!(told("--recipe vessel --set train.speed=1").contains("validate_every"));
+    assert!(told("--recipe vessel --set train.crop=round").contains("round"));
+    assert!(told("--recipe vessel --set train.lr").contains("KEY=VALUE"));
+    assert!(told("--recipe nobody").contains("edema"));
+    let classes = Shape { layout: "list", modality: Modality::Oct, classes: 3 };
+    let args = parse("train --recipe edema --print-config").unwrap();
+    assert!(Settings::new(&args, classes, None).unwrap_err().to_string().contains("4 classes"));
+}

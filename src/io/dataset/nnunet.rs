@@ -1,0 +1,99 @@
+//! nnU-Net's layout: `dataset.json`, `imagesTr/CASE_0000.EXT`, `labelsTr/CASE.EXT`; `imagesTs` and, where it is there,
+//! `labelsTs` are the test split. Version 2 (`channel_names`, `labels` by name, `file_ending`) and version 1 (`modality`,
+//! `labels` by id, `.nii.gz`). Images of several channels, and regions made of several labels, are not for the networks
+//! here and are said to be so.
+
+use super::{Case, DatasetError, Layout, Listed, Split, Values, entries, name};
+use crate::{label::LabelId, volume::Modality};
+use serde_json::Value;
+use std::{collections::BTreeMap, fs, path::Path};
+
+pub static LAYOUT: Layout = Layout {
+    id: "nnunet",
+    title: "dataset.json with imagesTr and labelsTr",
+    recognise: |root| root.join(INDEX).is_file() && root.join("imagesTr").is_dir(),
+    list,
+};
+
+const INDEX: &str = "dataset.json";
+
+fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
+    let path = root.join(INDEX);
+    let text = fs::read_to_string(&path).map_err(|source| DatasetError::Io { path: path.clone(), source })?;
+    let refuse = |what: String| DatasetError::Index { path: path.clone(), what };
+    let index: Value = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+    listed.values = values(&index["labels"]).map_err(refuse)?;
+    let channels = index.get("channel_names").or_else(|| index.get("modality"));
+    if channels.is_some_and(|c| c["0"].as_str().is_some_and(|n| n.eq_ignore_ascii_case("ct"))) {
+        listed.modality = Some(Modality::Ct);
+    }
+    let ending = index["file_ending"].as_str().unwrap_or(".nii.gz");
+    for (images, labels, split) in
+        [("imagesTr", "labelsTr", Split::Train), ("imagesTs", "labelsTs", Split::Test)]
+    {
+        let (images, labels) = (root.join(images), root.join(labels));
+        if !images.is_dir() {
+            continue;
+        }
+        // By case: how many channels there are of it.
+        let mut found: BTreeMap<String, usize> = BTreeMap::new();
+        for file in entries(&images)? {
+            let name = name(&file);
+            let Some(stem) = name.strip_suffix(ending) else { continue };
+            match stem.rsplit_once('_') {
+                Some((id, channel)) if channel.len() == 4 && channel.parse::<u32>().is_ok() => {
+                    *found.entry(id.to_owned()).or_default() += 1;
+                }
+                _ => listed.fault(stem, format!("{name} has no number of a channel, _0000")),
+            }
+        }
+        for (id, channels) in &found {
+            if *channels > 1 {
+                listed.fault(id, format!("it has {channels} channels, and the networks take one image"));
+                continue;
+            }
+            let label = Some(labels.join(format!("{id}{ending}")));
+            let label = label.filter(|l| split == Split::Train || l.exists());
+            let image = images.join(format!("{id}_0000{ending}"));
+            listed.push(Case { id: id.clone(), image, label, valid: None, split, patient: None });
+        }
+        if split == Split::Train && labels.is_dir() {
+            for label in entries(&labels)? {
+                let name = name(&label);
+                if let Some(id) = name.strip_suffix(ending).filter(|id| !found.contains_key(*id)) {
+                    listed.fault(id, format!("{} has no image", label.display()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `{"background": 0, "liver": 1}`, or in version 1 `{"0": "background", "1": "liver"}`.
+fn values(labels: &Value) -> Result<Values, String> {
+    let Some(labels) = labels.as_object() else { return Err("it has no \"labels\"".to_owned()) };
+    let mut named: BTreeMap<LabelId, String> = BTreeMap::new();
+    let mut ignored = None;
+    for (key, value) in labels {
+        let (name, id) = match value {
+            Value::Number(n) => (key.clone(), n.as_u64()),
+            Value::String(name) => (name.clone(), key.parse().ok()),
+            Value::Array(_) => {
+                return Err(format!(
+                    "the label \"{key}\" is a region of several labels, which are not supported"
+                ));
+            }
+            _ => (key.clone(), None),
+        };
+        let id = id.and_then(|id| LabelId::try_from(id).ok());
+        let id = id.ok_or_else(|| format!("the label \"{name}\" has no id from 0 to {}", LabelId::MAX))?;
+        match name.as_str() {
+            "ignore" => ignored = Some(id),
+            _ if id > 0 => {
+                named.insert(id, name);
+            }
+            _ => {}
+        }
+    }
+    Ok(Values::Named { labels: named.into_iter().collect(), ignored })
+}
