@@ -127,6 +127,61 @@ fn write_list(folder: &Path) -> std::path::PathBuf {
     path
 }
 
+fn train(data: &Path, options: &str) -> Vec<String> {
+    let mut arguments = vec!["train", "--data", text(data), "--device", "cpu"];
+    arguments.extend(options.split_whitespace());
+    arguments.into_iter().map(str::to_owned).collect()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// SA-UNet's recipe, as small as it can be.
+const SMALL: &str =
+    "--recipe vessel --set config.start_neurons=4 --set config.block_size=3 --set train.crop=window
+    --set train.best=pooled_dice --patch 32 --batch 2";
+
+#[test]
+fn folds_are_trained_by_patient_and_summed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = write_list(folder.path());
+    let run = folder.path().join("run");
+    let options = format!("{SMALL} --steps 3 --validate-every 3 --run {} --folds 2", text(&run));
+    let owned = train(&list, &format!("{options} --fold 1"));
+    said(&owned.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(!run.join("fold0").exists());
+    assert_eq!(json(&run.join("folds.json"))["ended"][0]["fold"], 1);
+    // The fold that has ended is not trained again.
+    let last = run.join("fold1/last.safetensors");
+    let before = std::fs::metadata(&last).unwrap().modified().unwrap();
+    let owned = train(&list, &format!("{options} --fold all --resume"));
+    let told = said(&owned.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(told.contains("2 of 2 folds: Dice"), "{told}");
+    assert_eq!(std::fs::metadata(&last).unwrap().modified().unwrap(), before);
+    let held_out = |fold: &str| {
+        let list = json(&run.join(fold).join("result.json"));
+        list["dice"].as_f64().expect("every fold is validated")
+    };
+    let mean = (held_out("fold0") + held_out("fold1")) / 2.0;
+    let summed = json(&run.join("folds.json"))["dice"]["mean"].as_f64().unwrap();
+    assert!((summed - mean).abs() < 1e-12, "{summed} for {mean}");
+}
+
+#[test]
+fn every_broken_pair_is_told_before_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = write_list(folder.path());
+    let larger = phantom::fundus_sized(1, Look::Standard, 80);
+    io::write_label_png(&folder.path().join("l1.png"), &larger.truth).unwrap();
+    std::fs::remove_file(folder.path().join("i3.png")).unwrap();
+    let run = folder.path().join("run");
+    let owned = train(&list, &format!("{SMALL} --run {}", text(&run)));
+    let told = refused(&owned.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(told.contains("2 cases") && told.contains("i3.png") && told.contains("80 x 80 x 1"), "{told}");
+    assert!(!run.exists());
+}
+
 /// What a process that is told to stop does.
 #[cfg(target_os = "linux")]
 mod stopped {
@@ -263,6 +318,52 @@ mod stopped {
         dice.extend(dice_by_step(&String::from_utf8_lossy(&stdout)));
         assert_eq!(dice, expected);
         assert_eq!(version(&out), version(&whole));
+    }
+
+    #[test]
+    fn a_run_in_a_folder_that_is_killed_has_the_curves_of_one_that_never_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = write_list(folder.path());
+        let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
+        let arguments = |run: &Path, more: &str| {
+            train(&list, &format!("{SMALL} --steps 160 --validate-every 40 --run {} {more}", text(run)))
+        };
+        let begin = |run: &Path, more: &str| {
+            let owned = arguments(run, more);
+            start(&owned.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let Output { status, stderr, .. } = begin(&whole, "").wait_with_output().unwrap();
+        assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+
+        let mut child = begin(&killed, "");
+        wait_for(&mut child, "the first checkpoint", || killed.join("run").exists());
+        sleep(Duration::from_millis(rand::rng().random_range(0..150)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let owned = arguments(&killed, "");
+        let refusal = refused(&owned.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(refusal.contains("--resume"), "{refusal}");
+        let Output { status, stderr, .. } = begin(&killed, "--resume").wait_with_output().unwrap();
+        assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+
+        let bytes = |run: &Path, name: &str| std::fs::read_to_string(run.join(name)).unwrap();
+        for curve in ["steps.csv", "validation.csv", "config.json"] {
+            assert_eq!(bytes(&killed, curve), bytes(&whole, curve), "{curve}");
+        }
+        assert_eq!(bytes(&whole, "steps.csv").lines().count(), 161);
+        assert_eq!(bytes(&whole, "validation.csv").lines().count(), 5);
+        for name in ["best.safetensors", "last.safetensors"] {
+            let version = |run: &Path| {
+                let card = said(&["models", "show", text(&run.join(name))]);
+                serde_json::from_str::<Value>(&card).unwrap()["version"].clone()
+            };
+            assert_eq!(version(&killed), version(&whole), "{name}");
+        }
+        assert_eq!(json(&whole.join("result.json")), json(&killed.join("result.json")));
+        let run = json(&whole.join("run.json"));
+        assert_eq!(run["data"].as_object().unwrap().len(), 8, "an image and a mask of four cases");
+        assert_eq!(run["seed"], 1);
+        assert!(run["program"].as_str().unwrap().starts_with("fovea "));
     }
 
     /// A volume that takes a while to compress.

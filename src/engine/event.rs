@@ -97,12 +97,11 @@ pub enum Event {
     /// Steps since the last such event, in order.
     TrainSteps { job: JobId, points: Vec<TrainPoint> },
     /// The held-out slices have been predicted after step `step`: the Dice of each label, and their mean, None where the
-    /// slices show none; `value` is what the run chooses its weights by. `best`: these weights are the ones that the run would end with now.
+    /// slices show none. `best`: these weights are the ones that the run would end with now.
     TrainValidated {
         job: JobId,
         step: u64,
         dice: Option<f64>,
-        value: Option<f64>,
         per_label: BTreeMap<LabelId, Option<f64>>,
         best: bool,
     },

@@ -7,6 +7,7 @@
 mod actor;
 mod ahead;
 mod board;
+mod curves;
 mod eta;
 mod event;
 mod explain;

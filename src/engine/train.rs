@@ -1,4 +1,5 @@
 use super::ahead;
+use super::curves::Curves;
 use super::nn_thread::{NnWorld, model_failure};
 use super::predict::{SliceWalk, predict_failure};
 use super::schedule::{StepOutcome, Steps};
@@ -63,9 +64,9 @@ pub struct Checkpoints {
     pub every: u64,
     /// Goes on from what `path` holds, with the configuration that it holds.
     pub resume: bool,
-    /// A folder for `best.safetensors`, written whenever a validation is the best so far, and `last.safetensors`, written
-    /// at the end.
-    pub models: Option<PathBuf>,
+    /// A folder for the curves (`steps.csv`, `validation.csv`), `best.safetensors`, written whenever a validation is the best
+    /// so far, and `last.safetensors`, written at the end.
+    pub folder: Option<PathBuf>,
 }
 
 /// What a run that came to its end has made.
@@ -124,6 +125,7 @@ struct Learn {
     session: TrainSession,
     /// The model that the run started from, kept for the comparison, whatever becomes of it on the shelf.
     old: Model,
+    curves: Option<Curves>,
 }
 
 /// Both models on the held-out slices, the old one first.
@@ -156,15 +158,21 @@ impl TrainSteps {
         if let Some(supply) = ahead::supply(session.batches(), first..last) {
             session.set_supply(supply);
         }
-        Ok(Phase::Learn(Box::new(Learn { session, old })))
+        let folder = checkpoints.as_ref().and_then(|c| c.folder.as_ref());
+        let curves = folder.map(|folder| {
+            Curves::open(folder, first, session.validated())
+                .map_err(|e| format!("the curves in {}: {e}", folder.display()))
+        });
+        Ok(Phase::Learn(Box::new(Learn { session, old, curves: curves.transpose()? })))
     }
 
     fn learn(&mut self, mut learn: Box<Learn>, world: &NnWorld) -> Result<Phase, String> {
         let job = self.job;
-        let session = &mut learn.session;
+        let Learn { session, curves, .. } = learn.as_mut();
         match session.step().map_err(|e| e.to_string())? {
             TrainEvent::Validating { done, total } => self.stage(world, "validating", done, total),
             TrainEvent::Step { step, total, loss, lr } => {
+                self.write_curve(world, curves.as_mut().map(|c| c.step(step, loss, lr)));
                 world.board.post(Event::TrainSteps { job, points: vec![TrainPoint { step, loss, lr }] });
                 let now = Instant::now();
                 self.eta.tick(now, step);
@@ -175,17 +183,12 @@ impl TrainSteps {
                 }
             }
             TrainEvent::Validated { step, dice, value, per_class, best, .. } => {
+                let row = curves.as_mut().map(|c| c.validation(step, value, dice, best, &per_class));
+                self.write_curve(world, row);
                 if best {
                     self.write_model("best.safetensors", world, || session.best_model());
                 }
-                world.board.post(Event::TrainValidated {
-                    job,
-                    step,
-                    dice,
-                    value,
-                    per_label: per_class,
-                    best,
-                });
+                world.board.post(Event::TrainValidated { job, step, dice, per_label: per_class, best });
             }
             TrainEvent::Diverged { reason, .. } if session.best().is_none() => {
                 return Err(format!(
@@ -197,7 +200,7 @@ impl TrainSteps {
             TrainEvent::Finished => {
                 self.save(session, world);
                 self.write_model("last.safetensors", world, || Ok(Some(session.last_model())));
-                let Learn { session, old } = *learn;
+                let Learn { session, old, .. } = *learn;
                 let mut new = session.into_model().map_err(|e| e.to_string())?;
                 self.request.about.write(&mut new.card);
                 let compare = Compare { old, new, walk: SliceWalk::default(), before: vec![], after: vec![] };
@@ -254,6 +257,13 @@ impl TrainSteps {
         world.board.post(Event::Progress { job: self.job, stage, done, total, eta_secs: None });
     }
 
+    fn write_curve(&self, world: &NnWorld, written: Option<std::io::Result<()>>) {
+        if let Some(Err(e)) = written {
+            let reason = format!("the curves: {e}");
+            world.board.post(Event::TrainNotSaved { job: self.job, reason });
+        }
+    }
+
     /// Writes a model into the run's folder, where there is one.
     fn write_model(
         &self,
@@ -261,7 +271,7 @@ impl TrainSteps {
         world: &NnWorld,
         model: impl FnOnce() -> Result<Option<Model>, TrainError>,
     ) {
-        let folder = self.request.checkpoints.as_ref().and_then(|c| c.models.as_ref());
+        let folder = self.request.checkpoints.as_ref().and_then(|c| c.folder.as_ref());
         let Some(folder) = folder else { return };
         let written = model().map_err(|e| e.to_string()).and_then(|model| {
             let Some(mut model) = model else { return Ok(()) };

@@ -64,13 +64,13 @@ fn without_slice(id: &str) -> &str {
 
 /// `01L` to `01`.
 fn without_side(id: &str) -> &str {
-    let side = |mark: &&str| {
+    let side = |mark: &&str| -> Option<&str> {
         let stem = id.strip_suffix(*mark)?;
         let left = stem.trim_end_matches(is_joint);
         let told = left.len() < stem.len() || left.ends_with(|c: char| c.is_ascii_digit());
         (told && !left.is_empty()).then_some(left)
     };
-    ["OD", "OS", "L", "R"].iter().find_map(|mark| side(&mark)).unwrap_or(id)
+    ["OD", "OS", "L", "R"].iter().find_map(side).unwrap_or(id)
 }
 
 /// A row that cannot be used.

@@ -255,7 +255,7 @@ fn a_run_that_was_ended_goes_on_from_its_checkpoint_to_the_same_weights() {
     let phantom = phantom();
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = |resume| {
-        Some(Checkpoints { path: folder.path().join("run.ckpt"), every: 1000, resume, models: None })
+        Some(Checkpoints { path: folder.path().join("run.ckpt"), every: 1000, resume, folder: None })
     };
     let straight = {
         let engine = engine();

@@ -1,29 +1,21 @@
 //! A run's folder: what it was made of, how it went, and what came out.
 //!
-//! `config.json` (the [`Settings`]), `run.json` (program, seed, command, the hash of every file of the data), `steps.csv` and
-//! `validation.csv` (the curves, every number to its last digit), `run` (the checkpoint), `best.safetensors` and
-//! `last.safetensors`, `card.json` and `result.json` at the end.
+//! `config.json` (the [`Settings`]), `run.json` (program, seed, command, the hash of every file of the data), `run` (the
+//! checkpoint), `card.json` and `result.json` at the end; the engine adds the curves and the models
+//! ([`crate::engine::Checkpoints`]).
 
 use super::Settings;
-use crate::{
-    cli::report::utc_now,
-    engine::{Event, Trained},
-    nn::{ModelCard, train::saved_progress},
-    replace::write_bytes,
-};
+use crate::{cli::report::utc_now, engine::Trained, nn::ModelCard, replace::write_bytes};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::Write,
+    fs,
     path::{Path, PathBuf},
 };
 
 pub struct RunFolder {
     path: PathBuf,
-    steps: File,
-    validation: File,
 }
 
 /// `run.json`.
@@ -67,7 +59,7 @@ pub fn saved_result(folder: &Path) -> Option<RunResult> {
 }
 
 impl RunFolder {
-    /// Begins a run, or goes on with the one that is there: the curves are cut to where its checkpoint stands.
+    /// Begins a run, or goes on with the one that is there, if its data are those of then.
     pub fn open(
         path: &Path,
         settings: &Settings,
@@ -88,45 +80,7 @@ impl RunFolder {
             write_bytes(&run_file, serde_json::to_string_pretty(&run)?.as_bytes())?;
             write_bytes(&path.join("config.json"), settings.to_json()?.as_bytes())?;
         }
-        let checkpoint = checkpoint_in(path);
-        let (step, validated) = match resume && checkpoint.exists() {
-            true => saved_progress(&checkpoint)?,
-            false => (0, 0),
-        };
-        Ok(Self {
-            path: path.to_owned(),
-            steps: curve(&path.join("steps.csv"), "step,loss,lr", step)?,
-            validation: curve(
-                &path.join("validation.csv"),
-                "step,value,dice,best,dice of each label",
-                validated,
-            )?,
-        })
-    }
-
-    /// Writes what an event says of the curves.
-    pub fn record(&mut self, event: &Event) -> std::io::Result<()> {
-        let number = |v: &Option<f64>| v.map_or(String::new(), |v| v.to_string());
-        match event {
-            Event::TrainSteps { points, .. } => {
-                for p in points {
-                    writeln!(self.steps, "{},{},{}", p.step, p.loss, p.lr)?;
-                }
-            }
-            Event::TrainValidated { step, dice, value, per_label, best, .. } => {
-                let each: Vec<String> = per_label.values().map(number).collect();
-                let best = u8::from(*best);
-                writeln!(
-                    self.validation,
-                    "{step},{},{},{best},{}",
-                    number(value),
-                    number(dice),
-                    each.join(",")
-                )?;
-            }
-            _ => {}
-        }
-        Ok(())
+        Ok(Self { path: path.to_owned() })
     }
 
     pub fn finish(&self, trained: &Trained) -> Result<()> {
@@ -144,22 +98,6 @@ impl RunFolder {
         write_bytes(&self.path.join("result.json"), serde_json::to_string_pretty(&result)?.as_bytes())?;
         Ok(())
     }
-}
-
-/// A curve to go on with after `step`: what a run that was killed wrote beyond its checkpoint is written again.
-fn curve(path: &Path, header: &str, step: u64) -> Result<File> {
-    let told = || format!("{} cannot be written", path.display());
-    let before = if step > 0 { fs::read_to_string(path).with_context(told)? } else { String::new() };
-    let mut text = format!("{header}\n");
-    for line in before.lines().skip(1) {
-        let of: Option<u64> = line.split(',').next().and_then(|s| s.parse().ok());
-        if of.is_some_and(|of| of <= step) {
-            text += line;
-            text.push('\n');
-        }
-    }
-    write_bytes(path, text.as_bytes())?;
-    OpenOptions::new().append(true).open(path).with_context(told)
 }
 
 fn same_data(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Result<()> {

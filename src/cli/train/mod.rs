@@ -270,7 +270,7 @@ impl TrainArgs {
         {
             settings = saved;
         }
-        let mut record = match &place.folder {
+        let record = match &place.folder {
             Some(folder) => {
                 let (command, hashes) = (command_line(), data.hashes());
                 Some(RunFolder::open(folder, &settings, command, hashes, place.resume)?)
@@ -303,20 +303,11 @@ impl TrainArgs {
                 every: SAVE_EVERY,
                 // A run that was stopped before its first checkpoint begins anew.
                 resume: place.resume && place.checkpoint.exists(),
-                models: place.folder.clone(),
+                folder: place.folder.clone(),
             }),
             about: self.about(data),
         });
-        let mut lost = None;
-        let ended = running.block_on(job, |event| {
-            shown.show(event);
-            if let Some(Err(e)) = record.as_mut().map(|r| r.record(event)) {
-                lost.get_or_insert(e);
-            }
-        });
-        if let (Some(e), Some(folder)) = (lost, &place.folder) {
-            shown.say(&format!("the curves in {} are not complete: {e}", folder.display()));
-        }
+        let ended = running.block_on(job, |e| shown.show(e));
         if matches!(ended, Err(JobError::Interrupted)) {
             shown.clear();
             return Err(self.interrupted(engine.take(), &place.checkpoint));

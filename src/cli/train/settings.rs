@@ -4,7 +4,7 @@ use super::TrainArgs;
 use crate::{
     nn::{
         InputSpec, ModelCard, find,
-        train::{Augment, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
+        train::{Augment, Loss, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
     },
     volume::Modality,
 };
@@ -136,7 +136,10 @@ impl Settings {
     /// `train.lr=0.001`: a value of JSON, or a word, under keys that there are.
     fn set(&mut self, assignment: &str) -> Result<()> {
         let (path, text) = assignment.split_once('=').context("it is not KEY=VALUE")?;
-        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        let mut value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        if path == "train.loss" && value.is_string() {
+            value = serde_json::to_value(Loss::parse(text)?)?;
+        }
         let mut whole = serde_json::to_value(&*self)?;
         let mut at = &mut whole;
         for key in path.split('.') {

@@ -125,12 +125,6 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     Ok(write_bytes(path, &bytes)?)
 }
 
-/// The steps that a checkpoint's run has taken, and after how many it was last validated (or would have been).
-pub fn saved_progress(path: &Path) -> Result<(u64, u64), CheckpointError> {
-    let progress = read(path)?.header.progress;
-    Ok((progress.step, progress.validated.unwrap_or(0)))
-}
-
 pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
     let bytes =
         std::fs::read(path).map_err(|source| CheckpointError::Read { path: path.to_owned(), source })?;

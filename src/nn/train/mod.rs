@@ -24,7 +24,7 @@ pub use super::loss::{IGNORE, Loss, Term};
 pub use augment::{Augment, Blur, Jitter, Padding, Zoom};
 pub use average::Average;
 pub use batches::Batches;
-pub use checkpoint::{CheckpointError, saved_progress};
+pub use checkpoint::CheckpointError;
 pub use config::TrainConfig;
 pub use descent::Descent;
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};

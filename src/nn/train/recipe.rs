@@ -117,7 +117,7 @@ fn edema(nested: bool) -> Procedure {
         options: json!({}),
         // §1.9: info.json, channels next, current, previous; the pixels as they are.
         input: InputSpec {
-            mean: vec![0.143_694_11, 0.143_671_97, 0.143_649_83],
+            mean: vec![0.143_694_1, 0.143_671_97, 0.143_649_83],
             std: vec![0.097_954_33, 0.097_919_54, 0.097_884_72],
             ..InputSpec::unit(Channels::Stack3)
         },

@@ -212,6 +212,11 @@ impl TrainSession {
         (self.progress.step, self.config.steps)
     }
 
+    /// The steps after which the last validation was made; 0 before the first.
+    pub fn validated(&self) -> u64 {
+        self.progress.validated.unwrap_or(0)
+    }
+
     pub fn config(&self) -> &TrainConfig {
         &self.config
     }

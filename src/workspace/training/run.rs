@@ -162,7 +162,7 @@ impl Workspace {
                 path,
                 every: CHECKPOINT_EVERY,
                 resume: resume.is_some(),
-                models: None,
+                folder: None,
             }),
             about,
         };

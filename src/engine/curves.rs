@@ -1,0 +1,84 @@
+//! The curves of a run as CSV, every number to its last digit. A row is on the disk before the checkpoint that follows it, so
+//! that a run that was killed goes on with the curves of one that was not.
+
+use crate::label::LabelId;
+use crate::replace::write_bytes;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Error, Result, Write};
+use std::path::Path;
+
+pub(super) struct Curves {
+    steps: File,
+    validation: File,
+}
+
+impl Curves {
+    /// In `folder`, from the beginning, or after the steps of a checkpoint: what was written beyond it is written again.
+    pub fn open(folder: &Path, step: u64, validated: u64) -> Result<Self> {
+        Ok(Self {
+            steps: curve(&folder.join("steps.csv"), "step,loss,lr", step)?,
+            validation: curve(
+                &folder.join("validation.csv"),
+                "step,value,dice,best,dice of each label",
+                validated,
+            )?,
+        })
+    }
+
+    pub fn step(&mut self, step: u64, loss: f32, lr: f64) -> Result<()> {
+        writeln!(self.steps, "{step},{loss},{lr}")
+    }
+
+    pub fn validation(
+        &mut self,
+        step: u64,
+        value: Option<f64>,
+        dice: Option<f64>,
+        best: bool,
+        per_label: &BTreeMap<LabelId, Option<f64>>,
+    ) -> Result<()> {
+        let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+        let each: Vec<String> = per_label.values().map(|v| number(*v)).collect();
+        let (value, dice, best) = (number(value), number(dice), u8::from(best));
+        writeln!(self.validation, "{step},{value},{dice},{best},{}", each.join(","))
+    }
+}
+
+fn curve(path: &Path, header: &str, step: u64) -> Result<File> {
+    let before = if step > 0 { fs::read_to_string(path)? } else { String::new() };
+    let mut text = format!("{header}\n");
+    for line in before.lines().skip(1) {
+        let of: Option<u64> = line.split(',').next().and_then(|s| s.parse().ok());
+        if of.is_some_and(|of| of <= step) {
+            text += line;
+            text.push('\n');
+        }
+    }
+    write_bytes(path, text.as_bytes()).map_err(Error::other)?;
+    OpenOptions::new().append(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_goes_on_where_its_checkpoint_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = || fs::read_to_string(folder.path().join("steps.csv")).unwrap();
+        let mut curves = Curves::open(folder.path(), 0, 0).unwrap();
+        for step in 1..=5 {
+            curves.step(step, 0.1 + step as f32, 1e-3).unwrap();
+        }
+        let whole = read();
+        assert_eq!(whole.lines().nth(1), Some("1,1.1,0.001"));
+        fs::write(folder.path().join("steps.csv"), format!("{whole}6,1")).unwrap();
+        let mut curves = Curves::open(folder.path(), 3, 0).unwrap();
+        assert_eq!(read().lines().count(), 4);
+        for step in 4..=5 {
+            curves.step(step, 0.1 + step as f32, 1e-3).unwrap();
+        }
+        assert_eq!(read(), whole);
+    }
+}
