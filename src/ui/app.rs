@@ -29,6 +29,8 @@ pub struct App {
     toolbox: Toolbox,
     shell: Shell,
     graphics: Option<RenderState>,
+    /// As the window has it.
+    title: String,
     frames: u64,
 }
 
@@ -42,6 +44,7 @@ impl App {
             look: Look::default(),
             toolbox: Toolbox::default(),
             shell: Shell::default(),
+            title: String::new(),
             frames: 0,
         }
     }
@@ -174,10 +177,12 @@ impl App {
         }
     }
 
-    fn title(&self, ctx: &egui::Context) {
+    /// Not asked of the system, which on Linux does not know its window's title: each command brings another frame.
+    fn title(&mut self, ctx: &egui::Context) {
         let name = self.workspace.as_ref().and_then(|w| w.active()).map(|d| d.name());
         let title = name.map_or("Fovea".to_owned(), |name| format!("{name} – Fovea"));
-        if ctx.input(|i| i.viewport().title.as_ref() != Some(&title)) {
+        if self.title != title {
+            self.title.clone_from(&title);
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
     }

@@ -9,7 +9,7 @@ use crate::ui::widgets::{Icon, IconButton, empty, field, primary, quiet, section
 use crate::workspace::{
     Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
 };
-use egui::{CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Ui};
+use egui::{Align, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Ui};
 
 /// The model that predicts, how its prediction is shown, and what is taken from it.
 #[derive(Default)]
@@ -50,6 +50,8 @@ impl Panel for Prediction {
     }
 }
 
+const PICKER_HEIGHT: f32 = 480.0;
+
 fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let chosen = document.model().and_then(|v| workspace.model(v));
     let text = chosen.map_or("No model".to_owned(), |m| m.card.title.clone());
@@ -57,9 +59,11 @@ fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
         .selected_text(text)
         .width(ui.available_width())
         .truncate()
-        .height(420.0)
+        .height(PICKER_HEIGHT)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     picker.show_ui(ui, |ui| {
+        // Room for a family that is opened; the list would keep the height that it began with.
+        ui.set_min_height(PICKER_HEIGHT);
         if ui.selectable_label(chosen.is_none(), "No model").clicked() {
             out.command(Command::Model(ModelCommand::Use { version: None }));
             ui.close();
@@ -84,12 +88,16 @@ fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
                 ui.close();
             }
         }
-        networks(ui, workspace, document, out);
+        if let Some(spec) = networks(ui, workspace, document) {
+            out.command(Command::Model(ModelCommand::Fresh { network: spec.id.to_owned() }));
+            ui.close();
+        }
     });
 }
 
-/// The networks of the registry by family, untrained: for learning this image's labels from nothing.
-fn networks(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+/// The networks of the registry by family, untrained: for learning this image's labels from nothing. The one that is clicked.
+fn networks(ui: &mut Ui, workspace: &Workspace, document: &Document) -> Option<&'static ModelSpec> {
+    let mut clicked = None;
     ui.separator();
     ui.label(
         RichText::new("Untrained networks, to learn these labels")
@@ -97,24 +105,25 @@ fn networks(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
             .color(theme::palette(ui).weak),
     );
     let speed = Speed::of(workspace, document);
-    let networks: Vec<&ModelSpec> = MODELS.iter().copied().filter(|spec| spec.segments()).collect();
+    let networks: Vec<&'static ModelSpec> = MODELS.iter().copied().filter(|spec| spec.segments()).collect();
     for family in networks.chunk_by(|a, b| a.family == b.family) {
         let name = family[0].family;
-        CollapsingHeader::new(format!("{name}   {}", family.len())).id_salt(("family", name)).show(
-            ui,
-            |ui| {
-                for &spec in family {
-                    let row = ui
-                        .selectable_label(false, spec.title)
-                        .on_hover_ui(|ui| about_network(ui, spec, &speed));
-                    if row.clicked() {
-                        out.command(Command::Model(ModelCommand::Fresh { network: spec.id.to_owned() }));
-                        ui.close();
-                    }
+        let header = CollapsingHeader::new(format!("{name}   {}", family.len())).id_salt(("family", name));
+        let header = header.show(ui, |ui| {
+            for &spec in family {
+                let row =
+                    ui.selectable_label(false, spec.title).on_hover_ui(|ui| about_network(ui, spec, &speed));
+                if row.clicked() {
+                    clicked = Some(spec);
                 }
-            },
-        );
+            }
+        });
+        // What it holds may lie below the end of the list.
+        if header.openness > 0.0 && header.openness < 1.0 {
+            header.header_response.scroll_to_me(Some(Align::TOP));
+        }
     }
+    clicked
 }
 
 fn about_network(ui: &mut Ui, spec: &ModelSpec, speed: &Speed) {
@@ -285,6 +294,7 @@ fn about(ui: &mut Ui, model: &ShelvedModel) {
         ModelOrigin::Bundled(_) => "part of the program".to_owned(),
         ModelOrigin::File(path) => path.display().to_string(),
         ModelOrigin::Project(_) => "this project".to_owned(),
+        ModelOrigin::Trained if model.is_untrained() => "not trained yet".to_owned(),
         ModelOrigin::Trained => "trained here".to_owned(),
     };
     line(ui, "From", origin);
