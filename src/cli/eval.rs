@@ -217,4 +217,17 @@ mod tests {
         args.convention = ConventionArgument::Flare21;
         assert_eq!(dice(&args), Some(1.0));
     }
+
+    #[test]
+    fn a_report_leaves_out_what_no_mask_has() {
+        let pred = folder(&[("a.png", [1, 2, 0, 0]), ("b.png", [1, 0, 0, 0])]);
+        let truth = folder(&[("a.png", [1, 0, 0, 2]), ("b.png", [1, 0, 0, 0])]);
+        let html = truth.path().join("report.html");
+        run(EvalArgs { html: Some(html.clone()), ..args(&pred, truth.path().to_owned()) }).unwrap();
+        let page = std::fs::read_to_string(html).unwrap();
+        assert!(page.contains("<summary>3 rows</summary>"), "b has no class 2");
+        assert_eq!(page.matches("<img").count(), 2 * 3, "without an image, three pictures a case");
+        assert_eq!(page.matches("no image was given").count(), 2);
+        assert!(page.contains("<small>n = 1</small>"), "class 2 has a Dice in one case");
+    }
 }

@@ -120,11 +120,15 @@ fn lanes(places: &[f64]) -> Vec<i32> {
         .collect()
 }
 
-/// Round numbers around the values, evenly apart. Shares end at 1.
+/// Round numbers around the values, evenly apart. Shares end at 1; other quantities include 0.
 fn ticks([low, high]: [f64; 2], quantity: Quantity) -> Vec<f64> {
-    let high = if quantity == Quantity::Share { 1.0 } else { high };
-    let low = if quantity == Quantity::Length { 0.0 } else { low };
-    let span = (high - low).max(if quantity == Quantity::Share { 0.1 } else { 1e-3 });
+    let (low, high, least) = match quantity {
+        Quantity::Share => (low, 1.0, 0.1),
+        Quantity::Length | Quantity::Volume => (low.min(0.0), high.max(0.0), 1.0),
+    };
+    let span = (high - low).max(least);
+    // What is widened is widened towards where other values could lie.
+    let high = if quantity == Quantity::Share { high } else { low + span };
     let power = 10f64.powf((span / 5.0).log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|s| s * power);
     let step = steps.into_iter().find(|s| span / s <= 6.0).unwrap_or(power * 10.0);
@@ -169,6 +173,7 @@ mod tests {
             ([0.3, 37.2], Quantity::Length),
             ([0.0, 0.0], Quantity::Length),
             ([-1200.0, 350.0], Quantity::Volume),
+            ([0.0, 0.0], Quantity::Volume),
         ] {
             let ticks = ticks(bounds, quantity);
             assert!((2..=8).contains(&ticks.len()), "{bounds:?}: {ticks:?}");

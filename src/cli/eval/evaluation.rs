@@ -7,7 +7,7 @@ use super::{
 use crate::{
     geom::{Grid, Unit},
     label::{LabelId, LabelTable},
-    metrics::{Confusion, Convention, METRICS, Metric, Quantity, Report, Summary},
+    metrics::{CaseScores, Confusion, Convention, METRICS, Metric, Quantity, Report, Scores, Summary},
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -184,6 +184,15 @@ impl Evaluation {
 
     pub fn summary(&self, class: LabelId, metric: &Metric) -> Option<&Summary> {
         self.summaries.get(&class)?.get(metric.id)
+    }
+
+    /// The cases and classes that are worth a line where a person reads: those that either mask has, or that the
+    /// convention scores.
+    pub fn rows(&self) -> impl Iterator<Item = (&CaseScores, LabelId, &Scores)> {
+        let shown = |s: &Scores| s.dice.is_some() || s.volume.is_some_and(|v| v > 0.0);
+        let all =
+            self.report.cases.iter().flat_map(|c| c.classes.iter().map(move |(&class, s)| (c, class, s)));
+        all.filter(move |(.., scores)| shown(scores))
     }
 
     pub fn name(&self, class: LabelId) -> &str {

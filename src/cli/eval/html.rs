@@ -5,7 +5,7 @@ use super::{
     evaluation::Evaluation,
     pictures::{CasePictures, DIFFERENCES, Pictures},
 };
-use crate::metrics::{Metric, Summary};
+use crate::metrics::{Metric, Scores, Summary};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("report.css");
@@ -70,8 +70,7 @@ fn means(evaluation: &Evaluation) -> String {
                     let text = |v: f64| evaluation.units.text(metric, v);
                     // A class may be missing from some cases, and then has no distance there.
                     let fewer = s.cases < evaluation.report.cases.len();
-                    let cases =
-                        if fewer { format!("<small>{} cases</small>", s.cases) } else { String::new() };
+                    let cases = if fewer { format!("<small>n = {}</small>", s.cases) } else { String::new() };
                     format!("<td>{}{}{cases}</td>", text(s.mean), interval(s, text))
                 }
                 None => "<td>–</td>".to_owned(),
@@ -81,7 +80,7 @@ fn means(evaluation: &Evaluation) -> String {
     }
     format!(
         "<h2>Means over the cases</h2>\n<div class=\"wide\"><table>\n<caption>Mean, and below it the 95 % interval; \
-         where fewer than all {} cases have a value, their number.</caption>\n{}<tbody>\n{rows}</tbody></table></div>\n",
+         n where fewer than all {} cases have a value.</caption>\n{}<tbody>\n{rows}</tbody></table></div>\n",
         evaluation.report.cases.len(),
         heading(evaluation, &metrics, "<th scope=\"col\">Class</th>"),
     )
@@ -141,10 +140,10 @@ fn figure(evaluation: &Evaluation, pictures: &CasePictures) -> String {
     let case = &evaluation.report.cases[pictures.case];
     let three = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.3}"));
     let mut words = format!("<strong>{}</strong> · Dice {}", escaped(&case.id), three(case.mean_dice));
-    if case.classes.len() > 1 {
-        let each =
-            case.classes.iter().map(|(&c, s)| format!("{} {}", escaped(evaluation.name(c)), three(s.dice)));
-        let _ = write!(words, " ({})", each.collect::<Vec<_>>().join(", "));
+    let dice = |(&c, s): (&u16, &Scores)| Some(format!("{} {:.3}", escaped(evaluation.name(c)), s.dice?));
+    let each: Vec<String> = case.classes.iter().filter_map(dice).collect();
+    if each.len() > 1 {
+        let _ = write!(words, " ({})", each.join(", "));
     }
     if let Some([z, depth]) = pictures.slice {
         let _ = write!(words, " · slice {} of {depth}, where the two differ most", z + 1);
@@ -170,17 +169,15 @@ fn every_case(evaluation: &Evaluation) -> String {
     let metrics: Vec<&Metric> = evaluation.metrics().collect();
     let mut rows = String::new();
     let mut count = 0;
-    for case in &evaluation.report.cases {
-        for (&class, scores) in &case.classes {
-            count += 1;
-            let (id, class) = (escaped(&case.id), class_name(evaluation, class));
-            let _ = write!(rows, "<tr><th scope=\"row\">{id}</th><td class=\"name\">{class}</td>");
-            for metric in &metrics {
-                let text = metric.of(scores).map_or("–".to_owned(), |v| evaluation.units.text(metric, v));
-                let _ = write!(rows, "<td>{text}</td>");
-            }
-            rows += "</tr>\n";
+    for (case, class, scores) in evaluation.rows() {
+        count += 1;
+        let (id, class) = (escaped(&case.id), class_name(evaluation, class));
+        let _ = write!(rows, "<tr><th scope=\"row\">{id}</th><td class=\"name\">{class}</td>");
+        for metric in &metrics {
+            let text = metric.of(scores).map_or("–".to_owned(), |v| evaluation.units.text(metric, v));
+            let _ = write!(rows, "<td>{text}</td>");
         }
+        rows += "</tr>\n";
     }
     let first = "<th scope=\"col\">Case</th><th scope=\"col\" class=\"name\">Class</th>";
     let table = format!(

@@ -96,12 +96,12 @@ fn draw_case(case: usize, maps: &Maps, classes: &Classes, table: &LabelTable) ->
         Ok(volume) => (volume, None),
         Err(note) => (black()?, Some(note)),
     };
-    let picture = |title: &'static str, values: Option<&[LabelId]>, table: &LabelTable| -> Result<Panel> {
+    let picture = |title, volume: &Volume, values: Option<&[LabelId]>, table: &LabelTable| -> Result<Panel> {
         let map = match values {
             Some(values) => LabelMap::from_values(dims, values).context("an empty mask")?,
             None => LabelMap::empty(dims),
         };
-        let picture = overlay::picture(&volume, &map, table, z, SIDE)?;
+        let picture = overlay::picture(volume, &map, table, z, SIDE)?;
         let (size, mut png) = ([picture.width(), picture.height()], vec![]);
         let rgb = image::DynamicImage::ImageRgba8(picture).into_rgb8();
         PngEncoder::new(&mut png).write_image(&rgb, size[0], size[1], ExtendedColorType::Rgb8)?;
@@ -109,11 +109,13 @@ fn draw_case(case: usize, maps: &Maps, classes: &Classes, table: &LabelTable) ->
     };
     let mut panels = vec![];
     if note.is_none() {
-        panels.push(picture("Image", None, table)?);
+        panels.push(picture("Image", &volume, None, table)?);
     }
-    panels.push(picture("Prediction", Some(&pred), table)?);
-    panels.push(picture("Truth", Some(&truth), table)?);
-    panels.push(picture("Difference", Some(&differences), &difference_table())?);
+    panels.push(picture("Prediction", &volume, Some(&pred), table)?);
+    panels.push(picture("Truth", &volume, Some(&truth), table)?);
+    // On a colour photograph the colours of the difference would not be told from its own.
+    let ground = if volume.channels() > 1 { black()? } else { volume.clone() };
+    panels.push(picture("Difference", &ground, Some(&differences), &difference_table())?);
     Ok(CasePictures { case, slice: (dims[2] > 1).then_some([z, dims[2]]), panels, note })
 }
 

@@ -25,16 +25,14 @@ pub fn text(evaluation: &Evaluation) -> String {
     let _ = write!(out, "{:case_width$}  {:name_width$}", "case", "class");
     titles.iter().for_each(|t| out.push_str(&format!("  {t:>7}")));
     out.push('\n');
-    for case in &evaluation.report.cases {
-        for (&class, scores) in &case.classes {
-            let _ = write!(out, "{:case_width$}  {:name_width$}", case.id, evaluation.name(class));
-            for (metric, title) in shown.iter().zip(&titles) {
-                let width = title.chars().count().max(7);
-                let value = metric.of(scores).map_or("–".to_owned(), |v| evaluation.units.text(metric, v));
-                let _ = write!(out, "  {value:>width$}");
-            }
-            out.push('\n');
+    for (case, class, scores) in evaluation.rows() {
+        let _ = write!(out, "{:case_width$}  {:name_width$}", case.id, evaluation.name(class));
+        for (metric, title) in shown.iter().zip(&titles) {
+            let width = title.chars().count().max(7);
+            let value = metric.of(scores).map_or("–".to_owned(), |v| evaluation.units.text(metric, v));
+            let _ = write!(out, "  {value:>width$}");
         }
+        out.push('\n');
     }
     let _ = writeln!(
         out,
@@ -53,7 +51,7 @@ pub fn text(evaluation: &Evaluation) -> String {
             let interval = low.zip(high).map(|(low, high)| format!("[{low}, {high}]")).unwrap_or_default();
             let _ = writeln!(
                 out,
-                "{name:name_width$}  {title:title_width$}  {:>8}  {interval:20}  {} cases",
+                "{name:name_width$}  {title:title_width$}  {:>8}  {interval:20}  n = {}",
                 mean.unwrap_or_default(),
                 summary.cases
             );
