@@ -2,21 +2,9 @@
 
 use super::*;
 use crate::label::LabelId;
+use crate::testing::vectors;
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-fn vectors(name: &str) -> Option<Value> {
-    let shared = std::env::var("FOVEA_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let path = format!("{shared}/parity/vectors/{name}");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(serde_json::from_str(&text).unwrap()),
-        Err(_) => {
-            crate::testing::skipped(format_args!("the vectors of metrics: {path} is not there"));
-            None
-        }
-    }
-}
 
 /// Numbers of an array of any depth, in order.
 fn numbers(value: &Value) -> Vec<f64> {

@@ -345,9 +345,9 @@ pub(super) fn steps_of_round(items: usize, batch: usize, last: LastBatch) -> u64
 
 #[cfg(test)]
 mod tests {
-    use super::super::augment::tests::{planes, vectors, worst};
+    use super::super::augment::tests::{planes, worst};
     use super::*;
-    use crate::nn::train::Zoom;
+    use crate::{nn::train::Zoom, testing::vectors};
 
     /// 40×30, the value of a pixel is its class over 10.
     fn slice(unknown: bool) -> Arc<Prepared> {

@@ -1,19 +1,10 @@
 use super::*;
-use crate::nn::{preprocess::Planes, resample::resize_planes};
+use crate::{
+    nn::{preprocess::Planes, resample::resize_planes},
+    testing::vectors,
+};
 use rand::SeedableRng;
 use serde_json::Value;
-
-/// The vectors of a reference, or None where they are not here.
-pub(in super::super) fn vectors(file: &str) -> Option<Value> {
-    let root = std::env::var("FOVEA_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let path = format!("{root}/parity/vectors/{file}");
-    let Ok(bytes) = std::fs::read(&path) else {
-        crate::testing::skipped(format_args!("{path} is not here"));
-        return None;
-    };
-    Some(serde_json::from_slice(&bytes).unwrap())
-}
 
 /// Bytes `[height][width][3]` to planes from 0 to 1.
 pub(in super::super) fn planes(bytes: &Value) -> Vec<f32> {
