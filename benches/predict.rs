@@ -4,6 +4,8 @@
 //! `cargo bench --bench predict` measures all and writes `assets/networks.csv`, from which the README's table is made;
 //! `cargo bench --bench predict -- edema/unet jmedseg/unet` measures some, and leaves the rows of the others.
 
+mod common;
+
 use burn::tensor::{Distribution, Tensor};
 use fovea::{
     geom::Grid,
@@ -14,7 +16,8 @@ use fovea::{
     },
     volume::{Modality, Samples, Volume},
 };
-use std::{process::Command, time::Instant};
+use common::{Asked, asked, peak_mib, row_of};
+use std::time::Instant;
 
 const SIDE: usize = 512;
 /// The median of as many runs as begin within this time, and of no more than are needed.
@@ -24,31 +27,21 @@ const ENOUGH_RUNS: usize = 9;
 const COLUMNS: &str = "network,slice_ms,forward_ms,multiply_accumulates,peak_mib";
 
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    if let [flag, id] = &asked[..]
-        && flag == "--one"
-    {
-        println!("{}", measure(nn::find(id).expect("a network's id")));
-        return;
-    }
+    let asked = match asked() {
+        Asked::One(id) => return println!("{}", measure(nn::find(&id).expect("a network's id"))),
+        Asked::Several(asked) => asked,
+    };
     println!("one slice of {SIDE}², {}; medians after one warm-up\n{COLUMNS}", processor());
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/networks.csv");
     let old = std::fs::read_to_string(path).unwrap_or_default();
     let old_row = |id: &str| old.lines().find(|row| row.split(',').next() == Some(id));
     let mut table = format!("{COLUMNS}\n");
-    let program = std::env::current_exe().expect("this program");
     for spec in nn::MODELS {
-        if !asked.is_empty() && !asked.iter().any(|id| id == spec.id) {
+        if asked.is_empty() || asked.iter().any(|id| id == spec.id) {
+            table.push_str(&row_of(spec.id));
+        } else {
             table.extend(old_row(spec.id).map(|row| format!("{row}\n")));
-            continue;
         }
-        // A process each, so that the peak of one network is not another's.
-        let output =
-            Command::new(&program).args(["--one", spec.id]).output().expect("a process for the network");
-        let line = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{}: {}", spec.id, String::from_utf8_lossy(&output.stderr));
-        print!("{line}");
-        table.push_str(&line);
     }
     std::fs::write(path, table).expect("the table of networks");
 }
@@ -85,14 +78,6 @@ fn card(spec: &ModelSpec) -> ModelCard {
         LabelTable::named(&names),
         Modality::Other,
     )
-}
-
-/// The most memory that this process has held.
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kib.unwrap_or(0) / 1024
 }
 
 fn picture() -> Volume {

@@ -4,10 +4,13 @@
 //!
 //! `cargo bench --bench volume` measures both; `cargo bench --bench volume -- flare/unet` one of them.
 
+mod common;
+
 use burn::tensor::{Distribution, Tensor};
+use common::{Asked, asked, peak_mib, row_of};
 use fovea::nn::{self, ComputeDevice, blocks::cost::multiply_accumulates};
 use serde_json::Value;
-use std::{process::Command, time::Instant};
+use std::time::Instant;
 
 /// The coarse network and the fine one, as they are shipped: the defaults.
 const NETWORKS: &[&str] = &["flare/unet", "flare/efficientsegnet"];
@@ -15,20 +18,13 @@ const NETWORKS: &[&str] = &["flare/unet", "flare/efficientsegnet"];
 const RUNS: usize = 2;
 
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    if let [flag, id] = &asked[..]
-        && flag == "--one"
-    {
-        println!("{}", measure(id));
-        return;
-    }
+    let asked = match asked() {
+        Asked::One(id) => return println!("{}", measure(&id)),
+        Asked::Several(asked) => asked,
+    };
     println!("network,side,seconds,cpu_seconds,multiply_accumulates,peak_mib");
-    let program = std::env::current_exe().expect("this program");
     for id in NETWORKS.iter().filter(|id| asked.is_empty() || asked.iter().any(|a| a == *id)) {
-        // A process each, so that the peak of one network is not another's.
-        let output = Command::new(&program).args(["--one", id]).output().expect("a process for the network");
-        assert!(output.status.success(), "{id}: {}", String::from_utf8_lossy(&output.stderr));
-        print!("{}", String::from_utf8_lossy(&output.stdout));
+        row_of(id);
     }
 }
 
@@ -61,12 +57,4 @@ fn cpu_seconds() -> f64 {
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     let ticks: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
     ticks / TICKS_PER_SECOND
-}
-
-/// The most memory that this process has held.
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kib.unwrap_or(0) / 1024
 }

@@ -246,6 +246,12 @@ impl World for NnWorld {
         self.board.post(Event::PredictFailed { key: key.clone(), reason });
     }
 
+    fn make_way(&mut self) {
+        if let Some(gpu) = &self.gpu {
+            gpu.make_way();
+        }
+    }
+
     fn rebuild(&mut self) {
         // A network that panicked may be half changed; all are built again from their bytes when they are wanted.
         self.models.values_mut().for_each(|shelved| drop_quietly(shelved.ready.take()));

@@ -18,10 +18,10 @@ pub struct LabelTable {
 }
 
 /// Okabe and Ito's colours ("Color Universal Design", 2008), told apart with every common colour blindness; without
-/// the black. Orange first: it stands out from grey slices and from red fundus alike.
+/// the black. Sky blue first: it stands out from grey slices and from the red and orange of fundus and endoscopy alike.
 const PALETTE: [[u8; 3]; 7] = [
-    [230, 159, 0],
     [86, 180, 233],
+    [230, 159, 0],
     [0, 158, 115],
     [240, 228, 66],
     [204, 121, 167],

@@ -48,7 +48,7 @@ pub struct InputSpec {
     pub longer_side: Option<usize>,
     /// Uneven lighting is taken out: half the side in the network's pixels of the square whose mean becomes 0.5 and whose
     /// deviation 0.25 around each pixel ([`super::local_contrast`]), before mean and deviation above are taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub local_contrast: Option<usize>,
 }
 

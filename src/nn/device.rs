@@ -1,6 +1,6 @@
 //! Where networks run: flex on the CPU, or wgpu on a graphics card; chosen at run time, with the reason.
 
-use super::self_test;
+use super::{self_test, way::Way};
 use burn::tensor::{
     Device,
     wgpu::{WgpuSetup, wgpu},
@@ -75,19 +75,31 @@ impl AdapterFacts {
 pub struct SharedGpu {
     device: Device,
     facts: AdapterFacts,
+    way: Way,
 }
 
 impl SharedGpu {
     /// Registers the window's own wgpu device with burn, so that a prediction can be drawn from its buffer. The device
-    /// must have every feature of the adapter but `MAPPABLE_PRIMARY_BUFFERS`, and its limits. Call once.
+    /// must have every feature of the adapter but `MAPPABLE_PRIMARY_BUFFERS`, and its limits. Call once, on the window's
+    /// thread.
     pub fn register(setup: WgpuSetup) -> Result<Self, DeviceError> {
-        let facts = AdapterFacts::of(&setup.adapter);
+        let (facts, window) = (AdapterFacts::of(&setup.adapter), setup.device.clone());
         let device = Device::wgpu_options()
             .tasks_max(TASKS_MAX)
             .setup(setup)
             .init()
             .map_err(|e| DeviceError::NoAdapter(e.to_string()))?;
-        Ok(Self { device, facts })
+        let way = Way::default();
+        way.hear(&window);
+        Ok(Self { device, facts, way })
+    }
+
+    /// Waits where the window needs the device for itself. Called by the networks' thread between two steps.
+    pub fn make_way(&self) {
+        self.way.make(|| {
+            // What fails here fails again where somebody waits for it.
+            let _ = self.device.sync();
+        });
     }
 
     /// A device of its own, for programs without a window; created on the first call.
@@ -99,7 +111,7 @@ impl SharedGpu {
                     .tasks_max(TASKS_MAX)
                     .init_with_setup()
                     .map_err(|e| e.to_string())?;
-                Ok(Self { device, facts: AdapterFacts::of(&setup.adapter) })
+                Ok(Self { device, facts: AdapterFacts::of(&setup.adapter), way: Way::default() })
             })
             .clone()
             .map_err(DeviceError::NoAdapter)

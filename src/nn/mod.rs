@@ -26,6 +26,7 @@ pub mod self_test;
 mod spec;
 pub mod tiling;
 pub mod train;
+mod way;
 pub mod weights;
 
 pub use adapter::{Config, Init, InitSite, SegmentationModule};

@@ -153,11 +153,13 @@ impl App {
     /// What the frame has asked for.
     fn carry_out(&mut self, ctx: &egui::Context, mut out: Outbox) {
         let Some(workspace) = &mut self.workspace else { return };
-        let requests = std::mem::take(&mut out.requests);
-        for request in requests {
-            self.shell.request(ctx, request, workspace, &mut self.look, &mut self.toolbox, &mut out);
+        let changed = !(out.commands.is_empty() && out.requests.is_empty());
+        // A request may lead to another, as the click on a button that does what a key does and asks a question.
+        while !out.requests.is_empty() {
+            for request in std::mem::take(&mut out.requests) {
+                self.shell.request(ctx, request, workspace, &mut self.look, &mut self.toolbox, &mut out);
+            }
         }
-        let changed = !out.commands.is_empty();
         for command in out.commands {
             if let Err(e) = workspace.apply(command) {
                 self.shell.notices.tell(sentence(&e.to_string()));

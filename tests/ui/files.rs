@@ -54,6 +54,24 @@ fn a_mask_is_exported_to_the_path_that_was_written() {
 }
 
 #[test]
+fn buttons_and_menus_ask_for_files_as_their_keys_do() {
+    let mut window = Window::on("fundus");
+    let asked = |window: &Window| window.harness.query_by_label("Path").is_some();
+    assert!(!asked(&window));
+    window.click("Export");
+    assert!(asked(&window), "the button asks where to export to");
+    window.click("Cancel");
+    assert!(!asked(&window));
+    for item in ["File…", "Folder or DICOM series…", "Import a label image…"] {
+        window.click("Open");
+        window.click(item);
+        assert!(asked(&window), "{item} asks for a path");
+        window.click("Cancel");
+        window.steps(20);
+    }
+}
+
+#[test]
 fn a_window_with_nothing_to_lose_closes_at_once() {
     let mut window = Window::on("fundus");
     assert!(!close(&mut window).contains(&ViewportCommand::CancelClose));
