@@ -7,6 +7,7 @@
 mod common;
 
 use burn::tensor::{Distribution, Tensor};
+use common::{Asked, asked, peak_mib, row_of};
 use fovea::{
     geom::Grid,
     label::LabelTable,
@@ -16,7 +17,6 @@ use fovea::{
     },
     volume::{Modality, Samples, Volume},
 };
-use common::{Asked, asked, peak_mib, row_of};
 use std::time::Instant;
 
 const SIDE: usize = 512;

@@ -195,9 +195,9 @@ fn show_network<const D: usize>(spec: &ModelSpec<D>) -> anyhow::Result<()> {
     let defaults = spec.default_config();
     for (name, value) in defaults.as_object().into_iter().flatten() {
         let choices = spec.choices().iter().find(|(key, _)| key == name);
-        let choices =
-            choices.map_or_else(String::new, |(_, words)| format!("   one of {}", words.join(", ")));
-        println!("  {name:<20} {value}{choices}");
+        let choices = choices.map_or_else(String::new, |(_, words)| format!("; one of {}", words.join(", ")));
+        let meaning = nn::options::meaning(name).unwrap_or_default();
+        println!("  {:<32} {meaning}{choices}", format!("{name} {value}"));
     }
     let published = (spec.as_published)();
     if published.as_object().is_some_and(|options| !options.is_empty()) {

@@ -15,6 +15,7 @@ pub mod measured;
 mod model;
 pub mod models;
 mod network;
+pub mod options;
 mod parameters;
 pub mod parity;
 mod postprocess;

@@ -120,7 +120,7 @@ impl Learn {
             Verdict::Better(gain) => (format!("Better: Dice rose by {gain:.3}"), p.good),
             Verdict::NotBetter(change) => (format!("Not better: Dice changed by {change:+.3}"), p.warn),
             Verdict::Unknown => {
-                ("No slice was kept out: nobody knows whether it is better".to_owned(), p.warn)
+                ("No slice with a label was kept out: nobody knows whether it is better".to_owned(), p.warn)
             }
         };
         ui.label(RichText::new(words).color(color));

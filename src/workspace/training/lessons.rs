@@ -14,18 +14,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Divides verified slices into those to learn from and those held out. The same slices and seed divide the same way.
-pub(super) fn split(mut slices: Vec<SliceRef>, fraction: f32, seed: u64) -> (Vec<SliceRef>, Vec<SliceRef>) {
-    slices.sort();
-    let count = slices.len();
-    if count < 2 || fraction <= 0.0 {
-        return (slices, Vec::new());
-    }
-    slices.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let held = ((count as f32 * fraction).round() as usize).clamp(1, count - 1);
-    let mut learned_from = slices.split_off(held);
+/// Those that show a label are divided by themselves, where there are two: on slices without any there is nothing to compare.
+pub(super) fn split(
+    slices: Vec<SliceRef>,
+    fraction: f32,
+    seed: u64,
+    labelled: impl Fn(&SliceRef) -> bool,
+) -> (Vec<SliceRef>, Vec<SliceRef>) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut divide = |mut slices: Vec<SliceRef>, at_least: usize| {
+        slices.sort();
+        let count = slices.len();
+        if count < 2 || fraction <= 0.0 {
+            return (slices, Vec::new());
+        }
+        slices.shuffle(&mut rng);
+        let held = ((count as f32 * fraction).round() as usize).clamp(at_least, count - 1);
+        (slices.split_off(held), slices)
+    };
+    let (with, without): (Vec<_>, Vec<_>) = slices.into_iter().partition(labelled);
+    let (mut learned_from, mut held_out) = if with.len() < 2 {
+        divide([with, without].concat(), 1)
+    } else {
+        let ((learn, held), (learn_too, held_too)) = (divide(with, 1), divide(without, 0));
+        ([learn, learn_too].concat(), [held, held_too].concat())
+    };
     learned_from.sort();
-    slices.sort();
-    (learned_from, slices)
+    held_out.sort();
+    (learned_from, held_out)
 }
 
 /// The network's class of each pixel of a slice of labels, row by row; [`IGNORE`] where it is not known.
@@ -114,19 +130,32 @@ mod tests {
 
     #[test]
     fn every_slice_is_on_one_side_and_the_seed_decides_which() {
-        let (learn, held) = split(slices(10), 0.2, 3);
+        let split = |slices, seed| split(slices, 0.2, seed, |_| true);
+        let (learn, held) = split(slices(10), 3);
         assert_eq!((learn.len(), held.len()), (8, 2));
         let mut all = [learn.clone(), held.clone()].concat();
         all.sort();
         assert_eq!(all, slices(10));
-        assert_eq!(split(slices(10).into_iter().rev().collect(), 0.2, 3), (learn, held.clone()));
-        assert!((0..20).any(|seed| split(slices(10), 0.2, seed).1 != held));
+        assert_eq!(split(slices(10).into_iter().rev().collect(), 3), (learn, held.clone()));
+        assert!((0..20).any(|seed| split(slices(10), seed).1 != held));
     }
 
     #[test]
     fn one_slice_is_learned_from_and_two_give_one_to_compare_on() {
-        assert_eq!(split(slices(1), 0.2, 1).1.len(), 0);
-        assert_eq!(split(slices(2), 0.2, 1).1.len(), 1);
-        assert_eq!(split(slices(2), 1.0, 1).0.len(), 1);
+        let held_out = |n, fraction| split(slices(n), fraction, 1, |_| true).1.len();
+        assert_eq!(held_out(1, 0.2), 0);
+        assert_eq!(held_out(2, 0.2), 1);
+        assert_eq!(held_out(2, 1.0), 1);
+    }
+
+    #[test]
+    fn what_is_held_out_shows_a_label_where_two_slices_do() {
+        for seed in 0..20 {
+            let (learn, held) = split(slices(12), 0.1, seed, |s| s.z == 4 || s.z == 7);
+            let labelled = |slices: &[SliceRef]| slices.iter().filter(|s| s.z == 4 || s.z == 7).count();
+            assert_eq!((labelled(&learn), labelled(&held)), (1, 1));
+            assert_eq!(held.len(), 2, "and a tenth of the others");
+        }
+        assert_eq!(split(slices(2), 0.2, 1, |s| s.z == 1).1.len(), 1, "one of a label and one without");
     }
 }

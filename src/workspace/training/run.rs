@@ -1,6 +1,6 @@
 //! A run's life: started, paused, resumed, decided on.
 
-use super::{Candidate, Curves, Interrupted, Plan, Training, TrainingState, Verdict, lessons};
+use super::{Candidate, Curves, Interrupted, Plan, SliceRef, Training, TrainingState, Verdict, lessons};
 use crate::engine::{About, Checkpoints, Event, JobId, TrainRequest, Trained, Version};
 use crate::nn::train::TrainConfig;
 use crate::workspace::activity::Purpose;
@@ -57,7 +57,12 @@ impl Workspace {
         let Document { id: home, model, .. } = self.active_mut()?;
         let (home, version) = (*home, model.clone().ok_or(CommandError::NoModel)?);
         let verified = self.verified_slices(&version);
-        let (learned_from, held_out) = lessons::split(verified, options.valid_fraction, options.seed);
+        let labelled = |slice: &SliceRef| {
+            let document = self.documents().iter().find(|d| d.source() == slice.path);
+            document.is_some_and(|d| d.mask().slice(slice.z).iter().any(|&label| label != 0))
+        };
+        let (learned_from, held_out) =
+            lessons::split(verified, options.valid_fraction, options.seed, labelled);
         let plan = Plan { options, learned_from, held_out };
         self.begin_training(home, version, plan, now_ms(), Curves::default(), None)?;
         if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
@@ -262,7 +267,9 @@ impl Workspace {
                     "on the held-out slices its Dice is not higher ({gain:+.3}): look closely before adopting it"
                 )
             }
-            Verdict::Unknown => "no slice was held out, so nothing says whether it is better".to_owned(),
+            Verdict::Unknown => {
+                "no slice with a label was held out, so nothing says whether it is better".to_owned()
+            }
         };
         let (level, diverged) = match &result.diverged {
             Some(reason) => (NoticeLevel::Warning, format!(" The run ended early: {reason}.")),
