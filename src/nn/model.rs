@@ -77,6 +77,11 @@ impl Model {
         self.network.device()
     }
 
+    /// The model with the average of its weights, where there is one ([`Network::average`]).
+    pub fn averaged(&self) -> Option<Self> {
+        Some(Self { card: self.card.clone(), network: self.network.averaged()? })
+    }
+
     /// A second model with the same weights, which later training of this one does not change.
     pub fn duplicate(&self) -> Self {
         Self { card: self.card.clone(), network: self.network.duplicate() }

@@ -1,5 +1,6 @@
-//! A run on disk: one safetensors file with the weights (`model/…`), the best weights so far (`best/…`) and the
-//! optimiser's state (`optimizer`, burn's own record as bytes); the rest is JSON in the metadata key `fovea-run`.
+//! A run on disk: one safetensors file with the weights (`model/…`), their average (`average/…`) where the run keeps one,
+//! the best weights so far (`best/…`) and the optimiser's state (`optimizer`, burn's own record as bytes); the rest is JSON
+//! in the metadata key `fovea-run`.
 
 use super::{
     BestRule, Descent, TrainConfig,
@@ -55,6 +56,8 @@ pub(super) struct Header {
 pub(super) struct Saved {
     pub header: Header,
     pub model: NamedTensors,
+    /// Empty where the run keeps none.
+    pub average: NamedTensors,
     pub best: Option<Best>,
     optimizer: Vec<u8>,
 }
@@ -109,6 +112,9 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
         }
     };
     add("model", &current);
+    if let Some(average) = session.model.network().averaged() {
+        add("average", &average.tensors()?);
+    }
     if let Some(best) = &session.best {
         add("best", &best.tensors);
     }
@@ -135,7 +141,8 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
     })?;
     let header: Header = serde_json::from_str(json).map_err(|e| format(e.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
-    let (mut model, mut best, mut optimizer) = (NamedTensors::new(), NamedTensors::new(), None);
+    let [mut model, mut average, mut best] = [const { NamedTensors::new() }; 3];
+    let mut optimizer = None;
     for (name, view) in file.iter() {
         if name == OPTIMIZER {
             optimizer = Some(view.data().to_vec());
@@ -146,6 +153,8 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
         let tensor = NamedTensor { shape: view.shape().to_vec(), values };
         if let Some(name) = name.strip_prefix("model/") {
             model.insert(name.to_owned(), tensor);
+        } else if let Some(name) = name.strip_prefix("average/") {
+            average.insert(name.to_owned(), tensor);
         } else if let Some(name) = name.strip_prefix("best/") {
             best.insert(name.to_owned(), tensor);
         } else {
@@ -159,5 +168,5 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
         dice: header.best_dice.or((header.config.best == BestRule::SliceDice).then_some(value)),
         tensors: best,
     });
-    Ok(Saved { header, model, best, optimizer })
+    Ok(Saved { header, model, average, best, optimizer })
 }

@@ -1,4 +1,6 @@
-use super::{Augment, BestRule, Crop, LastBatch, Optimizer, Schedule, sampler::steps_of_round};
+use super::{
+    Augment, Average, BestRule, Crop, Descent, LastBatch, Optimizer, Schedule, sampler::steps_of_round,
+};
 use crate::{
     nn::{Channels, InputSpec, ModelCard, loss::Loss},
     volume::Modality,
@@ -27,6 +29,10 @@ pub struct TrainConfig {
     /// The rate changes only after every so many steps; 0 is an epoch.
     pub lr_every: u64,
     pub optimizer: Optimizer,
+    /// Gradients whose norm over all parameters is larger are scaled to it.
+    pub clip_norm: Option<f32>,
+    /// A moving average of the weights, which is then what is validated on and kept.
+    pub average: Option<Average>,
     pub loss: Loss,
     pub augment: Augment,
     /// Fixed variants of every slice instead, see [`super::Sampler::copies`].
@@ -53,6 +59,8 @@ impl Default for TrainConfig {
             schedule: Schedule::Cosine { warmup: 0.02 },
             lr_every: 1,
             optimizer: Optimizer::default(),
+            clip_norm: None,
+            average: None,
             loss: Loss::standard(),
             augment: Augment::default(),
             copies: vec![],
@@ -75,6 +83,13 @@ impl TrainConfig {
             validate_every: counted(self.validate_every),
             ..self
         }
+    }
+
+    /// The optimiser at its start.
+    pub(super) fn descent(&self) -> Descent {
+        let mut descent = self.optimizer.init();
+        descent.clip_norm = self.clip_norm;
+        descent
     }
 
     /// What suits a modality.

@@ -109,6 +109,8 @@ pub type Supply = Box<dyn FnMut() -> Option<Batch> + Send>;
 /// A validation on its way.
 struct Validation {
     inference: Option<SliceInference>,
+    /// The average of the weights, where the run keeps one.
+    averaged: Option<Model>,
     /// By the samples' names.
     cases: Vec<(String, Scored)>,
 }
@@ -116,7 +118,7 @@ struct Validation {
 impl TrainSession {
     /// A run from `model`'s weights. Without validation slices the last weights are the ones that are kept.
     pub fn new(
-        model: Model,
+        mut model: Model,
         config: TrainConfig,
         train: Vec<TrainSample>,
         valid: Vec<TrainSample>,
@@ -145,8 +147,11 @@ impl TrainSession {
             mean: input.mean.clone(),
             std: input.std.clone(),
         };
+        if config.average.is_some() {
+            model.network_mut().average(0.0);
+        }
         Ok(Self {
-            optimizer: config.optimizer.init(),
+            optimizer: config.descent(),
             progress: Progress::default(),
             best: None,
             validation: None,
@@ -170,8 +175,10 @@ impl TrainSession {
         saved.check(path, &model.card, fingerprint(&train, &valid))?;
         let mut session = Self::new(model, saved.header.config.clone(), train, valid)?;
         session.model.network_mut().load(&saved.model)?;
-        session.optimizer = session.config.optimizer.init();
-        session.optimizer = saved.restore_optimizer(path, session.optimizer)?;
+        if session.config.average.is_some() {
+            session.model.network_mut().load_average(&saved.average)?;
+        }
+        session.optimizer = saved.restore_optimizer(path, session.config.descent())?;
         session.best = saved.best;
         session.progress = saved.header.progress;
         Ok(session)
@@ -245,10 +252,10 @@ impl TrainSession {
         Ok(Some(model))
     }
 
-    /// The model as it is now, with a card of its own: the model that the run started from is its parent, unless that had
-    /// learned nothing.
+    /// The model as it is now, or the average of its weights where the run keeps one, with a card of its own: the model that
+    /// the run started from is its parent, unless that had learned nothing.
     pub fn last_model(&self) -> Model {
-        let mut model = self.model.duplicate();
+        let mut model = self.model.averaged().unwrap_or_else(|| self.model.duplicate());
         let card = &mut model.card;
         let parent = Some(std::mem::take(&mut card.version));
         card.parent = parent.filter(|version| !version.is_empty() && !card.trained_on.is_empty());
@@ -303,6 +310,10 @@ impl TrainSession {
         match model.network_mut().train_step(input, &mut loss, optimizer, lr, seed) {
             Ok(loss) => {
                 self.progress.step += 1;
+                if let Some(average) = self.config.average {
+                    let decay = average.decay(self.progress.step, self.config.steps);
+                    self.model.network_mut().average(decay);
+                }
                 self.progress.loss_sum += f64::from(loss);
                 self.progress.loss_count += 1;
                 let (step, total) = self.steps();
@@ -340,18 +351,20 @@ impl TrainSession {
 
     fn validate(&mut self) -> Result<TrainEvent, TrainError> {
         let total = self.valid.len();
-        let Validation { inference, mut cases } =
-            self.validation.take().unwrap_or(Validation { inference: None, cases: vec![] });
+        let Validation { inference, averaged, mut cases } = self.validation.take().unwrap_or_else(|| {
+            Validation { inference: None, averaged: self.model.averaged(), cases: vec![] }
+        });
+        let model = averaged.as_ref().unwrap_or(&self.model);
         let sample = &self.valid[cases.len()];
         let mut inference = match inference {
             Some(inference) => inference,
-            None => self.model.begin_slice(&sample.volume, sample.z)?,
+            None => model.begin_slice(&sample.volume, sample.z)?,
         };
-        let inference = match inference.step(&self.model) {
+        let inference = match inference.step(model) {
             Ok(Step::Pending { .. }) => Some(inference),
             Ok(Step::Done(prediction)) => {
-                let labels = prediction.labels(&self.model.card)?;
-                cases.push((sample.name.clone(), Scored::new(&self.model.card, sample, &labels)));
+                let labels = prediction.labels(&model.card)?;
+                cases.push((sample.name.clone(), Scored::new(&model.card, sample, &labels)));
                 None
             }
             // The last step has ruined the weights, which its loss could not show.
@@ -362,7 +375,7 @@ impl TrainSession {
         };
         if cases.len() < total {
             let done = cases.len();
-            self.validation = Some(Validation { inference, cases });
+            self.validation = Some(Validation { inference, averaged, cases });
             return Ok(TrainEvent::Validating { done, total });
         }
         let report = Report::new(cases.iter().map(|(name, s)| (name.clone(), s.foreground())).collect());
@@ -371,7 +384,7 @@ impl TrainSession {
         let value = self.config.best.value(&scored, dice);
         let better = value.filter(|value| self.best.as_ref().is_none_or(|best| *value > best.value));
         if let Some(value) = better {
-            self.best = Some(Best { step, value, dice, tensors: self.model.network().tensors()? });
+            self.best = Some(Best { step, value, dice, tensors: model.network().tensors()? });
         }
         self.progress.validated = Some(step);
         self.add_point(dice);

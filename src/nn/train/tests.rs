@@ -65,10 +65,22 @@ fn weights(model: &Model) -> NamedTensors {
 /// `tests/learn.rs` has the same test with it.
 #[test]
 fn a_resumed_run_is_the_run_that_never_stopped() {
+    resumed_and_whole(&config());
+}
+
+#[test]
+fn a_resumed_run_keeps_its_average_and_its_clipping() {
+    for average in [Average::Ramp, Average::Constant { decay: 0.75 }] {
+        resumed_and_whole(&TrainConfig { average: Some(average), clip_norm: Some(0.05), ..config() });
+    }
+}
+
+fn resumed_and_whole(config: &TrainConfig) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let start = || {
-        TrainSession::new(model(), config(), vec![sample(1), sample(2), sample(3)], vec![sample(4)]).unwrap()
+        let train = vec![sample(1), sample(2), sample(3)];
+        TrainSession::new(model(), config.clone(), train, vec![sample(4)]).unwrap()
     };
     let mut whole = start();
     let expected = run(&mut whole);
@@ -94,6 +106,7 @@ fn a_resumed_run_is_the_run_that_never_stopped() {
         assert_eq!(second.curve(), whole.curve());
         assert_eq!(second.best(), whole.best());
         assert!(weights(second.current()) == weights(whole.current()), "stopped after {stop}");
+        assert!(weights(&second.last_model()) == weights(&whole.last_model()), "stopped after {stop}");
     }
     assert!(weights(&start().into_model().unwrap()) == weights(&model()), "no step, no change");
 }
@@ -124,6 +137,52 @@ fn a_checkpoint_of_another_run_or_a_broken_one_is_refused() {
         assert!(error.contains("not a checkpoint"), "{cut}: {error}");
     }
     assert!(resume(&folder.path().join("none"), sample(1)).contains("cannot be read"));
+}
+
+/// After two steps of constant decay 0.5: `a = w0/4 + w1/4 + w2/2`.
+#[test]
+fn the_average_is_what_is_validated_on_and_kept() {
+    let average = Some(Average::Constant { decay: 0.5 });
+    let config = TrainConfig { steps: 2, validate_every: 2, average, ..config() };
+    let mut session = TrainSession::new(model(), config, vec![sample(1)], vec![sample(4)]).unwrap();
+    let mut seen = vec![weights(session.current())];
+    while seen.len() < 3 {
+        if let TrainEvent::Step { .. } = session.step().unwrap() {
+            seen.push(weights(session.current()));
+        }
+    }
+    run(&mut session);
+    let kept = weights(&session.into_model().unwrap());
+    assert!(kept != seen[2], "the last weights are not the average");
+    for (name, tensor) in &kept {
+        for (i, value) in tensor.values.iter().enumerate() {
+            let [a, b, c] = [0, 1, 2].map(|step| seen[step][name].values[i]);
+            let want = 0.25 * a + 0.25 * b + 0.5 * c;
+            assert!((value - want).abs() <= 1e-6 * (1.0 + want.abs()), "{name} {i}: {value} for {want}");
+        }
+    }
+}
+
+#[test]
+fn clipped_gradients_move_the_weights_less() {
+    let moved = |clip_norm| {
+        let optimizer = Optimizer::Sgd(Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 });
+        let schedule = Schedule::Constant;
+        let config = TrainConfig { steps: 1, lr: 1.0, optimizer, schedule, clip_norm, ..config() };
+        let mut session = TrainSession::new(model(), config, vec![sample(1)], vec![]).unwrap();
+        run(&mut session);
+        let (before, after) = (weights(&model()), weights(session.current()));
+        let trained = |name: &&String| !name.contains("running");
+        let squares = before.keys().filter(trained).flat_map(|name| {
+            let pairs = before[name].values.iter().zip(&after[name].values);
+            pairs.map(|(b, a)| f64::from(a - b).powi(2)).collect::<Vec<_>>()
+        });
+        squares.sum::<f64>().sqrt()
+    };
+    let free = moved(None);
+    assert!(free > 0.02, "{free}");
+    assert!((moved(Some(0.01)) - 0.01).abs() < 1e-4);
+    assert!((moved(Some(1e6)) - free).abs() < 1e-6 * free);
 }
 
 #[test]
