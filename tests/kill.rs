@@ -263,6 +263,7 @@ fn write_model(folder: &Path) {
         trained_on: "nothing".into(),
         licence: String::new(),
         parent: None,
+        teacher: None,
         metrics: Default::default(),
         notice: String::new(),
         command: String::new(),

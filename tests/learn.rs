@@ -33,6 +33,7 @@ fn card(network: &str, config: serde_json::Value, labels: LabelTable, modality: 
         trained_on: String::new(),
         licence: String::new(),
         parent: None,
+        teacher: None,
         metrics: BTreeMap::new(),
         notice: String::new(),
         command: String::new(),

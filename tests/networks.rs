@@ -232,6 +232,7 @@ fn card(spec: &'static ModelSpec, config: serde_json::Value) -> ModelCard {
         trained_on: String::new(),
         licence: String::new(),
         parent: None,
+        teacher: None,
         metrics: Default::default(),
         notice: String::new(),
         command: String::new(),

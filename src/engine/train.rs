@@ -17,6 +17,8 @@ use std::time::Instant;
 pub struct TrainRequest {
     /// A model that has been loaded ([`super::ModelSource::Fresh`] begins from nothing).
     pub base: Version,
+    /// A loaded model that the loss distils from.
+    pub teacher: Option<Version>,
     pub config: TrainConfig,
     pub samples: Vec<TrainSample>,
     /// Kept out of training: the run is validated on them, and the new model is compared with the old one.
@@ -145,6 +147,7 @@ impl TrainSteps {
     fn begin(&self, world: &mut NnWorld) -> Result<Phase, String> {
         let base = world.model(&self.request.base)?;
         let (model, old) = (base.duplicate(), base.duplicate());
+        let teacher = self.request.teacher.as_ref().map(|t| world.model(t).map(Model::duplicate)).transpose()?;
         let TrainRequest { config, samples, held_out, checkpoints, .. } = &self.request;
         let (samples, held_out) = (samples.clone(), held_out.clone());
         let session = match checkpoints {
@@ -153,6 +156,7 @@ impl TrainSteps {
             }
             _ => TrainSession::new(model, config.clone(), samples, held_out),
         };
+        let session = session.and_then(|session| session.with_teacher(teacher));
         let mut session = session.map_err(|e| e.to_string())?;
         let (first, last) = session.steps();
         if let Some(supply) = ahead::supply(session.batches(), first..last) {

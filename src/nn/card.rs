@@ -84,6 +84,9 @@ pub struct ModelCard {
     /// Version of the model that training started from.
     #[serde(default)]
     pub parent: Option<String>,
+    /// Version of the model that it learned from beside the data (`fovea train --teacher`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
     /// Named measurements, for example `dice/drive`.
     #[serde(default)]
     pub metrics: BTreeMap<String, f64>,
@@ -118,6 +121,7 @@ impl ModelCard {
             trained_on: String::new(),
             licence: String::new(),
             parent: None,
+            teacher: None,
             metrics: BTreeMap::new(),
             notice: String::new(),
             command: String::new(),

@@ -81,6 +81,7 @@ mod tests {
             trained_on: "phantoms".to_owned(),
             licence: String::new(),
             parent: None,
+            teacher: None,
             metrics: Default::default(),
             notice: String::new(),
             command: String::new(),

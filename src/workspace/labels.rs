@@ -116,6 +116,7 @@ mod tests {
             trained_on: String::new(),
             licence: String::new(),
             parent: None,
+            teacher: None,
             metrics: Default::default(),
             notice: String::new(),
             command: String::new(),

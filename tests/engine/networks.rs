@@ -42,6 +42,7 @@ pub fn load(engine: &Engine, phantom: &Phantom, seed: u64) -> LoadedModel {
         trained_on: "another phantom".into(),
         licence: String::new(),
         parent: None,
+        teacher: None,
         metrics: Default::default(),
         notice: String::new(),
         command: String::new(),
@@ -65,6 +66,7 @@ fn samples(phantom: &Phantom, model: &LoadedModel, slices: &[usize]) -> Vec<Trai
 pub fn request(phantom: &Phantom, model: &LoadedModel, steps: u64) -> TrainRequest {
     TrainRequest {
         base: model.version(),
+        teacher: None,
         config: TrainConfig {
             steps,
             batch: 2,

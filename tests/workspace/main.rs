@@ -143,6 +143,7 @@ fn write_model(path: &Path, labels: &[&str], seed: u64) -> String {
         trained_on: "nothing".into(),
         licence: "CC0".into(),
         parent: None,
+        teacher: None,
         metrics: Default::default(),
         notice: String::new(),
         command: String::new(),

@@ -37,6 +37,7 @@ Examples:
   fovea train --data phantom:oct --network edema/unet --config '{\"feature_scale\":16}' --out oct.safetensors
   fovea train --data lists/vessels.csv --network vessel/sa_unet --out vessels.safetensors --resume
   fovea train --data DRIVE/ --recipe vessel --run runs/drive
+  fovea train --data lists/polyp.csv --recipe polyp --teacher large.safetensors --distill '0.5*kl(4)' --run runs/small
   fovea train --data lists/vessels.csv --recipe vessel --run runs/cv --folds 5 --fold all
   fovea train --recipe polyp --set train.batch=4 --set train.schedule={\"schedule\":\"constant\"} --print-config
 
@@ -64,6 +65,12 @@ pub struct TrainArgs {
     /// Start from this model instead: a file, or the id of a bundled one
     #[arg(long, conflicts_with = "network")]
     init: Option<String>,
+    /// Learn from this trained model's output too: a file, or the id of a bundled one
+    #[arg(long, value_name = "MODEL")]
+    teacher: Option<String>,
+    /// What is learned from it, added to the loss: kl, kl(temperature) or mse, with factors
+    #[arg(long, value_name = "LOSS", requires = "teacher", default_value = "kl")]
+    distill: String,
     /// Where the model goes (.safetensors)
     #[arg(long, required_unless_present_any = ["run", "print_config"])]
     out: Option<PathBuf>,
@@ -172,7 +179,8 @@ impl TrainArgs {
         let engine =
             Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
         let mut shown = Reporter::new();
-        let init = self.init.as_deref().map(|name| load(&engine, name, &mut shown)).transpose()?;
+        let mut model = |name: &Option<String>| name.as_deref().map(|n| load(&engine, n, &mut shown)).transpose();
+        let (init, teacher) = (model(&self.init)?, model(&self.teacher)?);
         let request = Request {
             data: self.data.clone().unwrap_or_default(),
             modality: self.modality.map(Into::into),
@@ -195,7 +203,8 @@ impl TrainArgs {
                 }
                 _ => data.clone(),
             };
-            self.train(&mut engine, &mut shown, &data, init.as_ref(), settings.clone(), place)?;
+            let models = [init.as_ref(), teacher.as_ref()];
+            self.train(&mut engine, &mut shown, &data, models, settings.clone(), place)?;
         }
         if let (Some(run), Some(k)) = (&self.run, self.folds) {
             for line in folds::summarise(run, k)? {
@@ -260,7 +269,7 @@ impl TrainArgs {
         engine: &mut Option<Engine>,
         shown: &mut Reporter,
         data: &Dataset,
-        init: Option<&LoadedModel>,
+        [init, teacher]: [Option<&LoadedModel>; 2],
         mut settings: Settings,
         place: &Place,
     ) -> Result<()> {
@@ -295,6 +304,7 @@ impl TrainArgs {
         );
         let job = running.train(TrainRequest {
             base: base.version(),
+            teacher: teacher.map(LoadedModel::version),
             config: settings.train,
             samples: samples.train,
             held_out: samples.valid,

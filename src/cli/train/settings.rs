@@ -64,6 +64,9 @@ impl Settings {
         for assignment in &args.set {
             settings.set(assignment).with_context(|| format!("--set {assignment}"))?;
         }
+        if args.teacher.is_some() {
+            settings.distil(&args.distill).with_context(|| format!("--distill {}", args.distill))?;
+        }
         if let Some(card) = init
             && (&settings.network, &settings.config, &settings.input)
                 != (&card.network, &card.config, &card.input)
@@ -131,6 +134,16 @@ impl Settings {
         if let Some(side) = args.longer_side {
             self.input.longer_side = (side > 0).then_some(side);
         }
+    }
+
+    /// Adds what is learned from a teacher to the loss.
+    fn distil(&mut self, text: &str) -> Result<()> {
+        let added = Loss::parse(text)?;
+        if added.terms.is_empty() || !added.terms.iter().all(|t| t.term.distils()) {
+            bail!("only kl and mse learn from a teacher");
+        }
+        self.train.loss.terms.extend(added.terms);
+        Ok(())
     }
 
     /// `train.lr=0.001`: a value of JSON, or a word, under keys that there are.

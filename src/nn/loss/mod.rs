@@ -148,6 +148,11 @@ impl Loss {
         Self::new([(alpha, ce), (1.0 - alpha, Term::SoftDice { smooth: 1.0 })])
     }
 
+    /// Whether it learns from a teacher's logits ([`Targets::with_teacher`]).
+    pub fn distils(&self) -> bool {
+        self.terms.iter().any(|t| t.term.distils())
+    }
+
     /// The loss, `[1]`, on the outputs' device.
     pub fn compute<const D: usize>(&self, outputs: &Outputs<D>, targets: &Targets) -> Tensor<1> {
         self.over(&Heads::of(outputs), targets)
@@ -169,6 +174,10 @@ impl Loss {
 }
 
 impl Term {
+    pub fn distils(&self) -> bool {
+        matches!(self, Term::Kl { .. } | Term::Mse)
+    }
+
     /// `None` where the network or the batch has not what the term is about.
     fn over(&self, heads: &Heads, targets: &Targets) -> Option<Tensor<1>> {
         let c = &Comparison { logits: heads.logits.clone(), targets };

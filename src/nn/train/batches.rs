@@ -29,6 +29,11 @@ impl Batches {
         self.sampler.batch(self.samples.len(), |i| self.slice(i), step)
     }
 
+    /// Width and height of the patches.
+    pub(super) fn size(&self) -> [usize; 2] {
+        self.sampler.size
+    }
+
     pub(super) fn samples(&self) -> &[TrainSample] {
         &self.samples
     }

@@ -17,6 +17,7 @@ mod sampler;
 mod schedule;
 mod select;
 mod session;
+mod teacher;
 #[cfg(test)]
 mod tests;
 

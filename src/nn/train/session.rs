@@ -1,6 +1,6 @@
 use super::{
     Batch, Batches, CheckpointError, Crop, Descent, SampleError, Sampler, TrainConfig, TrainSample,
-    checkpoint, select::Scored,
+    checkpoint, select::Scored, teacher::Teacher,
 };
 use crate::{
     metrics::Report,
@@ -58,10 +58,24 @@ pub enum TrainError {
     Network(#[from] NetworkError),
     #[error("validation failed: {0}")]
     Validation(#[from] PredictError),
+    #[error("the teacher {teacher} cannot teach {network}: {reason}")]
+    Teacher { teacher: String, network: String, reason: String },
+    #[error("the loss learns from a teacher (kl, mse) and there is none; name one by --teacher")]
+    NoTeacher,
+    #[error(
+        "the loss takes nothing from the teacher {0}; add a term that does: kl, kl(temperature) or mse (--distill)"
+    )]
+    IdleTeacher(String),
+    #[error("the run was begun with {} as its teacher and not with {}", teacher_name(.then), teacher_name(.now))]
+    OtherTeacher { then: Option<String>, now: Option<String> },
     #[error("the run diverged before it had anything to keep: {0}. Try a lower learning rate")]
     Diverged(String),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+}
+
+fn teacher_name(version: &Option<String>) -> &str {
+    version.as_deref().unwrap_or("nobody")
 }
 
 /// Weights worth keeping, and what they reached.
@@ -87,6 +101,9 @@ pub(super) struct Progress {
     pub loss_sum: f64,
     pub loss_count: u64,
     pub diverged: Option<String>,
+    /// Version of the model that the run distils from.
+    #[serde(default)]
+    pub teacher: Option<String>,
 }
 
 /// A training run, one short step at a time.
@@ -96,6 +113,7 @@ pub struct TrainSession {
     pub(super) optimizer: Descent,
     pub(super) progress: Progress,
     pub(super) best: Option<Best>,
+    teacher: Option<Teacher>,
     batches: Arc<Batches>,
     supply: Option<Supply>,
     valid: Vec<TrainSample>,
@@ -157,6 +175,7 @@ impl TrainSession {
             validation: None,
             batches: Arc::new(Batches::new(train, model.card.clone(), sampler)),
             supply: None,
+            teacher: None,
             model,
             config,
             valid,
@@ -182,6 +201,23 @@ impl TrainSession {
         session.best = saved.best;
         session.progress = saved.header.progress;
         Ok(session)
+    }
+
+    /// With the model that the loss distils from, or none; of a run that is resumed the same as before.
+    pub fn with_teacher(mut self, teacher: Option<Model>) -> Result<Self, TrainError> {
+        let version = teacher.as_ref().map(|t| t.card.version.clone());
+        match (&version, self.config.loss.distils()) {
+            (None, true) => return Err(TrainError::NoTeacher),
+            (Some(version), false) => return Err(TrainError::IdleTeacher(version.clone())),
+            _ => {}
+        }
+        if self.progress.step > 0 && self.progress.teacher != version {
+            return Err(TrainError::OtherTeacher { then: self.progress.teacher, now: version });
+        }
+        let size = self.batches.size();
+        self.teacher = teacher.map(|teacher| Teacher::new(teacher, &self.model, size)).transpose()?;
+        self.progress.teacher = version;
+        Ok(self)
     }
 
     /// Writes everything that [`Self::resume`] needs; the file is replaced only by a complete one.
@@ -259,6 +295,7 @@ impl TrainSession {
         let card = &mut model.card;
         let parent = Some(std::mem::take(&mut card.version));
         card.parent = parent.filter(|version| !version.is_empty() && !card.trained_on.is_empty());
+        card.teacher.clone_from(&self.progress.teacher);
         card.metrics.clear();
         model
     }
@@ -301,9 +338,13 @@ impl TrainSession {
         let lr_step = self.lr_step();
         let lr = self.config.lr * self.config.schedule.factor(lr_step, self.config.steps);
         self.optimizer.set_momentum(self.config.schedule.momentum(lr_step, self.config.steps));
+        let taught = self.teacher.as_ref().map(|teacher| teacher.logits(input.clone()));
         let Self { model, optimizer, config, .. } = self;
         let mut loss = |outputs: &Outputs| {
-            let targets = Targets::new(&classes, [n, height, width], head, &outputs.logits.device());
+            let mut targets = Targets::new(&classes, [n, height, width], head, &outputs.logits.device());
+            if let Some(taught) = &taught {
+                targets = targets.with_teacher(taught.clone());
+            }
             config.loss.compute(outputs, &targets)
         };
         let seed = config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step;

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-fn model() -> Model {
+pub(super) fn model() -> Model {
     let card = ModelCard {
         version: String::new(),
         title: "test".into(),
@@ -19,6 +19,7 @@ fn model() -> Model {
         trained_on: String::new(),
         licence: String::new(),
         parent: None,
+        teacher: None,
         metrics: BTreeMap::new(),
         notice: String::new(),
         command: String::new(),
@@ -27,12 +28,12 @@ fn model() -> Model {
     Model::build(card, 7, &ComputeDevice::cpu("test")).unwrap()
 }
 
-fn sample(seed: u64) -> TrainSample {
+pub(super) fn sample(seed: u64) -> TrainSample {
     let p = phantom::fundus_sized(seed, Look::Standard, 64);
     TrainSample::from_mask(format!("phantom {seed}"), p.volume, 0, &p.truth, None, &model().card).unwrap()
 }
 
-fn config() -> TrainConfig {
+pub(super) fn config() -> TrainConfig {
     TrainConfig {
         steps: 12,
         batch: 2,
@@ -44,7 +45,7 @@ fn config() -> TrainConfig {
 }
 
 /// Runs to the end; the losses, and the validation Dice by step.
-fn run(session: &mut TrainSession) -> (Vec<f32>, Vec<(u64, Option<f64>)>) {
+pub(super) fn run(session: &mut TrainSession) -> (Vec<f32>, Vec<(u64, Option<f64>)>) {
     let (mut losses, mut dice) = (vec![], vec![]);
     loop {
         match session.step().unwrap() {

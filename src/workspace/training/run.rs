@@ -160,6 +160,7 @@ impl Workspace {
         };
         let request = TrainRequest {
             base: base.clone(),
+            teacher: None,
             config,
             samples,
             held_out,
