@@ -7,10 +7,11 @@ use super::{
     parameters::{
         blend, gradients_of, is_statistic, load_strict, name_hash, parameters_of, replace, tensors_of,
     },
+    spatial_transformer::{self, Whole},
     train::Descent,
 };
 use burn::{
-    module::Module,
+    module::{Module, ModuleDisplay},
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
@@ -72,7 +73,7 @@ pub trait Config: Default + Serialize + DeserializeOwned + 'static {
 }
 
 /// What a network file writes: a burn module whose field paths are the reference's parameter names.
-pub trait SegmentationModule<const D: usize = 4>: Module + 'static {
+pub trait SegmentationModule<const D: usize = 4>: Module + ModuleDisplay + 'static {
     type Config: Config;
 
     fn spec() -> &'static ModelSpec<D>;
@@ -98,21 +99,41 @@ pub(super) fn default_config<const D: usize, M: SegmentationModule<D>>() -> Valu
     json!(M::Config::default())
 }
 
-fn read_config<const D: usize, M: SegmentationModule<D>>(config: &Value) -> Result<M::Config, BuildError> {
+/// The network's own options, and whether a spatial transformer stands before it.
+fn read_config<const D: usize, M: SegmentationModule<D>>(
+    config: &Value,
+) -> Result<(M::Config, bool), BuildError> {
     let refuse = |reason| BuildError::Config { network: M::spec().id, reason };
+    let mut config = config.clone();
+    let option = spatial_transformer::OPTION;
+    let transformed = match config.as_object_mut().and_then(|map| map.remove(option)) {
+        None | Some(Value::Bool(false)) => false,
+        Some(Value::Bool(true)) if D == 4 => true,
+        Some(Value::Bool(true)) => return Err(refuse(format!("{option} is for networks of slices"))),
+        Some(other) => return Err(refuse(format!("{option} is true or false, not {other}"))),
+    };
     let config: M::Config = match config {
         Value::Null => M::Config::default(),
-        config => serde_json::from_value(config.clone()).map_err(|e| refuse(e.to_string()))?,
+        config => serde_json::from_value(config).map_err(|e| refuse(e.to_string()))?,
     };
     config.check().map_err(refuse)?;
-    Ok(config)
+    Ok((config, transformed))
+}
+
+/// The layers that a configuration asks for, with any weights.
+fn whole<const D: usize, M: SegmentationModule<D>>(
+    config: &M::Config,
+    transformed: bool,
+    device: &Device,
+) -> Whole<M> {
+    Whole::new(M::new(config, device), transformed.then(|| config.channels()), device)
 }
 
 /// [`ModelSpec::ends`] of a network.
 pub(super) fn ends<const D: usize, M: SegmentationModule<D>>(
     config: &Value,
 ) -> Result<(usize, Head), BuildError> {
-    let config = read_config::<D, M>(config)?;
+    let (config, _) = read_config::<D, M>(config)?;
     Ok((config.channels(), config.head()))
 }
 
@@ -120,7 +141,8 @@ pub(super) fn ends<const D: usize, M: SegmentationModule<D>>(
 pub(super) fn parameters<const D: usize, M: SegmentationModule<D>>(
     config: &Value,
 ) -> Result<Vec<ParamInfo>, BuildError> {
-    Ok(parameters_of(&M::new(&read_config::<D, M>(config)?, &Device::flex())))
+    let (config, transformed) = read_config::<D, M>(config)?;
+    Ok(parameters_of(&whole::<D, M>(&config, transformed, &Device::flex())))
 }
 
 /// [`ModelSpec::build`] of a network.
@@ -129,11 +151,12 @@ pub(super) fn build<const D: usize, M: SegmentationModule<D>>(
     seed: u64,
     device: &ComputeDevice,
 ) -> Result<Box<dyn Network<D>>, BuildError> {
-    Ok(Box::new(Adapter::<D, M>::new(&read_config::<D, M>(config)?, seed, device)))
+    let (config, transformed) = read_config::<D, M>(config)?;
+    Ok(Box::new(Adapter::<D, M>::new(&config, transformed, seed, device)))
 }
 
 /// A burn module behind the [`Network`] trait.
-struct Adapter<const D: usize, M> {
+struct Adapter<const D: usize, M: SegmentationModule<D>> {
     config: Value,
     head: Head,
     channels: usize,
@@ -142,11 +165,11 @@ struct Adapter<const D: usize, M> {
     bytes_per_pixel: usize,
     device: ComputeDevice,
     /// The module without gradients; stale once `training` is set.
-    module: M,
+    module: Whole<M>,
     /// The module with gradients, from the first training step on.
-    training: Option<M>,
+    training: Option<Whole<M>>,
     /// A moving average of the weights, without gradients.
-    average: Option<M>,
+    average: Option<Whole<M>>,
 }
 
 /// Values of an initialisation; the stream depends on the seed and the parameter's name only.
@@ -175,8 +198,8 @@ fn draw(init: Init, name: &str, count: usize, seed: u64) -> Vec<f32> {
 impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
     /// Parameters get their initial values from `seed` by the module's rule, drawn on the host by name, so that every
     /// device starts from the same numbers.
-    fn new(config: &M::Config, seed: u64, device: &ComputeDevice) -> Self {
-        let module = M::new(config, device.burn());
+    fn new(config: &M::Config, transformed: bool, seed: u64, device: &ComputeDevice) -> Self {
+        let module = whole::<D, M>(config, transformed, device.burn());
         let parameters = parameters_of(&module);
         let shapes: BTreeMap<&str, &[usize]> =
             parameters.iter().map(|p| (p.name.as_str(), p.shape.as_slice())).collect();
@@ -188,17 +211,30 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
             shape.map_or(0, |s| s[1..].iter().product())
         };
         let initial = |name: &str, shape: &[usize]| {
-            let site = InitSite { name, shape, fan_in: fan_in(name) };
             let count = shape.iter().product();
-            (!is_statistic(name)).then(|| draw(M::initial(&site), name, count, seed))
+            let own = if transformed { name.strip_prefix(spatial_transformer::INNER) } else { Some(name) };
+            if own.is_none()
+                && let Some(values) = spatial_transformer::initial(name, count)
+            {
+                return Some(values);
+            }
+            // The network starts from the same values with and without a transformer.
+            let site = InitSite { name: own.unwrap_or(name), shape, fan_in: fan_in(name) };
+            let init = if own.is_some() { M::initial(&site) } else { site.standard() };
+            (!is_statistic(name)).then(|| draw(init, site.name, count, seed))
         };
+        let mut own_config = json!(config);
+        if transformed {
+            own_config[spatial_transformer::OPTION] = true.into();
+        }
+        let for_transformer = if transformed { spatial_transformer::BYTES_PER_PIXEL } else { 0 };
         Self {
-            config: json!(config),
+            config: own_config,
             head: config.head(),
             channels: config.channels(),
             input: M::input(config),
             grid: config.grid(),
-            bytes_per_pixel: M::bytes_per_pixel(config),
+            bytes_per_pixel: M::bytes_per_pixel(config) + for_transformer,
             device: device.clone(),
             module: replace(module, initial).valid(),
             training: None,
@@ -207,19 +243,19 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
     }
 
     /// The weights as they are now, without gradients.
-    fn current(&self) -> M {
+    fn current(&self) -> Whole<M> {
         // `valid` also settles the running statistics, which burn keeps one update behind.
         self.training.as_ref().map_or_else(|| self.module.clone(), Module::valid)
     }
 
     /// The module with other weights. `valid` makes running statistics of its own, so that a clone's are left alone.
-    fn with(&self, tensors: &NamedTensors) -> Result<M, NetworkError> {
+    fn with(&self, tensors: &NamedTensors) -> Result<Whole<M>, NetworkError> {
         load_strict(self.current().valid(), tensors)
             .map_err(|differences| NetworkError::Mismatch { network: M::spec().id, differences })
     }
 
     /// A network of its own around a module.
-    fn around(&self, module: M) -> Box<dyn Network<D>> {
+    fn around(&self, module: Whole<M>) -> Box<dyn Network<D>> {
         Box::new(Adapter {
             config: self.config.clone(),
             device: self.device.clone(),
@@ -230,7 +266,7 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
         })
     }
 
-    fn training_module(&mut self) -> M {
+    fn training_module(&mut self) -> Whole<M> {
         self.training.take().unwrap_or_else(|| self.module.valid().train())
     }
 
@@ -240,11 +276,11 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
         input: Tensor<D>,
         loss: &mut LossFn<'_, D>,
         seed: u64,
-    ) -> Result<(M, Tensor<1>, f32), NetworkError> {
+    ) -> Result<(Whole<M>, Tensor<1>, f32), NetworkError> {
         let module = self.training_module();
         let before = module.valid();
         random::seed(seed);
-        let loss = loss(&module.forward(input.autodiff()));
+        let loss = loss(&module.forward(input.autodiff(), M::forward));
         let value: Result<f32, _> = loss.clone().inner().try_into_scalar();
         match value {
             Ok(value) if value.is_finite() => Ok((module, loss, value)),
@@ -293,7 +329,7 @@ impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
     }
 
     fn infer(&self, input: Tensor<D>) -> Outputs<D> {
-        self.current().forward(input.without_autodiff())
+        self.current().forward(input.without_autodiff(), M::forward)
     }
 
     fn train_step(

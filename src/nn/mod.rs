@@ -24,6 +24,7 @@ pub mod preprocess;
 mod registry;
 mod resample;
 pub mod self_test;
+mod spatial_transformer;
 mod spec;
 pub mod tiling;
 pub mod train;
@@ -39,4 +40,5 @@ pub use network::{Head, LossFn, NamedTensor, NamedTensors, Network, NetworkError
 pub use postprocess::argmax;
 pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
 pub use registry::{MODELS, VOLUME_MODELS, find, find_volume};
+pub use spatial_transformer::OPTION as SPATIAL_TRANSFORMER;
 pub use spec::{BuildError, Choices, InputRule, Make, ModelSpec, Published};

@@ -1,6 +1,7 @@
 use super::{
     BuildError, ComputeDevice, ModelCard, Network, NetworkError, find,
     predict::{PredictError, SliceInference, SlicePrediction, Step},
+    spatial_transformer,
     weights::{self, WeightsError},
 };
 use crate::{
@@ -80,6 +81,22 @@ impl Model {
     /// The model with the average of its weights, where there is one ([`Network::average`]).
     pub fn averaged(&self) -> Option<Self> {
         Some(Self { card: self.card.clone(), network: self.network.averaged()? })
+    }
+
+    /// The model behind a spatial transformer that changes nothing yet; the same again where it has one.
+    pub fn transformed(&self) -> Result<Self, ModelError> {
+        if self.card.config[spatial_transformer::OPTION] == true {
+            return Ok(self.duplicate());
+        }
+        let mut card = self.card.clone();
+        card.config[spatial_transformer::OPTION] = true.into();
+        card.parent = Some(std::mem::take(&mut card.version)).filter(|version| !version.is_empty());
+        let mut model = Self::build(card, 0, self.device())?;
+        let mut tensors = model.network.tensors()?;
+        let own = self.network.tensors()?.into_iter();
+        tensors.extend(own.map(|(name, tensor)| (spatial_transformer::INNER.to_owned() + &name, tensor)));
+        model.network.load(&tensors)?;
+        Ok(model)
     }
 
     /// A second model with the same weights, which later training of this one does not change.

@@ -17,7 +17,7 @@ use crate::{
         About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, ModelSource, TrainRequest,
         Trained, interrupt,
     },
-    nn::{DeviceChoice, ModelCard, find},
+    nn::{ComputeDevice, DeviceChoice, Model, ModelCard, find},
     replace::write_bytes,
     volume::Modality,
 };
@@ -65,6 +65,9 @@ pub struct TrainArgs {
     /// Start from this model instead: a file, or the id of a bundled one
     #[arg(long, conflicts_with = "network")]
     init: Option<String>,
+    /// Put a spatial transformer before the network, which learns to turn, scale and shift its input
+    #[arg(long, alias = "stn")]
+    spatial_transformer: bool,
     /// Learn from this trained model's output too: a file, or the id of a bundled one
     #[arg(long, value_name = "MODEL")]
     teacher: Option<String>,
@@ -180,7 +183,10 @@ impl TrainArgs {
             Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
         let mut shown = Reporter::new();
         let mut model = |name: &Option<String>| name.as_deref().map(|n| load(&engine, n, &mut shown)).transpose();
-        let (init, teacher) = (model(&self.init)?, model(&self.teacher)?);
+        let (mut init, teacher) = (model(&self.init)?, model(&self.teacher)?);
+        if let Some(plain) = init.take_if(|_| self.spatial_transformer) {
+            init = Some(transformed(&engine, &plain, &mut shown)?);
+        }
         let request = Request {
             data: self.data.clone().unwrap_or_default(),
             modality: self.modality.map(Into::into),
@@ -412,6 +418,13 @@ pub fn load(engine: &Engine, name: &str, shown: &mut super::report::Reporter) ->
     };
     let job = engine.load_model(source);
     loaded(engine.block_on(job, |e| shown.show(e)).with_context(|| format!("loading {name}"))?)
+}
+
+/// A model behind a spatial transformer.
+fn transformed(engine: &Engine, plain: &LoadedModel, shown: &mut Reporter) -> Result<LoadedModel> {
+    let device = ComputeDevice::cpu("to put a transformer before a model");
+    let bytes = Model::from_bytes(&plain.bytes, &device)?.transformed()?.to_bytes()?;
+    loaded(engine.block_on(engine.load_model(ModelSource::Stored(bytes.into())), |e| shown.show(e))?)
 }
 
 fn loaded(event: Event) -> Result<LoadedModel> {

@@ -3,7 +3,7 @@
 use super::TrainArgs;
 use crate::{
     nn::{
-        InputSpec, ModelCard, find,
+        InputSpec, ModelCard, SPATIAL_TRANSFORMER, find,
         train::{Augment, Loss, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
     },
     volume::Modality,
@@ -100,6 +100,9 @@ impl Settings {
                 bail!("--config must be a JSON object");
             }
             take(&given);
+        }
+        if args.spatial_transformer {
+            config[SPATIAL_TRANSFORMER] = true.into();
         }
         Ok(Self {
             recipe: args.recipe.clone(),
