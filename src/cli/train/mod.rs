@@ -37,6 +37,7 @@ Examples:
   fovea train --data phantom:oct --network edema/unet --config '{\"feature_scale\":16}' --out oct.safetensors
   fovea train --data lists/vessels.csv --network vessel/sa_unet --out vessels.safetensors --resume
   fovea train --data DRIVE/ --recipe vessel --run runs/drive
+  fovea train --data lists/vessels.csv --network jmedseg/unet --pretrain down4 --out pretrained.safetensors
   fovea train --data lists/polyp.csv --recipe polyp --teacher large.safetensors --distill '0.5*kl(4)' --run runs/small
   fovea train --data lists/vessels.csv --recipe vessel --run runs/cv --folds 5 --fold all
   fovea train --recipe polyp --set train.batch=4 --set train.schedule={\"schedule\":\"constant\"} --print-config
@@ -56,7 +57,7 @@ pub struct TrainArgs {
     /// itself
     #[arg(long, required_unless_present = "print_config")]
     data: Option<PathBuf>,
-    /// A published procedure: edema, edema-unet, jmedseg, jmedseg-aug, vessel, polyp; every option below changes it
+    /// A published procedure: edema, edema-unet, jmedseg, jmedseg-aug, jmedseg-ssl, vessel, polyp; every option below changes it
     #[arg(long)]
     recipe: Option<String>,
     /// The network to train from nothing, as `fovea models list` names it
@@ -74,6 +75,10 @@ pub struct TrainArgs {
     /// What is learned from it, added to the loss: kl, kl(temperature) or mse, with factors
     #[arg(long, value_name = "LOSS", requires = "teacher", default_value = "kl")]
     distill: String,
+    /// Pretrain this layer of the network by contrast, without the masks (down4, say; --config names others); the result is
+    /// for --init
+    #[arg(long, value_name = "LAYER", conflicts_with_all = ["teacher", "folds"])]
+    pretrain: Option<String>,
     /// Where the model goes (.safetensors)
     #[arg(long, required_unless_present_any = ["run", "print_config"])]
     out: Option<PathBuf>,
@@ -149,6 +154,8 @@ pub struct TrainArgs {
     #[arg(long)]
     notice: Option<String>,
 }
+
+const PRETRAINED: &str = "Pretrained without labels: what it predicts means nothing before it is trained further (fovea train --init).";
 
 /// A run is saved after this many steps.
 const SAVE_EVERY: u64 = 50;
@@ -302,6 +309,7 @@ impl TrainArgs {
             }
         };
         let samples = data.samples(&base.card, settings.every_pixel)?;
+        let pretrains = settings.train.pretrain.is_some();
         println!(
             "{} slices to learn from, {} to validate on; saved every {SAVE_EVERY} steps to {}",
             samples.train.len(),
@@ -313,7 +321,7 @@ impl TrainArgs {
             teacher: teacher.map(LoadedModel::version),
             config: settings.train,
             samples: samples.train,
-            held_out: samples.valid,
+            held_out: if pretrains { vec![] } else { samples.valid },
             checkpoints: Some(Checkpoints {
                 path: place.checkpoint.clone(),
                 every: SAVE_EVERY,
@@ -321,7 +329,7 @@ impl TrainArgs {
                 resume: place.resume && place.checkpoint.exists(),
                 folder: place.folder.clone(),
             }),
-            about: self.about(data),
+            about: self.about(data, pretrains),
         });
         let ended = running.block_on(job, |e| shown.show(e));
         if matches!(ended, Err(JobError::Interrupted)) {
@@ -394,12 +402,13 @@ impl TrainArgs {
         Ok(ModelCard { title, ..card })
     }
 
-    fn about(&self, data: &Dataset) -> About {
+    fn about(&self, data: &Dataset, pretrains: bool) -> About {
+        let notice = if pretrains { Some(PRETRAINED) } else { data.notice };
         About {
             title: self.title.clone(),
             trained_on: Some(self.trained_on.clone().unwrap_or_else(|| data.summary())),
             licence: self.licence.clone().or_else(|| data.licence.map(str::to_owned)),
-            notice: self.notice.clone().or_else(|| data.notice.map(str::to_owned)),
+            notice: self.notice.clone().or_else(|| notice.map(str::to_owned)),
             command: Some(command_line()),
             created: Some(super::report::utc_now()),
         }

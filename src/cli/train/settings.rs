@@ -4,7 +4,7 @@ use super::TrainArgs;
 use crate::{
     nn::{
         InputSpec, ModelCard, SPATIAL_TRANSFORMER, find,
-        train::{Augment, Loss, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
+        train::{Augment, Contrast, Loss, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
     },
     volume::Modality,
 };
@@ -131,6 +131,10 @@ impl Settings {
         set(&mut train.lr, args.lr);
         set(&mut train.seed, args.seed);
         set(&mut train.validate_every, args.validate_every);
+        if let Some(layer) = &args.pretrain {
+            let contrast = train.pretrain.take().unwrap_or_default();
+            train.pretrain = Some(Contrast { layer: layer.clone(), ..contrast });
+        }
         if args.no_augment {
             (train.augment, train.copies) = (Augment::default(), vec![]);
         }

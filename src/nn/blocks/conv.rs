@@ -1,4 +1,4 @@
-use super::cost;
+use super::{cost, tap};
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -128,6 +128,7 @@ impl Conv {
             conv2d(input, self.weight.val(), self.bias.as_ref().map(Param::val), self.options.clone());
         let [_, per_output, rows, columns] = self.weight.dims();
         cost::add(output.dims(), per_output * rows * columns);
+        tap::pass(self.weight.id, &output);
         output
     }
 

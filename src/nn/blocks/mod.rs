@@ -16,6 +16,7 @@ mod pool3;
 pub(super) mod random;
 mod resize;
 mod sequential;
+pub(super) mod tap;
 #[cfg(test)]
 mod tests;
 

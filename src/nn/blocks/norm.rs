@@ -1,3 +1,4 @@
+use super::tap;
 use burn::{
     module::{Module, Param, RunningState},
     tensor::{
@@ -36,6 +37,12 @@ impl BatchNorm {
     /// `[batch, channels, …]` to the same shape; statistics of the batch where the input records gradients, running
     /// statistics elsewhere.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        let output = self.normalised(input);
+        tap::pass(self.weight.id, &output);
+        output
+    }
+
+    fn normalised<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         if !input.is_autodiff() {
             let (mean, var) = (self.running_mean.value(), self.running_var.value());
             return batch_norm(input, self.weight.val(), self.bias.val(), mean, var, self.epsilon);
@@ -105,7 +112,11 @@ impl GroupNorm {
         let output = (centred / (variance + self.epsilon).sqrt()).reshape(dims);
         let row = |p: &Param<Tensor<1>>| p.val().reshape([1, channels, 1, 1]);
         match (&self.weight, &self.bias) {
-            (Some(weight), Some(bias)) => output * row(weight) + row(bias),
+            (Some(weight), Some(bias)) => {
+                let output = output * row(weight) + row(bias);
+                tap::pass(weight.id, &output);
+                output
+            }
             _ => output,
         }
     }

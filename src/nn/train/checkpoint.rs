@@ -1,6 +1,6 @@
 //! A run on disk: one safetensors file with the weights (`model/…`), their average (`average/…`) where the run keeps one,
-//! the best weights so far (`best/…`) and the optimiser's state (`optimizer`, burn's own record as bytes); the rest is JSON
-//! in the metadata key `fovea-run`.
+//! the best weights so far (`best/…`), the optimiser's state (`optimizer`, burn's own record as bytes) and what a pretraining
+//! has beside them (`contrast/…`, `contrast-optimizer`); the rest is JSON in the metadata key `fovea-run`.
 
 use super::{
     BestRule, Descent, TrainConfig,
@@ -20,6 +20,7 @@ use std::{
 
 const KEY: &str = "fovea-run";
 const OPTIMIZER: &str = "optimizer";
+const CONTRAST_OPTIMIZER: &str = "contrast-optimizer";
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
@@ -60,6 +61,9 @@ pub(super) struct Saved {
     pub average: NamedTensors,
     pub best: Option<Best>,
     optimizer: Vec<u8>,
+    /// Empty where the run is no pretraining.
+    contrast: NamedTensors,
+    contrast_optimizer: Vec<u8>,
 }
 
 impl Saved {
@@ -82,10 +86,25 @@ impl Saved {
     }
 
     pub fn restore_optimizer(&self, path: &Path, optimizer: Descent) -> Result<Descent, CheckpointError> {
-        optimizer.from_bytes(Bytes::from_bytes_vec(self.optimizer.clone())).map_err(|e| {
-            CheckpointError::Format { path: path.to_owned(), reason: format!("the optimiser's state: {e}") }
-        })
+        restored(path, optimizer, &self.optimizer)
     }
+
+    pub fn restore_contrast(&self, path: &Path, session: &mut TrainSession) -> Result<(), CheckpointError> {
+        let Some(contrast) = &mut session.contrast else { return Ok(()) };
+        if !contrast.restore(&self.contrast) {
+            let reason = "it lacks the state of the pretraining".to_owned();
+            return Err(CheckpointError::Format { path: path.to_owned(), reason });
+        }
+        contrast.descent = restored(path, session.config.descent(), &self.contrast_optimizer)?;
+        Ok(())
+    }
+}
+
+fn restored(path: &Path, optimizer: Descent, state: &[u8]) -> Result<Descent, CheckpointError> {
+    optimizer.from_bytes(Bytes::from_bytes_vec(state.to_vec())).map_err(|e| CheckpointError::Format {
+        path: path.to_owned(),
+        reason: format!("the optimiser's state: {e}"),
+    })
 }
 
 pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result<(), CheckpointError> {
@@ -103,8 +122,12 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     };
     let optimizer = session.optimizer.to_bytes().map_err(|e| format(e.to_string()))?;
     let current = session.model.network().tensors()?;
-    let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> =
-        vec![(OPTIMIZER.to_owned(), Dtype::U8, vec![optimizer.len()], optimizer.to_vec())];
+    let state = |name: &str, bytes: &[u8]| (name.to_owned(), Dtype::U8, vec![bytes.len()], bytes.to_vec());
+    let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = vec![state(OPTIMIZER, &optimizer)];
+    if let Some(contrast) = &session.contrast {
+        let optimizer = contrast.descent.to_bytes().map_err(|e| format(e.to_string()))?;
+        entries.push(state(CONTRAST_OPTIMIZER, &optimizer));
+    }
     let mut add = |prefix: &str, tensors: &NamedTensors| {
         for (name, t) in tensors {
             let bytes = t.values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -117,6 +140,9 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     }
     if let Some(best) = &session.best {
         add("best", &best.tensors);
+    }
+    if let Some(contrast) = &session.contrast {
+        add("contrast", &contrast.tensors()?);
     }
     let views: Vec<(String, TensorView<'_>)> = entries
         .iter()
@@ -141,11 +167,15 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
     })?;
     let header: Header = serde_json::from_str(json).map_err(|e| format(e.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
-    let [mut model, mut average, mut best] = [const { NamedTensors::new() }; 3];
-    let mut optimizer = None;
+    let [mut model, mut average, mut best, mut contrast] = [const { NamedTensors::new() }; 4];
+    let (mut optimizer, mut contrast_optimizer) = (None, vec![]);
     for (name, view) in file.iter() {
         if name == OPTIMIZER {
             optimizer = Some(view.data().to_vec());
+            continue;
+        }
+        if name == CONTRAST_OPTIMIZER {
+            contrast_optimizer = view.data().to_vec();
             continue;
         }
         let values =
@@ -157,6 +187,8 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
             average.insert(name.to_owned(), tensor);
         } else if let Some(name) = name.strip_prefix("best/") {
             best.insert(name.to_owned(), tensor);
+        } else if let Some(name) = name.strip_prefix("contrast/") {
+            contrast.insert(name.to_owned(), tensor);
         } else {
             return Err(format(format!("it holds \"{name}\", which no run writes")));
         }
@@ -168,5 +200,5 @@ pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
         dice: header.best_dice.or((header.config.best == BestRule::SliceDice).then_some(value)),
         tensors: best,
     });
-    Ok(Saved { header, model, average, best, optimizer })
+    Ok(Saved { header, model, average, best, optimizer, contrast, contrast_optimizer })
 }

@@ -1,5 +1,5 @@
 use super::{
-    Augment, Average, BestRule, Crop, Descent, LastBatch, Optimizer, Schedule, sampler::steps_of_round,
+    Augment, Average, BestRule, Contrast, Crop, Descent, LastBatch, Optimizer, Schedule, sampler::steps_of_round,
 };
 use crate::{
     nn::{Channels, InputSpec, ModelCard, loss::Loss},
@@ -34,6 +34,8 @@ pub struct TrainConfig {
     /// A moving average of the weights, which is then what is validated on and kept.
     pub average: Option<Average>,
     pub loss: Loss,
+    /// A layer learns by contrast instead of the whole network from labels; the loss above counts for nothing.
+    pub pretrain: Option<Contrast>,
     pub augment: Augment,
     /// Fixed variants of every slice instead, see [`super::Sampler::copies`].
     pub copies: Vec<Augment>,
@@ -62,6 +64,7 @@ impl Default for TrainConfig {
             clip_norm: None,
             average: None,
             loss: Loss::standard(),
+            pretrain: None,
             augment: Augment::default(),
             copies: vec![],
             foreground: 0.5,

@@ -2,7 +2,7 @@
 //! "repository" means the value stands in the published code.
 
 use super::{
-    Adam, Augment, BestRule, Blur, Crop, Jitter, LastBatch, Loss, Optimizer, Padding, Schedule, Term,
+    Adam, Augment, BestRule, Blur, Contrast, Crop, Jitter, LastBatch, Loss, Optimizer, Padding, Schedule, Term,
     TrainConfig, Zoom,
 };
 use crate::{
@@ -67,6 +67,12 @@ pub static RECIPES: &[Recipe] = &[
         title: "JMedSeg on the pancreas with --aug",
         source: "JMedSeg, repository: run.py --aug",
         make: |_| jmedseg_aug(),
+    },
+    Recipe {
+        id: "jmedseg-ssl",
+        title: "JMedSeg's contrastive pretraining of U-Net",
+        source: "JMedSeg, repository: run_ssl.py and pretrain.sh",
+        make: |_| jmedseg_ssl(),
     },
     Recipe {
         id: "vessel",
@@ -176,6 +182,30 @@ fn jmedseg_aug() -> Procedure {
         ..Augment::default()
     };
     Procedure { train: TrainConfig { augment, ..plain.train }, ..plain }
+}
+
+/// §11: layer down4, 50 epochs, batch 8, 1e-5, JMedSeg's Adam; 128 numbers, 1024 keys, temperature 0.07. §9: a fifth to all of
+/// the picture at 512², the colours of `--aug`, flips. What the reference has broken is mended (`nn::train::Contrast`);
+/// pictures keep their proportions, and are not brought to ImageNet's mean, which training after it does not know.
+fn jmedseg_ssl() -> Procedure {
+    let with_colours = jmedseg_aug();
+    let widest = 5f32.sqrt();
+    let augment = Augment {
+        zoom: Some(Zoom { range: [1.0, widest], chance: 1.0 }),
+        flip_x: 0.5,
+        ..with_colours.train.augment.clone()
+    };
+    let train = TrainConfig {
+        crop: Crop::Window,
+        patch: 512,
+        augment,
+        pretrain: Some(Contrast { layer: "down4".to_owned(), ..Contrast::default() }),
+        best: BestRule::Last,
+        epochs: Some(50),
+        lr: 1e-5,
+        ..with_colours.train
+    };
+    Procedure { train, ..with_colours }
 }
 
 /// §4: Adam, 100 epochs at 1e-3 and 50 at 1e-4, binary cross-entropy, the last weights; DRIVE in frames of 592² in batches of

@@ -246,6 +246,8 @@ pub struct Sampler {
     pub crop: Crop,
     pub last_batch: LastBatch,
     pub foreground: f32,
+    /// Each patch comes so many times, drawn anew each time: first all once, then all again.
+    pub views: u64,
     pub augment: Augment,
     /// Each slice comes in these variants, each drawn once for the whole run, instead of in ever new ones by `augment`; empty
     /// for none.
@@ -264,12 +266,14 @@ impl Sampler {
     pub fn batch(&self, slices: usize, slice: impl Fn(usize) -> Arc<Prepared> + Sync, step: u64) -> Batch {
         assert!(slices > 0, "a batch needs slices");
         let items = slices * self.copies.len().max(1);
-        let patches: Vec<(Vec<f32>, Vec<u16>)> = self
-            .numbers(items, step)
+        let numbers = self.numbers(items, step);
+        let drawn: Vec<(u64, u64)> =
+            (0..self.views.max(1)).flat_map(|view| numbers.clone().map(move |n| (view, n))).collect();
+        let patches: Vec<(Vec<f32>, Vec<u16>)> = drawn
             .into_par_iter()
-            .map(|number| {
+            .map(|(view, number)| {
                 let item = self.item_of(number, items);
-                let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+                let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ view.wrapping_mul(0xd1b5_4a32_d192_ed03));
                 let augment = match self.copies.get(item / slices) {
                     None => {
                         rng.set_stream(number + 1);
@@ -370,6 +374,7 @@ mod tests {
             crop: Crop::Patch,
             last_batch: LastBatch::Fill,
             foreground: 1.0,
+            views: 1,
             augment,
             copies: vec![],
             mean: vec![],
@@ -389,6 +394,21 @@ mod tests {
         for (v, c) in batch.input.iter().zip(&batch.classes) {
             assert_eq!(*v, f32::from(*c) / 10.0);
         }
+    }
+
+    #[test]
+    fn two_views_are_of_the_same_slices_and_differ() {
+        let flat = |value| Arc::new(Prepared::new([1, 30, 40], false, vec![value; 1200], vec![0; 1200]));
+        let slices: Vec<_> = (0..8).map(|i| flat(i as f32 / 10.0)).collect();
+        let plain = sampler(Augment::default());
+        let twice = Sampler { views: 2, ..plain.clone() };
+        let (once, both) = (drawn(&plain, &slices, 2), drawn(&twice, &slices, 2));
+        assert_eq!((once.n, both.n), (6, 12));
+        let half = once.input.len();
+        assert!(both.input[..half] == once.input && both.input[half..] == once.input, "the same slices");
+        let noisy = Sampler { augment: Augment { noise: 0.1, ..Augment::default() }, ..twice };
+        let both = drawn(&noisy, &slices, 2);
+        assert!(both.input[..half] != both.input[half..], "drawn anew");
     }
 
     #[test]

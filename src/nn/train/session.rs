@@ -1,6 +1,6 @@
 use super::{
-    Batch, Batches, CheckpointError, Crop, Descent, SampleError, Sampler, TrainConfig, TrainSample,
-    checkpoint, select::Scored, teacher::Teacher,
+    Average, Batch, Batches, CheckpointError, Crop, Descent, SampleError, Sampler, TrainConfig, TrainSample,
+    checkpoint, contrast::Contrastive, select::Scored, teacher::Teacher,
 };
 use crate::{
     metrics::Report,
@@ -58,6 +58,8 @@ pub enum TrainError {
     Network(#[from] NetworkError),
     #[error("validation failed: {0}")]
     Validation(#[from] PredictError),
+    #[error("what is pretrained: {0}")]
+    Layer(String),
     #[error("the teacher {teacher} cannot teach {network}: {reason}")]
     Teacher { teacher: String, network: String, reason: String },
     #[error("the loss learns from a teacher (kl, mse) and there is none; name one by --teacher")]
@@ -73,6 +75,10 @@ pub enum TrainError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
+
+/// How slowly the network that makes the keys follows the one that learns, where the configuration says nothing of an
+/// average. (0.999 for a million pictures in the paper.)
+const KEYS: Average = Average::Constant { decay: 0.99 };
 
 fn teacher_name(version: &Option<String>) -> &str {
     version.as_deref().unwrap_or("nobody")
@@ -113,6 +119,7 @@ pub struct TrainSession {
     pub(super) optimizer: Descent,
     pub(super) progress: Progress,
     pub(super) best: Option<Best>,
+    pub(super) contrast: Option<Contrastive>,
     teacher: Option<Teacher>,
     batches: Arc<Batches>,
     supply: Option<Supply>,
@@ -144,7 +151,10 @@ impl TrainSession {
         if train.is_empty() {
             return Err(TrainError::NoSamples);
         }
-        let config = config.for_slices(train.len());
+        let mut config = config.for_slices(train.len());
+        if config.pretrain.is_some() {
+            config.average.get_or_insert(KEYS);
+        }
         let input = &model.card.input;
         let rule = model.network().input();
         let side = |n: usize| rule.side(n).min(rule.most.unwrap_or(usize::MAX));
@@ -160,6 +170,7 @@ impl TrainSession {
             crop: config.crop,
             last_batch: config.last_batch,
             foreground: config.foreground,
+            views: if config.pretrain.is_some() { 2 } else { 1 },
             augment: config.augment.clone(),
             copies: config.copies.clone(),
             mean: input.mean.clone(),
@@ -168,10 +179,14 @@ impl TrainSession {
         if config.average.is_some() {
             model.network_mut().average(0.0);
         }
+        let contrast = config.pretrain.clone().map(|contrast| {
+            Contrastive::new(contrast, model.network(), config.descent(), config.seed)
+        });
         Ok(Self {
             optimizer: config.descent(),
             progress: Progress::default(),
             best: None,
+            contrast: contrast.transpose()?,
             validation: None,
             batches: Arc::new(Batches::new(train, model.card.clone(), sampler)),
             supply: None,
@@ -198,6 +213,7 @@ impl TrainSession {
             session.model.network_mut().load_average(&saved.average)?;
         }
         session.optimizer = saved.restore_optimizer(path, session.config.descent())?;
+        saved.restore_contrast(path, &mut session)?;
         session.best = saved.best;
         session.progress = saved.header.progress;
         Ok(session)
@@ -318,7 +334,7 @@ impl TrainSession {
     }
 
     fn validation_due(&self) -> bool {
-        if self.valid.is_empty() || self.progress.diverged.is_some() {
+        if self.valid.is_empty() || self.contrast.is_some() || self.progress.diverged.is_some() {
             return false;
         }
         let step = self.progress.step;
@@ -337,9 +353,13 @@ impl TrainSession {
         let input = Tensor::<4>::from_data(TensorData::new(input, [n, channels, height, width]), &device);
         let lr_step = self.lr_step();
         let lr = self.config.lr * self.config.schedule.factor(lr_step, self.config.steps);
-        self.optimizer.set_momentum(self.config.schedule.momentum(lr_step, self.config.steps));
+        let momentum = self.config.schedule.momentum(lr_step, self.config.steps);
+        self.optimizer.set_momentum(momentum);
+        if let Some(contrast) = &mut self.contrast {
+            contrast.descent.set_momentum(momentum);
+        }
         let taught = self.teacher.as_ref().map(|teacher| teacher.logits(input.clone()));
-        let Self { model, optimizer, config, .. } = self;
+        let Self { model, optimizer, config, contrast, .. } = self;
         let mut loss = |outputs: &Outputs| {
             let mut targets = Targets::new(&classes, [n, height, width], head, &outputs.logits.device());
             if let Some(taught) = &taught {
@@ -348,17 +368,22 @@ impl TrainSession {
             config.loss.compute(outputs, &targets)
         };
         let seed = config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step;
-        match model.network_mut().train_step(input, &mut loss, optimizer, lr, seed) {
+        let decay = config.average.map_or(0.0, |average| average.decay(step + 1, config.steps));
+        let network = model.network_mut();
+        let stepped = match contrast {
+            Some(contrast) => contrast.step(network, input, optimizer, lr, seed, decay),
+            None => network.train_step(input, &mut loss, optimizer, lr, seed),
+        };
+        match stepped {
             Ok(loss) => {
                 self.progress.step += 1;
-                if let Some(average) = self.config.average {
-                    let decay = average.decay(self.progress.step, self.config.steps);
+                if self.config.average.is_some() {
                     self.model.network_mut().average(decay);
                 }
                 self.progress.loss_sum += f64::from(loss);
                 self.progress.loss_count += 1;
                 let (step, total) = self.steps();
-                if self.valid.is_empty()
+                if (self.valid.is_empty() || self.contrast.is_some())
                     && (step.is_multiple_of(self.config.validate_every.max(1)) || step == total)
                 {
                     self.add_point(None);
