@@ -67,6 +67,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("egui", &["ui", "tools", "gpu"]),
     ("eframe", &["ui", "gpu/device.rs"]),
     ("rusqlite", &["workspace"]),
+    ("optimizer", &["nn/train/search.rs"]),
     ("nifti", &["io"]),
     ("dicom_object", &["io"]),
     ("clap", &["cli"]),

@@ -147,7 +147,8 @@ impl TrainSteps {
     fn begin(&self, world: &mut NnWorld) -> Result<Phase, String> {
         let base = world.model(&self.request.base)?;
         let (model, old) = (base.duplicate(), base.duplicate());
-        let teacher = self.request.teacher.as_ref().map(|t| world.model(t).map(Model::duplicate)).transpose()?;
+        let teacher =
+            self.request.teacher.as_ref().map(|t| world.model(t).map(Model::duplicate)).transpose()?;
         let TrainRequest { config, samples, held_out, checkpoints, .. } = &self.request;
         let (samples, held_out) = (samples.clone(), held_out.clone());
         let session = match checkpoints {

@@ -104,9 +104,8 @@ fn theta(loc: &Sequential, fc_loc: &[Linear], input: Tensor<4>) -> Tensor<3> {
 fn sampled(input: Tensor<4>, theta: Tensor<3>) -> Tensor<4> {
     let [batch, _, height, width] = input.dims();
     let centre = |i: usize, n: usize| (2 * i + 1) as f32 / n as f32 - 1.0;
-    let places = (0..height).flat_map(|row| {
-        (0..width).flat_map(move |column| [centre(column, width), centre(row, height), 1.0])
-    });
+    let places = (0..height)
+        .flat_map(|row| (0..width).flat_map(move |column| [centre(column, width), centre(row, height), 1.0]));
     let data = TensorData::new(places.collect::<Vec<f32>>(), [1, height * width, 3]);
     let places = Tensor::<3>::from_data(data, &theta.device());
     let grid = places.expand([batch, height * width, 3]).matmul(theta.swap_dims(1, 2));
@@ -176,7 +175,8 @@ mod tests {
         let input = Tensor::<4>::from_data(input, &device);
         let pooled = adaptive_avg_pool(filled.loc.forward(input.clone()), [2, 2], Bins::Covering);
         close(pooled.reshape([512]), &v["loc_out"], "localisation");
-        let theta = theta(&filled.loc, &filled.fc_loc, input.clone()).into_data().try_to_vec::<f32>().unwrap();
+        let theta =
+            theta(&filled.loc, &filled.fc_loc, input.clone()).into_data().try_to_vec::<f32>().unwrap();
         for (got, want) in theta.iter().zip(v["theta"].as_array().unwrap()) {
             assert!((f64::from(*got) - want.as_f64().unwrap()).abs() < 2e-6, "{got} for {want}");
         }
@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn the_option_is_a_switch_of_networks_of_slices() {
-        let told = |spec: &crate::nn::ModelSpec<5>, config: Value| spec.ends(&config).unwrap_err().to_string();
+        let told =
+            |spec: &crate::nn::ModelSpec<5>, config: Value| spec.ends(&config).unwrap_err().to_string();
         let volumes = crate::nn::VOLUME_MODELS[0];
         assert!(told(volumes, json!({OPTION: true})).contains("slices"));
         let spec = crate::nn::find("jmedseg/unet").unwrap();

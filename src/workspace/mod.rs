@@ -26,6 +26,7 @@ mod saving;
 mod section;
 mod shelf;
 pub mod store;
+pub mod study;
 mod training;
 
 pub use activity::Activity;

@@ -189,7 +189,8 @@ impl TrainArgs {
         let engine =
             Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
         let mut shown = Reporter::new();
-        let mut model = |name: &Option<String>| name.as_deref().map(|n| load(&engine, n, &mut shown)).transpose();
+        let mut model =
+            |name: &Option<String>| name.as_deref().map(|n| load(&engine, n, &mut shown)).transpose();
         let (mut init, teacher) = (model(&self.init)?, model(&self.teacher)?);
         if let Some(plain) = init.take_if(|_| self.spatial_transformer) {
             init = Some(transformed(&engine, &plain, &mut shown)?);

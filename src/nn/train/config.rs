@@ -1,5 +1,6 @@
 use super::{
-    Augment, Average, BestRule, Contrast, Crop, Descent, LastBatch, Optimizer, Schedule, sampler::steps_of_round,
+    Augment, Average, BestRule, Contrast, Crop, Descent, LastBatch, Optimizer, Schedule,
+    sampler::steps_of_round,
 };
 use crate::{
     nn::{Channels, InputSpec, ModelCard, loss::Loss},

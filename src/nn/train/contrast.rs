@@ -228,7 +228,8 @@ fn find_layer(name: &str, network: &dyn Network) -> Result<ParamId, TrainError> 
     let parameters = network.parameters();
     let is_layer = |shape: &[usize]| matches!(shape.len(), 1 | 4);
     let inside = |parameter: &str| {
-        parameter.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')) && parameter.ends_with(".weight")
+        parameter.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+            && parameter.ends_with(".weight")
     };
     let found = parameters.iter().rfind(|p| inside(&p.name) && is_layer(&p.shape));
     found.map(|p| ParamId::from(name_hash(&p.name))).ok_or_else(|| {
@@ -239,7 +240,10 @@ fn find_layer(name: &str, network: &dyn Network) -> Result<ParamId, TrainError> 
                 known.push(first);
             }
         }
-        TrainError::Layer(format!("there is no layer \"{name}\"; there are {} and what is in them", known.join(", ")))
+        TrainError::Layer(format!(
+            "there is no layer \"{name}\"; there are {} and what is in them",
+            known.join(", ")
+        ))
     })
 }
 

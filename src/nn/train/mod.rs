@@ -16,12 +16,14 @@ mod recipe;
 mod sample;
 mod sampler;
 mod schedule;
+pub mod search;
 mod select;
 mod session;
 mod teacher;
 #[cfg(test)]
 mod tests;
 
+pub use self::optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use super::loss::{IGNORE, Loss, Term};
 pub use augment::{Augment, Blur, Jitter, Padding, Zoom};
 pub use average::Average;
@@ -30,7 +32,6 @@ pub use checkpoint::CheckpointError;
 pub use config::TrainConfig;
 pub use contrast::Contrast;
 pub use descent::Descent;
-pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use recipe::{Procedure, RECIPES, Recipe, find_recipe};
 pub use sample::{SampleError, TrainSample, score};
 pub use sampler::{Batch, Crop, LastBatch, Prepared, Sampler};

@@ -2,8 +2,8 @@
 //! "repository" means the value stands in the published code.
 
 use super::{
-    Adam, Augment, BestRule, Blur, Contrast, Crop, Jitter, LastBatch, Loss, Optimizer, Padding, Schedule, Term,
-    TrainConfig, Zoom,
+    Adam, Augment, BestRule, Blur, Contrast, Crop, Jitter, LastBatch, Loss, Optimizer, Padding, Schedule,
+    Term, TrainConfig, Zoom,
 };
 use crate::{
     nn::{Channels, InputSpec},

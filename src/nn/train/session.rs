@@ -179,9 +179,10 @@ impl TrainSession {
         if config.average.is_some() {
             model.network_mut().average(0.0);
         }
-        let contrast = config.pretrain.clone().map(|contrast| {
-            Contrastive::new(contrast, model.network(), config.descent(), config.seed)
-        });
+        let contrast = config
+            .pretrain
+            .clone()
+            .map(|contrast| Contrastive::new(contrast, model.network(), config.descent(), config.seed));
         Ok(Self {
             optimizer: config.descent(),
             progress: Progress::default(),

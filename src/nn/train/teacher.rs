@@ -25,13 +25,21 @@ impl Teacher {
             Some(format!("it takes {} and the other {}", channels(its), channels(own)))
         } else if model.card.classes() != student.card.classes() {
             let classes = [&model, student].map(|m| m.card.classes());
-            Some(format!("it knows {} classes, background included, and the other {}", classes[0], classes[1]))
+            Some(format!(
+                "it knows {} classes, background included, and the other {}",
+                classes[0], classes[1]
+            ))
         } else if translated(network.head(), student.network().head()).is_none() {
-            Some(format!("its logits are {:?} and the other's {:?}", network.head(), student.network().head()))
+            Some(format!(
+                "its logits are {:?} and the other's {:?}",
+                network.head(),
+                student.network().head()
+            ))
         } else if plain(own) != plain(its) {
             Some("it windows or scales the images in another way (see `input` of both cards)".to_owned())
         } else {
-            let fits = |n: &usize| network.input().side(*n) == *n && network.input().most.is_none_or(|m| *n <= m);
+            let fits =
+                |n: &usize| network.input().side(*n) == *n && network.input().most.is_none_or(|m| *n <= m);
             size.iter().find(|n| !fits(n)).map(|n| {
                 let rule = network.input();
                 let most = rule.most.map_or(String::new(), |most| format!(", {most} at most"));
@@ -137,12 +145,14 @@ mod tests {
         });
         assert!(coloured.contains("3 channels (Rgb)"), "{coloured}");
         let classes = refused(|card| {
-            (card.network, card.config) = ("edema/unet".into(), json!({"in_channels": 1, "n_classes": 3, "feature_scale": 16}));
+            (card.network, card.config) =
+                ("edema/unet".into(), json!({"in_channels": 1, "n_classes": 3, "feature_scale": 16}));
             card.labels = crate::label::LabelTable::named(&["a", "b"]);
         });
         assert!(classes.contains("3 classes") && classes.contains("the other 2"), "{classes}");
         let sides = refused(|card| {
-            (card.network, card.config) = ("jmedseg/segnet".into(), json!({"in_channels": 1, "feature_scale": 16}));
+            (card.network, card.config) =
+                ("jmedseg/segnet".into(), json!({"in_channels": 1, "feature_scale": 16}));
         });
         assert!(sides.contains("--patch"), "{sides}");
     }
