@@ -2,6 +2,10 @@
 
 #[path = "cli/eval.rs"]
 mod eval;
+#[path = "cli/search.rs"]
+mod search;
+#[path = "cli/teaching.rs"]
+mod teaching;
 
 use fovea::{
     geom::Grid,

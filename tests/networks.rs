@@ -15,6 +15,8 @@ use fovea::{
 
 #[path = "networks/blocks.rs"]
 mod blocks;
+#[path = "networks/losses.rs"]
+mod losses;
 #[path = "networks/volumes.rs"]
 mod volumes;
 

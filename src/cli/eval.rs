@@ -9,11 +9,21 @@ mod pairs;
 mod pictures;
 mod table;
 
-use crate::{io, metrics::Convention};
-use anyhow::{Context, Result};
+pub(super) use html::{STYLE, escaped};
+
+use super::report::Reporter;
+use crate::{
+    engine::{Engine, EngineOptions, Event, Output, ProgressLines, interrupt},
+    io,
+    metrics::Convention,
+    nn::DeviceChoice,
+};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use evaluation::Evaluation;
-use std::path::PathBuf;
+use maps::{Maps, Told};
+use pictures::Pictures;
+use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -96,10 +106,37 @@ fn tolerance(text: &str) -> Result<f64, String> {
     if value.is_finite() && value >= 0.0 { Ok(value) } else { Err("not a distance".to_owned()) }
 }
 
+/// What was found, and the pictures for the report where one is wanted.
+type Found = (Evaluation, Vec<Maps>, Option<Pictures>);
+
+fn evaluate(args: &EvalArgs, told: Told<'_>) -> Result<Found> {
+    let labels = pairs::label_table(args)?;
+    let maps = maps::open(&pairs::pairs(args, &labels)?, told)?;
+    let evaluation = Evaluation::of(args, &labels, &maps, told)?;
+    let pictures = args.html.as_ref().map(|_| pictures::draw(&evaluation, &maps)).transpose()?;
+    Ok((evaluation, maps, pictures))
+}
+
 pub fn run(args: EvalArgs) -> Result<()> {
-    let labels = pairs::label_table(&args)?;
-    let maps = maps::open(&pairs::pairs(&args, &labels)?)?;
-    let evaluation = Evaluation::of(&args, &labels, &maps)?;
+    interrupt::listen();
+    let engine =
+        Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).context("threads could not be started")?;
+    let args = Arc::new(args);
+    let of_job = Arc::clone(&args);
+    let job = engine.run_io(move |context| {
+        let told = |stage, done, total| -> Result<()> {
+            context.check()?;
+            context.progress(stage, done, total);
+            Ok(())
+        };
+        evaluate(&of_job, &told).map(|found| Box::new(found) as Output)
+    });
+    let mut shown = Shown::new();
+    let ended = engine.block_on(job, |event| shown.show(event));
+    shown.clear();
+    let Event::Done { output, .. } = ended? else { bail!("the evaluation ended with something else") };
+    let Ok(found) = output.downcast::<Found>() else { bail!("the evaluation ended with something else") };
+    let (evaluation, maps, pictures) = *found;
     for m in &maps {
         m.warnings.iter().for_each(|warning| eprintln!("{}: {warning}", m.pair.id));
     }
@@ -112,11 +149,40 @@ pub fn run(args: EvalArgs) -> Result<()> {
     if let Some(path) = &args.csv {
         io::write_text(path, &table::csv(&evaluation)?).context("--csv")?;
     }
-    if let Some(path) = &args.html {
-        let pictures = pictures::draw(&evaluation, &maps)?;
+    if let (Some(path), Some(pictures)) = (&args.html, pictures) {
         io::write_text(path, &html::page(&evaluation, &pictures)).context("--html")?;
     }
     Ok(())
+}
+
+/// Progress on standard error; standard output is for the scores.
+enum Shown {
+    Bar(Reporter),
+    Lines(ProgressLines),
+}
+
+impl Shown {
+    fn new() -> Self {
+        match std::io::stderr().is_terminal() {
+            true => Shown::Bar(Reporter::new()),
+            false => Shown::Lines(ProgressLines::default()),
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match self {
+            // Which device there is matters to nobody here.
+            Shown::Bar(bar) if matches!(event, Event::Progress { .. }) => bar.show(event),
+            Shown::Bar(_) => {}
+            Shown::Lines(lines) => lines.line(event).into_iter().for_each(|line| eprintln!("{line}")),
+        }
+    }
+
+    fn clear(&self) {
+        if let Shown::Bar(bar) = self {
+            bar.clear();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -151,9 +217,7 @@ mod tests {
     }
 
     fn report(args: &EvalArgs) -> Result<Report> {
-        let labels = pairs::label_table(args)?;
-        let maps = maps::open(&pairs::pairs(args, &labels)?)?;
-        Ok(Evaluation::of(args, &labels, &maps)?.report)
+        Ok(evaluate(args, &|_, _, _| Ok(()))?.0.report)
     }
 
     #[test]
@@ -163,6 +227,26 @@ mod tests {
         let report = report(&args(&pred, truth.path().to_owned())).unwrap();
         assert_eq!(report.cases[0].classes[&1].dice, Some(2.0 / 3.0));
         assert_eq!(report.classes[&1].mean.dice, Some((1.0 + 2.0 / 3.0) / 2.0));
+    }
+
+    #[test]
+    fn every_case_is_told_of_and_the_work_can_be_stopped() {
+        let masks = [("a.png", [1, 1, 0, 0]), ("b.png", [0, 1, 0, 0])];
+        let (pred, truth) = (folder(&masks), folder(&masks));
+        let args = args(&pred, truth.path().to_owned());
+        let heard = std::sync::Mutex::new(vec![]);
+        evaluate(&args, &|stage, done, total| {
+            heard.lock().unwrap().push((stage, done, total));
+            Ok(())
+        })
+        .unwrap();
+        let heard = heard.into_inner().unwrap();
+        assert!(heard.contains(&("reading", 2, 2)) && heard.contains(&("measuring", 2, 2)), "{heard:?}");
+        for stop in ["reading", "measuring"] {
+            let told = |stage, _, _| if stage == stop { bail!("stopped") } else { Ok(()) };
+            let error = evaluate(&args, &told).map(|_| ()).unwrap_err();
+            assert_eq!(error.root_cause().to_string(), "stopped", "while {stop}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod info;
 mod models;
 mod overlay;
 mod report;
+mod search;
 mod segment;
 mod train;
 
@@ -92,6 +93,7 @@ impl From<DeviceArgument> for DeviceChoice {
 pub enum Command {
     Segment(segment::SegmentArgs),
     Train(Box<train::TrainArgs>),
+    Search(search::SearchArgs),
     Eval(eval::EvalArgs),
     Models(models::ModelsArgs),
     Convert(convert::ConvertArgs),
@@ -105,6 +107,7 @@ impl Command {
         match self {
             Command::Segment(args) => segment::run(args, device),
             Command::Train(args) => train::run(*args, device),
+            Command::Search(args) => search::run(args, device),
             Command::Eval(args) => eval::run(args),
             Command::Models(args) => models::run(args, device),
             Command::Convert(args) => convert::run(args),

@@ -2,7 +2,7 @@
 
 use super::{
     EvalArgs,
-    maps::{self, Classes, Maps},
+    maps::{self, Classes, Maps, Told},
 };
 use crate::{
     geom::{Grid, Unit},
@@ -126,11 +126,11 @@ impl Units {
 }
 
 impl Evaluation {
-    pub fn of(args: &EvalArgs, table: &LabelTable, maps: &[Maps]) -> Result<Self> {
+    pub fn of(args: &EvalArgs, table: &LabelTable, maps: &[Maps], told: Told<'_>) -> Result<Self> {
         let classes = Classes::of(maps);
         let (mut cases, mut confusions) = (vec![], vec![]);
         for (m, (measured, confusion)) in
-            maps.iter().zip(maps::measure(maps, &classes, args.surface_tolerance)?)
+            maps.iter().zip(maps::measure(maps, &classes, args.surface_tolerance, told)?)
         {
             cases.push((m.pair.id.clone(), measured));
             confusions.push(confusion);

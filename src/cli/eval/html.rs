@@ -8,7 +8,7 @@ use super::{
 use crate::metrics::{Metric, Scores, Summary};
 use std::fmt::Write;
 
-const STYLE: &str = include_str!("report.css");
+pub const STYLE: &str = include_str!("report.css");
 /// The metrics whose distributions are drawn.
 const DRAWN: [&str; 4] = ["dice", "surface_dice", "hd95", "volume_difference"];
 /// More rows than this are folded away.

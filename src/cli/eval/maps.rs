@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Cases with more voxels than this are measured one after another, each on all cores, so that the memory of one is
@@ -63,9 +64,41 @@ impl Maps {
     }
 }
 
+/// Hears of a stage how many of how many cases are done; an error stops the work.
+pub type Told<'a> = &'a (dyn Fn(&'static str, u64, u64) -> Result<()> + Sync);
+
+/// The cases of a stage that are done.
+struct Count<'a> {
+    stage: &'static str,
+    done: AtomicU64,
+    total: u64,
+    told: Told<'a>,
+}
+
+impl<'a> Count<'a> {
+    fn new(stage: &'static str, total: usize, told: Told<'a>) -> Self {
+        Self { stage, done: AtomicU64::new(0), total: total as u64, told }
+    }
+
+    /// Does a case, unless the work is to stop.
+    fn case<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        (self.told)(self.stage, self.done.load(Ordering::Relaxed), self.total)?;
+        let result = work();
+        self.done.fetch_add(1, Ordering::Relaxed);
+        result
+    }
+
+    /// That all are done, or that they were not to be.
+    fn end(&self) -> Result<()> {
+        (self.told)(self.stage, self.done.load(Ordering::Relaxed), self.total)
+    }
+}
+
 /// Opens every case; whatever cannot be scored is said at once.
-pub fn open(pairs: &[Pair]) -> Result<Vec<Maps>> {
-    let opened: Vec<Result<Maps>> = pairs.par_iter().map(Maps::open).collect();
+pub fn open(pairs: &[Pair], told: Told<'_>) -> Result<Vec<Maps>> {
+    let count = Count::new("reading", pairs.len(), told);
+    let opened: Vec<Result<Maps>> = pairs.par_iter().map(|pair| count.case(|| Maps::open(pair))).collect();
+    count.end()?;
     let (mut maps, mut faults) = (vec![], vec![]);
     for result in opened {
         match result {
@@ -126,15 +159,32 @@ impl Classes {
 pub type CaseMeasured = (BTreeMap<LabelId, Measured>, Confusion);
 
 /// Measures every case, in order.
-pub fn measure(maps: &[Maps], classes: &Classes, tolerance: f64) -> Result<Vec<CaseMeasured>> {
-    let one = |m: &Maps| measure_case(m, classes, tolerance).with_context(|| m.pair.id.clone());
-    match maps.iter().any(|m| m.grid.voxel_count() > LARGE) {
-        true => maps.iter().map(one).collect(),
+pub fn measure(
+    maps: &[Maps],
+    classes: &Classes,
+    tolerance: f64,
+    told: Told<'_>,
+) -> Result<Vec<CaseMeasured>> {
+    let count = Count::new("measuring", maps.len(), told);
+    let one = |m: &Maps| {
+        let measured = count.case(|| measure_case(m, classes, tolerance, || count.end()));
+        measured.with_context(|| m.pair.id.clone())
+    };
+    let measured = match maps.iter().any(|m| m.grid.voxel_count() > LARGE) {
+        true => maps.iter().map(one).collect::<Result<_>>(),
         false => maps.par_iter().map(one).collect(),
-    }
+    };
+    count.end()?;
+    measured
 }
 
-fn measure_case(maps: &Maps, classes: &Classes, tolerance: f64) -> Result<CaseMeasured> {
+/// `check` is asked before each class, which takes seconds of a large volume.
+fn measure_case(
+    maps: &Maps,
+    classes: &Classes,
+    tolerance: f64,
+    check: impl Fn() -> Result<()>,
+) -> Result<CaseMeasured> {
     let ([pred, truth], valid) = (classes.values(maps), maps.valid());
     let dims = maps.grid.dims();
     let compared = Comparison::new(dims, maps.grid.spacing(), &pred, &truth, valid.as_deref());
@@ -152,6 +202,7 @@ fn measure_case(maps: &Maps, classes: &Classes, tolerance: f64) -> Result<CaseMe
     let volumes = [volumes(&pred)?, volumes(&truth)?];
     let mut measured: BTreeMap<LabelId, Measured> = BTreeMap::new();
     for &class in &classes.ids {
+        check()?;
         measured.insert(
             class,
             Measured {

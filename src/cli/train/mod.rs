@@ -3,19 +3,23 @@
 mod folder;
 mod folds;
 mod settings;
+mod setup;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use settings::{Settings, Shape};
+pub use setup::Setup;
+pub use trial::Outcome;
 
 use super::{
-    dataset::{self, Dataset, Request},
+    dataset::{self, Dataset},
     report::Reporter,
 };
 use crate::{
     engine::{
-        About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, ModelSource, TrainRequest,
-        Trained, interrupt,
+        About, Checkpoints, Engine, Event, JobError, JobId, LoadedModel, ModelSource, TrainRequest, Trained,
+        interrupt,
     },
     nn::{ComputeDevice, DeviceChoice, Model, ModelCard, find},
     replace::write_bytes,
@@ -186,27 +190,10 @@ impl TrainArgs {
             (run, _) => vec![self.place(run.as_deref())?],
         };
         interrupt::listen();
-        let engine =
-            Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
-        let mut shown = Reporter::new();
-        let mut model =
-            |name: &Option<String>| name.as_deref().map(|n| load(&engine, n, &mut shown)).transpose();
-        let (mut init, teacher) = (model(&self.init)?, model(&self.teacher)?);
-        if let Some(plain) = init.take_if(|_| self.spatial_transformer) {
-            init = Some(transformed(&engine, &plain, &mut shown)?);
-        }
-        let request = Request {
-            data: self.data.clone().unwrap_or_default(),
-            modality: self.modality.map(Into::into),
-            phantoms: self.cases,
-            seed: self.seed.unwrap_or(1),
-            labels: init.as_ref().map(|m| m.card.labels.clone()),
-            names: self.labels.clone(),
-        };
-        let data = dataset::load(&engine, request, &mut shown)?;
-        let settings = Settings::new(&self, data.shape(), init.as_ref().map(|m| m.card.as_ref()))?;
+        let mut setup = Setup::open(&self, device)?;
+        let settings = self.settings(&setup)?;
+        let data = setup.data.clone();
         let dealt = self.folds.map(|k| folds::deal(data.patients(), k, settings.train.seed)).transpose()?;
-        let mut engine = Some(engine);
         for (i, place) in places.iter().enumerate() {
             // A fold that has ended before.
             let Some(place) = place else { continue };
@@ -217,8 +204,8 @@ impl TrainArgs {
                 }
                 _ => data.clone(),
             };
-            let models = [init.as_ref(), teacher.as_ref()];
-            self.train(&mut engine, &mut shown, &data, models, settings.clone(), place)?;
+            let result = self.train(&mut setup, &data, settings.clone(), place, &mut |_, _, _| ())?;
+            self.finish(&result, place)?;
         }
         if let (Some(run), Some(k)) = (&self.run, self.folds) {
             for line in folds::summarise(run, k)? {
@@ -277,16 +264,16 @@ impl TrainArgs {
         Ok(Some(Place { out, checkpoint, folder, resume: self.resume && !fold_begins }))
     }
 
-    /// One run from its beginning, or from where it was saved, to its end.
+    /// One run from its beginning, or from where it was saved, to its end. `watch` sees every event.
     fn train(
         &self,
-        engine: &mut Option<Engine>,
-        shown: &mut Reporter,
+        setup: &mut Setup,
         data: &Dataset,
-        [init, teacher]: [Option<&LoadedModel>; 2],
         mut settings: Settings,
         place: &Place,
-    ) -> Result<()> {
+        watch: &mut dyn FnMut(&Engine, JobId, &Event),
+    ) -> Result<Arc<Trained>> {
+        let Setup { engine, shown, init, teacher, .. } = setup;
         let Some(running) = engine.as_ref() else { bail!("the engine has ended") };
         if place.resume
             && let Some(saved) = place.folder.as_deref().map(folder::saved_settings).transpose()?.flatten()
@@ -319,7 +306,7 @@ impl TrainArgs {
         );
         let job = running.train(TrainRequest {
             base: base.version(),
-            teacher: teacher.map(LoadedModel::version),
+            teacher: teacher.as_ref().map(LoadedModel::version),
             config: settings.train,
             samples: samples.train,
             held_out: if pretrains { vec![] } else { samples.valid },
@@ -332,7 +319,10 @@ impl TrainArgs {
             }),
             about: self.about(data, pretrains),
         });
-        let ended = running.block_on(job, |e| shown.show(e));
+        let ended = running.block_on(job, |event| {
+            shown.show(event);
+            watch(running, job, event);
+        });
         if matches!(ended, Err(JobError::Interrupted)) {
             shown.clear();
             return Err(self.interrupted(engine.take(), &place.checkpoint));
@@ -340,7 +330,10 @@ impl TrainArgs {
         let event = ended.with_context(|| format!("training {}", base.card.title))?;
         let Event::Trained { result, .. } = event else { bail!("the run ended with {event:?}") };
         shown.clear();
-        self.finish(&result, place, record.as_ref())
+        if let Some(record) = record.filter(|_| result.diverged.is_none()) {
+            record.finish(&result)?;
+        }
+        Ok(result)
     }
 
     /// Lets the run be saved, and says how it can go on.
@@ -362,15 +355,12 @@ impl TrainArgs {
     }
 
     /// Writes the model and says how it compares. A run that went wrong leaves an existing file alone.
-    fn finish(&self, result: &Arc<Trained>, place: &Place, record: Option<&RunFolder>) -> Result<()> {
+    fn finish(&self, result: &Trained, place: &Place) -> Result<()> {
         if let Some(reason) = &result.diverged {
             bail!("the run diverged ({reason}); no model was written. Try a lower --lr");
         }
         if let Some(out) = &place.out {
             write_bytes(out, &result.model.bytes)?;
-        }
-        if let Some(record) = record {
-            record.finish(result)?;
         }
         let card = &result.model.card;
         if let Some(to) = place.out.as_ref().or(place.folder.as_ref()) {
@@ -387,7 +377,7 @@ impl TrainArgs {
                 println!("The new model is worse than the old one on the validation slices.");
             }
         }
-        if record.is_some() {
+        if place.folder.is_some() {
             return Ok(());
         }
         // The run is over; its checkpoint is of no more use.

@@ -70,3 +70,30 @@ fn every_value_of_a_recipe_can_be_set_and_the_whole_is_printed() {
     let args = parse("train --recipe edema --print-config").unwrap();
     assert!(Settings::new(&args, classes, None).unwrap_err().to_string().contains("4 classes"));
 }
+
+#[test]
+fn what_is_learned_beside_masks_reaches_the_configuration() {
+    let loss = |text: &str| crate::nn::train::Loss::parse(text).unwrap();
+    let taught = alone("--network jmedseg/unet --teacher t --distill 0.5*kl(2) --set train.loss=ce").unwrap();
+    assert_eq!(taught.train.loss, loss("ce + 0.5*kl(2)"));
+    let plain = alone("--recipe polyp --teacher t").unwrap();
+    assert_eq!(plain.train.loss, loss("ce + kl(4)"));
+    let told = format!("{:#}", alone("--recipe polyp --teacher t --distill kl+ce").unwrap_err());
+    assert!(told.contains("--distill kl+ce: only kl and mse"), "{told}");
+    assert!(parse("train --print-config --recipe polyp --distill kl").is_err(), "distilling needs a teacher");
+
+    let wrapped = alone("--network jmedseg/unet --spatial-transformer").unwrap();
+    assert_eq!(wrapped.config["spatial_transformer"], true);
+    assert_eq!(wrapped.config["in_channels"], 1);
+
+    let contrast = alone("--recipe jmedseg-ssl").unwrap().train.pretrain.unwrap();
+    assert_eq!((contrast.layer.as_str(), contrast.bank), ("down4", 1024));
+    let other = alone("--recipe jmedseg-ssl --pretrain up1 --set train.pretrain.bank=64").unwrap();
+    assert_eq!(other.train.pretrain.map(|c| (c.layer, c.bank)), Some(("up1".to_owned(), 64)));
+
+    let set =
+        r#"--recipe vessel --set train.average={"average":"constant","decay":0.5} --set train.clip_norm=12"#;
+    let train = alone(set).unwrap().train;
+    assert_eq!(train.average, Some(crate::nn::train::Average::Constant { decay: 0.5 }));
+    assert_eq!(train.clip_norm, Some(12.0));
+}

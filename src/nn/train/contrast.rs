@@ -362,7 +362,7 @@ mod tests {
         TrainConfig {
             steps,
             batch: 4,
-            crop: Crop::Window,
+            crop: Crop::Whole,
             schedule: Schedule::Constant,
             augment: Augment { flip_x: 0.5, brightness: 0.1, contrast: 0.2, ..Augment::default() },
             pretrain: Some(Contrast { layer: "mid".into(), bank: 16, width: 16, ..Contrast::default() }),

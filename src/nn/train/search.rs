@@ -313,9 +313,10 @@ mod tests {
             |trials: &[Trial]| trials.iter().filter_map(|t| t.value).sum::<f64>() / trials.len() as f64;
         let (random, learned) = (mean(&trials[..10]), mean(&trials[40..]));
         assert!(learned > random + 0.3, "{random} at random, {learned} later");
-        let near =
-            |i: usize, at: f64| trials[40..].iter().filter(|t| (t.numbers[i] - at).abs() < 0.2).count();
-        assert!(near(0, 0.3) >= 12 && near(1, 0.9) >= 12, "{} and {} of 20", near(0, 0.3), near(1, 0.9));
+        // At random 0.29 and 0.41.
+        let off =
+            |i: usize, at: f64| trials[40..].iter().map(|t| (t.numbers[i] - at).abs()).sum::<f64>() / 20.0;
+        assert!(off(0, 0.3) < 0.15 && off(1, 0.9) < 0.3, "{} and {}", off(0, 0.3), off(1, 0.9));
     }
 
     #[test]

@@ -32,6 +32,7 @@ fn colours_change_as_those_of_jmedseg() {
     for (text, factor) in [("1.3", 1.3), ("0.7", 0.7)] {
         let check = |name: &str, got: Vec<f32>| {
             let worst = worst(&got, &v[format!("{name}_{text}")]);
+            eprintln!("{name} {text}: {worst} grey levels");
             assert!(worst < 1.0 + 0.5 * 0.3 + 1e-3, "{name} {text}: {worst} grey levels");
         };
         check("brightness", changed(&|p| colour::brightness(p, factor)));
@@ -41,11 +42,13 @@ fn colours_change_as_those_of_jmedseg() {
     // Six passes, each rounded to half a level.
     for (text, sigma) in [("1.0", 1.0), ("0.3", 0.3), ("2.0", 2.0)] {
         let worst = worst(&changed(&|p| filter::gaussian(p, [10, 8], sigma)), &v[format!("gauss_{text}")]);
+        eprintln!("blur {text}: {worst} grey levels");
         assert!(worst < 3.0, "blur of {sigma}: {worst} grey levels");
     }
     // PIL keeps hue and saturation as bytes: 6/255 of a sector and 1/255 of the range, beside the shift cut to a byte.
     for (text, turns) in [("+0.1", 25.0 / 255.0), ("-0.1", -25.0 / 255.0)] {
         let worst = worst(&changed(&|p| colour::hue(p, turns)), &v[format!("hue_{text}")]);
+        eprintln!("hue {text}: {worst} grey levels");
         assert!(worst < 8.0, "hue {text}: {worst} grey levels");
     }
     let resized = &v["crop_resize_bilinear"];
@@ -56,6 +59,7 @@ fn colours_change_as_those_of_jmedseg() {
     });
     let cut = Planes { channels: 3, height, width, values: cut.collect() };
     let worst = worst(&resize_planes(cut, [12, 12]).values, &resized["values"]);
+    eprintln!("crop and resize: {worst} grey levels");
     assert!(worst < 1.0 + 1e-3, "crop and resize: {worst} grey levels");
 }
 
@@ -77,6 +81,7 @@ fn colours_change_as_those_of_the_polyp_system() {
             let mut got = image.clone();
             change(&mut got, amount.parse().unwrap());
             let worst = worst(&got, &want["data"]);
+            eprintln!("{name} {amount}: {worst} grey levels");
             assert!(worst <= within + 1e-3, "{name} {amount}: {worst} grey levels");
         }
     }

@@ -1,0 +1,201 @@
+//! `fovea search`: which configuration trains best, by trials that learn from those before them.
+
+mod report;
+
+use super::train::{Outcome, Setup, TrainArgs};
+use crate::{
+    engine::{Event, interrupt},
+    nn::{
+        DeviceChoice,
+        train::search::{Dimension, POLYP, Search, State, Trial},
+    },
+    workspace::study::{Plan, Study},
+};
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  fovea search --study studies/vessel --trials 30 --vary 'train.lr=log(1e-4,1e-2)' --vary 'train.loss=one(ce | ce+dice)' \\
+      -- --data lists/vessels.csv --recipe vessel --epochs 5
+  fovea search --study studies/polyp --space polyp -- --data Kvasir-SEG/ --recipe polyp
+  fovea search --study studies/polyp --space polyp --resume -- --data Kvasir-SEG/ --recipe polyp
+
+A range is KEY=uniform(LOW,HIGH), log(LOW,HIGH), whole(LOW,HIGH), around(LOW,HIGH) for [1-x, 1+x], or one(A | B | ...), with
+the keys of fovea train --print-config. A trial is a run of fovea train with the options after --, in a folder of its own; it
+is worth its Dice on the validation images, and it is given up when it is worse than half of the others at the same
+validation. The study is kept as it goes, and after a cut the same command with --resume goes on with the trial that it was at.";
+
+/// Search for the configuration that trains best.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct SearchArgs {
+    /// A folder for the study: its trials (study.db), a folder for the run of each, and the report (study.html)
+    #[arg(long, value_name = "DIR")]
+    study: PathBuf,
+    /// A key of the configuration, and what it may be
+    #[arg(long, value_name = "KEY=RANGE", required_unless_present = "space")]
+    vary: Vec<Dimension>,
+    /// Published ranges, beside those of --vary
+    #[arg(long, value_enum)]
+    space: Option<Space>,
+    /// Trials in all
+    #[arg(long, default_value_t = 100)]
+    trials: u64,
+    /// Go on with the study that is there
+    #[arg(long)]
+    resume: bool,
+    /// Decides what is tried
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Trials at random before the others are learned from
+    #[arg(long, value_name = "TRIALS", default_value_t = 10)]
+    random: usize,
+    /// Finished trials before one is given up; 0 gives none up
+    #[arg(long, value_name = "TRIALS", default_value_t = 5)]
+    patience: usize,
+    /// Validations of a trial before it may be given up
+    #[arg(long, value_name = "VALIDATIONS", default_value_t = 0)]
+    warm_up: u64,
+    /// What every trial has in common, as fovea train takes it
+    #[arg(last = true, required = true, value_name = "TRAIN OPTIONS")]
+    training: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Space {
+    /// The polyp system's: loss, optimiser, rate, average, and all of its augmentation
+    Polyp,
+}
+
+pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
+    let search = args.search()?;
+    let file = args.study.join("study.db");
+    match (args.resume, file.exists()) {
+        (true, false) => {
+            bail!("--resume: there is no study {}; leave --resume out to start one", file.display())
+        }
+        (false, true) => bail!(
+            "a study is kept in {}: go on with it by --resume, or take another folder",
+            args.study.display()
+        ),
+        _ => {}
+    }
+    let common = TrainArgs::of_trial(&args.training, &[], &args.study)?;
+    interrupt::listen();
+    let mut setup = Setup::open(&common, device)?;
+    // A key that there is not is no fault of a trial, and told before there is a study.
+    let first = report::assignments(&search.dimensions, &search.suggest(0, &[]));
+    TrainArgs::of_trial(&args.training, &first, &args.study)?.settings(&setup)?;
+    std::fs::create_dir_all(&args.study)
+        .with_context(|| format!("{} could not be made", args.study.display()))?;
+    let ranges: Vec<String> = search.dimensions.iter().map(Dimension::to_string).collect();
+    let plan = Plan { ranges, training: args.training.clone(), seed: args.seed };
+    let study = Study::open(&file, &plan)?;
+    let searched = args.go_on(&search, &study, &mut setup);
+    let trials = study.trials()?;
+    report::write(&args.study, &plan, &search.dimensions, &trials)?;
+    searched.with_context(|| {
+        format!(
+            "the study is kept in {}, and goes on by the same command with --resume",
+            args.study.display()
+        )
+    })?;
+    println!("{}", report::summary(&plan, &search.dimensions, &trials));
+    println!("{}", args.study.join("study.html").display());
+    Ok(())
+}
+
+impl SearchArgs {
+    fn search(&self) -> Result<Search> {
+        let published: &[&str] = match self.space {
+            Some(Space::Polyp) => POLYP,
+            None => &[],
+        };
+        let mut dimensions = self.vary.clone();
+        for text in published {
+            let dimension: Dimension = text.parse()?;
+            if !dimensions.iter().any(|d| d.key == dimension.key) {
+                dimensions.push(dimension);
+            }
+        }
+        for (i, dimension) in dimensions.iter().enumerate() {
+            if dimensions[..i].iter().any(|d| d.key == dimension.key) {
+                bail!("--vary: {} is there twice", dimension.key);
+            }
+        }
+        let Self { seed, random, patience, warm_up, .. } = *self;
+        Ok(Search { dimensions, seed, random, patience, warm_up })
+    }
+
+    fn folder(&self, number: u64) -> PathBuf {
+        self.study.join(format!("trial_{number:04}"))
+    }
+
+    /// Trials until there are as many as were asked for.
+    fn go_on(&self, search: &Search, study: &Study, setup: &mut Setup) -> Result<()> {
+        loop {
+            interrupt::check()?;
+            let trials = study.trials()?;
+            let cut = trials.iter().position(|t| t.state == State::Begun);
+            let number = cut.map_or(trials.len() as u64, |i| trials[i].number);
+            if number >= self.trials {
+                return Ok(());
+            }
+            let numbers = match cut {
+                Some(i) => trials[i].numbers.clone(),
+                None => search.suggest(number, &trials),
+            };
+            let words = report::assignments(&search.dimensions, &numbers);
+            let args = TrainArgs::of_trial(&self.training, &words, &self.folder(number))?;
+            let settings = args.settings(setup)?;
+            if cut.is_none() {
+                study.begin(number, &numbers)?;
+            }
+            setup.shown.clear();
+            println!("trial {number} of {}: {}", self.trials, words.join(" "));
+            let mut told = Ok(());
+            let mut watched = cut.map_or_else(
+                || Trial { number, state: State::Begun, numbers, course: vec![], value: None },
+                |i| trials[i].clone(),
+            );
+            let outcome = args.try_out(setup, settings, &mut |engine, job, event| {
+                let Event::TrainValidated { step, dice: Some(dice), .. } = event else { return };
+                told = study.validated(number, *step, *dice);
+                // A run that goes on from its checkpoint may make a validation a second time.
+                let course = study.trials().ok().and_then(|all| all.into_iter().find(|t| t.number == number));
+                watched.course = course.map_or_else(Vec::new, |t| t.course);
+                let gives_up = self.patience > 0 && search.gives_up(&watched, &trials);
+                if gives_up || told.is_err() {
+                    engine.cancel(job);
+                }
+            })?;
+            told?;
+            let best = trials.iter().filter_map(|t| t.value).fold(f64::NEG_INFINITY, f64::max);
+            match outcome {
+                Outcome::Trained(result) => {
+                    let value = result.comparison.as_ref().and_then(|c| c.after.mean_dice);
+                    let Some(value) = value else {
+                        bail!("nothing was validated on: the data needs cases of the split val");
+                    };
+                    study.end(number, State::Finished, Some(value), None)?;
+                    println!("trial {number}: Dice {value:.4}; the best is {:.4}", value.max(best));
+                }
+                Outcome::Stopped => {
+                    study.end(number, State::Pruned, None, None)?;
+                    let at = watched.course.last().copied().unwrap_or_default();
+                    println!("trial {number}: given up at Dice {at:.4}, validation {}", watched.course.len());
+                }
+                Outcome::Failed(reason) if trials.is_empty() => {
+                    study.end(number, State::Failed, None, Some(&format!("{reason:#}")))?;
+                    return Err(reason.context("the first trial failed"));
+                }
+                Outcome::Failed(reason) => {
+                    study.end(number, State::Failed, None, Some(&format!("{reason:#}")))?;
+                    println!("trial {number}: failed: {reason:#}");
+                }
+            }
+        }
+    }
+}
