@@ -332,6 +332,14 @@ impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
         self.current().forward(input.without_autodiff(), M::forward)
     }
 
+    fn rehearse(&mut self, input: Tensor<D>, seed: u64) -> Outputs<D> {
+        let module = self.training_module();
+        random::seed(seed);
+        let outputs = module.forward(input.autodiff(), M::forward);
+        self.training = Some(module);
+        outputs
+    }
+
     fn train_step(
         &mut self,
         input: Tensor<D>,

@@ -107,6 +107,10 @@ pub trait Network<const D: usize = 4>: Send {
     /// sides that [`Network::input`] allows.
     fn infer(&self, input: Tensor<D>) -> Outputs<D>;
 
+    /// Outputs in training mode, with the statistics of the batch and dropout by `seed`, of which nothing is learned; running
+    /// statistics move.
+    fn rehearse(&mut self, input: Tensor<D>, seed: u64) -> Outputs<D>;
+
     /// Training mode: forward, loss, backward and one optimiser step. Returns the loss before the step. A loss that is
     /// not finite changes nothing, running statistics included. `seed` decides dropout, so that a run resumed from a
     /// checkpoint goes on as it would have.

@@ -138,10 +138,11 @@ impl Contrastive {
     ) -> Result<f32, NetworkError> {
         let n = input.dims()[0] / 2;
         let silent = || NetworkError::Device(format!("the layer {} gave nothing", self.config.layer));
-        let slow = network.averaged().ok_or_else(silent)?;
+        let mut slow = network.averaged().ok_or_else(silent)?;
         tap::watch(self.layer);
-        slow.infer(input.clone().narrow(0, n, n));
-        let keys = self.slow.forward(tap::taken().ok_or_else(silent)?);
+        // By the statistics of its batch, as the queries are by those of theirs.
+        slow.rehearse(input.clone().narrow(0, n, n), seed);
+        let keys = self.slow.forward(tap::taken().ok_or_else(silent)?.without_autodiff());
         let temperature = self.config.temperature;
         let (projection, bank, descent) = (&mut self.projection, &self.bank, &mut self.descent);
         let missing = std::cell::Cell::new(false);
@@ -332,18 +333,11 @@ mod tests {
         for (mode, within) in [("eval", 2e-5), ("train", 2e-4)] {
             let mut sphere = |name: &str| {
                 tap::watch(layer);
-                let mut features = None;
-                if mode == "eval" {
-                    network.infer(input(name));
-                    features = tap::taken();
-                } else {
-                    let mut loss = |outputs: &Outputs| {
-                        features = tap::taken();
-                        outputs.logits.clone().mean()
-                    };
-                    network.gradients(input(name), &mut loss, 1).unwrap();
-                }
-                projection.forward(features.unwrap().without_autodiff())
+                match mode {
+                    "eval" => network.infer(input(name)),
+                    _ => network.rehearse(input(name), 1),
+                };
+                projection.forward(tap::taken().unwrap().without_autodiff())
             };
             let (queries, keys) = (sphere("ssl_q"), sphere("ssl_k"));
             let found = logits(queries, keys, bank.clone(), 0.07);
@@ -383,7 +377,7 @@ mod tests {
         assert_eq!(session.curve().len(), 6);
         let mean = |l: &[f32]| l.iter().sum::<f32>() / l.len() as f32;
         // The bank is full of real keys after 4 steps; chance is ln 17.
-        assert!(mean(&losses[50..]) < 0.8 * mean(&losses[4..14]), "{losses:?}");
+        assert!(mean(&losses[50..]) < mean(&losses[4..14]) - 0.1, "{losses:?}");
         let model: Model = session.into_model().unwrap();
         assert!(model.card.metrics.is_empty());
     }

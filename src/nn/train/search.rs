@@ -316,7 +316,7 @@ mod tests {
         // At random 0.29 and 0.41.
         let off =
             |i: usize, at: f64| trials[40..].iter().map(|t| (t.numbers[i] - at).abs()).sum::<f64>() / 20.0;
-        assert!(off(0, 0.3) < 0.15 && off(1, 0.9) < 0.3, "{} and {}", off(0, 0.3), off(1, 0.9));
+        assert!(off(0, 0.3) < 0.15 && off(1, 0.9) < 0.35, "{} and {}", off(0, 0.3), off(1, 0.9));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(in super::super) fn worst(got: &[f32], want: &Value) -> f32 {
 }
 
 /// PIL rounds to whole grey levels: a blend is cut down to one, after the mean or the luma that it blends with was rounded.
+/// The bounds are the largest differences that were measured, in grey levels, and a hundredth.
 #[test]
 fn colours_change_as_those_of_jmedseg() {
     let Some(v) = vectors("jmedseg/aug.json") else { return };
@@ -30,26 +31,23 @@ fn colours_change_as_those_of_jmedseg() {
         planes
     };
     for (text, factor) in [("1.3", 1.3), ("0.7", 0.7)] {
-        let check = |name: &str, got: Vec<f32>| {
+        let check = |name: &str, within: f32, got: Vec<f32>| {
             let worst = worst(&got, &v[format!("{name}_{text}")]);
-            eprintln!("{name} {text}: {worst} grey levels");
-            assert!(worst < 1.0 + 0.5 * 0.3 + 1e-3, "{name} {text}: {worst} grey levels");
+            assert!(worst < within + 0.01, "{name} {text}: {worst} grey levels");
         };
-        check("brightness", changed(&|p| colour::brightness(p, factor)));
-        check("contrast", changed(&|p| colour::contrast(p, true, factor)));
-        check("saturation", changed(&|p| colour::saturation(p, factor)));
+        check("brightness", 1.0, changed(&|p| colour::brightness(p, factor)));
+        check("contrast", 1.02, changed(&|p| colour::contrast(p, true, factor)));
+        check("saturation", 1.03, changed(&|p| colour::saturation(p, factor)));
     }
     // Six passes, each rounded to half a level.
-    for (text, sigma) in [("1.0", 1.0), ("0.3", 0.3), ("2.0", 2.0)] {
+    for (text, sigma, within) in [("1.0", 1.0, 1.46), ("0.3", 0.3, 2.22), ("2.0", 2.0, 1.06)] {
         let worst = worst(&changed(&|p| filter::gaussian(p, [10, 8], sigma)), &v[format!("gauss_{text}")]);
-        eprintln!("blur {text}: {worst} grey levels");
-        assert!(worst < 3.0, "blur of {sigma}: {worst} grey levels");
+        assert!(worst < within + 0.01, "blur of {sigma}: {worst} grey levels");
     }
     // PIL keeps hue and saturation as bytes: 6/255 of a sector and 1/255 of the range, beside the shift cut to a byte.
-    for (text, turns) in [("+0.1", 25.0 / 255.0), ("-0.1", -25.0 / 255.0)] {
+    for (text, turns, within) in [("+0.1", 25.0 / 255.0, 7.29), ("-0.1", -25.0 / 255.0, 5.18)] {
         let worst = worst(&changed(&|p| colour::hue(p, turns)), &v[format!("hue_{text}")]);
-        eprintln!("hue {text}: {worst} grey levels");
-        assert!(worst < 8.0, "hue {text}: {worst} grey levels");
+        assert!(worst < within + 0.01, "hue {text}: {worst} grey levels");
     }
     let resized = &v["crop_resize_bilinear"];
     let [left, top, width, height] =
@@ -59,11 +57,10 @@ fn colours_change_as_those_of_jmedseg() {
     });
     let cut = Planes { channels: 3, height, width, values: cut.collect() };
     let worst = worst(&resize_planes(cut, [12, 12]).values, &resized["values"]);
-    eprintln!("crop and resize: {worst} grey levels");
-    assert!(worst < 1.0 + 1e-3, "crop and resize: {worst} grey levels");
+    assert!(worst < 1.01, "crop and resize: {worst} grey levels");
 }
 
-/// OpenCV instead of PIL: the same formulas, rounded elsewhere; its hue has 180 steps of a circle.
+/// OpenCV instead of PIL: the same formulas, rounded elsewhere; its hue has 180 steps of a circle. Bounds as above.
 #[test]
 fn colours_change_as_those_of_the_polyp_system() {
     let Some(v) = vectors("edema_polyp_vessel/losses.json") else { return };
@@ -71,18 +68,17 @@ fn colours_change_as_those_of_the_polyp_system() {
     let image = planes(&v["image"]["data"]);
     type Change = fn(&mut [f32], f32);
     let operations: [(&str, Change, f32); 4] = [
-        ("brightness", colour::brightness, 1.0),
-        ("contrast", |p, f| colour::contrast(p, true, f), 1.5),
-        ("saturation", colour::saturation, 1.5),
-        ("hue", colour::hue, 8.0),
+        ("brightness", colour::brightness, 0.99),
+        ("contrast", |p, f| colour::contrast(p, true, f), 1.01),
+        ("saturation", colour::saturation, 0.75),
+        ("hue", colour::hue, 4.4),
     ];
     for (name, change, within) in operations {
         for (amount, want) in v[name].as_object().unwrap() {
             let mut got = image.clone();
             change(&mut got, amount.parse().unwrap());
             let worst = worst(&got, &want["data"]);
-            eprintln!("{name} {amount}: {worst} grey levels");
-            assert!(worst <= within + 1e-3, "{name} {amount}: {worst} grey levels");
+            assert!(worst < within + 0.01, "{name} {amount}: {worst} grey levels");
         }
     }
 }
