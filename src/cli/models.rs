@@ -2,6 +2,7 @@
 
 use super::dataset::ModalityArgument;
 use crate::{
+    engine::too_large,
     label::LabelTable,
     nn::{
         self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelSpec, VOLUME_MODELS,
@@ -255,7 +256,8 @@ fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
             ),
             Err(error) => {
                 failed += 1;
-                println!("FAIL  {}: {error}", path.display());
+                let text = error.to_string();
+                println!("FAIL  {}: {}", path.display(), too_large(&text).unwrap_or(text));
             }
         }
     }

@@ -13,6 +13,8 @@ pub(super) fn explain(text: &str) -> String {
     let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
     if has(&["device is lost", "device lost", "devicelost", "device was lost"]) {
         device_lost("the graphics device", text)
+    } else if let Some(reason) = too_large(text) {
+        reason
     } else if has(&["out of memory", "outofmemory", "memory allocation", "not enough memory", "buffer size"])
     {
         format!(
@@ -24,6 +26,17 @@ pub(super) fn explain(text: &str) -> String {
     }
 }
 
+/// What is meant where cubecl could not make a buffer. The hundred lines around that list what was skipped for the lack of it.
+pub fn too_large(text: &str) -> Option<String> {
+    let (_, after) = text.split_once("can't allocate buffer of size: ")?;
+    let bytes: u64 = after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    Some(format!(
+        "the graphics device cannot hold a single array of {} MiB. Choose a smaller network, patch or batch, or use \
+         `--device cpu`",
+        bytes >> 20
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::explain;
@@ -33,6 +46,9 @@ mod tests {
         let lost = explain("wgpu error: Parent device is lost");
         assert!(lost.contains("graphics device stopped working") && lost.contains("Parent device is lost"));
         assert!(explain("Out of Memory while allocating").contains("not enough memory"));
+        let large = "Several failures at once\n  skipped `X`\nCaused by:\n  can't allocate buffer of size: 150994944\nNo";
+        assert!(explain(large).starts_with("the graphics device cannot hold a single array of 144 MiB"));
+        assert!(!explain(large).contains("skipped"));
         assert!(explain("index out of bounds").starts_with("internal error: index"));
     }
 }

@@ -26,6 +26,7 @@ mod train;
 pub use actor::{Actor, ActorGone};
 pub use eta::Eta;
 pub use event::{Event, EventKey, LoadedModel, Output, Predicted, SliceKey, TrainPoint, Version};
+pub use explain::too_large;
 pub use headless::{JobError, ProgressLines};
 pub use inbox::{Inbox, Taken};
 pub use job::{Cancelled, JobContext, JobHandle, JobId, Jobs};
