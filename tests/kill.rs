@@ -253,6 +253,7 @@ fn model_in(folder: &Path) -> PathBuf {
 /// A network small enough to learn in seconds, with the dropout that a resumed run must repeat.
 fn write_model(folder: &Path) {
     let card = ModelCard {
+        volume: None,
         version: String::new(),
         title: "test".into(),
         network: "vessel/sa_unet".into(),

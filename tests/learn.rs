@@ -23,6 +23,7 @@ const DIMS: [usize; 3] = [64, 64, 16];
 
 fn card(network: &str, config: serde_json::Value, labels: LabelTable, modality: Modality) -> ModelCard {
     ModelCard {
+        volume: None,
         version: String::new(),
         title: "test".into(),
         network: network.into(),

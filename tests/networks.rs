@@ -224,6 +224,7 @@ fn card(spec: &'static ModelSpec, config: serde_json::Value) -> ModelCard {
     let network = spec.build(&config, 0, &cpu()).unwrap();
     let names: Vec<String> = (1..network.head().classes()).map(|i| format!("class {i}")).collect();
     ModelCard {
+        volume: None,
         version: String::new(),
         title: spec.title.to_owned(),
         network: spec.id.to_owned(),

@@ -5,8 +5,8 @@ use crate::{
     engine::too_large,
     label::LabelTable,
     nn::{
-        self, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelSpec, VOLUME_MODELS,
-        bundled,
+        self, AnyModel, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelCard,
+        ModelSpec, NamedTensors, VOLUME_MODELS, VolumeModel, bundled,
         import::{self, Recognised},
         parity, weights,
     },
@@ -27,7 +27,8 @@ Examples:
   fovea models show vessel
   fovea models verify ../shared/parity/networks/edema/unet.json
   fovea models import best.pth --network edema/unet --labels REA,SRF,PED --channels stack3 \\
-      --mean 0.1437,0.1437,0.1437 --std 0.0980,0.0979,0.0979 --out edema.safetensors";
+      --mean 0.1437,0.1437,0.1437 --std 0.0980,0.0979,0.0979 --out edema.safetensors
+  fovea models import fine/best_model.pt --coarse coarse/best_model.pt --out flare.safetensors";
 
 /// Networks and models: list, show, verify against the published outputs, import.
 #[derive(Debug, Args)]
@@ -99,6 +100,9 @@ struct ImportArgs {
     /// The longer side is scaled to this many pixels for the network
     #[arg(long)]
     longer_side: Option<usize>,
+    /// The weights of a first network of volumes, which finds where the one of the file looks
+    #[arg(long, value_name = "FILE")]
+    coarse: Option<PathBuf>,
     #[arg(long, value_enum)]
     modality: Option<ModalityArgument>,
     #[arg(long)]
@@ -267,10 +271,45 @@ fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn spec_of(id: &str) -> anyhow::Result<&'static ModelSpec> {
-    nn::find(id).with_context(|| {
+/// The network that weights belong to: the one that is named, with the options that are given or that fit, or the one that fits.
+fn recognise(
+    tensors: &NamedTensors,
+    network: Option<&str>,
+    config: Option<&str>,
+) -> anyhow::Result<Recognised> {
+    let Some(id) = network else { return import::recognise(tensors).map_err(|reason| anyhow!(reason)) };
+    let (slices, volumes) = (nn::find(id), nn::find_volume(id));
+    let known = slices.map(|spec| spec.id).or(volumes.map(|spec| spec.id)).with_context(|| {
         format!("there is no network \"{id}\"; `fovea models list` shows those that there are")
-    })
+    })?;
+    match (config, slices, volumes) {
+        (Some(config), ..) => {
+            let config = serde_json::from_str(config).context("--config is not JSON")?;
+            Ok(Recognised { network: known, config })
+        }
+        (None, Some(spec), _) => import::fit_network(spec, tensors).map_err(|reason| anyhow!(reason)),
+        (None, None, Some(spec)) => import::fit_network(spec, tensors).map_err(|reason| anyhow!(reason)),
+        (None, None, None) => bail!("there is no network \"{id}\""),
+    }
+}
+
+/// The model that weights make under a card; with `--coarse` the second of two networks.
+fn imported(card: ModelCard, tensors: NamedTensors, coarse: Option<&Path>) -> anyhow::Result<AnyModel> {
+    let cpu = ComputeDevice::cpu("import");
+    let mut model = AnyModel::build(card, 0, &cpu)?;
+    model.load_tensors(tensors)?;
+    let Some(path) = coarse else { return Ok(model) };
+    let AnyModel::Volumes(fine) = model else {
+        bail!("--coarse is for networks of volumes, and {} is one of slices", model.card().network)
+    };
+    let found = import::read(path).with_context(|| format!("{} was not imported", path.display()))?;
+    let Recognised { network, config } = recognise(&found.tensors, None, None)
+        .with_context(|| format!("{} was not imported", path.display()))?;
+    println!("coarse network {network} {config}");
+    let fitting = ModelCard { labels: fine.card.labels.clone(), ..import::card(path, network, config)? };
+    let mut coarse = VolumeModel::build(fitting, 0, &cpu)?;
+    coarse.load_tensors(found.tensors)?;
+    Ok(AnyModel::Volumes(fine.after(coarse)?))
 }
 
 fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
@@ -289,17 +328,9 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         };
         println!("{} tensors of \"{}\"{beside}", found.tensors.len(), found.inside);
     }
-    let recognised = match (&args.network, &args.config) {
-        (Some(id), Some(config)) => Ok(Recognised {
-            network: spec_of(id)?.id,
-            config: serde_json::from_str(config).context("--config is not JSON")?,
-        }),
-        (Some(id), None) => import::fit_network(spec_of(id)?, &found.tensors),
-        (None, _) => import::recognise(&found.tensors),
-    };
-    let Recognised { network, config } = recognised
-        .map_err(|reason| anyhow!("{reason}"))
-        .with_context(|| format!("{file} was not imported"))?;
+    let Recognised { network, config } =
+        recognise(&found.tensors, args.network.as_deref(), args.config.as_deref())
+            .with_context(|| format!("{file} was not imported"))?;
     println!("network {network} {config}");
     let mut card = import::card(&args.file, network, config)?;
     if !args.labels.is_empty() {
@@ -314,16 +345,20 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
     }
     let channels = args.channels.map_or(card.input.channels, Channels::from);
     let longer_side = args.longer_side;
-    card.input =
-        InputSpec { window, mean: args.mean, std: args.std, longer_side, ..InputSpec::unit(channels) };
+    card.input = InputSpec {
+        window: window.or(card.input.window),
+        mean: args.mean,
+        std: args.std,
+        longer_side,
+        ..InputSpec::unit(channels)
+    };
     card.modality = args.modality.map_or(card.modality, Modality::from);
     card.title = args.title.unwrap_or(card.title);
     card.trained_on = args.trained_on.unwrap_or(card.trained_on);
     card.licence = args.licence;
     card.command = std::env::args().collect::<Vec<_>>().join(" ");
-    let mut model = Model::build(card, 0, &ComputeDevice::cpu("import"))?;
-    model.network_mut().load(&found.tensors)?;
-    model.save(&args.out)?;
-    println!("{} (version {})", args.out.display(), model.card.version);
+    let mut model = imported(card, found.tensors, args.coarse.as_deref())?;
+    write_bytes(&args.out, &model.to_bytes()?)?;
+    println!("{} (version {})", args.out.display(), model.card().version);
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::{
     engine::{Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt},
     io::{self, OpenOptions, list},
     label::{LabelId, LabelMap},
-    nn::DeviceChoice,
+    nn::{DeviceChoice, pipeline::SegmentOptions},
     volume::{Modality, Volume},
 };
 use anyhow::{Context, Result, bail};
@@ -21,6 +21,7 @@ Examples:
   fovea segment eye.jpg --model vessel --out masks/
   fovea segment scan.nii.gz dicom-folder/ --model liver.safetensors --out masks/ --probability
   fovea segment lists/drive.csv --model vessel --out masks/
+  fovea segment ct.nii.gz --model flare.safetensors --out organs.nii.gz --memory 4G
 
 Each case gives one mask named after it: NAME.png for a 2-D image, NAME.nii.gz for a volume, in the image's own geometry
 and with the label ids of the model's card; labels.txt beside them says what the ids mean. --probability adds one map a
@@ -36,9 +37,15 @@ pub struct SegmentArgs {
     /// A model file, or the id of a bundled one
     #[arg(long)]
     model: String,
-    /// The folder that the masks go to; made where it is not there
+    /// The folder that the masks go to, made where it is not there; of one image also a file, NAME.nii.gz or NAME.png
     #[arg(long)]
     out: PathBuf,
+    /// The most memory that networks may take, for example 900M or 4G; what needs more is refused before the work begins
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    memory: Option<u64>,
+    /// Slide a window over the voxels as they are, with Gaussian weights: slower, and for networks that were trained so
+    #[arg(long)]
+    sliding: bool,
     /// Write the probability of each label too
     #[arg(long)]
     probability: bool,
@@ -48,8 +55,20 @@ pub struct SegmentArgs {
 }
 
 pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
-    let cases = cases(&args.inputs)?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
+    let mut cases = cases(&args.inputs)?;
+    let target = match named_file(&args.out) {
+        Some((target, name)) => {
+            let path = match cases.pop_first() {
+                Some((_, path)) if cases.is_empty() => path,
+                _ => bail!("--out {} is one file, and there is more than one image", args.out.display()),
+            };
+            cases.insert(name, path);
+            target
+        }
+        None => Target { folder: args.out.clone(), extension: None },
+    };
+    let folder = &target.folder;
+    std::fs::create_dir_all(folder).with_context(|| format!("--out {}", folder.display()))?;
     interrupt::listen();
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut shown = Reporter::new();
@@ -57,11 +76,11 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     if !model.card.notice.is_empty() {
         eprintln!("{}: {}", model.card.title, model.card.notice);
     }
-    io::write_table(&args.out.join("labels.txt"), &model.card.labels)?;
+    io::write_table(&folder.join("labels.txt"), &model.card.labels)?;
     let mut failed = vec![];
     let total = cases.len();
     for (i, (name, path)) in cases.into_iter().enumerate() {
-        let made = segment(&engine, &model, &args, i as u64, &name, &path, &mut shown);
+        let made = segment(&engine, &model, &args, &target, i as u64, &name, &path, &mut shown);
         match made {
             Ok(file) => shown.say(&format!("{} of {total}: {} -> {}", i + 1, path.display(), file.display())),
             Err(e) if is_interrupted(&e) => {
@@ -79,6 +98,43 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
         bail!("{} of {total} cases failed: {}", failed.len(), failed.join(", "));
     }
     Ok(())
+}
+
+/// Where masks go.
+#[derive(Clone)]
+struct Target {
+    folder: PathBuf,
+    /// What the file is asked to be; else what suits the image.
+    extension: Option<&'static str>,
+}
+
+/// Where the mask goes and its name, where `--out` is a mask's file and not a folder.
+fn named_file(out: &Path) -> Option<(Target, String)> {
+    let name = out.file_name()?.to_str()?;
+    let lower = name.to_ascii_lowercase();
+    let known = ["nii.gz", "png"].into_iter();
+    let extension =
+        known.filter(|e| lower.len() > e.len() + 1).find(|e| lower.ends_with(&format!(".{e}")))?;
+    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let name = name[..name.len() - extension.len() - 1].to_owned();
+    (!out.is_dir()).then_some((Target { folder, extension: Some(extension) }, name))
+}
+
+/// A number of bytes: 4G, 900M, 64K, or a bare number.
+fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (number, shift) = match text.to_ascii_uppercase().chars().last() {
+        Some('K') => (&text[..text.len() - 1], 10),
+        Some('M') => (&text[..text.len() - 1], 20),
+        Some('G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("\"{text}\" is no size; 4G or 900M are"))?;
+    if number > 0.0 && number.is_finite() {
+        Ok((number * f64::from(1u32 << shift)) as u64)
+    } else {
+        Err("it must be more than nothing".to_owned())
+    }
 }
 
 /// Names and paths. Two cases of one name would overwrite each other.
@@ -120,6 +176,7 @@ fn segment(
     engine: &Engine,
     model: &LoadedModel,
     args: &SegmentArgs,
+    target: &Target,
     document: u64,
     name: &str,
     path: &Path,
@@ -143,12 +200,19 @@ fn segment(
         version: model.version(),
         slices: (0..volume.dims()[2]).collect(),
         probabilities: args.probability,
+        options: SegmentOptions { memory: args.memory, sliding: args.sliding },
     });
     let Event::VolumeSegmented { result, .. } = engine.block_on(job, |e| shown.show(e))? else {
         bail!("predicting ended with something else");
     };
-    let (out, name, model) = (args.out.clone(), name.to_owned(), model.clone());
-    let job = engine.run_io(move |_| write(&out, &name, &volume, &model, &result).map(|p| Box::new(p) as _));
+    if model.card.volume.is_some()
+        && result.labels.values().all(|slice| slice.iter().all(|&label| label == 0))
+    {
+        shown.say(&format!("{name}: nothing was found"));
+    }
+    let (target, name, model) = (target.clone(), name.to_owned(), model.clone());
+    let job =
+        engine.run_io(move |_| write(&target, &name, &volume, &model, &result).map(|p| Box::new(p) as _));
     match engine.block_on(job, |e| shown.show(e))? {
         Event::Done { output, .. } => match output.downcast::<PathBuf>() {
             Ok(path) => Ok(*path),
@@ -160,7 +224,7 @@ fn segment(
 
 /// The mask, and the probabilities where there are any. Returns the mask's path.
 fn write(
-    out: &Path,
+    Target { folder: out, extension }: &Target,
     name: &str,
     volume: &Volume,
     model: &LoadedModel,
@@ -170,7 +234,10 @@ fn write(
     let labels: Vec<LabelId> =
         result.labels.values().flat_map(|slice: &Arc<[LabelId]>| slice.iter().copied()).collect();
     let map = LabelMap::from_values(volume.dims(), &labels).context("a slice is missing")?;
-    let flat = depth == 1;
+    let flat = extension.map_or(depth == 1, |e| e == "png");
+    if flat && depth > 1 {
+        bail!("a PNG has no room for {depth} slices; name the mask .nii.gz");
+    }
     let path = out.join(format!("{name}.{}", if flat { "png" } else { "nii.gz" }));
     if flat {
         io::write_label_png(&path, &map)?;

@@ -1,4 +1,5 @@
 use super::{Board, Eta, Event};
+use crate::nn::watch::Watch;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -103,7 +104,7 @@ impl Jobs {
 /// Progress is news for a person: more often than this it only costs frames.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
 
-/// What a job on an io thread has of the engine: whether to stop, and where to report.
+/// What a job that lasts has of the engine: whether to stop, and where to report.
 pub struct JobContext {
     handle: JobHandle,
     board: Arc<Board>,
@@ -166,6 +167,16 @@ impl JobContext {
 
     pub(super) fn board(&self) -> &Board {
         &self.board
+    }
+}
+
+impl Watch for JobContext {
+    fn stop(&self) -> bool {
+        self.is_cancelled()
+    }
+
+    fn progress(&self, stage: &'static str, done: u64, total: u64) {
+        JobContext::progress(self, stage, done, total);
     }
 }
 

@@ -6,8 +6,8 @@ use super::{
     Board, Event, ExportFn, Inbox, JobHandle, JobId, LoadedModel, SegmentVolume, SliceKey, Version, WantSlice,
 };
 use crate::nn::{
-    self, ComputeDevice, DeviceChoice, Model, ModelCard, ModelError, NetworkError, Probabilities, SharedGpu,
-    SlicePrediction, weights,
+    self, AnyModel, ComputeDevice, DeviceChoice, ModelCard, ModelError, NetworkError, Probabilities,
+    SharedGpu, SlicePrediction, weights,
 };
 use burn::tensor::Tensor;
 use std::any::Any;
@@ -48,7 +48,7 @@ pub(super) struct NnWorld {
 
 struct Shelved {
     loaded: LoadedModel,
-    ready: Option<Model>,
+    ready: Option<AnyModel>,
     used: u64,
 }
 
@@ -131,7 +131,7 @@ impl NnWorld {
     }
 
     /// A loaded model, built again where it has been put away.
-    pub fn model(&mut self, version: &Version) -> Result<&Model, String> {
+    pub fn model(&mut self, version: &Version) -> Result<&AnyModel, String> {
         let put_away = self.models.get(version).filter(|shelved| shelved.ready.is_none());
         let network = put_away.map(|shelved| shelved.loaded.card.network.clone());
         let device = match network {
@@ -144,7 +144,7 @@ impl NnWorld {
         };
         shelved.used = self.clock;
         if shelved.ready.is_none() {
-            let model = Model::from_bytes(&shelved.loaded.bytes, &device).map_err(model_failure)?;
+            let model = AnyModel::from_bytes(&shelved.loaded.bytes, &device).map_err(model_failure)?;
             shelved.ready = Some(model);
             self.put_away_all_but(MAX_READY);
         }
@@ -153,9 +153,9 @@ impl NnWorld {
     }
 
     /// Takes a model in that has been built from these bytes, or made them.
-    pub fn shelve(&mut self, model: Model, bytes: Arc<[u8]>) -> LoadedModel {
+    pub fn shelve(&mut self, model: AnyModel, bytes: Arc<[u8]>) -> LoadedModel {
         self.clock += 1;
-        let loaded = LoadedModel { card: Arc::new(model.card.clone()), bytes };
+        let loaded = LoadedModel { card: Arc::new(model.card().clone()), bytes };
         let shelved = Shelved { loaded: loaded.clone(), ready: Some(model), used: self.clock };
         self.models.insert(loaded.version(), shelved);
         self.put_away_all_but(MAX_READY);
@@ -217,9 +217,11 @@ impl World for NnWorld {
                 self.models.remove(&version);
                 return None;
             }
-            Request::Segment(job, request) => {
-                (Lane::Volume, job.clone(), Box::new(SegmentSteps::new(job.id(), request)))
-            }
+            Request::Segment(job, request) => (
+                Lane::Volume,
+                job.clone(),
+                Box::new(SegmentSteps::new(job, Arc::clone(&self.board), request)),
+            ),
             Request::Train(job, request) => {
                 (Lane::Training, job.clone(), Box::new(TrainSteps::new(job.id(), *request)))
             }
@@ -272,10 +274,11 @@ impl LoadStep {
         let device = world.device_for(&network)?;
         let (model, bytes) = match &self.load {
             Load::Bytes(bytes) => {
-                (Model::from_bytes(bytes, &device).map_err(model_failure)?, Arc::clone(bytes))
+                (AnyModel::from_bytes(bytes, &device).map_err(model_failure)?, Arc::clone(bytes))
             }
             Load::Fresh(card, seed) => {
-                let mut model = Model::build(card.as_ref().clone(), *seed, &device).map_err(model_failure)?;
+                let mut model =
+                    AnyModel::build(card.as_ref().clone(), *seed, &device).map_err(model_failure)?;
                 let bytes = model.to_bytes().map_err(model_failure)?;
                 (model, bytes.into())
             }

@@ -1,9 +1,13 @@
 use super::explain::explain;
-use super::nn_thread::NnWorld;
+use super::nn_thread::{NnWorld, model_failure};
 use super::schedule::{StepOutcome, Steps};
-use super::{Eta, Event, JobId, Predicted, SegmentVolume, SliceKey, VolumeSegmentation};
+use super::{
+    Board, Eta, Event, JobContext, JobHandle, JobId, Predicted, SegmentVolume, SliceKey, VolumeSegmentation,
+};
 use crate::label::LabelId;
-use crate::nn::{Model, PredictError, SliceInference, SlicePrediction, Step};
+use crate::nn::pipeline::{SegmentOptions, VolumeInference, VolumeLabels, VolumeStep};
+use crate::nn::watch::Watch;
+use crate::nn::{AnyModel, Model, PredictError, SliceInference, SlicePrediction, Step};
 use crate::volume::Volume;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +17,7 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 pub(super) struct SliceWalk {
     inference: Option<SliceInference>,
+    options: SegmentOptions,
     spent: Duration,
 }
 
@@ -34,7 +39,7 @@ impl SliceWalk {
         let began = Instant::now();
         let mut inference = match self.inference.take() {
             Some(inference) => inference,
-            None => model.begin_slice(volume, z)?,
+            None => SliceInference::with_options(model, volume, z, self.options)?,
         };
         let step = inference.step(model)?;
         let done = match step {
@@ -78,6 +83,7 @@ impl Steps<NnWorld> for PredictSlice {
     fn step(&mut self, world: &mut NnWorld) -> StepOutcome {
         let Walked { prediction, labels, spent } = match world
             .model(&self.key.version)
+            .and_then(|model| model.slices().map_err(model_failure))
             .and_then(|model| self.walk.step(model, &self.volume, self.key.z).map_err(predict_failure))
         {
             Ok(Some(walked)) => walked,
@@ -96,13 +102,15 @@ impl Steps<NnWorld> for PredictSlice {
     }
 }
 
-/// The slices of a volume, one after the other.
+/// A volume: its slices one after the other, or all of it through networks of volumes, as the model has it.
 pub(super) struct SegmentSteps {
     job: JobId,
+    watch: Arc<dyn Watch>,
     request: SegmentVolume,
     /// Slices that are done.
     done: usize,
     walk: SliceWalk,
+    whole: Option<VolumeInference>,
     classes: usize,
     labels: BTreeMap<usize, Arc<[LabelId]>>,
     probabilities: BTreeMap<usize, Arc<[f32]>>,
@@ -110,12 +118,14 @@ pub(super) struct SegmentSteps {
 }
 
 impl SegmentSteps {
-    pub fn new(job: JobId, request: SegmentVolume) -> Self {
+    pub fn new(job: JobHandle, board: Arc<Board>, request: SegmentVolume) -> Self {
         Self {
-            job,
-            request,
+            job: job.id(),
+            watch: Arc::new(JobContext::new(job, board)),
             done: 0,
-            walk: SliceWalk::default(),
+            walk: SliceWalk { options: request.options, ..SliceWalk::default() },
+            request,
+            whole: None,
             classes: 0,
             labels: BTreeMap::new(),
             probabilities: BTreeMap::new(),
@@ -130,12 +140,19 @@ impl SegmentSteps {
         world.board.post(Event::Progress { job: self.job, stage: "predicting", done, total, eta_secs });
     }
 
-    /// One tile; true once every slice is done.
+    /// One tile, or one pass of a network of volumes; true once every slice is done.
     fn advance(&mut self, world: &mut NnWorld) -> Result<bool, String> {
+        if let AnyModel::Volumes(_) = world.model(&self.request.version)? {
+            return self.advance_whole(world);
+        }
+        if self.done == 0 && !self.walk.is_begun() {
+            self.report(world);
+        }
         let SegmentVolume { document, volume, version, slices, .. } = &self.request;
         let Some(&z) = slices.get(self.done) else { return Ok(true) };
         let last = self.done + 1 == slices.len();
-        let walked = self.walk.step(world.model(version)?, volume, z).map_err(predict_failure)?;
+        let model = world.model(version)?.slices().map_err(model_failure)?;
+        let walked = self.walk.step(model, volume, z).map_err(predict_failure)?;
         let Some(walked) = walked else { return Ok(false) };
         self.classes = walked.prediction.classes;
         if self.request.probabilities {
@@ -149,13 +166,41 @@ impl SegmentSteps {
         self.report(world);
         Ok(last)
     }
+
+    fn advance_whole(&mut self, world: &mut NnWorld) -> Result<bool, String> {
+        let SegmentVolume { document, volume, version, slices, probabilities, options } = &self.request;
+        let AnyModel::Volumes(model) = world.model(version)? else { return Ok(false) };
+        if *probabilities {
+            return Err(format!("{} gives labels and no probabilities; ask for none", model.card.title));
+        }
+        let mut inference = match self.whole.take() {
+            Some(inference) => inference,
+            None => VolumeInference::new(model, volume, *options).map_err(predict_failure)?,
+        };
+        let step = match inference.step(model, &self.watch) {
+            // The scheduler lets go of what was cancelled.
+            Err(PredictError::Stopped(_)) => VolumeStep::Pending,
+            step => step.map_err(predict_failure)?,
+        };
+        let VolumeStep::Done(VolumeLabels { labels, .. }) = step else {
+            self.whole = Some(inference);
+            return Ok(false);
+        };
+        self.classes = model.card.classes();
+        let [width, height, _] = volume.dims();
+        for &z in slices {
+            let Some(slice) = labels.chunks_exact(width * height).nth(z) else { continue };
+            let (key, slice) =
+                (SliceKey { document: *document, version: Arc::clone(version), z }, Arc::from(slice));
+            world.board.post(Event::SliceSegmented { job: self.job, key, labels: Arc::clone(&slice) });
+            self.labels.insert(z, slice);
+        }
+        Ok(true)
+    }
 }
 
 impl Steps<NnWorld> for SegmentSteps {
     fn step(&mut self, world: &mut NnWorld) -> StepOutcome {
-        if self.done == 0 && !self.walk.is_begun() {
-            self.report(world);
-        }
         match self.advance(world) {
             Ok(false) => StepOutcome::More,
             Err(reason) => StepOutcome::Failed(reason),

@@ -1,6 +1,6 @@
 use super::{SliceKey, Version, schedule::Wish};
 use crate::label::LabelId;
-use crate::nn::ModelCard;
+use crate::nn::{ModelCard, pipeline::SegmentOptions};
 use crate::volume::Volume;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -74,6 +74,7 @@ pub struct SegmentVolume {
     pub slices: Vec<usize>,
     /// Whether the probabilities are wanted too: four bytes for each class and voxel.
     pub probabilities: bool,
+    pub options: SegmentOptions,
 }
 
 /// The segmentation of a volume, by native slice.

@@ -7,7 +7,7 @@ use super::{Eta, Event, JobId, LoadedModel, TrainPoint, Version};
 use crate::label::LabelId;
 use crate::metrics::Report;
 use crate::nn::train::{TrainConfig, TrainError, TrainEvent, TrainSample, TrainSession, score};
-use crate::nn::{Model, ModelCard};
+use crate::nn::{AnyModel, Model, ModelCard};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -145,7 +145,7 @@ impl TrainSteps {
     }
 
     fn begin(&self, world: &mut NnWorld) -> Result<Phase, String> {
-        let base = world.model(&self.request.base)?;
+        let base = world.model(&self.request.base)?.slices().map_err(model_failure)?;
         let (model, old) = (base.duplicate(), base.duplicate());
         let teacher =
             self.request.teacher.as_ref().map(|t| world.model(t).map(Model::duplicate)).transpose()?;
@@ -250,7 +250,7 @@ impl TrainSteps {
         let dice = comparison.as_ref().and_then(|c| c.after.mean_dice);
         new.card.metrics.extend(dice.map(|dice| ("dice/held_out".to_owned(), dice)));
         let bytes = new.to_bytes().map_err(model_failure)?.into();
-        let model = world.shelve(new, bytes);
+        let model = world.shelve(AnyModel::Slices(new), bytes);
         let (job, base, diverged) = (self.job, Arc::clone(&self.request.base), self.diverged.clone());
         let result = Arc::new(Trained { base, model, comparison, diverged });
         world.board.finish(job, Event::Trained { job, result });

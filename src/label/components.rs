@@ -85,6 +85,15 @@ impl Components {
         }))
     }
 
+    /// Components of one mask of label 1, from the runs `(x, length)` of its rows, sorted within each; rows run over y, then z.
+    pub fn of_runs(dims: [usize; 3], rows: &[Vec<(usize, usize)>], connectivity: Connectivity) -> Self {
+        Self::of_rows(dims, connectivity, |row, each| {
+            for &(x, len) in rows.get(row).into_iter().flatten() {
+                each(x, len, 1);
+            }
+        })
+    }
+
     /// The component that holds a voxel; none where it is background.
     pub fn at(&self, dims: [usize; 3], [x, y, z]: [usize; 3]) -> Option<&Component> {
         let index = (z * dims[1] + y) * dims[0] + x;
@@ -243,6 +252,18 @@ mod tests {
         }
     }
 
+    /// Runs that touch, as one.
+    fn joined(runs: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+        let mut out: Vec<(usize, usize)> = vec![];
+        for (x, len) in runs {
+            match out.last_mut() {
+                Some((start, length)) if *start + *length == x => *length += len,
+                _ => out.push((x, len)),
+            }
+        }
+        out
+    }
+
     #[test]
     fn components_equal_brute_force() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -256,6 +277,14 @@ mod tests {
                 let ids = brute_force(dims, &labels, connectivity);
                 let components = Components::of(&map, connectivity);
                 assert_eq!(Some(&components), Components::of_labels(dims, &labels, connectivity).as_ref());
+                let first = |label: LabelId| if label == 1 { label } else { 0 };
+                let mask: Vec<LabelId> = labels.iter().map(|&label| first(label)).collect();
+                let rows: Vec<Vec<(usize, usize)>> = (mask.chunks_exact(dims[0]))
+                    .map(|row| (0..dims[0]).filter(|&x| row[x] == 1).map(|x| (x, 1)).collect::<Vec<_>>())
+                    .map(joined)
+                    .collect();
+                let of_mask = Components::of_labels(dims, &mask, connectivity).unwrap();
+                assert_eq!(Components::of_runs(dims, &rows, connectivity), of_mask);
                 let mut seen = vec![false; labels.len()];
                 for component in &components.list {
                     let voxels: Vec<usize> =

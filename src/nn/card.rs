@@ -59,6 +59,60 @@ impl InputSpec {
     }
 }
 
+/// How networks of volumes take a volume and what is kept of their answer: along the patient's axes, resized to the network's
+/// grid, clipped to the window, and brought to mean 0 and deviation 1 over what the network sees, unless the card's input has a
+/// mean and a deviation. A voxel is of each class whose probability is a half or more; where classes overlap, the later one in the
+/// card's table counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VolumeSpec {
+    /// How many connected parts are kept of each label of the card, the largest ones; the last number holds for all labels that
+    /// follow, and without any all parts are kept.
+    #[serde(default)]
+    pub parts: Vec<usize>,
+    /// Only parts that are larger are kept, mm³.
+    #[serde(default)]
+    pub least_mm3: f64,
+    /// A first network, which finds the part of the volume that the card's own network sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coarse: Option<CoarseSpec>,
+}
+
+/// The first of two networks; its tensors are in the same file, their names behind `coarse.`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CoarseSpec {
+    /// Id of a network of volumes in the registry.
+    pub network: String,
+    pub config: Value,
+    /// Only parts that are larger count, mm³.
+    pub least_mm3: f64,
+    /// The second network sees so much more on every side.
+    pub margin_mm: f64,
+}
+
+impl VolumeSpec {
+    /// One network, which sees the whole volume; every part counts.
+    pub fn whole() -> Self {
+        Self { parts: vec![], least_mm3: 0.0, coarse: None }
+    }
+
+    /// The winner of FLARE21: liver, both kidneys, spleen, pancreas in parts of more than 2 ml.
+    pub fn flare() -> Self {
+        Self { parts: vec![1, 2, 1, 1], least_mm3: 2000.0, coarse: None }
+    }
+
+    /// Parts kept of the `index`-th label.
+    pub fn most_parts(&self, index: usize) -> usize {
+        self.parts.get(index).or(self.parts.last()).copied().unwrap_or(usize::MAX)
+    }
+}
+
+impl CoarseSpec {
+    /// The winner of FLARE21: parts of more than 1 ml, and 2 cm around them.
+    pub fn flare(network: &str, config: Value) -> Self {
+        Self { network: network.to_owned(), config, least_mm3: 1000.0, margin_mm: 20.0 }
+    }
+}
+
 /// What a weights file says of itself. It travels in the file's header (safetensors metadata, key `fovea`); a file
 /// without one does not run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +129,9 @@ pub struct ModelCard {
     /// The foreground classes: class `c` (from 1) of the network is the `c`-th label here; class 0 is background.
     pub labels: LabelTable,
     pub modality: Modality,
+    /// Of a network of volumes; those of slices have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeSpec>,
     /// The data that it learned from, in words; empty only for weights that have learned nothing.
     #[serde(default)]
     pub trained_on: String,
@@ -118,6 +175,7 @@ impl ModelCard {
             input,
             labels,
             modality,
+            volume: None,
             trained_on: String::new(),
             licence: String::new(),
             parent: None,

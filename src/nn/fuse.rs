@@ -71,6 +71,7 @@ mod tests {
 
     fn member(network: &str, title: &str, seed: u64) -> Model {
         let card = ModelCard {
+            volume: None,
             version: String::new(),
             title: title.to_owned(),
             network: network.to_owned(),

@@ -1,5 +1,6 @@
 use super::{
-    BuildError, ComputeDevice, ModelCard, Network, NetworkError, find,
+    BuildError, Channels, CoarseSpec, ComputeDevice, ModelCard, ModelSpec, NamedTensors, Network,
+    NetworkError, Registered, VolumeSpec, find_volume,
     predict::{PredictError, SliceInference, SlicePrediction, Step},
     spatial_transformer,
     weights::{self, WeightsError},
@@ -22,23 +23,59 @@ pub enum ModelError {
     Write(#[from] WriteError),
     #[error("the model card does not fit its network: {0}")]
     Card(String),
+    #[error("{title} {does}")]
+    Rank { title: String, does: &'static str },
 }
 
-/// A network together with its card: what is needed to turn an image into labels.
-pub struct Model {
+/// A network together with its card: what is needed to turn an image into labels. `D` is the rank of what the network takes, as of
+/// [`Network`]; a model of volumes may have a coarse network that looks first ([`super::VolumeSpec`]).
+pub struct ModelOf<const D: usize> {
     pub card: ModelCard,
-    network: Box<dyn Network>,
+    network: Box<dyn Network<D>>,
+    coarse: Option<Box<dyn Network<D>>>,
 }
 
-impl Model {
-    /// The network that the card names, with initial weights drawn from `seed`.
+/// A model of slices.
+pub type Model = ModelOf<4>;
+/// A model of volumes.
+pub type VolumeModel = ModelOf<5>;
+
+/// Either, as its card says.
+pub enum AnyModel {
+    Slices(Model),
+    Volumes(VolumeModel),
+}
+
+/// What the names of the coarse network's tensors begin with in a file.
+const COARSE: &str = "coarse.";
+
+impl<const D: usize> ModelOf<D>
+where
+    ModelSpec<D>: Registered,
+{
+    /// The networks that the card names, with initial weights drawn from `seed`.
     pub fn build(mut card: ModelCard, seed: u64, device: &ComputeDevice) -> Result<Self, ModelError> {
-        let spec =
-            find(&card.network).ok_or_else(|| BuildError::UnknownNetwork { id: card.network.clone() })?;
-        let network = spec.build(&card.config, seed, device)?;
+        let find = |id: &str| {
+            ModelSpec::<D>::find(id).ok_or_else(|| BuildError::UnknownNetwork { id: id.to_owned() })
+        };
+        let network = find(&card.network)?.build(&card.config, seed, device)?;
         card.config = network.config().clone();
         check(&card, network.as_ref())?;
-        Ok(Self { card, network })
+        let mut coarse = None;
+        if let Some(CoarseSpec { network: id, config, .. }) =
+            card.volume.as_mut().and_then(|volume| volume.coarse.as_mut())
+        {
+            let built = find(id)?.build(config, seed, device)?;
+            *config = built.config().clone();
+            if (built.channels(), built.head().classes()) != (network.channels(), network.head().classes()) {
+                return Err(ModelError::Card(format!(
+                    "{id} and {} differ in channels or classes",
+                    card.network
+                )));
+            }
+            coarse = Some(built);
+        }
+        Ok(Self { card, network, coarse })
     }
 
     pub fn load(path: &Path, device: &ComputeDevice) -> Result<Self, ModelError> {
@@ -49,13 +86,36 @@ impl Model {
     pub fn from_bytes(bytes: &[u8], device: &ComputeDevice) -> Result<Self, ModelError> {
         let (card, tensors) = weights::from_bytes(bytes)?;
         let mut model = Self::build(card, 0, device)?;
-        model.network.load(&tensors)?;
+        model.load_tensors(tensors)?;
         Ok(model)
+    }
+}
+
+impl<const D: usize> ModelOf<D> {
+    /// The tensors of all networks, as a file has them.
+    pub fn tensors(&self) -> Result<NamedTensors, NetworkError> {
+        let mut tensors = self.network.tensors()?;
+        if let Some(coarse) = &self.coarse {
+            tensors.extend(coarse.tensors()?.into_iter().map(|(name, t)| (format!("{COARSE}{name}"), t)));
+        }
+        Ok(tensors)
+    }
+
+    /// Replaces every tensor of every network. Strict, as [`Network::load`] is.
+    pub fn load_tensors(&mut self, mut tensors: NamedTensors) -> Result<(), NetworkError> {
+        if let Some(coarse) = &mut self.coarse {
+            let first: NamedTensors = tensors
+                .extract_if(.., |name, _| name.starts_with(COARSE))
+                .map(|(name, t)| (name[COARSE.len()..].to_owned(), t))
+                .collect();
+            coarse.load(&first)?;
+        }
+        self.network.load(&tensors)
     }
 
     /// The bytes of a weights file; sets the card's version.
     pub fn to_bytes(&mut self) -> Result<Vec<u8>, ModelError> {
-        let tensors = self.network.tensors()?;
+        let tensors = self.tensors()?;
         self.card.version = weights::version(&tensors);
         Ok(weights::to_bytes(&self.card, &tensors)?)
     }
@@ -66,12 +126,17 @@ impl Model {
         Ok(write_bytes(path, &bytes)?)
     }
 
-    pub fn network(&self) -> &dyn Network {
+    pub fn network(&self) -> &dyn Network<D> {
         self.network.as_ref()
     }
 
-    pub fn network_mut(&mut self) -> &mut dyn Network {
+    pub fn network_mut(&mut self) -> &mut dyn Network<D> {
         self.network.as_mut()
+    }
+
+    /// The network that looks first, where there is one.
+    pub fn coarse(&self) -> Option<&dyn Network<D>> {
+        self.coarse.as_deref()
     }
 
     pub fn device(&self) -> &ComputeDevice {
@@ -101,9 +166,15 @@ impl Model {
 
     /// A second model with the same weights, which later training of this one does not change.
     pub fn duplicate(&self) -> Self {
-        Self { card: self.card.clone(), network: self.network.duplicate() }
+        Self {
+            card: self.card.clone(),
+            network: self.network.duplicate(),
+            coarse: self.coarse.as_ref().map(|network| network.duplicate()),
+        }
     }
+}
 
+impl Model {
     /// Starts the prediction of slice `z`; nothing heavy happens before the first step.
     pub fn begin_slice(&self, volume: &Volume, z: usize) -> Result<SliceInference, PredictError> {
         SliceInference::new(self, volume, z)
@@ -120,8 +191,83 @@ impl Model {
     }
 }
 
+impl VolumeModel {
+    /// One model of two: `coarse` finds where this one looks. They must name the same labels.
+    pub fn after(mut self, coarse: Self) -> Result<Self, ModelError> {
+        if coarse.card.labels != self.card.labels {
+            return Err(ModelError::Card(format!(
+                "\"{}\" and \"{}\" name different labels",
+                coarse.card.title, self.card.title
+            )));
+        }
+        let spec = self.card.volume.get_or_insert_with(VolumeSpec::whole);
+        spec.coarse = Some(CoarseSpec::flare(&coarse.card.network, coarse.card.config));
+        self.coarse = Some(coarse.network);
+        Ok(self)
+    }
+}
+
+impl AnyModel {
+    /// The networks that the card names, with initial weights drawn from `seed`.
+    pub fn build(card: ModelCard, seed: u64, device: &ComputeDevice) -> Result<Self, ModelError> {
+        Ok(match find_volume(&card.network) {
+            Some(_) => AnyModel::Volumes(VolumeModel::build(card, seed, device)?),
+            None => AnyModel::Slices(Model::build(card, seed, device)?),
+        })
+    }
+
+    /// A model from the bytes of its file.
+    pub fn from_bytes(bytes: &[u8], device: &ComputeDevice) -> Result<Self, ModelError> {
+        let (card, tensors) = weights::from_bytes(bytes)?;
+        let mut model = Self::build(card, 0, device)?;
+        model.load_tensors(tensors)?;
+        Ok(model)
+    }
+
+    pub fn card(&self) -> &ModelCard {
+        match self {
+            AnyModel::Slices(model) => &model.card,
+            AnyModel::Volumes(model) => &model.card,
+        }
+    }
+
+    pub fn card_mut(&mut self) -> &mut ModelCard {
+        match self {
+            AnyModel::Slices(model) => &mut model.card,
+            AnyModel::Volumes(model) => &mut model.card,
+        }
+    }
+
+    /// Replaces every tensor of every network, strictly.
+    pub fn load_tensors(&mut self, tensors: NamedTensors) -> Result<(), NetworkError> {
+        match self {
+            AnyModel::Slices(model) => model.load_tensors(tensors),
+            AnyModel::Volumes(model) => model.load_tensors(tensors),
+        }
+    }
+
+    /// The bytes of a weights file; sets the card's version.
+    pub fn to_bytes(&mut self) -> Result<Vec<u8>, ModelError> {
+        match self {
+            AnyModel::Slices(model) => model.to_bytes(),
+            AnyModel::Volumes(model) => model.to_bytes(),
+        }
+    }
+
+    /// The model of slices, or why there is none.
+    pub fn slices(&self) -> Result<&Model, ModelError> {
+        match self {
+            AnyModel::Slices(model) => Ok(model),
+            AnyModel::Volumes(model) => Err(ModelError::Rank {
+                title: model.card.title.clone(),
+                does: "labels a whole volume at once, not slice by slice",
+            }),
+        }
+    }
+}
+
 /// Channels, classes and statistics of the card must be those of the network.
-fn check(card: &ModelCard, network: &dyn Network) -> Result<(), ModelError> {
+fn check<const D: usize>(card: &ModelCard, network: &dyn Network<D>) -> Result<(), ModelError> {
     let channels = card.input.channels.count();
     if channels != network.channels() {
         return Err(ModelError::Card(format!(
@@ -152,6 +298,21 @@ fn check(card: &ModelCard, network: &dyn Network) -> Result<(), ModelError> {
         && !(low.is_finite() && high.is_finite() && low < high)
     {
         return Err(ModelError::Card(format!("its window runs from {low} to {high}")));
+    }
+    if card.volume.is_some() != (D == 5) {
+        return Err(ModelError::Card(format!(
+            "{} is a network of {}, and the card has {} \"volume\"",
+            card.network,
+            if D == 5 { "volumes" } else { "slices" },
+            if card.volume.is_some() { "a" } else { "no" },
+        )));
+    }
+    if let Some(volume) = &card.volume
+        && (card.input.channels != Channels::Grey || card.input.window.is_none() || volume.parts.contains(&0))
+    {
+        return Err(ModelError::Card(
+            "a network of volumes takes one grey channel in a window, and at least one part of a label is kept".to_owned(),
+        ));
     }
     if card.input.longer_side.is_some_and(|side| side < 8) {
         return Err(ModelError::Card("its longer side is below 8 pixels".to_owned()));

@@ -1,10 +1,12 @@
 //! The prediction of one slice, a tile a step.
 
 use super::{
-    Head, Model, NetworkError, Outputs,
+    Head, InputRule, Model, NetworkError, Outputs,
+    pipeline::SegmentOptions,
     preprocess::{Planes, slice_input},
     resample::{resize_planes, resize_tensor},
     tiling::{Tile, TilePlan, longest_side},
+    watch::Stopped,
 };
 use crate::volume::Volume;
 use burn::tensor::{
@@ -23,6 +25,22 @@ pub enum PredictError {
         "the network gave values that are not finite; its weights are damaged or the device computes wrongly"
     )]
     NotFinite,
+    /// The image is not one for this model; nothing has been computed.
+    #[error("{0}")]
+    Unfit(String),
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+impl PredictError {
+    /// `needs` bytes and `memory` allowed.
+    pub(super) fn too_little(needs: u64, memory: u64) -> Self {
+        Self::Unfit(format!(
+            "the network needs about {} MiB for one pass and {} are allowed; raise --memory, or take a smaller network",
+            needs.div_ceil(1 << 20),
+            memory >> 20
+        ))
+    }
 }
 
 impl From<PredictError> for NetworkError {
@@ -124,6 +142,39 @@ impl SliceInference {
         z: usize,
         side: usize,
     ) -> Result<Self, PredictError> {
+        Self::planned(model, volume, z, |size, rule| Ok(TilePlan::new(size, rule, side)))
+    }
+
+    /// As [`Model::begin_slice`] within a limit of memory, or with a sliding window.
+    pub fn with_options(
+        model: &Model,
+        volume: &Volume,
+        z: usize,
+        options: SegmentOptions,
+    ) -> Result<Self, PredictError> {
+        let (each, largest) = (model.network().bytes_per_pixel(), model.device().largest_tensor());
+        let memory = options.memory.unwrap_or(TILE_BYTES);
+        let side = longest_side(each, memory.min(TILE_BYTES), largest);
+        Self::planned(model, volume, z, |size, rule| {
+            let plan = if options.sliding {
+                TilePlan::sliding(size, rule, side)
+            } else {
+                TilePlan::new(size, rule, side)
+            };
+            let needs = (plan.tile[0] * plan.tile[1] * each) as u64;
+            if options.memory.is_some_and(|memory| memory < needs) {
+                return Err(PredictError::too_little(needs, memory));
+            }
+            Ok(plan)
+        })
+    }
+
+    fn planned(
+        model: &Model,
+        volume: &Volume,
+        z: usize,
+        plan: impl FnOnce([usize; 2], &InputRule) -> Result<TilePlan, PredictError>,
+    ) -> Result<Self, PredictError> {
         let [width, height, depth] = volume.dims();
         if z >= depth {
             return Err(PredictError::NoSlice { z, depth });
@@ -131,7 +182,7 @@ impl SliceInference {
         let network = model.network();
         let input = slice_input(volume, z, &model.card.input);
         let classes = network.head().classes();
-        let plan = TilePlan::new([input.width, input.height], &network.input(), side);
+        let plan = plan([input.width, input.height], &network.input())?;
         let shape = [classes, input.height, input.width];
         let blend = if model.device().is_gpu() {
             Blend::Device(Box::new(Tensor::zeros(shape, model.device().burn())))

@@ -70,6 +70,23 @@ pub static MODELS: &[&ModelSpec] = &[
 pub static VOLUME_MODELS: &[&ModelSpec<5>] =
     &[&flare::efficientsegnet::SPEC, &flare::unet::SPEC, &flare::contextunet::SPEC];
 
+/// A kind of networks with a list of its own.
+pub trait Registered: Sized + 'static {
+    fn find(id: &str) -> Option<&'static Self>;
+}
+
+impl Registered for ModelSpec {
+    fn find(id: &str) -> Option<&'static Self> {
+        find(id)
+    }
+}
+
+impl Registered for ModelSpec<5> {
+    fn find(id: &str) -> Option<&'static Self> {
+        find_volume(id)
+    }
+}
+
 /// The network of slices with an id such as `edema/unet`.
 pub fn find(id: &str) -> Option<&'static ModelSpec> {
     MODELS.iter().copied().find(|spec| spec.id == id)

@@ -17,6 +17,8 @@ pub struct TilePlan {
     /// below; there the input is reflected.
     pub tile: [usize; 2],
     pub tiles: Vec<Tile>,
+    /// Weights fall from the middle as a Gaussian, and neighbours overlap by a half.
+    gaussian: bool,
 }
 
 /// Pixels by which neighbouring tiles overlap at least.
@@ -25,8 +27,18 @@ pub const OVERLAP: usize = 64;
 impl TilePlan {
     /// `side` is the longest side that a tile may have for the memory's sake, from [`longest_side`].
     pub fn new(size: [usize; 2], rule: &InputRule, side: usize) -> Self {
+        Self::overlapping(size, rule, side, OVERLAP, false)
+    }
+
+    /// A window that slides by half its side, with Gaussian weights (F. Isensee et al.: "nnU-Net", Nat. Methods 2021).
+    pub fn sliding(size: [usize; 2], rule: &InputRule, side: usize) -> Self {
+        let side = side.min(rule.most.unwrap_or(side)).max(rule.side(2));
+        Self::overlapping(size, rule, side, side / 2, true)
+    }
+
+    fn overlapping(size: [usize; 2], rule: &InputRule, side: usize, overlap: usize, gaussian: bool) -> Self {
         let m = rule.multiple_of.max(1);
-        let overlap = OVERLAP.next_multiple_of(m);
+        let overlap = overlap.next_multiple_of(m);
         let side = (side.min(rule.most.unwrap_or(side)) / m * m).max(overlap + m).max(rule.side(0));
         let axis = |n: usize| {
             let padded = rule.side(n);
@@ -42,7 +54,7 @@ impl TilePlan {
         };
         let ((tile_w, xs), (tile_h, ys)) = (axis(size[0]), axis(size[1]));
         let tiles = ys.iter().flat_map(|&y| xs.iter().map(move |&x| Tile { origin: [x, y] })).collect();
-        Self { size, tile: [tile_w, tile_h], tiles }
+        Self { size, tile: [tile_w, tile_h], tiles, gaussian }
     }
 
     /// The part of a tile that lies inside the slice, `[width, height]`.
@@ -68,6 +80,10 @@ impl TilePlan {
     /// linearly towards sides where another tile overlaps, never 0.
     pub fn weights(&self, tile: Tile) -> Vec<f32> {
         let [width, height] = self.inside(tile);
+        if self.gaussian {
+            let [across, down] = self.tile.map(gaussian);
+            return down[..height].iter().flat_map(|d| across[..width].iter().map(move |a| a * d)).collect();
+        }
         let ramp = |axis: usize, n: usize| -> Vec<f32> {
             let start = tile.origin[axis];
             let (before, after) = (start > 0, start + self.tile[axis] < self.size[axis]);
@@ -100,6 +116,12 @@ impl TilePlan {
             plane[start..start + width].iter_mut().zip(row).for_each(|(p, &v)| *p += get(v));
         }
     }
+}
+
+/// Weights along a side of `n`: a Gaussian around its middle with a deviation of an eighth of it.
+pub fn gaussian(n: usize) -> Vec<f32> {
+    let (middle, deviation) = (n as f32 / 2.0, n as f32 / 8.0);
+    (0..n).map(|i| (-0.5 * ((i as f32 + 0.5 - middle) / deviation).powi(2)).exp()).collect()
 }
 
 /// Index `i` of a line of `n` values that goes on as its mirror image, the edge not repeated: 2 1 0 1 2 1 0.
@@ -147,6 +169,17 @@ mod tests {
             assert!(plan.tile.iter().all(|t| t % m == 0 && *t <= side.max(128)));
         }
         assert_eq!(TilePlan::new([512, 512], &InputRule::multiple_of(16), 512).tiles.len(), 1);
+    }
+
+    #[test]
+    fn a_window_slides_by_a_half_and_counts_most_in_its_middle() {
+        let plan = TilePlan::sliding([200, 40], &InputRule::multiple_of(8), 64);
+        let xs: Vec<usize> = plan.tiles.iter().map(|t| t.origin[0]).collect();
+        assert!(xs.len() > 4 && xs.windows(2).all(|p| p[1] - p[0] <= 32), "{xs:?}");
+        assert!(plan.weight_sum().iter().all(|&w| w > 0.0));
+        let weights = plan.weights(plan.tiles[1]);
+        let middle = weights[20 * plan.tile[0] + plan.tile[0] / 2];
+        assert!(weights.iter().all(|&w| w > 0.0 && w <= middle), "{middle}");
     }
 
     #[test]

@@ -164,6 +164,7 @@ impl Workspace {
             version: version.clone(),
             slices: missing,
             probabilities: false,
+            options: Default::default(),
         };
         let job = self.engine.segment_volume(request);
         self.activities.begin(job, "predicting the volume to accept it", Some(id), Purpose::Own);

@@ -106,6 +106,7 @@ mod tests {
 
     fn card(names: &[&str]) -> ModelCard {
         ModelCard {
+            volume: None,
             version: "0123456789ab".into(),
             title: "test".into(),
             network: "edema/unet".into(),

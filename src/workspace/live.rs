@@ -127,8 +127,14 @@ impl Workspace {
         if !self.ensure_loaded(&version) {
             return Err(CommandError::ModelLoading);
         }
-        let request =
-            SegmentVolume { document: id.0, volume, version, slices: missing, probabilities: false };
+        let request = SegmentVolume {
+            document: id.0,
+            volume,
+            version,
+            slices: missing,
+            probabilities: false,
+            options: Default::default(),
+        };
         let job = self.engine.segment_volume(request);
         self.activities.begin(job, "predicting all slices", Some(id), Purpose::PredictAll);
         Ok(())

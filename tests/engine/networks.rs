@@ -32,6 +32,7 @@ pub fn phantom() -> Phantom {
 
 pub fn load(engine: &Engine, phantom: &Phantom, seed: u64) -> LoadedModel {
     let card = ModelCard {
+        volume: None,
         version: String::new(),
         title: "Test".to_owned(),
         network: "edema/unet".to_owned(),
@@ -149,6 +150,7 @@ fn wishes_volumes_and_a_model_from_its_bytes_agree() {
         version: again.version(),
         slices: (0..DEPTH).collect(),
         probabilities: true,
+        options: Default::default(),
     };
     let job = other.segment_volume(segment);
     let mut progress = vec![];
@@ -172,7 +174,14 @@ fn a_volume_is_cancelled_between_two_slices_and_the_thread_goes_on() {
     // Far more slices than could be done before the cancel arrives: the same ones again and again.
     let slices = (0..DEPTH).cycle().take(1_000_000).collect();
     let (volume, version) = (phantom.volume.clone(), model.version());
-    let segment = SegmentVolume { document: 7, volume, version, slices, probabilities: false };
+    let segment = SegmentVolume {
+        document: 7,
+        volume,
+        version,
+        slices,
+        probabilities: false,
+        options: Default::default(),
+    };
     let job = engine.segment_volume(segment);
     until(&engine, |event| matches!(event, Event::Progress { done, .. } if *done >= 1));
     engine.cancel(job);
@@ -190,7 +199,14 @@ fn what_cannot_be_predicted_says_why() {
     let Event::PredictFailed { reason, .. } = failed else { unreachable!() };
     assert!(reason.contains("unheard-of"), "{reason}");
     let (volume, version) = (phantom.volume.clone(), model.version());
-    let segment = SegmentVolume { document: 7, volume, version, slices: vec![DEPTH], probabilities: false };
+    let segment = SegmentVolume {
+        document: 7,
+        volume,
+        version,
+        slices: vec![DEPTH],
+        probabilities: false,
+        options: Default::default(),
+    };
     let Err(JobError::Failed(reason)) = engine.block_on(engine.segment_volume(segment), |_| ()) else {
         panic!("there is no such slice")
     };

@@ -133,6 +133,7 @@ fn brush(z: usize, label: LabelId, from: [f64; 2], to: [f64; 2]) -> EditCommand 
 /// `seed` and those after it are tried.
 fn write_model(path: &Path, labels: &[&str], seed: u64) -> String {
     let card = ModelCard {
+        volume: None,
         version: String::new(),
         title: "random".into(),
         network: "edema/unet".into(),

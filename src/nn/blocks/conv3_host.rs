@@ -3,6 +3,7 @@
 //! is held twice.
 
 use super::ConvConfig;
+use crate::nn::watch;
 use burn::{
     backend::Flex,
     tensor::{Tensor, TensorData},
@@ -22,7 +23,7 @@ struct Plan<'a> {
 }
 
 /// `[batch, input, depth, height, width]` to `[batch, output, …]`, without groups. Nothing where the values are not at hand
-/// as f32.
+/// as f32. The largest layers last for seconds, so each tile asks whether to go on.
 pub(super) fn convolve(
     input: &Tensor<5>,
     weight: Tensor<5>,
@@ -38,6 +39,7 @@ pub(super) fn convolve(
     let weight = weight.reshape([outputs, unfolded]);
     let tile = (TILE / unfolded).max(LEAST_VOXELS).div_ceil(width); // rows
 
+    let watch = watch::current();
     let mut result = vec![0.0f32; batch * outputs * depth * height * width];
     let volumes = values.storage::<f32>().chunks_exact(channels * size.into_iter().product::<usize>());
     for (volume, result) in volumes.zip(result.chunks_exact_mut(outputs * depth * height * width)) {
@@ -47,7 +49,10 @@ pub(super) fn convolve(
         for channel in result.chunks_exact_mut(depth * height * width) {
             tiles.iter_mut().zip(channel.chunks_mut(tile * width)).for_each(|(tile, rows)| tile.push(rows));
         }
-        tiles.into_par_iter().enumerate().try_for_each(|(i, rows)| {
+        let whole = tiles.into_par_iter().enumerate().try_for_each(|(i, rows)| {
+            if watch.as_ref().is_some_and(|watch| watch.stop()) {
+                return None;
+            }
             let voxels = rows.first()?.len();
             let columns = plan.unfold(volume, unfolded * voxels, i * tile..i * tile + voxels / width);
             let columns = Tensor::<2>::from_data(TensorData::new(columns, [unfolded, voxels]), &device);
@@ -55,7 +60,9 @@ pub(super) fn convolve(
             let products = product.as_slice::<f32>().ok()?.chunks_exact(voxels);
             rows.into_iter().zip(products).for_each(|(row, product)| row.copy_from_slice(product));
             Some(())
-        })?;
+        });
+        watch::check();
+        whole?;
     }
     let result = TensorData::new(result, [batch, outputs, depth, height, width]);
     let result = Tensor::from_data(result, &device);

@@ -10,8 +10,8 @@ mod torch;
 pub use recognise::{Recognised, fit_network, recognise};
 
 use super::{
-    BuildError, Channels, ComputeDevice, InputSpec, Model, ModelCard, ModelError, NamedTensor, NamedTensors,
-    find, weights::is_counter,
+    AnyModel, BuildError, Channels, ComputeDevice, InputSpec, ModelCard, ModelError, NamedTensor,
+    NamedTensors, VolumeSpec, find, find_volume, weights::is_counter,
 };
 use crate::{label::LabelTable, volume::Modality};
 use array::{Element, View};
@@ -99,23 +99,34 @@ pub fn read(path: &Path) -> Result<Weights, ImportError> {
 
 /// A model of a foreign file, its network recognised. What a file does not say of itself is left open: values scaled to 0–1,
 /// labels called by their number.
-pub fn model(path: &Path) -> Result<Model, ImportError> {
+pub fn model(path: &Path) -> Result<AnyModel, ImportError> {
     let weights = read(path)?;
     let Recognised { network, config } = recognise(&weights.tensors).map_err(ImportError::NotRecognised)?;
     let card = card(path, network, config)?;
-    let mut model = Model::build(card, 0, &ComputeDevice::cpu("import"))?;
-    model.network_mut().load(&weights.tensors).map_err(ModelError::from)?;
+    let mut model = AnyModel::build(card, 0, &ComputeDevice::cpu("import"))?;
+    model.load_tensors(weights.tensors).map_err(ModelError::from)?;
     Ok(model)
 }
 
-/// The card of [`model`].
+/// The card of [`model`]. Networks of volumes are those of FLARE21's winner: with four classes they are taken for its organs, in
+/// its window.
 pub fn card(path: &Path, network: &str, config: Value) -> Result<ModelCard, ImportError> {
-    let spec = find(network)
-        .ok_or_else(|| ModelError::from(BuildError::UnknownNetwork { id: network.to_owned() }))?;
-    let (channels, head) = spec.ends(&config).map_err(ModelError::from)?;
+    let volumes = find_volume(network);
+    let ends = match (find(network), volumes) {
+        (Some(spec), _) => spec.ends(&config),
+        (None, Some(spec)) => spec.ends(&config),
+        (None, None) => Err(BuildError::UnknownNetwork { id: network.to_owned() }),
+    };
+    let (channels, head) = ends.map_err(ModelError::from)?;
     let channels = if channels == 1 { Channels::Grey } else { Channels::Rgb };
-    let names: Vec<String> = (1..head.classes()).map(|class| format!("class {class}")).collect();
-    let input = InputSpec::unit(channels);
+    let flare = volumes.is_some() && head.classes() == 5;
+    let names: Vec<String> = match flare {
+        true => ["liver", "kidneys", "spleen", "pancreas"].map(str::to_owned).to_vec(),
+        false => (1..head.classes()).map(|class| format!("class {class}")).collect(),
+    };
+    let window = volumes.map(|_| [-325.0, 325.0]);
+    let input = InputSpec { window, ..InputSpec::unit(channels) };
+    let modality = if volumes.is_some() { Modality::Ct } else { Modality::Other };
     Ok(ModelCard {
         title: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         trained_on: "unknown".to_owned(),
@@ -123,7 +134,8 @@ pub fn card(path: &Path, network: &str, config: Value) -> Result<ModelCard, Impo
             "imported from {}; how its training prepared images, and what its classes are called, is not in the file",
             path.display()
         ),
-        ..ModelCard::new(network, config, input, LabelTable::named(&names), Modality::Other)
+        volume: volumes.map(|_| if flare { VolumeSpec::flare() } else { VolumeSpec::whole() }),
+        ..ModelCard::new(network, config, input, LabelTable::named(&names), modality)
     })
 }
 

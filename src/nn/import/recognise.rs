@@ -1,6 +1,6 @@
 //! Which network weights belong to, by names and shapes.
 
-use super::super::{MODELS, ModelSpec, NamedTensors};
+use super::super::{BuildError, Choices, MODELS, ModelSpec, NamedTensors, ParamInfo, VOLUME_MODELS};
 use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,6 +15,32 @@ pub struct Recognised {
     pub config: Value,
 }
 
+/// A network of slices or of volumes, as far as its tensors tell.
+trait Kind: Sync {
+    fn id(&self) -> &'static str;
+    fn default_config(&self) -> Value;
+    fn choices(&self) -> Choices;
+    fn parameters(&self, config: &Value) -> Result<Vec<ParamInfo>, BuildError>;
+}
+
+impl<const D: usize> Kind for ModelSpec<D> {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn default_config(&self) -> Value {
+        self.default_config()
+    }
+
+    fn choices(&self) -> Choices {
+        self.choices()
+    }
+
+    fn parameters(&self, config: &Value) -> Result<Vec<ParamInfo>, BuildError> {
+        self.parameters(config)
+    }
+}
+
 /// Shapes by name.
 type Shapes = BTreeMap<String, Vec<usize>>;
 
@@ -23,7 +49,10 @@ fn shapes_of(tensors: &NamedTensors) -> Shapes {
 }
 
 /// The options under which a network has exactly these tensors, or the first differences.
-pub fn fit_network(spec: &'static ModelSpec, tensors: &NamedTensors) -> Result<Recognised, String> {
+pub fn fit_network<const D: usize>(
+    spec: &'static ModelSpec<D>,
+    tensors: &NamedTensors,
+) -> Result<Recognised, String> {
     let found = shapes_of(tensors);
     let start = shapes(spec, &Map::new()).unwrap_or_default();
     let (config, fitted) = fit(spec, start, &found);
@@ -36,8 +65,9 @@ pub fn fit_network(spec: &'static ModelSpec, tensors: &NamedTensors) -> Result<R
 /// The network and the options under which every name and shape fits, or the nearest one and the first differences.
 pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
     let found = shapes_of(tensors);
-    let mut nearest: Option<(usize, &ModelSpec, Shapes)> = None;
+    let mut nearest: Option<(usize, &dyn Kind, Shapes)> = None;
     for (spec, start) in defaults() {
+        let spec = *spec;
         // Only a network that shares names with the file is worth fitting.
         let common = found.keys().filter(|name| start.contains_key(*name)).count();
         if 2 * common < found.len().min(start.len()) {
@@ -46,7 +76,7 @@ pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
         let (config, fitted) = fit(spec, start.clone(), &found);
         let off = distance(&fitted, &found);
         if off == 0 {
-            return Ok(Recognised { network: spec.id, config: Value::Object(config) });
+            return Ok(Recognised { network: spec.id(), config: Value::Object(config) });
         }
         if nearest.as_ref().is_none_or(|(least, ..)| off < *least) {
             nearest = Some((off, spec, fitted));
@@ -56,7 +86,7 @@ pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
         Some((_, spec, fitted)) => {
             format!(
                 "no network fits; the nearest is {}: {}",
-                spec.id,
+                spec.id(),
                 differences(&fitted, &found).join("; ")
             )
         }
@@ -68,14 +98,16 @@ pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
 }
 
 /// Every network with what its default configuration has.
-fn defaults() -> &'static [(&'static ModelSpec, Shapes)] {
-    static DEFAULTS: OnceLock<Vec<(&ModelSpec, Shapes)>> = OnceLock::new();
+fn defaults() -> &'static [(&'static dyn Kind, Shapes)] {
+    static DEFAULTS: OnceLock<Vec<(&dyn Kind, Shapes)>> = OnceLock::new();
     DEFAULTS.get_or_init(|| {
-        MODELS.iter().filter_map(|&spec| shapes(spec, &Map::new()).map(|shapes| (spec, shapes))).collect()
+        let slices = MODELS.iter().map(|&spec| spec as &dyn Kind);
+        let all = slices.chain(VOLUME_MODELS.iter().map(|&spec| spec as &dyn Kind));
+        all.filter_map(|spec| shapes(spec, &Map::new()).map(|shapes| (spec, shapes))).collect()
     })
 }
 
-fn shapes(spec: &ModelSpec, config: &Map<String, Value>) -> Option<Shapes> {
+fn shapes(spec: &dyn Kind, config: &Map<String, Value>) -> Option<Shapes> {
     let all = spec.parameters(&Value::Object(config.clone())).ok()?;
     Some(all.into_iter().map(|p| (p.name, p.shape)).collect())
 }
@@ -102,7 +134,7 @@ fn differences(expected: &Shapes, found: &Shapes) -> Vec<String> {
 }
 
 /// Turns one option after the other to the value under which fewest tensors differ, as long as that helps.
-fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, Shapes) {
+fn fit(spec: &dyn Kind, start: Shapes, found: &Shapes) -> (Map<String, Value>, Shapes) {
     let (mut config, mut best) = (Map::new(), start);
     let defaults = spec.default_config();
     let Some(options) = defaults.as_object() else { return (config, best) };
@@ -117,7 +149,16 @@ fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, 
                     let now = config.get(key).and_then(Value::as_u64).unwrap_or(default);
                     numbers(now as usize, &best, found).into_iter().map(Value::from).collect()
                 }
-                _ => vec![],
+                _ => {
+                    let now: Vec<usize> = counts(config.get(key).unwrap_or(default));
+                    let first = now.first().copied().unwrap_or(0);
+                    let scaled = |n: usize| now.iter().map(|&c| c * n / first).collect::<Vec<_>>().into();
+                    if first == 0 {
+                        vec![]
+                    } else {
+                        numbers(first, &best, found).into_iter().map(scaled).collect()
+                    }
+                }
             };
             for value in candidates {
                 let mut tried = config.clone();
@@ -141,6 +182,12 @@ fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, 
             return (config, best);
         }
     }
+}
+
+/// An option that is a list of numbers, the channels of each level for example; they grow together.
+fn counts(value: &Value) -> Vec<usize> {
+    let number = |n: &Value| n.as_u64().map(|n| n as usize);
+    value.as_array().and_then(|list| list.iter().map(number).collect()).unwrap_or_default()
 }
 
 /// What an option that counts something may be, from the lengths that differ while it is `now`.

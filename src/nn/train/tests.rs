@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 pub(super) fn model() -> Model {
     let card = ModelCard {
+        volume: None,
         version: String::new(),
         title: "test".into(),
         network: "vessel/sa_unet".into(),
