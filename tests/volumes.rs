@@ -99,7 +99,7 @@ fn labels_lie_where_they_lie_in_the_patient_however_the_volume_is_stored() {
     let (model, volume) = (model(), ct([40, 36, 24]));
     let expected = segmented(&model, &volume);
     let found: std::collections::BTreeSet<LabelId> = expected.iter().copied().collect();
-    assert!(found.len() > 2, "labels to compare: {found:?}");
+    assert!(found.len() > 1, "labels to compare: {found:?}");
     for (axes, turned) in [
         ([0, 1, 2], [true, true, false]),
         ([0, 1, 2], [false, false, true]),
@@ -132,9 +132,9 @@ fn every_size_works_and_unequal_slices_count_by_their_places() {
             assert_eq!(found.labels.len(), volume.grid().voxel_count(), "{dims:?}");
         }
     }
-    // Every second slice of the upper half is missing: what is left has nearly the labels that it had.
+    // Three of four slices of the upper half are missing: what is left has nearly the labels that it had.
     let volume = ct([40, 36, 33]);
-    let kept: Vec<usize> = (0..16).chain((16..33).step_by(2)).collect();
+    let kept: Vec<usize> = (0..16).chain((16..33).step_by(4)).collect();
     let step = volume.grid().spacing()[2];
     let positions: Vec<f64> = kept.iter().map(|&z| z as f64 * step).collect();
     let dims = [40, 36, kept.len()];
@@ -149,7 +149,7 @@ fn every_size_works_and_unequal_slices_count_by_their_places() {
     };
     let (by_place, by_number) =
         (agree(segmented(&model, &uneven)), agree(segmented(&model, &volume_of(even, samples))));
-    assert!(by_place > by_number + 0.05 && by_place > 0.8, "{by_place} {by_number}");
+    assert!(by_place > by_number + 0.03 && by_place > 0.8, "{by_place} {by_number}");
 }
 
 #[test]
@@ -284,7 +284,11 @@ fn checkpoint(path: &Path, tensors: NamedTensors) {
 fn said(arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO_BIN_EXE_fovea")).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stdout) + &text(&output.stderr))
+    }
 }
 
 #[test]
@@ -341,6 +345,6 @@ fn two_checkpoints_become_one_model_and_a_mask_in_the_scanners_geometry() {
             );
         }
         let error = said(&[&segment[..], &["--memory", "1M"]].concat()).unwrap_err();
-        assert!(error.contains("raise --memory") || error.contains("failed"), "{error}");
+        assert!(error.contains("raise --memory"), "{error}");
     }
 }

@@ -145,9 +145,20 @@ impl<const D: usize> ModelOf<D> {
 
     /// The model with the average of its weights, where there is one ([`Network::average`]).
     pub fn averaged(&self) -> Option<Self> {
-        Some(Self { card: self.card.clone(), network: self.network.averaged()? })
+        Some(Self { network: self.network.averaged()?, ..self.duplicate() })
     }
 
+    /// A second model with the same weights, which later training of this one does not change.
+    pub fn duplicate(&self) -> Self {
+        Self {
+            card: self.card.clone(),
+            network: self.network.duplicate(),
+            coarse: self.coarse.as_ref().map(|network| network.duplicate()),
+        }
+    }
+}
+
+impl Model {
     /// The model behind a spatial transformer that changes nothing yet; the same again where it has one.
     pub fn transformed(&self) -> Result<Self, ModelError> {
         if self.card.config[spatial_transformer::OPTION] == true {
@@ -164,17 +175,6 @@ impl<const D: usize> ModelOf<D> {
         Ok(model)
     }
 
-    /// A second model with the same weights, which later training of this one does not change.
-    pub fn duplicate(&self) -> Self {
-        Self {
-            card: self.card.clone(),
-            network: self.network.duplicate(),
-            coarse: self.coarse.as_ref().map(|network| network.duplicate()),
-        }
-    }
-}
-
-impl Model {
     /// Starts the prediction of slice `z`; nothing heavy happens before the first step.
     pub fn begin_slice(&self, volume: &Volume, z: usize) -> Result<SliceInference, PredictError> {
         SliceInference::new(self, volume, z)
