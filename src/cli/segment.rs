@@ -80,7 +80,7 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     let mut failed = vec![];
     let total = cases.len();
     for (i, (name, path)) in cases.into_iter().enumerate() {
-        let made = segment(&engine, &model, &args, &target, i as u64, &name, &path, &mut shown);
+        let made = segment(&engine, &model, &args, &target, (i as u64, &name, &path), &mut shown);
         match made {
             Ok(file) => shown.say(&format!("{} of {total}: {} -> {}", i + 1, path.display(), file.display())),
             Err(e) if is_interrupted(&e) => {
@@ -177,9 +177,7 @@ fn segment(
     model: &LoadedModel,
     args: &SegmentArgs,
     target: &Target,
-    document: u64,
-    name: &str,
-    path: &Path,
+    (document, name, path): (u64, &str, &Path),
     shown: &mut Reporter,
 ) -> Result<PathBuf> {
     let modality = args.modality.map(Modality::from);

@@ -133,10 +133,10 @@ impl Sliding {
             if z >= inside[2] {
                 return;
             }
-            for y in 0..inside[1] {
+            for (y, down) in down.iter().enumerate().take(inside[1]) {
                 let from = ((class * d + z) * h + y) * w;
                 let to = (start[1] + y) * width + start[0];
-                let weight = deep[z] * down[y];
+                let weight = deep[z] * down;
                 let row = logits.values[from..from + inside[0]].iter().zip(&across);
                 plane[to..to + inside[0]]
                     .iter_mut()
