@@ -147,8 +147,10 @@ impl TrainSteps {
     fn begin(&self, world: &mut NnWorld) -> Result<Phase, String> {
         let base = world.model(&self.request.base)?.slices().map_err(model_failure)?;
         let (model, old) = (base.duplicate(), base.duplicate());
-        let teacher =
-            self.request.teacher.as_ref().map(|t| world.model(t).map(Model::duplicate)).transpose()?;
+        let teacher = match &self.request.teacher {
+            Some(teacher) => Some(world.model(teacher)?.slices().map_err(model_failure)?.duplicate()),
+            None => None,
+        };
         let TrainRequest { config, samples, held_out, checkpoints, .. } = &self.request;
         let (samples, held_out) = (samples.clone(), held_out.clone());
         let session = match checkpoints {
