@@ -1,9 +1,10 @@
-//! What scoring costs: five organs of a large CT, every metric.
+//! What scoring costs: five organs of a large CT, every metric; and what their surfaces cost that one looks at.
 //!
 //! `cargo bench --bench metrics`
 
 use fovea::{
-    label::LabelId,
+    geom::Grid,
+    label::{LabelId, LabelMap, Surface},
     metrics::{Comparison, Measured},
 };
 use rayon::prelude::*;
@@ -86,5 +87,15 @@ fn main() {
         "{:<34} {:>8.2} s, the best of {RUNS}",
         "with the surfaces of five organs",
         best[1].as_secs_f64()
+    );
+    let grid = Grid::spaced(DIMS, SPACING).expect("a valid grid");
+    let map = LabelMap::from_values(DIMS, &truth).expect("as many labels as voxels");
+    let start = Instant::now();
+    let surface = Surface::of_map(&map, &grid, &|| false).expect("nobody stops it");
+    println!(
+        "{:<34} {:>8.2} s, {} triangles",
+        "surfaces to look at",
+        start.elapsed().as_secs_f64(),
+        surface.triangles.len() / 3
     );
 }

@@ -54,32 +54,36 @@ fn every_file_of_the_folder_is_embedded() {
 }
 
 #[test]
-fn the_uniform_lies_in_memory_as_the_shader_reads_it() {
-    let module = parse("slice.wgsl");
-    let (_, uniform) = module
-        .types
-        .iter()
-        .find(|(_, t)| t.name.as_deref() == Some("SliceUniform"))
-        .expect("no SliceUniform");
-    let naga::TypeInner::Struct { members, span } = &uniform.inner else {
-        panic!("SliceUniform is no struct")
-    };
-    assert_eq!(*span as usize, size_of::<layout::SliceUniform>());
-    let read: Vec<(&str, usize)> =
-        members.iter().map(|m| (m.name.as_deref().unwrap_or_default(), m.offset as usize)).collect();
-    assert_eq!(read, layout::SLICE_UNIFORM_OFFSETS);
-    // Sizes too: a field that Rust makes shorter would leave the end unwritten.
-    let mut sizes = naga::proc::Layouter::default();
-    sizes.update(module.to_ctx()).unwrap();
-    let ends: Vec<usize> =
-        layout::SLICE_UNIFORM_OFFSETS.iter().skip(1).map(|(_, o)| *o).chain([*span as usize]).collect();
-    for (member, end) in members.iter().zip(ends) {
-        assert_eq!(
-            (member.offset + sizes[member.ty].size) as usize,
-            end,
-            "{:?} does not fill its place",
-            member.name
-        );
+fn uniforms_lie_in_memory_as_the_shaders_read_them() {
+    for (file, name, size, offsets) in [
+        ("slice.wgsl", "SliceUniform", size_of::<layout::SliceUniform>(), layout::SLICE_UNIFORM_OFFSETS),
+        (
+            "surface.wgsl",
+            "SurfaceUniform",
+            size_of::<layout::SurfaceUniform>(),
+            layout::SURFACE_UNIFORM_OFFSETS,
+        ),
+    ] {
+        let module = parse(file);
+        let found = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name));
+        let (_, uniform) = found.unwrap_or_else(|| panic!("{file} has no {name}"));
+        let naga::TypeInner::Struct { members, span } = &uniform.inner else { panic!("{name} is no struct") };
+        assert_eq!(*span as usize, size, "{name}");
+        let read: Vec<(&str, usize)> =
+            members.iter().map(|m| (m.name.as_deref().unwrap_or_default(), m.offset as usize)).collect();
+        assert_eq!(read, offsets, "{name}");
+        // Sizes too: a field that Rust makes shorter would leave the end unwritten.
+        let mut sizes = naga::proc::Layouter::default();
+        sizes.update(module.to_ctx()).unwrap();
+        let ends: Vec<usize> = offsets.iter().skip(1).map(|(_, o)| *o).chain([*span as usize]).collect();
+        for (member, end) in members.iter().zip(ends) {
+            assert_eq!(
+                (member.offset + sizes[member.ty].size) as usize,
+                end,
+                "{:?} of {name} does not fill its place",
+                member.name
+            );
+        }
     }
 }
 

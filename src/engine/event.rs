@@ -90,20 +90,23 @@ pub enum Event {
     PredictFailed { key: SliceKey, reason: String },
     /// `done` of `total` units of a stage. Opening and training report here too.
     Progress { job: JobId, stage: &'static str, done: u64, total: u64, eta_secs: Option<f64> },
-    /// A slice of a volume that is being segmented: the most probable label of each pixel, row by row.
-    SliceSegmented { job: JobId, key: SliceKey, labels: Arc<[LabelId]> },
+    /// A slice of a volume that is being segmented: the most probable label of each pixel, row by row, and the probability
+    /// of each slice-level finding, where the network has that head.
+    SliceSegmented { job: JobId, key: SliceKey, labels: Arc<[LabelId]>, detection: Option<Arc<[f32]>> },
     /// Ends the segmentation of a volume.
     VolumeSegmented { job: JobId, result: Arc<VolumeSegmentation> },
     /// Steps since the last such event, in order.
     TrainSteps { job: JobId, points: Vec<TrainPoint> },
     /// The held-out slices have been predicted after step `step`: the Dice of each label, and their mean, None where the
-    /// slices show none. `best`: these weights are the ones that the run would end with now.
+    /// slices show none. `best`: these weights are the ones that the run would end with now. `predicted`: what they make of
+    /// the first held-out slices, label ids row by row.
     TrainValidated {
         job: JobId,
         step: u64,
         dice: Option<f64>,
         per_label: BTreeMap<LabelId, Option<f64>>,
         best: bool,
+        predicted: Vec<Arc<[LabelId]>>,
     },
     /// The run can be resumed from here after a crash.
     TrainSaved { job: JobId, step: u64 },

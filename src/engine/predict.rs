@@ -160,7 +160,9 @@ impl SegmentSteps {
             self.probabilities.insert(z, probabilities);
         }
         let key = SliceKey { document: *document, version: Arc::clone(version), z };
-        world.board.post(Event::SliceSegmented { job: self.job, key, labels: Arc::clone(&walked.labels) });
+        let detection = walked.prediction.detection.as_deref().map(Arc::from);
+        let labels = Arc::clone(&walked.labels);
+        world.board.post(Event::SliceSegmented { job: self.job, key, labels, detection });
         self.labels.insert(z, walked.labels);
         self.done += 1;
         self.report(world);
@@ -192,7 +194,8 @@ impl SegmentSteps {
             let Some(slice) = labels.chunks_exact(width * height).nth(z) else { continue };
             let (key, slice) =
                 (SliceKey { document: *document, version: Arc::clone(version), z }, Arc::from(slice));
-            world.board.post(Event::SliceSegmented { job: self.job, key, labels: Arc::clone(&slice) });
+            let labels = Arc::clone(&slice);
+            world.board.post(Event::SliceSegmented { job: self.job, key, labels, detection: None });
             self.labels.insert(z, slice);
         }
         Ok(true)

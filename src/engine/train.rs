@@ -189,13 +189,14 @@ impl TrainSteps {
                     self.save(session, world);
                 }
             }
-            TrainEvent::Validated { step, dice, value, per_class, best, .. } => {
+            TrainEvent::Validated { step, dice, value, per_class, best, predicted, .. } => {
                 let row = curves.as_mut().map(|c| c.validation(step, value, dice, best, &per_class));
                 self.write_curve(world, row);
                 if best {
                     self.write_model("best.safetensors", world, || session.best_model());
                 }
-                world.board.post(Event::TrainValidated { job, step, dice, per_label: per_class, best });
+                let per_label = per_class;
+                world.board.post(Event::TrainValidated { job, step, dice, per_label, best, predicted });
             }
             TrainEvent::Diverged { reason, .. } if session.best().is_none() => {
                 return Err(format!(

@@ -76,6 +76,11 @@ impl Grid {
         PlaneAxes { normal, right, right_flipped, down, down_flipped }
     }
 
+    /// Letters at the low and the high end of each voxel axis; none for a picture without anatomy.
+    pub fn end_letters(&self) -> Option<[[char; 2]; 3]> {
+        (self.frame() == Frame::Patient).then(|| self.axis_codes().map(|high| [opposite(high), high]))
+    }
+
     /// The plane in which the image was acquired: the one whose slices are the file's own.
     pub fn native_plane(&self) -> Plane {
         Plane::ALL.into_iter().find(|&p| self.plane_axes(p).normal == Axis::Z).unwrap_or(Plane::Axial)

@@ -34,6 +34,16 @@ pub struct SliceUniform {
     pub ring: [[f32; 4]; 8],
 }
 
+/// Of `shaders/surface.wgsl`; what the fields mean is said there.
+#[repr(C, align(16))]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct SurfaceUniform {
+    /// By columns.
+    pub clip_from_patient: [[f32; 4]; 4],
+    pub to_light: [f32; 4],
+    pub to_viewer: [f32; 4],
+}
+
 /// What a pipeline of `shaders/slice.wgsl` is made for: its pipeline-overridable constants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SliceVariant {
@@ -94,11 +104,12 @@ pub const CHANNELS_LUMA: u32 = 4;
 pub const TABLE_CLASSES: usize = 256;
 
 macro_rules! offsets {
-    ($($field:ident),* $(,)?) => { &[$((stringify!($field), offset_of!(SliceUniform, $field))),*] };
+    ($of:ty: $($field:ident),* $(,)?) => { &[$((stringify!($field), offset_of!($of, $field))),*] };
 }
 
 /// Name and offset in bytes of every field, for the comparison with the shader.
 pub const SLICE_UNIFORM_OFFSETS: &[(&str, usize)] = offsets![
+    SliceUniform:
     from_target_x,
     from_target_y,
     target_origin,
@@ -125,3 +136,7 @@ pub const SLICE_UNIFORM_OFFSETS: &[(&str, usize)] = offsets![
     chunk_base,
     ring,
 ];
+
+/// As [`SLICE_UNIFORM_OFFSETS`].
+pub const SURFACE_UNIFORM_OFFSETS: &[(&str, usize)] =
+    offsets![SurfaceUniform: clip_from_patient, to_light, to_viewer];

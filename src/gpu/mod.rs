@@ -1,8 +1,9 @@
-//! Drawing with wgpu: slices and overlays, one pipeline a file.
+//! Drawing with wgpu: slices and overlays, and labels in three dimensions; one pipeline a file.
 //!
 //! [`SliceDraw`] describes a view; [`SliceRenderer`] draws it on a GPU and [`cpu_twin`] decides every pixel the same
-//! way on the CPU. Neither knows panels or the workspace. burn is met in `interop` and nowhere else.
+//! way on the CPU. [`SurfaceDraw`] and [`SurfaceRenderer`] are the same for surfaces, without a twin. Neither knows panels or the workspace. burn is met in `interop` and nowhere else.
 
+mod camera;
 mod colormap;
 pub mod cpu_twin;
 pub mod device;
@@ -15,10 +16,11 @@ mod texture;
 mod upload;
 mod view;
 
+pub use camera::{Camera, Turn, corners};
 pub use draw::{
     ChannelMode, Difference, DrawError, Filter, HeatMap, LabelColors, LayerStyle, MaskDraw, OverlayStyle,
-    PredictionDraw, PredictionSource, PreparedSlice, SliceCallback, SliceDraw, SliceImage, SliceRenderer,
-    Tone,
+    PredictionDraw, PredictionSource, PreparedSlice, PreparedSurface, SliceCallback, SliceDraw, SliceImage,
+    SliceRenderer, SurfaceCallback, SurfaceDraw, SurfaceRenderer, Tone,
 };
 pub use interop::TensorBuffer;
 pub use system::{GraphicsError, Missing, check as check_system};

@@ -3,7 +3,9 @@
 
 /// Every file of `shaders/`, pipelines and shared parts; `tests/shaders.rs` holds the list against the folder.
 pub const FILES: &[(&str, &str)] = &[
+    ("picture.wgsl", include_str!("../../shaders/picture.wgsl")),
     ("slice.wgsl", include_str!("../../shaders/slice.wgsl")),
+    ("surface.wgsl", include_str!("../../shaders/surface.wgsl")),
     ("shared/color.wgsl", include_str!("../../shaders/shared/color.wgsl")),
     ("shared/triangle.wgsl", include_str!("../../shaders/shared/triangle.wgsl")),
 ];
@@ -19,6 +21,15 @@ pub enum IncludeError {
 /// The whole source of a pipeline's file.
 pub fn source(file: &str) -> Result<String, IncludeError> {
     resolve(file, FILES)
+}
+
+/// The module of a pipeline's file.
+pub(crate) fn module(device: &wgpu::Device, file: &str) -> wgpu::ShaderModule {
+    let source = source(file).expect("tests/shaders.rs resolves every embedded file");
+    device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(file),
+        source: wgpu::ShaderSource::Wgsl(source.into()),
+    })
 }
 
 fn resolve(file: &str, files: &[(&str, &str)]) -> Result<String, IncludeError> {

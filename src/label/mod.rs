@@ -4,11 +4,14 @@ mod components;
 mod flood;
 mod map;
 mod measure;
+mod surface;
 mod table;
 
 pub use components::{Component, Components, Connectivity};
 pub use flood::flood;
 pub use map::LabelMap;
+pub use measure::volumes_of_slices;
+pub use surface::{Surface, SurfacePart};
 pub use table::{Label, LabelTable};
 
 /// A label's value in a mask; 0 is background. Ids survive every round trip and are never renumbered.

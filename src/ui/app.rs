@@ -169,6 +169,8 @@ impl App {
             let (id, z) = (document.id(), document.cursor()[2]);
             workspace.look_at(id, z);
         }
+        let surface = workspace.active().and_then(|d| Some((d.id(), self.look.surface_of(workspace, d)?)));
+        workspace.want_surface(surface);
         if let Some(graphics) = &self.graphics {
             for error in SliceRenderer::take_errors(graphics) {
                 self.shell.notices.tell(sentence(&error.to_string()));

@@ -214,6 +214,8 @@ pub enum MouseAction {
     FiveSlices,
     BrushSize,
     Maximise,
+    Turn,
+    Fit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +235,8 @@ pub enum While {
     Drawing,
     /// With brush or eraser.
     Brushing,
+    /// Over the labels in three dimensions.
+    Turning,
 }
 
 pub struct MouseBinding {
@@ -264,6 +268,10 @@ const NONE: Modifiers = Modifiers::NONE;
 pub static MOUSE: &[MouseBinding] = &[
     MouseBinding { space: true, ..mouse("Move the image", LEFT, NONE, While::Any, MouseAction::Pan) },
     mouse("Move the image", MIDDLE, NONE, While::Any, MouseAction::Pan),
+    mouse("Turn the labels", LEFT, NONE, While::Turning, MouseAction::Turn),
+    mouse("Zoom", RIGHT, NONE, While::Turning, MouseAction::Zoom),
+    mouse("Zoom", Trigger::Wheel, NONE, While::Turning, MouseAction::Zoom),
+    mouse("As it was at first", Trigger::DoubleClick, NONE, While::Turning, MouseAction::Fit),
     mouse("Window and level", LEFT, Modifiers::ALT, While::Any, MouseAction::WindowLevel),
     mouse("Window and level", LEFT, NONE, While::Windowing, MouseAction::WindowLevel),
     mouse("Move the crosshair", LEFT, NONE, While::Navigating, MouseAction::MoveCrosshair),
@@ -293,6 +301,8 @@ pub enum ToolKind {
     Window,
     Brush,
     Other,
+    /// None: the hand is over the labels in three dimensions.
+    Turn,
 }
 
 /// What a gesture means.
@@ -303,6 +313,7 @@ pub fn mouse_action(trigger: Trigger, hand: Hand) -> Option<MouseAction> {
         While::Windowing => hand.tool == ToolKind::Window,
         While::Drawing => matches!(hand.tool, ToolKind::Brush | ToolKind::Other),
         While::Brushing => hand.tool == ToolKind::Brush,
+        While::Turning => hand.tool == ToolKind::Turn,
     };
     let binding = MOUSE.iter().find(|b| {
         b.trigger == trigger
@@ -422,6 +433,7 @@ pub fn written_gesture(binding: &MouseBinding) -> String {
         While::Windowing => text += " (window)",
         While::Drawing => text += " (drawing)",
         While::Brushing => text += " (brush)",
+        While::Turning => text += " (3-D)",
     }
     text
 }
@@ -461,6 +473,9 @@ mod tests {
             (Trigger::Wheel, hand(shift, false, ToolKind::Navigate), MouseAction::FiveSlices),
             (Trigger::Wheel, hand(none, false, ToolKind::Navigate), MouseAction::Slice),
             (Trigger::Wheel, hand(ctrl, false, ToolKind::Brush), MouseAction::Zoom),
+            (left, hand(none, false, ToolKind::Turn), MouseAction::Turn),
+            (left, hand(none, true, ToolKind::Turn), MouseAction::Pan),
+            (Trigger::Wheel, hand(none, false, ToolKind::Turn), MouseAction::Zoom),
         ] {
             assert_eq!(mouse_action(trigger, hand), Some(action), "{trigger:?} {hand:?}");
         }

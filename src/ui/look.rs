@@ -2,18 +2,37 @@
 
 use crate::engine::Version;
 use crate::geom::Plane;
-use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone};
+use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone, Turn};
 use crate::volume::Volume;
-use crate::workspace::{Document, DocumentId};
+use crate::workspace::{Document, DocumentId, SurfaceOf, Workspace};
 use glam::DVec2;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which views are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    One(Plane),
-    /// Axial, coronal and sagittal with a linked crosshair.
-    Three,
+    One(Pane),
+    /// Axial, coronal and sagittal with a linked crosshair, and beside them the labels or the slices.
+    Four,
+}
+
+/// A view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    Plane(Plane),
+    /// The labels in three dimensions.
+    Surface,
+}
+
+/// What the view beside the planes shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// The mask's surface, or the prediction's as long as the mask is empty.
+    Labels,
+    Mask,
+    Prediction,
+    /// Every slice as a cell.
+    Slices,
 }
 
 /// How areas are drawn over the image.
@@ -63,10 +82,12 @@ impl Default for PlaneLook {
 #[derive(Clone, Debug)]
 pub struct ImageLook {
     pub layout: Layout,
-    /// The view that slice keys move: the one under the pointer last.
-    pub focus: Plane,
+    /// The view that keys act on: the one under the pointer last.
+    pub focus: Pane,
     pub tone: Tone,
     pub planes: [PlaneLook; 3],
+    pub beside: Beside,
+    pub turn: Turn,
     /// Predictions that the person does not want to see.
     pub rejected: BTreeSet<(Version, usize)>,
 }
@@ -77,16 +98,43 @@ impl ImageLook {
         let flat = volume.dims()[2] == 1;
         // A stack of B-scans has few, far slices: cross sections of it show little.
         let layout = if flat || volume.modality() != crate::volume::Modality::Ct {
-            Layout::One(native)
+            Layout::One(Pane::Plane(native))
         } else {
-            Layout::Three
+            Layout::Four
         };
         Self {
             layout,
-            focus: native,
+            focus: Pane::Plane(native),
             tone: Tone::of(volume),
             planes: [PlaneLook::default(); 3],
+            beside: Beside::Labels,
+            turn: Turn::default(),
             rejected: BTreeSet::new(),
+        }
+    }
+
+    /// The plane that slice keys and tools act on: the native one while the labels are looked at.
+    pub fn focus_plane(&self, document: &Document) -> Plane {
+        let pane = match self.layout {
+            Layout::One(pane) => pane,
+            Layout::Four => self.focus,
+        };
+        match pane {
+            Pane::Plane(plane) => plane,
+            Pane::Surface => document.native_plane(),
+        }
+    }
+
+    /// Everything where it was at first.
+    pub fn fit(&mut self) {
+        (self.planes, self.turn) = Default::default();
+    }
+
+    /// What a large view of the labels shows: it has no cells.
+    pub fn beside_in(&self, layout: Layout) -> Beside {
+        match (self.beside, layout) {
+            (Beside::Slices, Layout::One(_)) => Beside::Labels,
+            (beside, _) => beside,
         }
     }
 
@@ -147,6 +195,26 @@ impl Look {
     /// Lets go of what is no longer open.
     pub fn keep_only(&mut self, open: impl Fn(DocumentId) -> bool) {
         self.images.retain(|id, _| open(*id));
+    }
+
+    /// The surface that is on screen.
+    pub fn surface_of(&self, workspace: &Workspace, document: &Document) -> Option<SurfaceOf> {
+        let image = self.image_of(document.id())?;
+        if matches!(image.layout, Layout::One(Pane::Plane(_))) {
+            return None;
+        }
+        let predicted = || workspace.predicted_slices(document.id()).is_some_and(|slices| !slices.is_empty());
+        let of_prediction = match image.beside_in(image.layout) {
+            Beside::Slices => return None,
+            Beside::Mask => false,
+            Beside::Prediction => true,
+            Beside::Labels => document.mask().is_empty() && predicted(),
+        };
+        let rejected = |z: &usize| self.is_rejected(document, *z);
+        Some(match of_prediction {
+            true => SurfaceOf::Prediction { hidden: (0..document.depth()).filter(rejected).collect() },
+            false => SurfaceOf::Mask,
+        })
     }
 
     pub fn mask_visible(&self) -> bool {

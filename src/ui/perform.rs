@@ -1,7 +1,7 @@
 //! What each key does.
 
 use super::keys::{KeyCommand, Scope};
-use super::look::{Layout, Look};
+use super::look::Look;
 use super::outbox::{Outbox, Question, Request};
 use super::shell::Shell;
 use super::views;
@@ -138,7 +138,7 @@ impl Shell {
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
-        let plane = look.image(document).focus;
+        let plane = look.image(document).focus_plane(document);
         let at = self.views.pointer.last_voxel(plane).unwrap_or_else(|| document.cursor().map(|c| c as f64));
         let event = PointerEvent { input, plane, voxel: at, modifiers: Modifiers::default() };
         let scene = tools::Scene {
@@ -179,10 +179,7 @@ impl Shell {
 fn navigate(command: KeyCommand, document: &Document, look: &mut Look, out: &mut Outbox) {
     let dims = document.volume().dims();
     let image = look.image(document);
-    let plane = match image.layout {
-        Layout::One(plane) => plane,
-        Layout::Three => image.focus,
-    };
+    let plane = image.focus_plane(document);
     let axis = document.volume().grid().plane_axes(plane).normal.index();
     let mut cursor = document.cursor();
     match command {
@@ -200,7 +197,7 @@ fn navigate(command: KeyCommand, document: &Document, look: &mut Look, out: &mut
                 out.command(Command::Cursor(cursor));
             }
         }
-        KeyCommand::Fit => image.planes = Default::default(),
+        KeyCommand::Fit => image.fit(),
         KeyCommand::CenterOnCrosshair => {
             for plane in Plane::ALL {
                 let axes = document.volume().grid().plane_axes(plane);

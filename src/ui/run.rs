@@ -1,5 +1,5 @@
 use super::{App, Start, theme};
-use crate::gpu::{self, GraphicsError, SliceRenderer};
+use crate::gpu::{self, GraphicsError, SliceRenderer, SurfaceRenderer};
 use crate::nn::DeviceChoice;
 use crate::volume::Modality;
 use eframe::egui_wgpu::WgpuConfiguration;
@@ -53,6 +53,7 @@ pub fn run(options: UiOptions) -> Result<(), UiError> {
         theme::install(&context.egui_ctx);
         if let Some(state) = &context.wgpu_render_state {
             SliceRenderer::install(state);
+            SurfaceRenderer::install(state);
         }
         creator_came_up.set(true);
         let start = Start { began, options, graphics: context.wgpu_render_state.clone() };

@@ -31,6 +31,8 @@ pub(super) enum Purpose {
     PredictAll,
     Snapshot,
     Measure,
+    /// The surface on screen.
+    Shape,
     Save,
 }
 
@@ -75,13 +77,19 @@ impl Activities {
         self.0.remove(&job)
     }
 
-    /// What a person sees: snapshots and measurements are nobody's business.
+    /// What a person sees: snapshots, measurements and surfaces are nobody's business.
     pub fn iter(&self) -> impl Iterator<Item = &Activity> {
-        self.0.values().filter(|a| !matches!(a.purpose, Purpose::Snapshot | Purpose::Measure))
+        self.0
+            .values()
+            .filter(|a| !matches!(a.purpose, Purpose::Snapshot | Purpose::Measure | Purpose::Shape))
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub fn any(&self, purpose: &Purpose) -> bool {
+        self.0.values().any(|a| a.purpose == *purpose)
     }
 
     pub fn has(&self, document: DocumentId, purpose: &Purpose) -> bool {

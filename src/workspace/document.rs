@@ -3,6 +3,7 @@ use super::editing::Drawing;
 use super::journal::Timeline;
 use super::measures::Measures;
 use super::store::CaseFacts;
+use super::training::Run;
 use crate::edit::EditLog;
 use crate::engine::{JobId, SliceKey, Version};
 use crate::geom::Plane;
@@ -102,6 +103,10 @@ pub struct Document {
     /// The revision of the mask that was exported last.
     pub(super) exported: Option<u64>,
     pub(super) measures: Option<Measures>,
+    /// Of the whole prediction.
+    pub(super) predicted_measures: Option<Measures>,
+    /// Oldest first.
+    pub(super) runs: Vec<Run>,
 }
 
 impl Document {
@@ -183,6 +188,11 @@ impl Document {
     /// unknown. Measured in the background after each change of the image that is looked at; `None` before the first time.
     pub fn label_volume(&self, label: LabelId) -> Option<f64> {
         self.measures.as_ref().map(|m| m.volumes.get(&label).copied().unwrap_or(0.0))
+    }
+
+    /// The training runs that its project file keeps, oldest first.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
     }
 
     /// Grows with every change of mask, labels or verified slices.

@@ -105,9 +105,14 @@ impl Workspace {
         })
     }
 
-    pub(super) fn slice_segmented(&mut self, key: &SliceKey, labels: Arc<[LabelId]>) {
+    pub(super) fn slice_segmented(
+        &mut self,
+        key: &SliceKey,
+        labels: Arc<[LabelId]>,
+        detection: Option<Arc<[f32]>>,
+    ) {
         if self.has_base(key, &labels) {
-            self.predictions.keep_labels(key, labels);
+            self.predictions.keep_labels(key, labels, detection);
         }
     }
 

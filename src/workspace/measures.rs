@@ -1,35 +1,94 @@
 use super::activity::Purpose;
-use super::{DocumentId, Workspace};
-use crate::label::LabelId;
+use super::section::translation;
+use super::{Document, DocumentId, Workspace, class_labels};
+use crate::engine::Version;
+use crate::label::{LabelId, volumes_of_slices};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// How much of the image each label takes, as it was at a revision of its document.
+/// How much of the image each label takes, as [`LabelMap::volumes`](crate::label::LabelMap::volumes) gives it, and what it
+/// was measured of.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Measures {
-    pub revision: u64,
-    /// As [`LabelMap::volumes`](crate::label::LabelMap::volumes) gives them.
+    pub of: Measured,
     pub volumes: BTreeMap<LabelId, f64>,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Measured {
+    /// The mask at a revision of its document.
+    Mask(u64),
+    /// What a version predicts, every slice by its stamp; in the version's own ids.
+    Prediction(Version, Vec<u64>),
+}
+
 impl Workspace {
-    /// Measures the image that is looked at anew, on an io thread, where it has changed and no stroke is being drawn.
+    /// How much each label of the document takes in the prediction of the model in use, in the unit of
+    /// [`Document::label_volume`]: `None` until the whole volume is predicted and measured.
+    pub fn predicted_volumes(&self, document: DocumentId) -> Option<BTreeMap<LabelId, f64>> {
+        let document = self.document(document)?;
+        let measures = document.predicted_measures.as_ref()?;
+        let current = |version: &Version, stamps: &[u64]| {
+            document.model.as_ref() == Some(version)
+                && self.predicted_slices(document.id).is_some_and(|slices| slices.len() == stamps.len())
+        };
+        let Measured::Prediction(version, stamps) = &measures.of else { return None };
+        if !current(version, stamps) {
+            return None;
+        }
+        let card = &self.model(version)?.card;
+        let (classes, _) = class_labels(card, document.labels());
+        let translation = translation(card, &classes);
+        let mut volumes = BTreeMap::new();
+        for (own, volume) in &measures.volumes {
+            if let Some(label) = translation.get(usize::from(*own)).filter(|label| **label != 0) {
+                *volumes.entry(*label).or_default() += volume;
+            }
+        }
+        Some(volumes)
+    }
+
+    /// Measures the image that is looked at anew, on an io thread, where its mask has changed and no stroke is being drawn,
+    /// or where its prediction has become whole.
     pub(super) fn go_on_measuring(&mut self) {
         let Some(document) = self.looked_at().and_then(|id| self.document(id)) else { return };
-        let (id, revision) = (document.id, document.revision);
-        let stands = document.measures.as_ref().is_some_and(|m| m.revision == revision);
-        if stands || document.tool.is_some() || self.activities.has(id, &Purpose::Measure) {
+        let id = document.id;
+        if self.activities.has(id, &Purpose::Measure) {
             return;
         }
-        let (mask, grid) = (document.now.mask.clone(), document.volume.grid().clone());
-        let job =
-            self.engine.run_io(move |_| Ok(Box::new(Measures { revision, volumes: mask.volumes(&grid) })));
+        let grid = document.volume.grid().clone();
+        let of_mask = Measured::Mask(document.revision);
+        let job = if document.measures.as_ref().map(|m| &m.of) != Some(&of_mask) && document.tool.is_none() {
+            let mask = document.now.mask.clone();
+            self.engine.run_io(move |_| Ok(Box::new(Measures { of: of_mask, volumes: mask.volumes(&grid) })))
+        } else if let Some((of, slices)) = self.whole_prediction(document)
+            && document.predicted_measures.as_ref().map(|m| &m.of) != Some(&of)
+        {
+            self.engine.run_io(move |_| {
+                let slices = slices.iter().map(|labels| &**labels).enumerate();
+                Ok(Box::new(Measures { of, volumes: volumes_of_slices(&grid, slices) }))
+            })
+        } else {
+            return;
+        };
         self.activities.begin(job, "measuring the labels", Some(id), Purpose::Measure);
+    }
+
+    /// The predicted labels of every slice by the model in use, if they are all there.
+    fn whole_prediction(&self, document: &Document) -> Option<(Measured, Vec<Arc<[LabelId]>>)> {
+        let slices = self.predicted_slices(document.id).filter(|s| s.len() == document.depth())?;
+        let stamps = slices.values().map(|s| s.stamp).collect();
+        let of = Measured::Prediction(document.model.clone()?, stamps);
+        Some((of, slices.values().map(|s| Arc::clone(&s.labels)).collect()))
     }
 
     /// The newest is kept, and shown until a newer one is there.
     pub(super) fn measured(&mut self, id: DocumentId, measures: Measures) {
         if let Some(document) = self.document_mut(id) {
-            document.measures = Some(measures);
+            match measures.of {
+                Measured::Mask(_) => document.measures = Some(measures),
+                Measured::Prediction(..) => document.predicted_measures = Some(measures),
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ mod section;
 mod shelf;
 pub mod store;
 pub mod study;
+mod surfaces;
 mod training;
 
 pub use activity::Activity;
@@ -44,8 +45,9 @@ pub use predictions::SliceLabels;
 pub use risk::Risk;
 pub use section::Section;
 pub use shelf::{ModelOrigin, ShelvedModel};
-pub use store::{Place, mask_hash};
-pub use training::{Candidate, Curves, SliceRef, Training, TrainingState, Verdict};
+pub use store::{Place, RunState, mask_hash};
+pub use surfaces::SurfaceOf;
+pub use training::{Candidate, Curves, Run, SliceRef, Training, TrainingState, Validation, Verdict};
 
 use crate::engine::{Engine, Event};
 use crate::nn::DeviceKind;
@@ -56,6 +58,7 @@ use predictions::Predictions;
 use shelf::Shelf;
 use std::time::{Duration, Instant};
 use store::Store;
+use surfaces::Surfaces;
 
 /// How a workspace keeps things.
 #[derive(Clone, Debug)]
@@ -100,6 +103,7 @@ pub struct Workspace {
     shelf: Shelf,
     predictions: Predictions,
     live: Live,
+    surfaces: Surfaces,
     accepting: Option<accept::Accepting>,
     making: Vec<making::Making>,
     training: Option<Training>,
@@ -128,6 +132,7 @@ impl Workspace {
             shelf: Shelf::bundled(),
             predictions: Predictions::new(options.prediction_bytes),
             live: Live::default(),
+            surfaces: Surfaces::default(),
             accepting: None,
             making: Vec::new(),
             training: None,
@@ -301,6 +306,7 @@ impl Workspace {
         self.retry_saving();
         self.go_on_looking();
         self.go_on_measuring();
+        self.go_on_shaping();
     }
 
     fn on_event(&mut self, event: Event) {
@@ -326,7 +332,9 @@ impl Workspace {
             Event::ModelLoaded { job, model } => self.model_loaded(job, model),
             Event::Predicted(predicted) => self.predicted(predicted),
             Event::PredictFailed { key, reason } => self.predictions.fail(key, reason),
-            Event::SliceSegmented { key, labels, .. } => self.slice_segmented(&key, labels),
+            Event::SliceSegmented { key, labels, detection, .. } => {
+                self.slice_segmented(&key, labels, detection);
+            }
             Event::VolumeSegmented { job, result } => self.segmented(job, &result),
             Event::TrainSteps { job, .. }
             | Event::TrainValidated { job, .. }

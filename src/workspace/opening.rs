@@ -3,8 +3,8 @@ use super::annotations::Annotations;
 use super::document::{Document, DocumentId, Opening};
 use super::journal::Timeline;
 use super::notice::Cause;
-use super::store::{CaseFacts, Project};
-use super::training::Interrupted;
+use super::store::{CaseFacts, Project, RunRecord, RunState};
+use super::training::{Interrupted, Run};
 use super::{CommandError, Notice, NoticeLevel, Workspace};
 use crate::edit::EditLog;
 use crate::engine::JobId;
@@ -85,6 +85,8 @@ impl Workspace {
             revision: 0,
             exported: None,
             measures: None,
+            predicted_measures: None,
+            runs: Vec::new(),
         }));
         if let Err(e) = self.store.open(id.0, facts) {
             self.project_found(id, Err(e));
@@ -162,7 +164,10 @@ impl Workspace {
             Some(version) => Some(version.into()),
             None => default.map(|version| version.as_str().into()),
         };
-        if let Some(run) = project.interrupted {
+        document.runs = project.runs.iter().map(Run::of).collect();
+        // The one that was under way when the program last stopped.
+        let running = |run: &RunRecord| run.state == RunState::Running;
+        if let Some(run) = project.runs.into_iter().rfind(running) {
             let text = format!(
                 "{name}: a training run was interrupted; it can be resumed from its last checkpoint, or cancelled"
             );

@@ -2,6 +2,7 @@ use super::activity::Purpose;
 use super::making::Made;
 use super::measures::Measures;
 use super::store::{Snapshot, Write};
+use super::surfaces::MadeSurface;
 use super::{CommandError, Document, Export, ExportFormat, NoticeLevel, Workspace};
 use crate::engine::{JobId, Output};
 use crate::io;
@@ -88,6 +89,10 @@ impl Workspace {
         };
         let output = match output.downcast::<Measures>() {
             Ok(measures) => return self.measured(id, *measures),
+            Err(output) => output,
+        };
+        let output = match output.downcast::<MadeSurface>() {
+            Ok(made) => return self.shaped(*made),
             Err(output) => output,
         };
         let output = match output.downcast::<Made>() {

@@ -23,6 +23,8 @@ type Key = (u64, String, usize);
 pub struct SliceLabels {
     /// The most probable label of each pixel, in the model's own ids, row by row.
     pub labels: Arc<[LabelId]>,
+    /// The probability that the slice shows each of the model's labels, in their order, where the network has a head for that.
+    pub detection: Option<Arc<[f32]>>,
     /// Tells a newer prediction of the same slice from an older one; never 0.
     pub stamp: u64,
 }
@@ -84,7 +86,8 @@ impl Predictions {
         let shape = &predicted.prediction;
         let bytes = shape.width * shape.height * (4 * shape.classes + 2);
         let key = key(&predicted.key);
-        self.keep_labels(&predicted.key, Arc::clone(&predicted.labels));
+        let detection = predicted.prediction.detection.as_deref().map(Arc::from);
+        self.keep_labels(&predicted.key, Arc::clone(&predicted.labels), detection);
         self.failed.remove(&key);
         if let Some(old) = self.kept.insert(key.clone(), Kept { predicted, bytes, used: self.clock }) {
             self.bytes -= old.bytes;
@@ -103,12 +106,12 @@ impl Predictions {
     }
 
     /// Keeps the labels alone, without the probabilities.
-    pub fn keep_labels(&mut self, base: &SliceKey, labels: Arc<[LabelId]>) {
+    pub fn keep_labels(&mut self, base: &SliceKey, labels: Arc<[LabelId]>, detection: Option<Arc<[f32]>>) {
         self.clock += 1;
         let stamp = self.clock;
         self.label_bytes += size_of_val(&*labels);
         let of_version = self.labels.entry((base.document, Arc::clone(&base.version))).or_default();
-        if let Some(old) = of_version.insert(base.z, SliceLabels { labels, stamp }) {
+        if let Some(old) = of_version.insert(base.z, SliceLabels { labels, detection, stamp }) {
             self.label_bytes -= size_of_val(&*old.labels);
         }
         while self.label_bytes > self.max_bytes && self.forget_oldest_labels(stamp) {}
@@ -208,10 +211,11 @@ mod tests {
         assert!(cache.on(&base(0)).is_none() && cache.on(&base(2)).is_some());
         assert_eq!(there(&cache), [0, 1, 2]);
         let first = cache.labels(1, &"v".into()).unwrap()[&1].stamp;
-        cache.keep_labels(&base(1), vec![1; 100].into());
+        cache.keep_labels(&base(1), vec![1; 100].into(), Some([0.5].into()));
+        assert_eq!(cache.labels(1, &"v".into()).unwrap()[&1].detection.as_deref(), Some(&[0.5][..]));
         assert!(cache.labels(1, &"v".into()).unwrap()[&1].stamp > first);
         for z in 3..7 {
-            cache.keep_labels(&base(z), vec![0; 100].into());
+            cache.keep_labels(&base(z), vec![0; 100].into(), None);
         }
         assert_eq!(there(&cache), [1, 3, 4, 5, 6], "the oldest went");
         cache.forget_document(1);

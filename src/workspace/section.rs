@@ -150,7 +150,7 @@ impl Of {
 }
 
 /// The document's label of each of the model's own ids.
-fn translation(card: &ModelCard, classes: &[LabelId]) -> Vec<LabelId> {
+pub(super) fn translation(card: &ModelCard, classes: &[LabelId]) -> Vec<LabelId> {
     let own = |class| usize::from(card.label_of(class));
     let mut translation = vec![0; (0..classes.len()).map(own).max().unwrap_or(0) + 1];
     for (class, &label) in classes.iter().enumerate() {
@@ -170,7 +170,7 @@ mod tests {
         truth: &crate::label::LabelMap,
     ) -> BTreeMap<usize, SliceLabels> {
         of.into_iter()
-            .map(|z| (z, SliceLabels { labels: truth.slice(z).into(), stamp: z as u64 + 1 }))
+            .map(|z| (z, SliceLabels { labels: truth.slice(z).into(), detection: None, stamp: z as u64 + 1 }))
             .collect()
     }
 
@@ -212,8 +212,9 @@ mod tests {
         let dims = [BUDGET / 4, 1, 24];
         let axes = phantom.volume.grid().plane_axes(Plane::Coronal);
         let labels: Arc<[LabelId]> = vec![1; dims[0]].into();
-        let predicted: BTreeMap<usize, SliceLabels> =
-            (0..24).map(|z| (z, SliceLabels { labels: Arc::clone(&labels), stamp: 9 })).collect();
+        let predicted: BTreeMap<usize, SliceLabels> = (0..24)
+            .map(|z| (z, SliceLabels { labels: Arc::clone(&labels), detection: None, stamp: 9 }))
+            .collect();
         let mut section = Section::default();
         let mut rounds = 0;
         loop {

@@ -1,13 +1,18 @@
 use super::store::{RunRecord, RunState};
 use super::{DocumentId, TrainOptions};
 use crate::engine::{JobId, Trained, Version};
+use crate::label::LabelId;
 use crate::nn::ModelCard;
+use crate::nn::train::TrainSample;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 mod lessons;
+mod past;
 mod run;
+
+pub use past::Run;
 
 /// A verified slice that a run learns from, or is measured on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,6 +72,19 @@ impl Candidate {
     }
 }
 
+/// What a run made of the held-out slices when it was validated.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    pub step: u64,
+    /// Mean over the labels.
+    pub dice: Option<f64>,
+    /// Of the first held-out slices, in their order: the model's own label ids, row by row.
+    pub predicted: Vec<Arc<[LabelId]>>,
+}
+
+/// Validations whose pictures are kept: the newest.
+const MAX_VALIDATIONS: usize = 60;
+
 /// A training run: what it learns from, how it goes, and what it has made.
 #[derive(Debug)]
 pub struct Training {
@@ -79,6 +97,9 @@ pub struct Training {
     options: TrainOptions,
     learned_from: Vec<SliceRef>,
     held_out: Vec<SliceRef>,
+    /// As the network is validated on them.
+    held_out_samples: Vec<TrainSample>,
+    validations: Vec<Validation>,
     curves: Curves,
     step: u64,
     total: u64,
@@ -110,6 +131,21 @@ impl Training {
     /// Slices that it never learns from: validation and comparison are on them.
     pub fn held_out(&self) -> &[SliceRef] {
         &self.held_out
+    }
+
+    /// The held-out slices with their truth, as the network is validated on them.
+    pub fn held_out_samples(&self) -> &[TrainSample] {
+        &self.held_out_samples
+    }
+
+    /// What it made of them so far, oldest first; what a crash interrupted begins anew.
+    pub fn validations(&self) -> &[Validation] {
+        &self.validations
+    }
+
+    /// Unix time in milliseconds when it began.
+    pub fn started_ms(&self) -> i64 {
+        self.started_ms
     }
 
     pub fn curves(&self) -> &Curves {

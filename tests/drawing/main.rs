@@ -5,6 +5,7 @@ mod known;
 mod overlays;
 mod scene;
 mod stage;
+mod surfaces;
 mod window;
 
 use fovea::{geom::Plane, gpu::*, volume::Window};

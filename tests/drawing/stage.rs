@@ -54,11 +54,34 @@ pub fn render_all(
     draws: &[&SliceDraw],
     [width, height]: [u32; 2],
 ) -> Vec<RgbaImage> {
-    let (device, queue) = (&stage.device, &stage.queue);
     let count = draws.len() as u32;
+    let prepared: Vec<_> = (0..)
+        .zip(draws)
+        .map(|(i, draw)| renderer.prepare(&stage.device, &stage.queue, draw, [(i * width) as f32, 0.0]))
+        .collect();
+    let whole = picture(stage, [width * count, height], |pass| {
+        for (i, prepared) in (0..).zip(&prepared) {
+            pass.set_viewport((i * width) as f32, 0.0, width as f32, height as f32, 0.0, 1.0);
+            pass.set_scissor_rect(i * width, 0, width, height);
+            if let Some(prepared) = prepared {
+                renderer.paint(pass, prepared);
+            }
+        }
+    });
+    let part = |i| image::imageops::crop_imm(&whole, i * width, 0, width, height).to_image();
+    (0..count).map(part).collect()
+}
+
+/// What a pass draws, read back.
+pub fn picture(
+    stage: &RenderState,
+    [width, height]: [u32; 2],
+    paint: impl FnOnce(&mut wgpu::RenderPass),
+) -> RgbaImage {
+    let (device, queue) = (&stage.device, &stage.queue);
     let texture = device.create_texture(&wgpu::TextureDescriptor {
         label: Some("picture"),
-        size: wgpu::Extent3d { width: width * count, height, depth_or_array_layers: 1 },
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
@@ -66,33 +89,20 @@ pub fn render_all(
         usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
         view_formats: &[],
     });
-    let prepared: Vec<_> = (0..)
-        .zip(draws)
-        .map(|(i, draw)| renderer.prepare(device, queue, draw, [(i * width) as f32, 0.0]))
-        .collect();
     let mut encoder = device.create_command_encoder(&Default::default());
-    {
-        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: &texture.create_view(&Default::default()),
-                depth_slice: None,
-                resolve_target: None,
-                ops: wgpu::Operations {
-                    load: wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT),
-                    store: wgpu::StoreOp::Store,
-                },
-            })],
-            ..Default::default()
-        });
-        for (i, prepared) in (0..).zip(&prepared) {
-            pass.set_viewport((i * width) as f32, 0.0, width as f32, height as f32, 0.0, 1.0);
-            pass.set_scissor_rect(i * width, 0, width, height);
-            if let Some(prepared) = prepared {
-                renderer.paint(&mut pass, prepared);
-            }
-        }
-    }
-    let row_bytes = (width * count * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+    paint(&mut encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+        color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+            view: &texture.create_view(&Default::default()),
+            depth_slice: None,
+            resolve_target: None,
+            ops: wgpu::Operations {
+                load: wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT),
+                store: wgpu::StoreOp::Store,
+            },
+        })],
+        ..Default::default()
+    }));
+    let row_bytes = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("read back"),
         size: u64::from(row_bytes * height),
@@ -115,13 +125,10 @@ pub fn render_all(
     buffer.map_async(wgpu::MapMode::Read, .., |result| result.unwrap());
     device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
     let bytes = buffer.get_mapped_range(..).unwrap();
-    let picture = |i: u32| {
-        RgbaImage::from_fn(width, height, |x, y| {
-            let at = (y * row_bytes + (i * width + x) * 4) as usize;
-            image::Rgba(bytes[at..at + 4].try_into().unwrap())
-        })
-    };
-    (0..count).map(picture).collect()
+    RgbaImage::from_fn(width, height, |x, y| {
+        let at = (y * row_bytes + x * 4) as usize;
+        image::Rgba(bytes[at..at + 4].try_into().unwrap())
+    })
 }
 
 pub fn render(

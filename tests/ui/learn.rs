@@ -27,7 +27,7 @@ fn corrected(verified: usize) -> Window {
 
 /// Writes the number of steps by hand and starts.
 fn start(window: &mut Window, steps: u64) {
-    if window.harness.query_by_role(Role::SpinButton).is_none() {
+    if window.harness.query_all_by_role(Role::SpinButton).next().is_none() {
         window.click("Set by hand");
     }
     let field = window.harness.query_all_by_role(Role::SpinButton).next().expect("the number of steps");
@@ -86,4 +86,30 @@ fn a_version_is_adopted_and_rolled_back() {
     window.steps(3);
     window.click("Roll back");
     assert_eq!(window.document().model(), Some(&base));
+}
+
+#[test]
+fn slices_kept_out_and_runs_are_shown_beside_each_other() {
+    let mut window = corrected(2);
+    for _ in 0..2 {
+        start(&mut window, 12);
+        window.until("it is done", |w| w.training().is_some_and(|t| !t.is_under_way()));
+        window.steps(2);
+    }
+    let training = window.workspace().training().expect("there is a run");
+    assert!(training.validations().len() > 1, "{} validations", training.validations().len());
+    assert_eq!(window.document().runs().len(), 2);
+    assert!(window.harness.query_by_label("Runs on this image").is_some());
+    assert!(window.harness.query_by_label("another label").is_some(), "the difference's colours are told");
+    let newest = training.validations().last().expect("there are some").step;
+    let shown = |window: &Window, step: u64| {
+        window.harness.query_by_label_contains(&format!("Step {step}")).is_some()
+    };
+    assert!(shown(&window, newest));
+    window.harness.get_by_label("Validation").scroll_to_me();
+    window.steps(3);
+    window.harness.get_by_label("Validation").focus();
+    window.steps(1);
+    window.press(Key::ArrowLeft);
+    assert!(!shown(&window, newest), "an earlier one is shown");
 }

@@ -4,13 +4,14 @@ mod drawing;
 mod files;
 mod labels;
 mod learn;
+mod surface;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::{Harness, kittest::Queryable, wgpu::WgpuTestRenderer};
 use egui_wgpu::{RenderState, RendererOptions, WgpuSetup};
 use fovea::{
     engine::{Engine, EngineOptions},
-    gpu::{SliceRenderer, device},
+    gpu::{SliceRenderer, SurfaceRenderer, device},
     nn::{self, DeviceChoice},
     ui::{self, App},
     workspace::{Command, Document, Place, Workspace, WorkspaceOptions},
@@ -208,8 +209,8 @@ fn the_list_of_keys_is_a_key_away() {
     assert!(window.harness.query_by_label("Next slice").is_none(), "Escape closes the list");
 }
 
-#[test]
-fn the_window_shows_the_picture() {
+/// A graphics device for a window; `None` (said aloud) without an adapter.
+fn graphics() -> Option<RenderState> {
     if nn::adapters().is_empty() {
         assert!(
             std::env::var_os("FOVEA_REQUIRE_GPU").is_none(),
@@ -218,11 +219,18 @@ fn the_window_shows_the_picture() {
         fovea::testing::skipped(
             "the window: there is no graphics adapter (Debian: libvulkan1 and mesa-vulkan-drivers)",
         );
-        return;
+        return None;
     }
     let setup = WgpuSetup::CreateNew(device::wgpu_setup());
     let graphics = egui_kittest::wgpu::create_render_state(setup, RendererOptions::PREDICTABLE);
     SliceRenderer::install(&graphics);
+    SurfaceRenderer::install(&graphics);
+    Some(graphics)
+}
+
+#[test]
+fn the_window_shows_the_picture() {
+    let Some(graphics) = graphics() else { return };
     let mut window = Window::with("fundus", Some(graphics.clone()));
     let picture = window.harness.render().unwrap();
     let [red, green, blue, _] = picture.get_pixel(MIDDLE.x as u32, MIDDLE.y as u32).0;

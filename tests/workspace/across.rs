@@ -4,8 +4,9 @@ use super::{Bench, SIZE, prediction::with_model};
 use fovea::geom::{Grid, Plane};
 use fovea::label::{LabelId, NOT_PREDICTED};
 use fovea::workspace::{
-    AcceptScope, Command, CommandError, EditCommand, LabelCommand, ModelCommand, Section,
+    AcceptScope, Command, CommandError, EditCommand, LabelCommand, ModelCommand, Section, SurfaceOf,
 };
+use std::collections::BTreeSet;
 
 fn predict_all() -> Command {
     Command::Model(ModelCommand::PredictAll)
@@ -78,6 +79,61 @@ fn sections_are_in_the_labels_of_the_document() {
     bench.wait("all slices", |w| w.predicted_slices(id).is_some_and(|p| p.len() == SIZE[2]));
     let swapped = |own| [0, 2, 1][usize::from(own)];
     assert_eq!(section(&bench, Plane::Coronal, 9), by_hand(&bench, Plane::Coronal, 9, swapped));
+}
+
+#[test]
+fn a_whole_prediction_is_measured_and_tells_what_is_found_in_each_slice() {
+    let (mut bench, _) = with_model();
+    let id = bench.document().id();
+    bench.workspace.look_at(id, 0);
+    bench.wait("slices 0 to 2", |w| w.predicted_slices(id).is_some_and(|p| p.len() == 3));
+    bench.wait("rest", |w| w.is_idle());
+    assert_eq!(bench.workspace.predicted_volumes(id), None, "two slices are not predicted");
+    bench.workspace.apply(predict_all()).unwrap();
+    bench.wait("the volumes", |w| w.predicted_volumes(id).is_some());
+    let slices = bench.workspace.predicted_slices(id).unwrap();
+    let voxel = bench.document().volume().grid().spacing().iter().product::<f64>();
+    let volumes = bench.workspace.predicted_volumes(id).unwrap();
+    for label in [1, 2] {
+        let voxels = slices.values().flat_map(|s| s.labels.iter()).filter(|&&l| l == label).count();
+        let expected = voxels as f64 * voxel;
+        assert!(expected > 0.0 && (volumes[&label] - expected).abs() < 1e-9 * expected, "{volumes:?}");
+    }
+    // The network's second head has a probability for each label, also where a slice was predicted for the whole's sake.
+    for (z, slice) in slices {
+        let found = slice.detection.as_deref().unwrap_or_else(|| panic!("slice {z} tells of nothing"));
+        assert!(found.len() == 2 && found.iter().all(|p| (0.0..=1.0).contains(p)), "slice {z}: {found:?}");
+    }
+    bench.workspace.apply(Command::Model(ModelCommand::Use { version: None })).unwrap();
+    assert_eq!(bench.workspace.predicted_volumes(id), None);
+}
+
+#[test]
+fn the_surface_on_screen_follows_the_prediction_and_the_mask() {
+    let (mut bench, _) = with_model();
+    let id = bench.document().id();
+    bench.workspace.want_surface(Some((id, SurfaceOf::Mask)));
+    bench.wait("the mask's surface", |w| w.surface().is_some_and(|s| s.is_empty()));
+    bench.workspace.want_surface(Some((id, SurfaceOf::Prediction { hidden: BTreeSet::new() })));
+    assert!(bench.workspace.surface().is_none(), "nothing is predicted yet");
+    bench.workspace.apply(predict_all()).unwrap();
+    bench.wait("all slices", |w| w.predicted_slices(id).is_some_and(|p| p.len() == SIZE[2]));
+    bench.wait("the newest surface", |w| !w.surface_is_behind());
+    let labels: Vec<LabelId> = bench.workspace.surface().unwrap().parts.iter().map(|p| p.label).collect();
+    assert_eq!(labels, [1, 2]);
+    // Rejected slices are not in it.
+    let all = (0..SIZE[2]).collect();
+    bench.workspace.want_surface(Some((id, SurfaceOf::Prediction { hidden: all })));
+    bench.wait("the newest surface", |w| !w.surface_is_behind());
+    assert!(bench.workspace.surface().unwrap().is_empty());
+
+    bench.workspace.want_surface(Some((id, SurfaceOf::Mask)));
+    bench.workspace.apply(Command::Edit(EditCommand::Accept { scope: AcceptScope::Slice(2) })).unwrap();
+    bench.wait("the accepted slice", |w| w.surface().is_some_and(|s| s.parts.len() == 2));
+    bench.workspace.apply(Command::Edit(EditCommand::Undo)).unwrap();
+    bench.wait("its undoing", |w| w.surface().is_some_and(|s| s.is_empty()));
+    bench.workspace.want_surface(None);
+    assert!(bench.workspace.surface().is_none() && !bench.workspace.surface_is_behind());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::{Bench, start, write_model};
 use fovea::workspace::{
-    Command, CommandError, EditCommand, ModelCommand, Place, TrainCommand, TrainOptions, TrainingState,
-    WorkspaceOptions,
+    Command, CommandError, EditCommand, ModelCommand, Place, RunState, TrainCommand, TrainOptions,
+    TrainingState, WorkspaceOptions,
 };
 
 /// A bench with a model in use and the first `n` slices verified; the model's version.
@@ -53,10 +53,18 @@ fn a_candidate_is_used_when_adopted_and_rolled_back_and_kept_for_good() {
     assert_eq!(training.state(), &TrainingState::Finished, "{:?}", bench.texts());
     assert_eq!(training.curves().loss.len(), 4);
     assert!(!training.curves().valid_dice.is_empty());
+    // What it made of the slice kept out, each time that it was validated.
+    let sample = &training.held_out_samples()[0];
+    assert_eq!(training.validations().len(), training.curves().valid_dice.len());
+    for validation in training.validations() {
+        assert!(validation.dice.is_some() && validation.predicted.len() == 1);
+        assert_eq!(validation.predicted[0].len(), sample.labels.len());
+    }
     let candidate = training.candidate().unwrap();
     let version = candidate.card.version.clone();
     assert_eq!(candidate.card.parent.as_deref(), Some(base.as_str()));
-    assert!(candidate.result.comparison.is_some());
+    let comparison = candidate.result.comparison.as_ref().expect("a slice was kept out");
+    let [before, after] = [comparison.before.mean_dice, comparison.after.mean_dice];
     assert_eq!(model_of(&bench), base, "nothing is adopted by itself");
 
     bench.workspace.apply(train(TrainCommand::Adopt)).unwrap();
@@ -73,6 +81,10 @@ fn a_candidate_is_used_when_adopted_and_rolled_back_and_kept_for_good() {
     });
     bench.open();
     assert_eq!(model_of(&bench), base);
+    // And the run, with its curves and what came of it.
+    let [run] = bench.document().runs() else { panic!("{:?}", bench.document().runs()) };
+    assert_eq!((run.state, run.steps(), run.made.as_ref()), (RunState::Adopted, 4, Some(&version)));
+    assert_eq!((&run.from, run.before, run.after), (&base, before, after));
     bench.workspace.apply(Command::Model(ModelCommand::Use { version: Some(version.clone()) })).unwrap();
     let id = bench.document().id();
     bench.workspace.look_at(id, 4);

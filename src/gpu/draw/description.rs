@@ -133,6 +133,15 @@ impl LabelColors {
         Self(colors.into())
     }
 
+    /// `0xAABBGGRR`; alpha 0 is hidden.
+    pub(crate) fn of_label(&self, label: LabelId) -> u32 {
+        self.0.get(usize::from(label)).copied().unwrap_or(Self::UNKNOWN)
+    }
+
+    pub(crate) fn is_visible(packed: u32) -> bool {
+        packed & Self::VISIBLE != 0
+    }
+
     /// `0xAABBGGRR`, indexed by label id; alpha 0 is hidden.
     pub(crate) fn packed(&self) -> &[u32] {
         &self.0

@@ -1,19 +1,23 @@
-//! A view's description, and the pipeline that draws it (`shaders/slice.wgsl`).
+//! What a view shows, and the pipelines that draw it: slices (`shaders/slice.wgsl`), and surfaces (`shaders/surface.wgsl`)
+//! in a picture of their own (`shaders/picture.wgsl`).
 
 mod callback;
 mod chunks;
 mod description;
 mod frame;
+mod picture;
 mod pipeline;
 mod slice;
+mod surface;
 
-pub use callback::SliceCallback;
+pub use callback::{SliceCallback, SurfaceCallback};
 pub use description::{
     ChannelMode, Difference, Filter, HeatMap, LabelColors, LayerStyle, MaskDraw, OverlayStyle,
     PredictionDraw, PredictionSource, SliceDraw, SliceImage, Tone,
 };
 pub(crate) use frame::Frame;
 pub use slice::{PreparedSlice, SliceRenderer};
+pub use surface::{PreparedSurface, SurfaceDraw, SurfaceRenderer};
 
 /// Why a view stays without its picture or without a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -45,11 +45,7 @@ pub(super) struct Pipelines {
 
 impl Pipelines {
     pub fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, format: wgpu::TextureFormat) -> Self {
-        let source = shader::source("slice.wgsl").expect("tests/shaders.rs resolves every embedded file");
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("slice.wgsl"),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
+        let module = shader::module(device, "slice.wgsl");
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("slice"),
             bind_group_layouts: &[Some(layout)],

@@ -22,7 +22,7 @@ pub enum TrainEvent {
     Validating { done: usize, total: usize },
     /// A validation is complete. `dice` is the mean over the classes of their mean over the slices; `None` where no
     /// slice shows a class. `value` is what the run's [`super::BestRule`] makes of it, and `best` says that these weights are
-    /// now the ones to keep.
+    /// now the ones to keep. `predicted`: label ids of the first [`SHOWN`] slices, row by row, for looking at.
     Validated {
         step: u64,
         total: u64,
@@ -30,6 +30,7 @@ pub enum TrainEvent {
         value: Option<f64>,
         per_class: BTreeMap<u16, Option<f64>>,
         best: bool,
+        predicted: Vec<Arc<[u16]>>,
     },
     /// The loss or the network's values are no longer finite numbers, `step` steps having been taken. The run is over;
     /// the best weights so far stand.
@@ -37,6 +38,9 @@ pub enum TrainEvent {
     /// Nothing is left to do.
     Finished,
 }
+
+/// Slices of a validation that are handed out to be looked at.
+pub const SHOWN: usize = 8;
 
 /// A point of the live curves.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +142,7 @@ struct Validation {
     averaged: Option<Model>,
     /// By the samples' names.
     cases: Vec<(String, Scored)>,
+    predicted: Vec<Arc<[u16]>>,
 }
 
 impl TrainSession {
@@ -418,9 +423,13 @@ impl TrainSession {
 
     fn validate(&mut self) -> Result<TrainEvent, TrainError> {
         let total = self.valid.len();
-        let Validation { inference, averaged, mut cases } = self.validation.take().unwrap_or_else(|| {
-            Validation { inference: None, averaged: self.model.averaged(), cases: vec![] }
-        });
+        let Validation { inference, averaged, mut cases, mut predicted } =
+            self.validation.take().unwrap_or_else(|| Validation {
+                inference: None,
+                averaged: self.model.averaged(),
+                cases: vec![],
+                predicted: vec![],
+            });
         let model = averaged.as_ref().unwrap_or(&self.model);
         let sample = &self.valid[cases.len()];
         let mut inference = match inference {
@@ -432,6 +441,9 @@ impl TrainSession {
             Ok(Step::Done(prediction)) => {
                 let labels = prediction.labels(&model.card)?;
                 cases.push((sample.name.clone(), Scored::new(&model.card, sample, &labels)));
+                if predicted.len() < SHOWN {
+                    predicted.push(labels.into());
+                }
                 None
             }
             // The last step has ruined the weights, which its loss could not show.
@@ -442,7 +454,7 @@ impl TrainSession {
         };
         if cases.len() < total {
             let done = cases.len();
-            self.validation = Some(Validation { inference, averaged, cases });
+            self.validation = Some(Validation { inference, averaged, cases, predicted });
             return Ok(TrainEvent::Validating { done, total });
         }
         let report = Report::new(cases.iter().map(|(name, s)| (name.clone(), s.foreground())).collect());
@@ -462,6 +474,7 @@ impl TrainSession {
             value,
             per_class: report.classes.iter().map(|(&id, c)| (id, c.mean.dice)).collect(),
             best: better.is_some(),
+            predicted,
         })
     }
 }

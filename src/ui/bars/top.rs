@@ -1,6 +1,6 @@
 use crate::phantom::SAMPLES;
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::look::{Layout as ViewLayout, Look};
+use crate::ui::look::{Layout as ViewLayout, Look, Pane};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, IconButton};
@@ -34,7 +34,7 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, look: &mut Look, panels_shown: b
             }
             if let Some(document) = document {
                 bar(ui);
-                layout(ui, document, look, out);
+                layout(ui, document, look);
                 windows(ui, document, look);
             }
         });
@@ -126,20 +126,27 @@ fn documents(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
     }
 }
 
-fn layout(ui: &mut Ui, document: &Document, look: &mut Look, out: &mut Outbox) {
+fn layout(ui: &mut Ui, document: &Document, look: &mut Look) {
     if document.depth() == 1 {
         return;
     }
     let key = shortcut_of(KeyCommand::NextLayout);
-    let native = document.native_plane();
+    let native = Pane::Plane(document.native_plane());
     let image = look.image(document);
-    let three = image.layout == ViewLayout::Three;
-    if ui.add(IconButton::new(Icon::Grid, "Three linked views").key(key.clone()).selected(three)).clicked() {
-        image.layout = ViewLayout::Three;
-    }
-    if ui.add(IconButton::new(Icon::Single, "One large view").key(key).selected(!three)).clicked() && three {
-        out.key(KeyCommand::NextLayout);
-        image.focus = native;
+    let layouts = [
+        (Icon::Cube, "Labels in three dimensions", ViewLayout::One(Pane::Surface)),
+        (Icon::Grid, "Three linked planes, and the labels", ViewLayout::Four),
+        (Icon::Single, "One large view", ViewLayout::One(native)),
+    ];
+    for (icon, name, layout) in layouts {
+        let selected = match layout {
+            ViewLayout::One(Pane::Plane(_)) => matches!(image.layout, ViewLayout::One(Pane::Plane(_))),
+            layout => image.layout == layout,
+        };
+        if ui.add(IconButton::new(icon, name).key(key.clone()).selected(selected)).clicked() && !selected {
+            image.layout = layout;
+            image.fit();
+        }
     }
 }
 

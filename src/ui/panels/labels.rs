@@ -1,9 +1,9 @@
-use crate::geom::{Grid, Unit};
 use crate::label::{Label, LabelId};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::look::{AreaStyle, Look};
 use crate::ui::outbox::{Outbox, Question};
+use crate::ui::panels::volumes;
 use crate::ui::theme::{self, size};
 use crate::ui::widgets::{Icon, IconButton, empty, field, section, slider_row, title_row};
 use crate::workspace::{Command, Document, EditCommand, LabelCommand};
@@ -92,7 +92,8 @@ impl Labels {
                 let (area, _) = row.allocate_exact_size(vec2(name_width, ROW), Sense::hover());
                 let color = if label.visible { p.text } else { p.faint };
                 let measure = document.label_volume(label.id).filter(|&v| v > 0.0);
-                let measure = measure.map_or_else(String::new, |v| written(v, document.volume().grid()));
+                let measure =
+                    measure.map_or_else(String::new, |v| volumes::written(v, document.volume().grid()));
                 let end = area.right_center() - vec2(4.0, 0.0);
                 let figures =
                     row.painter().text(end, Align2::RIGHT_CENTER, measure, theme::figures(), p.weak);
@@ -218,18 +219,6 @@ impl Labels {
     }
 }
 
-/// A label's measure: millilitres, or mm² on an image of depth 1, or pixels where spacing is unknown.
-fn written(measure: f64, grid: &Grid) -> String {
-    let (value, unit) = match grid.unit() {
-        Unit::Pixel => return format!("{measure:.0} px"),
-        Unit::Millimetre if grid.dims()[2] == 1 => (measure, "mm²"),
-        Unit::Millimetre => (measure / 1000.0, "ml"),
-    };
-    // Three figures are as many as a mask is good for.
-    let decimals = (2.0 - value.log10().floor()).clamp(0.0, 3.0) as usize;
-    format!("{value:.decimals$} {unit}")
-}
-
 /// How the mask lies over the image, and copying from the neighbours.
 fn overlay_settings(ui: &mut Ui, look: &mut Look, document: &Document, out: &mut Outbox) {
     section(ui, "Overlay", |ui| {
@@ -263,20 +252,5 @@ fn overlay_settings(ui: &mut Ui, look: &mut Look, document: &Document, out: &mut
                 }
             });
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_measure_is_written_in_the_unit_of_its_image() {
-        let spaced = |dims| Grid::spaced(dims, [0.5; 3]).unwrap();
-        assert_eq!(written(1_234_567.0, &spaced([9, 9, 9])), "1235 ml");
-        assert_eq!(written(12_340.0, &spaced([9, 9, 9])), "12.3 ml");
-        assert_eq!(written(5.4, &spaced([9, 9, 9])), "0.005 ml");
-        assert_eq!(written(5.4, &spaced([9, 9, 1])), "5.40 mm²");
-        assert_eq!(written(5.0, &Grid::pixels([9, 9, 9]).unwrap()), "5 px");
     }
 }

@@ -1,6 +1,7 @@
-//! The panels at the right: one file each, listed in `shell.rs`.
+//! The panels at the right: one file each, listed in `shell.rs`; and parts that they share.
 
 pub mod info;
 pub mod labels;
 pub mod learn;
 pub mod prediction;
+mod volumes;

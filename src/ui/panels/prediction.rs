@@ -3,9 +3,12 @@ use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
 use crate::ui::look::Look;
 use crate::ui::outbox::{Outbox, Question};
+use crate::ui::panels::volumes;
 use crate::ui::theme;
 use crate::ui::views::predicted_words;
-use crate::ui::widgets::{Icon, IconButton, empty, field, primary, quiet, section, slider_row, title_row};
+use crate::ui::widgets::{
+    Icon, IconButton, empty, field, legend, primary, quiet, section, slider_row, title_row,
+};
 use crate::workspace::{
     Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
 };
@@ -43,6 +46,8 @@ impl Panel for Prediction {
             slices(ui, workspace, document, out);
         }
         section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, look, out));
+        let grid = document.volume().grid();
+        section(ui, volumes::title(grid), |ui| volumes::show(ui, workspace, document));
         section(ui, "Show", |ui| show(ui, look));
         if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
             section(ui, "About this model", |ui| about(ui, model));
@@ -261,19 +266,13 @@ fn show(ui: &mut Ui, look: &mut Look) {
         .on_hover_text(format!("What accepting would change   {}", key(KeyCommand::Difference)));
     if look.difference {
         use crate::gpu::Difference as D;
-        for (color, name) in [
+        let kinds = [
             (D::ADDED, "would be added"),
             (D::REMOVED, "would be removed"),
             (D::CHANGED, "another label"),
             (D::KEPT, "the same in both"),
-        ] {
-            ui.horizontal(|ui| {
-                ui.add_space(22.0);
-                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(10.0), egui::Sense::hover());
-                ui.painter().rect_filled(rect, 2.0, theme::label_color(color));
-                ui.label(RichText::new(name).font(theme::small()).color(theme::palette(ui).weak));
-            });
-        }
+        ];
+        legend(ui, &kinds.map(|(color, words)| (theme::label_color(color), words)));
     }
 }
 

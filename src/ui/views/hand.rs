@@ -2,7 +2,7 @@ use super::frame::ViewFrame;
 use crate::geom::Plane;
 use crate::tools::{Button, Input, Modifiers, PointerEvent, Preview, Scene, ToolAction, Toolbox};
 use crate::ui::keys::{Hand, MouseAction, ToolKind, Trigger, mouse_action};
-use crate::ui::look::{ImageLook, Look};
+use crate::ui::look::{ImageLook, Look, Pane};
 use crate::ui::outbox::Outbox;
 use crate::volume::Window;
 use crate::workspace::{Command, Document, EditCommand};
@@ -40,6 +40,10 @@ enum Happening {
 
 /// A wheel that counts points and not lines turns a notch with this many.
 const POINTS_PER_NOTCH: f64 = 40.0;
+
+pub(super) const ZOOM_PER_NOTCH: f64 = 1.15;
+/// The natural logarithm of the zoom, for each point that is dragged upwards.
+pub(super) const ZOOM_PER_POINT: f64 = 0.008;
 
 impl Pointer {
     /// What the tool asks for. The rest of the window does the same with what keys make tools do.
@@ -86,7 +90,7 @@ impl Pointer {
     ) {
         let hovered = response.contains_pointer();
         if hovered {
-            look.image(document).focus = frame.plane;
+            look.image(document).focus = Pane::Plane(frame.plane);
             if let Some(at) = ui.input(|i| i.pointer.latest_pos()) {
                 self.over = Some(frame.plane);
                 self.last = Some((frame.plane, frame.voxel_at(at).to_array()));
@@ -161,7 +165,7 @@ impl Pointer {
             && response.double_clicked()
             && mouse_action(Trigger::DoubleClick, hand) == Some(MouseAction::Maximise)
         {
-            super::maximise(look.image(document), frame.plane, frame.dims);
+            super::maximise(look.image(document), Pane::Plane(frame.plane), frame.dims);
         }
         if hovered {
             self.wheel(ui, frame, hand, scene, document, toolbox, look, out, &event);
@@ -194,7 +198,7 @@ impl Pointer {
             Some(MouseAction::Zoom) => {
                 let image = look.image(document);
                 let plane = image.plane_mut(frame.plane);
-                *plane = frame.zoomed(*plane, 1.15f64.powf(turned), at);
+                *plane = frame.zoomed(*plane, ZOOM_PER_NOTCH.powf(turned), at);
             }
             Some(MouseAction::BrushSize) => {
                 let actions = toolbox.event(&event(Input::Wheel(turned), at), scene);
@@ -225,7 +229,7 @@ fn drag(action: MouseAction, by: egui::Vec2, frame: &ViewFrame, image: &mut Imag
         }
         MouseAction::Zoom => {
             let plane = image.plane_mut(frame.plane);
-            *plane = frame.zoomed(*plane, (-f64::from(by.y) * 0.008).exp(), frame.rect.center());
+            *plane = frame.zoomed(*plane, (-f64::from(by.y) * ZOOM_PER_POINT).exp(), frame.rect.center());
         }
         MouseAction::WindowLevel => {
             // To the right is wider, up is brighter; the wider the window, the larger the steps.
@@ -257,7 +261,7 @@ fn happenings(input: &egui::InputState) -> Vec<Happening> {
 }
 
 /// Notches of the wheel, positive away from the person.
-fn notches(event: &Event) -> f64 {
+pub(super) fn notches(event: &Event) -> f64 {
     let Event::MouseWheel { unit, delta, .. } = event else { return 0.0 };
     // With Shift some systems turn the wheel sideways.
     let turned = f64::from(if delta.y == 0.0 { delta.x } else { delta.y });

@@ -1,5 +1,7 @@
-//! The middle of the window: one large view, or three linked ones and an overview of the slices.
+//! The middle of the window: one large view, or three linked planes and beside them the labels in three dimensions or an
+//! overview of the slices.
 
+mod findings;
 mod frame;
 mod hand;
 mod marks;
@@ -8,19 +10,20 @@ mod overview;
 mod preview;
 mod slice_view;
 mod slider;
+mod surface_view;
 
 pub use hand::Pointer;
 pub use marks::SliceMarks;
 pub use overlay::predicted_words;
 pub use preview::show as show_preview;
 
-use super::look::{ImageLook, Layout, Look};
+use super::look::{Beside, ImageLook, Layout, Look, Pane};
 use super::outbox::Outbox;
 use super::theme::canvas;
 use crate::geom::Plane;
 use crate::tools::Toolbox;
 use crate::workspace::{Command, Document, Section, Workspace};
-use egui::{Rect, Ui, UiBuilder, Vec2, pos2};
+use egui::{Rect, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2};
 
 /// What the views keep from frame to frame.
 #[derive(Default)]
@@ -56,14 +59,14 @@ impl Views {
             ui.ctx().request_repaint();
         }
         match look.image(scene.document).layout {
-            Layout::One(plane) => self.view(ui, rect, plane, scene, look, toolbox, out),
-            Layout::Three => {
+            Layout::One(Pane::Plane(plane)) => self.view(ui, rect, plane, scene, look, toolbox, out),
+            Layout::One(Pane::Surface) => self.beside(ui, rect, scene, look, out),
+            Layout::Four => {
                 let [first, second, third, fourth] = quarters(rect);
                 for (plane, rect) in Plane::ALL.into_iter().zip([first, second, third]) {
                     self.view(ui, rect, plane, scene, look, toolbox, out);
                 }
-                let mut ui = ui.new_child(UiBuilder::new().max_rect(fourth).id_salt("overview"));
-                overview::show(&mut ui, scene, &self.marks, out);
+                self.beside(ui, fourth, scene, look, out);
             }
         }
         ui.advance_cursor_after_rect(rect);
@@ -74,6 +77,17 @@ impl Views {
         let at = self.pointer.pointed_at()?.map(f64::round);
         let inside = (0..3).all(|a| at[a] >= 0.0 && at[a] < dims[a] as f64);
         inside.then(|| at.map(|c| c as usize))
+    }
+
+    /// The labels in three dimensions, or the slices.
+    fn beside(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene, look: &mut Look, out: &mut Outbox) {
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).id_salt("beside"));
+        let image = look.image(scene.document);
+        match image.beside_in(image.layout) {
+            Beside::Slices => overview::show(&mut ui, scene, &self.marks, out),
+            _ => surface_view::show(&mut ui, scene, look),
+        }
+        surface_view::choice(&mut ui, rect, scene, look);
     }
 
     #[expect(
@@ -120,14 +134,21 @@ pub fn move_slice(document: &Document, plane: Plane, by: i64, out: &mut Outbox) 
     }
 }
 
-/// From three views to one large one, and back.
-pub fn maximise(image: &mut ImageLook, plane: Plane, dims: [usize; 3]) {
+/// From several views to one large one, and back.
+pub fn maximise(image: &mut ImageLook, pane: Pane, dims: [usize; 3]) {
     image.layout = match image.layout {
-        Layout::Three => Layout::One(plane),
-        Layout::One(plane) if dims[2] == 1 => Layout::One(plane),
-        Layout::One(_) => Layout::Three,
+        Layout::Four => Layout::One(pane),
+        one if dims[2] == 1 => one,
+        Layout::One(_) => Layout::Four,
     };
-    image.planes = Default::default();
+    image.fit();
+}
+
+/// Around the view that keys act on, where there are several.
+fn frame_of_focus(ui: &Ui, rect: Rect, pane: Pane, image: &ImageLook) {
+    if image.focus == pane && image.layout == Layout::Four {
+        ui.painter().rect_stroke(rect, 0.0, Stroke::new(1.0, canvas::FOCUS), StrokeKind::Inside);
+    }
 }
 
 /// A child area for something of a fixed size at the middle of a rectangle.

@@ -6,13 +6,13 @@ use crate::geom::{Axis, Grid, Unit};
 use crate::gpu;
 use crate::label::LabelTable;
 use crate::tools::Preview;
-use crate::ui::look::Look;
+use crate::ui::look::{Layout, Look};
 use crate::ui::theme::{self, canvas};
 use crate::workspace::{Document, PredictionStatus, Section, Workspace};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use glam::DVec3;
 
-const EDGE: f32 = 10.0;
+pub const EDGE: f32 = 10.0;
 
 /// Text that can be read on any image.
 pub fn text(painter: &Painter, at: Pos2, align: Align2, text: &str, font: FontId, color: Color32) -> Rect {
@@ -97,11 +97,11 @@ pub fn letters(painter: &Painter, frame: &ViewFrame, grid: &Grid) {
     }
 }
 
-pub fn scale_bar(painter: &Painter, frame: &ViewFrame, grid: &Grid) {
-    let longest = f64::from(frame.rect.width() * 0.22).clamp(40.0, 140.0);
-    let Some(bar) = gpu::scale_bar(frame.points_per_unit(), longest) else { return };
-    let right = frame.rect.right() - EDGE;
-    let y = frame.rect.bottom() - EDGE - 2.0;
+pub fn scale_bar(painter: &Painter, rect: Rect, points_per_unit: f64, grid: &Grid) {
+    let longest = f64::from(rect.width() * 0.22).clamp(40.0, 140.0);
+    let Some(bar) = gpu::scale_bar(points_per_unit, longest) else { return };
+    let right = rect.right() - EDGE;
+    let y = rect.bottom() - EDGE - 2.0;
     let left = right - bar.target_px as f32;
     for (width, color) in [(3.5, canvas::SHADE), (1.5, canvas::TEXT)] {
         let stroke = Stroke::new(width, color);
@@ -164,7 +164,7 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look)
         text(painter, at, Align2::RIGHT_TOP, &words, small.clone(), canvas::WEAK);
     }
     let Some(image) = look.image_of(document.id()) else { return };
-    let alone = !matches!(image.layout, crate::ui::look::Layout::Three);
+    let alone = image.layout != Layout::Four;
     if native || alone {
         let window = image.tone.window;
         let words = format!("W {:.0}   L {:.0}", window.width, window.center);

@@ -1,3 +1,4 @@
+use super::findings::Findings;
 use super::frame::ViewFrame;
 use super::{Scene, Views, overlay, slider};
 use crate::geom::{Axis, Plane};
@@ -8,11 +9,11 @@ use crate::gpu::{
 use crate::label::{LabelId, LabelTable};
 use crate::nn::Probabilities;
 use crate::tools::{self, Cursor, Toolbox};
-use crate::ui::look::Look;
+use crate::ui::look::{Look, Pane};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::workspace::{Document, Section, Workspace, class_labels};
-use egui::{CursorIcon, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
+use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 use std::sync::Arc;
 
 /// One view of the image: the slice with its overlays, what the pointer does there, and its slider.
@@ -29,7 +30,12 @@ pub fn show(
     let axes = document.volume().grid().plane_axes(plane);
     let count = axes.slice_count(document.volume().dims());
     let whole = ui.max_rect();
-    let slider_width = if count > 1 { slider::WIDTH } else { 0.0 };
+    let findings = Findings::of(scene).filter(|_| axes.normal == Axis::Z);
+    let slider_width = match &findings {
+        _ if count == 1 => 0.0,
+        Some(findings) => slider::WIDTH + findings.width(),
+        None => slider::WIDTH,
+    };
     let rect = Rect::from_min_max(whole.min, pos2(whole.right() - slider_width, whole.bottom()));
     ui.painter().rect_filled(whole, 0.0, canvas::GROUND);
 
@@ -67,20 +73,17 @@ pub fn show(
         overlay::tool_preview(&painter, &frame, preview, document.labels());
     }
     overlay::letters(&painter, &frame, document.volume().grid());
-    overlay::scale_bar(&painter, &frame, document.volume().grid());
+    overlay::scale_bar(&painter, rect, frame.points_per_unit(), document.volume().grid());
     overlay::corners(&painter, &frame, scene, look);
-    if look.image(document).focus == plane
-        && count > 1
-        && matches!(look.image(document).layout, crate::ui::look::Layout::Three)
-    {
-        ui.painter().rect_stroke(whole, 0.0, Stroke::new(1.0, canvas::FOCUS), StrokeKind::Inside);
+    if count > 1 {
+        super::frame_of_focus(ui, whole, Pane::Plane(plane), look.image(document));
     }
     if response.hovered() {
         ui.ctx().set_cursor_icon(cursor_icon(look, toolbox));
     }
     if count > 1 {
         let strip = Rect::from_min_max(pos2(rect.right(), whole.top()), whole.max);
-        slider::show(ui, strip, &frame, count, scene, &views.marks, out);
+        slider::show(ui, strip, &frame, count, scene, &views.marks, findings.as_ref(), out);
     }
 }
 

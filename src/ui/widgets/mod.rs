@@ -8,4 +8,4 @@ mod section;
 pub use button::{IconButton, primary, quiet};
 pub use icon::Icon;
 pub use progress::progress_bar;
-pub use section::{empty, field, section, slider_row, title_row};
+pub use section::{empty, field, legend, section, slider_row, title_row};

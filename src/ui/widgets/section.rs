@@ -1,5 +1,5 @@
 use crate::ui::theme;
-use egui::{Align, Layout, RichText, Slider, Ui};
+use egui::{Align, Color32, Layout, RichText, Sense, Slider, Ui, Vec2};
 use std::ops::RangeInclusive;
 
 /// A titled part of a panel.
@@ -36,6 +36,23 @@ pub fn slider_row(ui: &mut Ui, name: &str, value: &mut f32, range: RangeInclusiv
         slider.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Slider, true, name));
         slider.changed()
     })
+}
+
+/// What colours mean, two in a row.
+pub fn legend(ui: &mut Ui, colors: &[(Color32, &str)]) {
+    let half = ui.available_width() / 2.0;
+    for row in colors.chunks(2) {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let left = ui.min_rect().left();
+            for (i, (color, words)) in (0u8..).zip(row) {
+                ui.add_space((left + f32::from(i) * half - ui.cursor().left()).max(0.0));
+                let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
+                ui.painter().rect_filled(rect, 2.0, *color);
+                ui.label(RichText::new(*words).font(theme::small()).color(theme::palette(ui).weak));
+            }
+        });
+    }
 }
 
 /// Says in place of a list why it is empty and what to do.

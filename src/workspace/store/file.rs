@@ -2,7 +2,7 @@ use super::entry::{Entry, Row};
 use super::schema;
 use super::snapshot;
 use super::time::now_ms;
-use super::{CaseFacts, RunRecord, Snapshot, StoreError, StoredModel};
+use super::{CaseFacts, RunRecord, RunState, Snapshot, StoreError, StoredModel};
 use crate::workspace::annotations::Annotations;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use std::path::{Path, PathBuf};
@@ -275,30 +275,27 @@ impl ProjectFile {
         Ok(())
     }
 
-    /// The run that was under way when the program last stopped, if any.
-    pub fn interrupted_run(&self) -> Result<Option<RunRecord>, StoreError> {
-        let found = self
-            .db
-            .query_row(
-                "SELECT id, base_version, reason, config, curves, checkpoint FROM training_run
-                 WHERE state = 'running' ORDER BY id DESC LIMIT 1",
-                [],
-                |r| {
-                    Ok(RunRecord {
-                        id: r.get(0)?,
-                        base_version: r.get(1)?,
-                        state: super::RunState::Running,
-                        reason: r.get(2)?,
-                        config: r.get(3)?,
-                        curves: r.get(4)?,
-                        checkpoint: r.get::<_, Option<String>>(5)?.map(PathBuf::from),
-                        candidate: None,
-                        comparison: None,
-                    })
-                },
-            )
-            .optional()?;
-        Ok(found)
+    /// The training runs, oldest first. One in a state that this program does not know is left out.
+    pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        let mut query = self.db.prepare(
+            "SELECT id, base_version, state, reason, config, curves, checkpoint, candidate, comparison
+             FROM training_run ORDER BY id",
+        )?;
+        let rows = query.query_map([], |r| {
+            let Some(state) = RunState::from_name(&r.get::<_, String>(2)?) else { return Ok(None) };
+            Ok(Some(RunRecord {
+                id: r.get(0)?,
+                base_version: r.get(1)?,
+                state,
+                reason: r.get(3)?,
+                config: r.get(4)?,
+                curves: r.get(5)?,
+                checkpoint: r.get::<_, Option<String>>(6)?.map(PathBuf::from),
+                candidate: r.get(7)?,
+                comparison: r.get(8)?,
+            }))
+        })?;
+        Ok(rows.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
 
     pub fn audit(&mut self, what: &str, detail: &str) -> Result<(), StoreError> {

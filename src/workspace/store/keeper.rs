@@ -39,7 +39,7 @@ pub struct Project {
     pub model_in_use: Option<String>,
     /// What a person has said that made the image.
     pub modality: Option<Modality>,
-    pub interrupted: Option<RunRecord>,
+    pub runs: Vec<RunRecord>,
     /// For the person, a sentence each.
     pub remarks: Vec<String>,
 }
@@ -210,7 +210,7 @@ impl Keeper {
             models: Vec::new(),
             model_in_use: None,
             modality: None,
-            interrupted: None,
+            runs: Vec::new(),
             remarks: Vec::new(),
         };
         let Some(Chosen { path, remark }) = self.place.choose(&facts.path, &facts.content_hash) else {
@@ -242,7 +242,7 @@ impl Keeper {
         project.model_in_use = found.setting("model")?;
         // A modality that a newer version knows and this one does not is as if nobody had said one.
         project.modality = found.setting("modality")?.and_then(|m| Modality::from_id(&m));
-        project.interrupted = found.interrupted_run()?;
+        project.runs = found.runs()?;
         project.restored = Some(restored);
         Ok(found)
     }

@@ -92,6 +92,19 @@ pub enum RunState {
 }
 
 impl RunState {
+    const ALL: [RunState; 6] = [
+        RunState::Running,
+        RunState::Finished,
+        RunState::Cancelled,
+        RunState::Failed,
+        RunState::Adopted,
+        RunState::Discarded,
+    ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             RunState::Running => "running",

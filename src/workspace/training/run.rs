@@ -1,6 +1,9 @@
 //! A run's life: started, paused, resumed, decided on.
 
-use super::{Candidate, Curves, Interrupted, Plan, SliceRef, Training, TrainingState, Verdict, lessons};
+use super::{
+    Candidate, Curves, Interrupted, MAX_VALIDATIONS, Plan, Run, SliceRef, Training, TrainingState,
+    Validation, Verdict, lessons,
+};
 use crate::engine::{About, Checkpoints, Event, JobId, TrainRequest, Trained, Version};
 use crate::nn::train::TrainConfig;
 use crate::workspace::activity::Purpose;
@@ -75,6 +78,11 @@ impl Workspace {
     fn give_up(&mut self, Interrupted { document, mut run }: Interrupted) {
         run.state = RunState::Cancelled;
         self.remove_checkpoint(run.checkpoint.take());
+        if let Some(document) = self.document_mut(document)
+            && let Some(kept) = document.runs.iter_mut().find(|other| other.started_ms == run.id)
+        {
+            kept.state = run.state;
+        }
         self.write(document, Write::Run(run));
         self.notices.resolve(&Cause::Interrupted(document));
     }
@@ -158,6 +166,7 @@ impl Workspace {
             created: Some(rfc3339(now_ms())),
             ..About::default()
         };
+        let held_out_samples = held_out.clone();
         let request = TrainRequest {
             base: base.clone(),
             teacher: None,
@@ -186,6 +195,8 @@ impl Workspace {
             options: plan.options,
             learned_from: plan.learned_from,
             held_out: plan.held_out,
+            held_out_samples,
+            validations: Vec::new(),
             step: curves.loss.last().map_or(0, |p| p[0] as u64),
             curves,
             total,
@@ -205,7 +216,12 @@ impl Workspace {
             && let Some(&first) = training.documents.first()
         {
             let record = training.record();
+            let run = Run::of(&record);
             self.write(first, Write::Run(record));
+            if let Some(document) = self.document_mut(first) {
+                document.runs.retain(|other| other.started_ms != run.started_ms);
+                document.runs.push(run);
+            }
         }
     }
 
@@ -228,7 +244,12 @@ impl Workspace {
                     training.step = point.step;
                 }
             }
-            Event::TrainValidated { step, dice, .. } => {
+            Event::TrainValidated { step, dice, predicted, .. } => {
+                let validations = &mut training.validations;
+                validations.retain(|v| v.step < *step);
+                validations.push(Validation { step: *step, dice: *dice, predicted: predicted.clone() });
+                let over = validations.len().saturating_sub(MAX_VALIDATIONS);
+                validations.drain(..over);
                 training.curves.valid_dice.retain(|p| p[0] < *step as f64);
                 training.curves.valid_dice.extend(dice.map(|dice| [*step as f64, dice]));
                 self.keep_run();

@@ -1,0 +1,196 @@
+//! Training on the verified slices: start, pause, cancel; how it goes, what it makes, and every run and version.
+
+mod comparison;
+mod gallery;
+mod plot;
+mod runs;
+mod thumbnail;
+mod versions;
+
+use crate::ui::context::{Panel, PanelContext};
+use crate::ui::outbox::Outbox;
+use crate::ui::theme;
+use crate::ui::widgets::{field, primary, progress_bar, quiet, section, title_row};
+use crate::workspace::{Command, Document, TrainCommand, TrainOptions, Training, TrainingState, Unlabelled};
+use egui::{DragValue, RichText, Ui};
+
+#[derive(Default)]
+pub struct Learn {
+    options: TrainOptions,
+    comparison: comparison::View,
+    gallery: gallery::View,
+    runs: runs::View,
+}
+
+impl Panel for Learn {
+    fn id(&self) -> &'static str {
+        "learn"
+    }
+
+    fn title(&self) -> &'static str {
+        "Learn"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { workspace, document, out, .. } = context;
+        title_row(ui, "Learn from corrections", |_| {});
+        ui.add_space(4.0);
+        let training = workspace.training();
+        match training {
+            Some(training) if training.is_under_way() => under_way(ui, training, out),
+            _ if workspace.interrupted_training().is_some() => interrupted(ui, out),
+            _ => self.start(ui, document, out),
+        }
+        if let Some(training) = training {
+            outcome(ui, training);
+            if training.curves().loss.len() > 1 {
+                section(ui, "Progress", |ui| plot::curves(ui, training.curves()));
+            }
+            if !training.validations().is_empty() {
+                section(ui, "Slices kept out, as training goes on", |ui| {
+                    self.gallery.show(ui, workspace, training);
+                });
+            }
+            if let Some(candidate) = training.candidate() {
+                section(ui, "Old and new on slices kept out", |ui| {
+                    self.comparison.show(ui, training, candidate, document, out);
+                });
+            }
+        }
+        if document.runs().len() > 1 {
+            section(ui, "Runs on this image", |ui| self.runs.show(ui, document, training));
+        }
+        section(ui, "Versions", |ui| versions::show(ui, workspace, document, out));
+    }
+}
+
+impl Learn {
+    fn start(&mut self, ui: &mut Ui, document: &Document, out: &mut Outbox) {
+        let p = theme::palette(ui);
+        let verified = document.verified().len();
+        let words = match verified {
+            0 => "Correct a slice, then mark it verified (Ctrl+Enter). Training learns from verified slices only."
+                .to_owned(),
+            1 => "One slice is verified. With a second one the result can be compared on a slice kept out.".to_owned(),
+            n => format!("{n} slices are verified; some of them are kept out, to compare the old model with the new."),
+        };
+        ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+        ui.add_space(2.0);
+        self.settings(ui);
+        let ready = verified > 0 && document.model().is_some();
+        ui.add_space(2.0);
+        let button = primary(ui, ready, "Start training");
+        let button = match (document.model(), verified) {
+            (None, _) => button.on_disabled_hover_text("Choose a model first"),
+            (_, 0) => button.on_disabled_hover_text("Mark a slice as verified first"),
+            _ => button.on_hover_text("In the background: you can go on working"),
+        };
+        if button.clicked() {
+            out.command(Command::Train(TrainCommand::Start(self.options.clone())));
+        }
+    }
+
+    fn settings(&mut self, ui: &mut Ui) {
+        let mut background = self.options.unlabelled == Unlabelled::Background;
+        let tip = "On: a slice is verified as a whole, so a pixel without a label teaches that nothing is there. Off: \
+                   such a pixel teaches nothing; paint a label named \u{201c}background\u{201d} where nothing is.";
+        if ui.checkbox(&mut background, "Unpainted pixels are background").on_hover_text(tip).changed() {
+            self.options.unlabelled = if background { Unlabelled::Background } else { Unlabelled::Ignored };
+        }
+        let mut own = self.options.steps.is_some();
+        let tip = "Steps and learning rate; as a rule they follow from the model";
+        if ui.checkbox(&mut own, "Set by hand").on_hover_text(tip).changed() {
+            self.options.steps = own.then_some(200);
+            self.options.learning_rate = own.then_some(1e-3);
+        }
+        if let Some(steps) = &mut self.options.steps {
+            field(ui, "Steps", |ui| ui.add(DragValue::new(steps).range(10..=20_000).speed(5.0)));
+        }
+        if let Some(rate) = &mut self.options.learning_rate {
+            let written = |v: f64, _: std::ops::RangeInclusive<usize>| format!("{v:.1e}");
+            field(ui, "Learning rate", |ui| {
+                ui.add(DragValue::new(rate).range(1e-6..=0.1).speed(1e-5).custom_formatter(written))
+            });
+        }
+    }
+}
+
+/// A run that was under way when the program last stopped.
+/// A run that was under way when the program last stopped.
+fn interrupted(ui: &mut Ui, out: &mut Outbox) {
+    let words =
+        "Training was under way when the program last stopped. It can go on from its last checkpoint.";
+    ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        if primary(ui, true, "Go on").clicked() {
+            out.command(Command::Train(TrainCommand::Resume));
+        }
+        let tip = "Forget this run; the model in use stays as it is";
+        if quiet(ui, true, "Give up").on_hover_text(tip).clicked() {
+            out.command(Command::Train(TrainCommand::Cancel));
+        }
+    });
+}
+
+fn under_way(ui: &mut Ui, training: &Training, out: &mut Outbox) {
+    let [step, total] = training.steps();
+    let p = theme::palette(ui);
+    let paused = *training.state() == TrainingState::Paused;
+    ui.horizontal(|ui| {
+        let words = match paused {
+            true => "Paused".to_owned(),
+            false => capital(training.stage()),
+        };
+        ui.label(words);
+        ui.label(RichText::new(format!("{step} / {total}")).font(theme::figures()).color(p.weak));
+        if let Some(secs) = training.eta_secs().filter(|_| !paused) {
+            ui.label(RichText::new(time_left(secs)).font(theme::small()).color(p.weak));
+        }
+    });
+    progress_bar(ui, (total > 0).then(|| step as f32 / total as f32), "Training");
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        let (name, command) =
+            if paused { ("Go on", TrainCommand::Resume) } else { ("Pause", TrainCommand::Pause) };
+        if quiet(ui, true, name).clicked() {
+            out.command(Command::Train(command));
+        }
+        if quiet(ui, true, "Cancel").clicked() {
+            out.command(Command::Train(TrainCommand::Cancel));
+        }
+    });
+    let (learned, held) = (training.learned_from().len(), training.held_out().len());
+    let words = format!("Learning from {learned} slices, {held} kept out. Live prediction comes first.");
+    ui.label(RichText::new(words).font(theme::small()).color(p.faint));
+}
+
+fn outcome(ui: &mut Ui, training: &Training) {
+    let p = theme::palette(ui);
+    let (words, color) = match training.state() {
+        TrainingState::Failed(reason) => (format!("The last run failed: {reason}"), p.bad),
+        TrainingState::Cancelled => ("The last run was cancelled; nothing was lost.".to_owned(), p.weak),
+        TrainingState::Adopted => ("The new version is in use.".to_owned(), p.good),
+        TrainingState::Discarded => {
+            ("The new version was discarded; it stays in the list.".to_owned(), p.weak)
+        }
+        TrainingState::Running | TrainingState::Paused | TrainingState::Finished => return,
+    };
+    ui.add_space(4.0);
+    ui.label(RichText::new(words).font(theme::small()).color(color));
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// "about 2 min left".
+pub fn time_left(secs: f64) -> String {
+    match secs {
+        s if s < 1.5 => "a second left".to_owned(),
+        s if s < 90.0 => format!("about {s:.0} s left"),
+        s if s < 5400.0 => format!("about {:.0} min left", s / 60.0),
+        s => format!("about {:.1} h left", s / 3600.0),
+    }
+}

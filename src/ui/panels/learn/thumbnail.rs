@@ -1,0 +1,78 @@
+//! A slice in small, with labels over it.
+
+use crate::geom::Axis;
+use crate::gpu::{
+    LabelColors, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage, ViewTransform,
+};
+use crate::label::LabelId;
+use crate::nn::train::TrainSample;
+use crate::ui::theme::{self, canvas};
+use crate::ui::widgets::quiet;
+use egui::{Align2, Rect, RichText, Sense, Ui, Vec2, pos2};
+use std::sync::Arc;
+
+/// `labels`: as [`as_shown`] gives them.
+pub fn show(
+    ui: &mut Ui,
+    width: f32,
+    sample: &TrainSample,
+    labels: Arc<[LabelId]>,
+    colors: LabelColors,
+    words: &str,
+) {
+    let grid = sample.volume.grid();
+    let axes = grid.plane_axes(grid.native_plane());
+    let (size, pixel_size) = (axes.size(grid.dims()), axes.pixel_size(grid));
+    let shape = (size[1] as f64 * pixel_size[1]) / (size[0] as f64 * pixel_size[0]);
+    let height = (width * shape as f32).clamp(60.0, 220.0);
+    let (rect, _) = ui.allocate_exact_size(Vec2::new(width, height), Sense::hover());
+    ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
+    let ppp = f64::from(ui.ctx().pixels_per_point());
+    let target = [f64::from(rect.width()) * ppp, f64::from(rect.height()) * ppp];
+    let view = ViewTransform::fit(target, pixel_size, size);
+    let image = SliceImage { volume: sample.volume.clone(), axes, slice: sample.z };
+    let mut draw = SliceDraw::of_image(image, view);
+    draw.colors = colors;
+    draw.prediction =
+        Some(PredictionDraw { source: PredictionSource::Labels(labels), class_labels: Arc::from([]) });
+    // Stronger than over a large picture.
+    (draw.style.prediction.fill, draw.style.prediction.outline_px) = (0.4, ppp as f32);
+    ui.painter().add(SliceCallback::shape(rect, draw));
+    let at = pos2(rect.left() + 5.0, rect.top() + 4.0);
+    let ground = Rect::from_min_size(rect.min, egui::vec2(rect.width(), 18.0));
+    ui.painter().rect_filled(ground, 0.0, canvas::SHADE);
+    ui.painter().text(at, Align2::LEFT_TOP, words, theme::small(), canvas::TEXT);
+}
+
+/// Labels of a sample's native slice in the order in which the plane shows them.
+pub fn as_shown(sample: &TrainSample, labels: &Arc<[LabelId]>) -> Arc<[LabelId]> {
+    let grid = sample.volume.grid();
+    let (dims, axes) = (grid.dims(), grid.plane_axes(grid.native_plane()));
+    let plain = axes.right == Axis::X && !axes.right_flipped && !axes.down_flipped;
+    if plain {
+        return Arc::clone(labels);
+    }
+    let [w, h] = axes.size(dims);
+    let at = |x: usize, y: usize| {
+        let voxel = axes.voxel_of_pixel(dims, sample.z as f64, [x as f64, y as f64]);
+        labels.get(voxel.y as usize * dims[0] + voxel.x as usize).copied().unwrap_or(0)
+    };
+    (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).map(|(x, y)| at(x, y)).collect()
+}
+
+/// Buttons to the one before and the one after, and which of them is shown; nothing where there is only one.
+pub fn steps(ui: &mut Ui, shown: &mut usize, count: usize, words: &str) {
+    if count < 2 {
+        return;
+    }
+    ui.horizontal(|ui| {
+        if quiet(ui, *shown > 0, "‹").clicked() {
+            *shown -= 1;
+        }
+        if quiet(ui, *shown + 1 < count, "›").clicked() {
+            *shown += 1;
+        }
+        let words = RichText::new(words).font(theme::small()).color(theme::palette(ui).weak);
+        ui.add(egui::Label::new(words).truncate());
+    });
+}

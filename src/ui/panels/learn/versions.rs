@@ -1,0 +1,53 @@
+//! Every version stays and can be gone back to.
+
+use crate::ui::outbox::Outbox;
+use crate::ui::panels::prediction::short;
+use crate::ui::theme;
+use crate::ui::widgets::{empty, quiet};
+use crate::workspace::{Command, Document, ModelCommand, Workspace};
+use egui::{RichText, Ui};
+
+pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    let p = theme::palette(ui);
+    let fitting: Vec<_> = workspace.shelf().iter().filter(|m| m.fits(document.volume())).collect();
+    if fitting.is_empty() {
+        empty(ui, "No model is made for this kind of image; import one in the Prediction panel.");
+        return;
+    }
+    for model in fitting {
+        let in_use = document.model().is_some_and(|v| &**v == model.version());
+        theme::card(ui).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 1.0;
+                    let title = RichText::new(&model.card.title);
+                    ui.set_max_width(ui.available_width() - 62.0);
+                    ui.add(egui::Label::new(if in_use { title.color(p.accent) } else { title }).truncate());
+                    let mut words = short(model.version()).to_owned();
+                    if let Some(parent) = &model.card.parent {
+                        words += &format!(", from {}", short(parent));
+                    }
+                    if let Some(dice) = model.card.metrics.values().next() {
+                        words += &format!(", Dice {dice:.2}");
+                    }
+                    ui.label(RichText::new(words).font(theme::figures()).color(p.faint));
+                });
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if in_use {
+                        ui.label(RichText::new("In use").font(theme::small()).color(p.accent));
+                    } else if quiet(ui, true, "Use").clicked() {
+                        let version = Some(model.version().to_owned());
+                        out.command(Command::Model(ModelCommand::Use { version }));
+                    }
+                });
+            });
+        });
+    }
+    let parent = document.model().and_then(|v| workspace.model(v)).and_then(|m| m.card.parent.as_ref());
+    if let Some(parent) = parent {
+        let tip = format!("Back to {}, which the version in use was trained from", short(parent));
+        if quiet(ui, workspace.model(parent).is_some(), "Roll back").on_hover_text(tip).clicked() {
+            out.command(Command::Model(ModelCommand::RollBack));
+        }
+    }
+}

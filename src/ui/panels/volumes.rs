@@ -1,0 +1,97 @@
+//! How much each label takes: in the mask, and in what the model makes of the whole image.
+
+use crate::geom::{Grid, Unit};
+use crate::label::Label;
+use crate::ui::theme;
+use crate::workspace::{Document, Workspace, class_labels};
+use egui::{Align, Layout, RichText, Sense, Ui, vec2};
+
+/// What a label's measure is called.
+pub fn title(grid: &Grid) -> &'static str {
+    if grid.dims()[2] > 1 { "Volumes" } else { "Areas" }
+}
+
+/// A row for each label of the document and of the model in use.
+pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document) {
+    let grid = document.volume().grid();
+    let card = document.model().and_then(|version| workspace.model(version)).map(|model| &model.card);
+    let table = match card {
+        Some(card) => class_labels(card, document.labels()).1,
+        None => document.labels().clone(),
+    };
+    let predicted = workspace.predicted_volumes(document.id());
+    let p = theme::palette(ui);
+    let head = |words: &str| RichText::new(words.to_owned()).font(theme::small()).color(p.faint);
+    row(ui, |_| {}, [head("Mask"), head("Prediction")]);
+    for label in table.iter() {
+        let figure = |measure: Option<f64>| {
+            let words = measure.map_or("–".to_owned(), |measure| written(measure, grid));
+            RichText::new(words).font(theme::figures())
+        };
+        let there = predicted.as_ref().map(|volumes| volumes.get(&label.id).copied().unwrap_or(0.0));
+        row(ui, |ui| name(ui, label), [figure(document.label_volume(label.id)), figure(there)]);
+    }
+    if predicted.is_none() && card.is_some() {
+        let words = "The prediction is measured once every slice is predicted.";
+        ui.label(RichText::new(words).font(theme::small()).color(p.faint));
+    }
+}
+
+/// A name and two figures, which end below each other.
+fn row(ui: &mut Ui, name: impl FnOnce(&mut Ui), figures: [RichText; 2]) {
+    const FIGURE: f32 = 76.0;
+    const HEIGHT: f32 = 20.0;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        let width = ui.available_width() - 2.0 * FIGURE;
+        ui.allocate_ui_with_layout(vec2(width, HEIGHT), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(width);
+            name(ui);
+        });
+        for figure in figures {
+            let right = Layout::right_to_left(Align::Center);
+            ui.allocate_ui_with_layout(vec2(FIGURE, HEIGHT), right, |ui| {
+                ui.set_min_width(FIGURE);
+                ui.label(figure);
+            });
+        }
+    });
+}
+
+fn name(ui: &mut Ui, label: &Label) {
+    ui.spacing_mut().item_spacing.x = 6.0;
+    let (rect, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
+    ui.painter().rect_filled(rect, 2.0, theme::label_color(label.color));
+    ui.add(egui::Label::new(&label.name).truncate());
+}
+
+/// A label's measure: millilitres, or mm² on an image of depth 1, or pixels where spacing is unknown.
+pub fn written(measure: f64, grid: &Grid) -> String {
+    let (value, unit) = match grid.unit() {
+        Unit::Pixel => return format!("{measure:.0} px"),
+        Unit::Millimetre if grid.dims()[2] == 1 => (measure, "mm²"),
+        Unit::Millimetre => (measure / 1000.0, "ml"),
+    };
+    if value == 0.0 {
+        return format!("0 {unit}");
+    }
+    // Three figures are as many as a mask is good for.
+    let decimals = (2.0 - value.log10().floor()).clamp(0.0, 3.0) as usize;
+    format!("{value:.decimals$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_is_written_in_the_unit_of_its_image() {
+        let spaced = |dims| Grid::spaced(dims, [0.5; 3]).unwrap();
+        assert_eq!(written(1_234_567.0, &spaced([9, 9, 9])), "1235 ml");
+        assert_eq!(written(12_340.0, &spaced([9, 9, 9])), "12.3 ml");
+        assert_eq!(written(5.4, &spaced([9, 9, 9])), "0.005 ml");
+        assert_eq!(written(0.0, &spaced([9, 9, 9])), "0 ml");
+        assert_eq!(written(5.4, &spaced([9, 9, 1])), "5.40 mm²");
+        assert_eq!(written(5.0, &Grid::pixels([9, 9, 9]).unwrap()), "5 px");
+    }
+}

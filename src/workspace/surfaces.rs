@@ -1,0 +1,149 @@
+//! The surface that the window shows: made on an io thread from a snapshot, and anew when what it shows has changed.
+
+use super::activity::Purpose;
+use super::section::translation;
+use super::{Document, DocumentId, Workspace, class_labels};
+use crate::engine::Version;
+use crate::label::{LabelId, Surface};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a surface is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SurfaceOf {
+    Mask,
+    /// What the model in use has predicted, but not `hidden` native slices.
+    Prediction {
+        hidden: BTreeSet<usize>,
+    },
+}
+
+/// The surface that is wanted, and the one that is there.
+#[derive(Default)]
+pub(super) struct Surfaces {
+    wanted: Option<(DocumentId, SurfaceOf)>,
+    made: Option<MadeSurface>,
+    rest_until: Option<Instant>,
+}
+
+pub(super) struct MadeSurface {
+    base: Base,
+    surface: Arc<Surface>,
+    took: Duration,
+}
+
+/// What a surface was made from.
+#[derive(Clone, PartialEq)]
+struct Base {
+    document: DocumentId,
+    of: SurfaceOf,
+    state: State,
+}
+
+#[derive(Clone, PartialEq)]
+enum State {
+    /// Its revision.
+    Mask(u64),
+    Prediction {
+        version: Version,
+        /// Of each slice that is predicted.
+        stamps: Vec<u64>,
+        /// By the model's own ids: the document's label of each.
+        translation: Vec<LabelId>,
+    },
+}
+
+/// A surface is made anew no more than this part of the time, while a mask or a prediction grows.
+const SHARE: u32 = 4;
+
+impl Workspace {
+    /// Says which surface is on screen, if any. View state: nothing of the data changes. Cheap; call it every frame.
+    pub fn want_surface(&mut self, wanted: Option<(DocumentId, SurfaceOf)>) {
+        if wanted.is_none() {
+            self.surfaces = Surfaces::default();
+        }
+        self.surfaces.wanted = wanted;
+        self.go_on_shaping();
+    }
+
+    /// The newest surface of what is wanted, shown until a newer one is there. Its labels are the document's.
+    pub fn surface(&self) -> Option<&Arc<Surface>> {
+        let (wanted, of) = self.surfaces.wanted.as_ref()?;
+        let made = self.surfaces.made.as_ref()?;
+        let same_kind = std::mem::discriminant(of) == std::mem::discriminant(&made.base.of);
+        (made.base.document == *wanted && same_kind).then_some(&made.surface)
+    }
+
+    /// Whether there is a newer one to come.
+    pub fn surface_is_behind(&self) -> bool {
+        let made = self.surfaces.made.as_ref().map(|m| &m.base);
+        self.surface_base().is_some_and(|base| made != Some(&base))
+    }
+
+    fn surface_base(&self) -> Option<Base> {
+        let (id, of) = self.surfaces.wanted.clone()?;
+        let document = self.document(id)?;
+        let state = match &of {
+            SurfaceOf::Mask => State::Mask(document.now.mask.revision()),
+            SurfaceOf::Prediction { .. } => self.prediction_state(document)?,
+        };
+        Some(Base { document: id, of, state })
+    }
+
+    fn prediction_state(&self, document: &Document) -> Option<State> {
+        let version = document.model.clone()?;
+        let card = &self.shelf.find(&version)?.card;
+        let (classes, _) = class_labels(card, &document.now.labels);
+        let predicted = self.predictions.labels(document.id.0, &version)?;
+        let stamps = (0..document.depth()).map(|z| predicted.get(&z).map_or(0, |s| s.stamp)).collect();
+        Some(State::Prediction { version, stamps, translation: translation(card, &classes) })
+    }
+
+    /// Has the surface made anew where what it shows has changed, no stroke is being drawn and the last one is not made
+    /// just now.
+    pub(super) fn go_on_shaping(&mut self) {
+        let Some(base) = self.surface_base() else { return };
+        let stands = self.surfaces.made.as_ref().is_some_and(|m| m.base == base);
+        let resting = self.surfaces.rest_until.is_some_and(|until| Instant::now() < until);
+        let Some(document) = self.document(base.document) else { return };
+        if stands || resting || document.tool.is_some() || self.activities.any(&Purpose::Shape) {
+            return;
+        }
+        let (id, grid, mask) = (document.id, document.volume.grid().clone(), document.now.mask.clone());
+        let predicted = match &base.state {
+            State::Mask(_) => Default::default(),
+            State::Prediction { version, .. } => {
+                self.predictions.labels(id.0, version).cloned().unwrap_or_default()
+            }
+        };
+        let job = self.engine.run_io(move |cx| {
+            let began = Instant::now();
+            let stopped = || cx.is_cancelled();
+            let surface = match (&base.of, &base.state) {
+                (SurfaceOf::Prediction { hidden }, State::Prediction { translation, .. }) => {
+                    let read = |z: usize, out: &mut [LabelId]| {
+                        let Some(slice) = predicted.get(&z).filter(|_| !hidden.contains(&z)) else { return };
+                        for (out, own) in out.iter_mut().zip(slice.labels.iter()) {
+                            *out = translation.get(usize::from(*own)).copied().unwrap_or(0);
+                        }
+                    };
+                    Surface::of_slices(&grid, read, &stopped)
+                }
+                _ => Surface::of_map(&mask, &grid, &stopped),
+            };
+            cx.check()?;
+            let surface = Arc::new(surface.unwrap_or_default());
+            Ok(Box::new(MadeSurface { base, surface, took: began.elapsed() }))
+        });
+        self.activities.begin(job, "shaping the labels", Some(id), Purpose::Shape);
+    }
+
+    pub(super) fn shaped(&mut self, made: MadeSurface) {
+        // Nobody looks any more.
+        if self.surfaces.wanted.is_some() {
+            self.surfaces.rest_until = Some(Instant::now() + made.took * (SHARE - 1));
+            self.surfaces.made = Some(made);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Training runs as project files keep them, for comparing them.
+
+use super::Curves;
+use crate::workspace::store::{RunRecord, RunState, rfc3339};
+
+/// A training run of an image, under way or past.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Unix time in milliseconds when it began.
+    pub started_ms: i64,
+    /// The version that it started from.
+    pub from: String,
+    /// The version that it has made.
+    pub made: Option<String>,
+    pub state: RunState,
+    /// As it stood when it was last written down.
+    pub curves: Curves,
+    /// Mean Dice on the slices held out of the old version, and of the new one.
+    pub before: Option<f64>,
+    pub after: Option<f64>,
+}
+
+impl Run {
+    /// What cannot be read of the record is left out.
+    pub(in crate::workspace) fn of(record: &RunRecord) -> Self {
+        let comparison = record.comparison.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        let comparison: serde_json::Value = comparison.unwrap_or_default();
+        let dice = |of: &str| comparison[of]["mean_dice"].as_f64();
+        Self {
+            started_ms: record.id,
+            from: record.base_version.clone(),
+            made: record.candidate.clone(),
+            state: record.state,
+            curves: serde_json::from_str(&record.curves).unwrap_or_default(),
+            before: dice("before"),
+            after: dice("after"),
+        }
+    }
+
+    /// When it began: "2026-11-21 12:50", in UTC.
+    pub fn started(&self) -> String {
+        rfc3339(self.started_ms).chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+    }
+
+    /// Steps that were taken.
+    pub fn steps(&self) -> u64 {
+        self.curves.loss.last().map_or(0, |point| point[0] as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_read_from_its_record_as_far_as_it_can_be() {
+        let mut record = RunRecord {
+            id: 1_735_689_599_000,
+            base_version: "old".into(),
+            state: RunState::Adopted,
+            reason: None,
+            config: "{}".into(),
+            curves: r#"{"loss": [[1.0, 0.5], [2.0, 0.25]], "valid_dice": [[2.0, 0.75]]}"#.into(),
+            checkpoint: None,
+            candidate: Some("new".into()),
+            comparison: Some(r#"{"before": {"mean_dice": 0.5}, "after": {"mean_dice": null}}"#.into()),
+        };
+        let run = Run::of(&record);
+        assert_eq!((run.steps(), run.before, run.after), (2, Some(0.5), None));
+        assert_eq!((run.started().as_str(), run.made.as_deref()), ("2024-12-31 23:59", Some("new")));
+        assert_eq!(run.curves.valid_dice, [[2.0, 0.75]]);
+        record.curves = "damaged".into();
+        assert_eq!(Run::of(&record).steps(), 0);
+    }
+}
