@@ -170,7 +170,7 @@ fn outcome(ui: &mut Ui, training: &Training) {
     let (words, color) = match training.state() {
         TrainingState::Failed(reason) => (format!("The last run failed: {reason}"), p.bad),
         TrainingState::Cancelled => ("The last run was cancelled; nothing was lost.".to_owned(), p.weak),
-        TrainingState::Adopted => ("The new version is in use.".to_owned(), p.good),
+        TrainingState::Adopted => ("The new version was adopted.".to_owned(), p.good),
         TrainingState::Discarded => {
             ("The new version was discarded; it stays in the list.".to_owned(), p.weak)
         }
