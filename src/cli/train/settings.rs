@@ -157,8 +157,8 @@ impl Settings {
     fn set(&mut self, assignment: &str) -> Result<()> {
         let (path, text) = assignment.split_once('=').context("it is not KEY=VALUE")?;
         let mut value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        if path == "train.loss" && value.is_string() {
-            value = serde_json::to_value(Loss::parse(text)?)?;
+        if let ("train.loss", Some(sum)) = (path, value.as_str()) {
+            value = serde_json::to_value(Loss::parse(sum)?)?;
         }
         let mut whole = serde_json::to_value(&*self)?;
         let mut at = &mut whole;

@@ -59,6 +59,8 @@ fn every_value_of_a_recipe_can_be_set_and_the_whole_is_printed() {
     assert_eq!((set.train.crop, set.input.longer_side), (crate::nn::train::Crop::Window, Some(64)));
     let loss = alone("--recipe jmedseg --set train.loss=0.8*ce+0.2*iou").unwrap().train.loss;
     assert_eq!(loss, crate::nn::train::Loss::parse("0.8*ce+0.2*iou").unwrap());
+    let quoted = alone(r#"--recipe jmedseg --set train.loss="0.8*ce+0.2*iou""#).unwrap().train.loss;
+    assert_eq!(quoted, loss, "as a search writes it");
     assert_eq!(alone("--recipe vessel --steps 9").unwrap().train.epochs, None);
 
     let told = |line: &str| format!("{:#}", alone(line).unwrap_err());
