@@ -348,3 +348,33 @@ fn two_checkpoints_become_one_model_and_a_mask_in_the_scanners_geometry() {
         assert!(error.contains("raise --memory"), "{error}");
     }
 }
+
+#[test]
+fn two_networks_are_trained_one_after_the_other_and_segment_what_they_have_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (out, run) = (path("flare.safetensors"), path("run"));
+    let options = json!({
+        "num_channels": [4, 8, 8, 8, 8], "input_size": [32, 32, 32], "context_block": "None", "num_blocks": [1, 1, 1, 1],
+    });
+    let options = options.to_string();
+    let recipe = ["train", "--recipe", "flare", "--data", "phantom:abdomen", "--cases", "2", "--steps", "3"];
+    let more = ["--batch", "1", "--config", &options, "--out", &out, "--run", &run, "--device", "cpu"];
+    let told = said(&[&recipe[..], &more].concat()).unwrap();
+    assert!(told.contains("coarse: flare/unet") && told.contains("fine: flare/efficientsegnet"), "{told}");
+    assert!(told.contains("validation Dice"), "{told}");
+    let card = weights::card_of(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(card.network, "flare/efficientsegnet");
+    assert_eq!(card.volume.unwrap().coarse.unwrap().network, "flare/unet");
+    assert!(card.notice.contains("no use on patients") && card.command.contains("--recipe flare"));
+    assert!(folder.path().join("run/abdomen0-32x32x32.safetensors").exists(), "the coarse cases are kept");
+    // The coarse network that is there is taken, and what is kept is not made again.
+    let coarse = path("run/coarse.safetensors");
+    let again = said(&[&recipe[..], &more, &["--coarse", &coarse]].concat()).unwrap();
+    assert!(!again.contains("coarse: flare/unet"), "{again}");
+    let image = path("ct.nii.gz");
+    io::write_volume_nifti(image.as_ref(), &phantom::abdomen(5, Look::Standard).volume).unwrap();
+    said(&["segment", &image, "--model", &out, "--out", &path("organs.nii.gz"), "--device", "cpu"]).unwrap();
+    let refused = said(&[&recipe[..], &more, &["--resume"]].concat()).unwrap_err();
+    assert!(refused.contains("--resume is not for"), "{refused}");
+}

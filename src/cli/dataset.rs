@@ -76,9 +76,11 @@ pub struct Samples {
 }
 
 /// The seed of phantoms to learn from; samples and tests take small seeds, and none of these.
-const PHANTOM_SEED: u64 = 1_000_000;
+pub const PHANTOM_SEED: u64 = 1_000_000;
 
-const PHANTOM_NOTICE: &str =
+pub const PHANTOM_LICENCE: &str = "CC0: the program makes the data itself";
+
+pub const PHANTOM_NOTICE: &str =
     "A demonstration, trained on phantoms that the program draws itself. Of no use on patients.";
 
 /// Reads everything on an io thread.
@@ -101,8 +103,9 @@ fn read(request: &Request, context: &JobContext) -> Result<Dataset> {
 }
 
 fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Dataset> {
-    let sample = phantom::find(id).with_context(|| {
-        let known: Vec<&str> = phantom::SAMPLES.iter().map(|s| s.id).collect();
+    let all = || phantom::SAMPLES.iter().chain(phantom::VARIED);
+    let sample = all().find(|s| s.id == id).with_context(|| {
+        let known: Vec<&str> = all().map(|s| s.id).collect();
         format!("there is no phantom \"{id}\"; there are {}", known.join(", "))
     })?;
     let total = request.phantoms.max(1);
@@ -127,7 +130,7 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
         modality,
         labels,
         notice: Some(PHANTOM_NOTICE),
-        licence: Some("CC0: the program makes the data itself"),
+        licence: Some(PHANTOM_LICENCE),
         cases,
     })
 }

@@ -19,12 +19,49 @@ pub fn ct(seed: u64, look: Look) -> Phantom {
 /// As [`ct`], with another number of voxels over the same 358 × 358 × 240 mm.
 pub fn ct_sized(seed: u64, look: Look, dims: [usize; 3]) -> Phantom {
     let dims = [dims[0].max(32), dims[1].max(32), dims[2].max(1)];
+    scan(
+        seed,
+        look,
+        &Body::new(seed, look, 1.0),
+        &View { dims, center: [0.0; 3], half: [1.0; 3], noise: 1.0 },
+    )
+}
+
+/// Abdomens that differ from one another as patients and scanners do: organs in size and place, the field of view, the number of
+/// voxels and their spacing, the noise, and the order in which the voxels are stored.
+pub fn abdomen(seed: u64, look: Look) -> Phantom {
+    let mut rng = generator(seed, 30);
+    let mut between = |low: f32, high: f32| uniform(&mut rng, low, high);
+    let view = View {
+        dims: [between(64.0, 104.0), between(64.0, 104.0), between(28.0, 64.0)].map(|n| n as usize),
+        center: [between(-0.12, 0.12), between(-0.1, 0.1), between(-0.1, 0.1)],
+        half: [between(0.95, 1.2), between(0.85, 1.1), between(0.9, 1.15)],
+        noise: between(0.5, 1.8),
+    };
+    let turned = [between(0.0, 1.0) < 0.5, between(0.0, 1.0) < 0.5, between(0.0, 1.0) < 0.5];
+    let order = [[0, 1, 2], [0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 0, 1]][between(0.0, 4.99) as usize];
+    let phantom = scan(seed, look, &Body::new(seed, look, 1.6), &view);
+    Phantom { name: "Abdomen phantom", ..stored(phantom, order, turned) }
+}
+
+/// What a scanner sees of a [`Body`]: the middle of its field and half its sides, in the body's units; the voxels; and the noise against
+/// the usual one.
+struct View {
+    dims: [usize; 3],
+    center: [f32; 3],
+    half: [f32; 3],
+    noise: f32,
+}
+
+/// Half the sides of a body's box in millimetres.
+const HALF_MM: [f64; 3] = [179.0, 179.0, 120.0];
+
+fn scan(seed: u64, look: Look, body: &Body, view: &View) -> Phantom {
+    let &View { dims, center, half, .. } = view;
     let [w, h, d] = dims;
-    let body = Body::new(seed, look);
-    let spacing = [358.0 / w as f64, 358.0 / h as f64, 240.0 / d as f64];
     let (noise, blur) = match look {
-        Look::Standard => (14.0, 0.12),
-        Look::Shifted => (34.0, 0.22),
+        Look::Standard => (14.0 * view.noise, 0.12),
+        Look::Shifted => (34.0 * view.noise, 0.22),
     };
     let mut samples = Vec::with_capacity(w * h * d);
     let mut truth = Vec::with_capacity(w * h * d);
@@ -32,8 +69,10 @@ pub fn ct_sized(seed: u64, look: Look, dims: [usize; 3]) -> Phantom {
         let mut plane = Vec::with_capacity(w * h);
         for y in 0..h {
             for x in 0..w {
-                let unit = |i: usize, n: usize| (i as f32 + 0.5) / n as f32 * 2.0 - 1.0;
-                let (hu, label) = body.at([unit(x, w), unit(y, h), unit(z, d)]);
+                let unit = |i: usize, a: usize| {
+                    center[a] + half[a] * ((i as f32 + 0.5) / dims[a] as f32 * 2.0 - 1.0)
+                };
+                let (hu, label) = body.at([unit(x, 0), unit(y, 1), unit(z, 2)]);
                 plane.push(hu);
                 truth.push(label);
             }
@@ -45,9 +84,12 @@ pub fn ct_sized(seed: u64, look: Look, dims: [usize; 3]) -> Phantom {
         soften(&mut grain, w, 0.15);
         samples.extend(plane.iter().zip(&grain).map(|(v, g)| (v + g).round().clamp(-1024.0, 3071.0) as i16));
     }
+    let sides: [f64; 3] = std::array::from_fn(|a| 2.0 * HALF_MM[a] * f64::from(half[a]));
+    let spacing: [f64; 3] = std::array::from_fn(|a| sides[a] / dims[a] as f64);
+    let corner = |a: usize| HALF_MM[a] * f64::from(center[a]) - sides[a] / 2.0;
     let affine = DAffine3 {
         matrix3: DMat3::from_diagonal(DVec3::from_array(spacing)),
-        translation: DVec3::new(-179.0 + spacing[0] / 2.0, -179.0 + spacing[1] / 2.0, -120.0),
+        translation: DVec3::new(corner(0) + spacing[0] / 2.0, corner(1) + spacing[1] / 2.0, corner(2)),
     };
     let expected = "a box of the stated size";
     Phantom {
@@ -61,6 +103,38 @@ pub fn ct_sized(seed: u64, look: Look, dims: [usize; 3]) -> Phantom {
         .expect(expected),
         truth: LabelMap::from_values(dims, &truth).expect(expected),
         labels: LabelTable::named(&["liver", "kidneys", "spleen", "pancreas"]),
+    }
+}
+
+/// The same scan with its voxels in another order: axis `k` is the old axis `order[k]`, some turned round.
+fn stored(phantom: Phantom, order: [usize; 3], turned: [bool; 3]) -> Phantom {
+    let (volume, old) = (&phantom.volume, phantom.volume.dims());
+    let dims = order.map(|axis| old[axis]);
+    let voxel = |at: [usize; 3]| {
+        let mut place = [0; 3];
+        for k in 0..3 {
+            place[order[k]] = if turned[k] { dims[k] - 1 - at[k] } else { at[k] };
+        }
+        place
+    };
+    let at =
+        |i: usize| volume.grid().index(voxel([i % dims[0], i / dims[0] % dims[1], i / (dims[0] * dims[1])]));
+    let count = dims.iter().product();
+    let samples: Vec<i16> = (0..count).map(|i| volume.samples().scalar(at(i)) as i16).collect();
+    let labels = phantom.truth.to_values();
+    let labels: Vec<u16> = (0..count).map(|i| labels[at(i)]).collect();
+    let affine = volume.grid().patient_from_voxel();
+    let column = |k: usize| affine.matrix3.col(order[k]) * if turned[k] { -1.0 } else { 1.0 };
+    let affine = DAffine3 {
+        matrix3: DMat3::from_cols(column(0), column(1), column(2)),
+        translation: affine.transform_point3(DVec3::from_array(voxel([0; 3]).map(|n| n as f64))),
+    };
+    let expected = "a box of the stated size";
+    let grid = Grid::new(dims, affine, Unit::Millimetre, Frame::Patient).expect(expected);
+    Phantom {
+        volume: Volume::new(grid, Samples::I16(samples.into()), [1.0, 0.0], Modality::Ct).expect(expected),
+        truth: LabelMap::from_values(dims, &labels).expect(expected),
+        ..phantom
     }
 }
 
@@ -98,7 +172,8 @@ impl Organ {
 }
 
 impl Body {
-    fn new(seed: u64, look: Look) -> Self {
+    /// `spread` is by how much more than usual organs differ in size and place.
+    fn new(seed: u64, look: Look, spread: f32) -> Self {
         let mut rng = generator(seed, 20);
         let (bend, mottle, bowel) = (Smooth::new(&mut rng), Smooth::new(&mut rng), Smooth::new(&mut rng));
         let outline = [uniform(&mut rng, 0.84, 0.93), uniform(&mut rng, 0.60, 0.70)];
@@ -109,8 +184,8 @@ impl Body {
             Look::Shifted => [60.0, 38.0, 50.0, 40.0, 45.0],
         };
         let mut organ = |center: [f32; 3], radius: [f32; 3], turn: f32, hu: f32, label: u16, rough: f32| {
-            let shift = |c: f32, by: f32, rng: &mut _| c + uniform(rng, -by, by);
-            let size = uniform(&mut rng, 0.9, 1.12);
+            let shift = |c: f32, by: f32, rng: &mut _| c + spread * uniform(rng, -by, by);
+            let size = 1.0 + spread * (uniform(&mut rng, 0.9, 1.12) - 1.0);
             Organ {
                 center: [
                     shift(center[0], 0.03, &mut rng),

@@ -8,7 +8,7 @@ mod fundus;
 mod noise;
 mod oct;
 
-pub use ct::{ct, ct_sized};
+pub use ct::{abdomen, ct, ct_sized};
 pub use fundus::{fundus, fundus_sized};
 pub use oct::{oct, oct_sized};
 
@@ -56,6 +56,14 @@ pub static SAMPLES: &[&Sample] = &[
     &Sample { id: "oct-shifted", title: "OCT volume from another device", look: Look::Shifted, make: oct },
 ];
 
+/// Phantoms to learn from that are no samples: no two have one shape.
+pub static VARIED: &[&Sample] = &[&Sample {
+    id: "abdomen",
+    title: "CT of an abdomen, of any size, spacing and orientation",
+    look: Look::Standard,
+    make: abdomen,
+}];
+
 /// The seed of the samples that a person opens; tests and training take others.
 pub const SAMPLE_SEED: u64 = 7;
 
@@ -76,14 +84,19 @@ mod tests {
 
     #[test]
     fn samples_are_reproducible_and_every_label_occurs() {
-        for sample in SAMPLES {
+        for sample in SAMPLES.iter().chain(VARIED) {
             let a = (sample.make)(3, Look::Standard);
             let b = (sample.make)(3, Look::Standard);
             let other = (sample.make)(4, Look::Standard);
             let shifted = (sample.make)(3, Look::Shifted);
             let middle = a.volume.dims()[2] / 2;
             assert_eq!(a.volume.slice_values(middle), b.volume.slice_values(middle), "{}", sample.id);
-            assert_ne!(a.volume.slice_values(middle), other.volume.slice_values(middle), "{}", sample.id);
+            assert_ne!(
+                a.volume.slice_values(middle),
+                other.volume.slice_values(other.volume.dims()[2] / 2),
+                "{}",
+                sample.id
+            );
             assert_ne!(a.volume.slice_values(middle), shifted.volume.slice_values(middle), "{}", sample.id);
             assert_eq!(
                 a.truth.to_values(),

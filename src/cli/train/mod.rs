@@ -7,6 +7,7 @@ mod setup;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod volumes;
 
 pub use settings::{Settings, Shape};
 pub use setup::Setup;
@@ -44,6 +45,7 @@ Examples:
   fovea train --data lists/vessels.csv --network jmedseg/unet --pretrain down4 --out pretrained.safetensors
   fovea train --data lists/polyp.csv --recipe polyp --teacher large.safetensors --distill '0.5*kl(4)' --run runs/small
   fovea train --data lists/vessels.csv --recipe vessel --run runs/cv --folds 5 --fold all
+  fovea train --data FLARE21/ --recipe flare --out flare.safetensors
   fovea train --recipe polyp --set train.batch=4 --set train.schedule={\"schedule\":\"constant\"} --print-config
 
 LIST.csv has the columns id, image, label, valid, split and patient; cases of split val are kept out and validated on, those
@@ -61,7 +63,8 @@ pub struct TrainArgs {
     /// itself
     #[arg(long, required_unless_present = "print_config")]
     data: Option<PathBuf>,
-    /// A published procedure: edema, edema-unet, jmedseg, jmedseg-aug, jmedseg-ssl, vessel, polyp; every option below changes it
+    /// A published procedure: edema, edema-unet, jmedseg, jmedseg-aug, jmedseg-ssl, vessel, polyp, flare (two networks of
+    /// volumes); every option below changes it
     #[arg(long)]
     recipe: Option<String>,
     /// The network to train from nothing, as `fovea models list` names it
@@ -83,6 +86,9 @@ pub struct TrainArgs {
     /// for --init
     #[arg(long, value_name = "LAYER", conflicts_with_all = ["teacher", "folds"])]
     pretrain: Option<String>,
+    /// Of --recipe flare: a trained coarse model, so that only the fine one is trained
+    #[arg(long, value_name = "FILE", requires = "recipe")]
+    coarse: Option<PathBuf>,
     /// Where the model goes (.safetensors)
     #[arg(long, required_unless_present_any = ["run", "print_config"])]
     out: Option<PathBuf>,
@@ -178,6 +184,9 @@ struct Place {
 
 impl TrainArgs {
     fn run(self, device: DeviceChoice) -> Result<()> {
+        if self.recipe.as_deref() == Some("flare") {
+            return volumes::run(&self, device);
+        }
         if self.print_config {
             println!("{}", self.settings_alone()?.to_json()?);
             return Ok(());

@@ -22,6 +22,7 @@ mod session;
 mod teacher;
 #[cfg(test)]
 mod tests;
+pub mod volumes;
 
 pub use self::optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use super::loss::{IGNORE, Loss, Term};

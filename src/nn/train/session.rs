@@ -58,6 +58,8 @@ pub enum TrainError {
     NoSamples,
     #[error(transparent)]
     Sample(#[from] SampleError),
+    #[error("{name}: {reason}")]
+    Case { name: String, reason: String },
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error("validation failed: {0}")]

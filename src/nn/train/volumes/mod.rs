@@ -1,0 +1,79 @@
+//! Training of networks of volumes: what a case becomes on a network's grid, and a session that takes one step at a time with the
+//! schedules, optimisers and losses that networks of slices have.
+
+mod lesson;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use lesson::{CaseError, Framing, LabelledVolume, Lesson, VolumeAugment};
+pub use session::{VolumeSample, VolumeSession};
+
+use super::{Loss, Optimizer, Schedule, Term, TrainConfig};
+use crate::nn::{Channels, CoarseSpec, InputSpec, ModelCard, VolumeSpec};
+use crate::{label::LabelTable, volume::Modality};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// One of the two networks of the winner of FLARE21, and how it is trained (facts: sections 3 and 5 of its description).
+#[derive(Clone, Debug, Serialize)]
+pub struct Stage {
+    /// Id of the network in the registry.
+    pub network: &'static str,
+    /// Its options where they are not the defaults.
+    pub options: Value,
+    pub framing: Framing,
+    pub augment: VolumeAugment,
+    pub train: TrainConfig,
+}
+
+/// The coarse network, on whole volumes at 160³ and without augmentation, and the fine one, on the organs' box at 192³ with a random box
+/// and shifted values. Both: Dice and focal loss (the paper's; the configuration that is shipped says Dice alone), Adam, 200 epochs at 1e-3, a tenth of it after 66 % and a
+/// twentieth after 86 %.
+pub fn flare() -> [Stage; 2] {
+    let train = TrainConfig {
+        epochs: Some(200),
+        batch: 2,
+        lr: 1e-3,
+        lr_every: 0,
+        schedule: Schedule::Stages { until: [0.66, 0.86], factors: [0.1, 0.05] },
+        optimizer: Optimizer::flare(),
+        loss: Loss::new([(1.0, Term::SquaredDice), (1.0, Term::ScaledFocal { alpha: 0.5, gamma: 2.0 })]),
+        validate_every: 0,
+        ..TrainConfig::default()
+    };
+    let coarse = Stage {
+        network: "flare/unet",
+        options: json!({}),
+        framing: Framing::Whole,
+        augment: VolumeAugment::default(),
+        train: train.clone(),
+    };
+    let fine = Stage {
+        network: "flare/efficientsegnet",
+        framing: Framing::Organs { margin_mm: 20.0 },
+        augment: VolumeAugment { box_chance: 0.5, box_mm: 40.0, shift_chance: 0.5, shift_hu: [-200, 199] },
+        train: TrainConfig { batch: 5, ..train },
+        ..coarse.clone()
+    };
+    [coarse, fine]
+}
+
+impl Stage {
+    /// The card of this network alone, before it has learned anything: a model of its own, which sees what the stage shows it.
+    pub fn card(&self, options: Value, labels: LabelTable) -> ModelCard {
+        let input = InputSpec { window: Some([-325.0, 325.0]), ..InputSpec::unit(Channels::Grey) };
+        let spec = match labels.len() {
+            4 => VolumeSpec::flare(),
+            _ => VolumeSpec::whole(),
+        };
+        ModelCard { volume: Some(spec), ..ModelCard::new(self.network, options, input, labels, Modality::Ct) }
+    }
+}
+
+/// What the second network looks at when it predicts, from what the first has found.
+impl From<&ModelCard> for CoarseSpec {
+    fn from(card: &ModelCard) -> Self {
+        CoarseSpec::flare(&card.network, card.config.clone())
+    }
+}
