@@ -1,8 +1,8 @@
 use super::{Axis, Grid};
 
-/// A grid walked along the patient's axes: x to the patient's right, y to the front, z to the head (the index order that
-/// NIfTI calls RAS+), whatever the order and the directions in which its voxels are stored. An oblique grid is walked along
-/// its own axes, each taken for the anatomical one that it is nearest to; nothing is resampled.
+/// A grid walked along the patient's axes: x to the patient's right, y to the front, z to the head (the index order
+/// that NIfTI calls RAS+), whatever the order and the directions in which its voxels are stored. An oblique grid is
+/// walked along its own axes, each taken for the anatomical one that it is nearest to; nothing is resampled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Oriented {
     dims: [usize; 3],
@@ -59,7 +59,8 @@ impl Oriented {
         self.steps
     }
 
-    /// The places of an axis's voxels in steps of the spacing, from 0 at the first to their number less one at the last.
+    /// The places of an axis's voxels in steps of the spacing, from 0 at the first to their number less one at the
+    /// last.
     pub fn places(&self, axis: usize) -> &[f64] {
         &self.places[axis]
     }

@@ -32,8 +32,8 @@ impl Channels {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputSpec {
     pub channels: Channels,
-    /// Values that become 0 and 1, in the image's own unit (HU for CT); values outside are clipped. Without it the range
-    /// that the image opens with: 0 to 255 for 8-bit pictures.
+    /// Values that become 0 and 1, in the image's own unit (HU for CT); values outside are clipped. Without it the
+    /// range that the image opens with: 0 to 255 for 8-bit pictures.
     #[serde(default)]
     pub window: Option<[f32; 2]>,
     /// Subtracted from each channel after windowing; empty for none.
@@ -46,8 +46,8 @@ pub struct InputSpec {
     /// Without it the network sees the pixels as they are.
     #[serde(default)]
     pub longer_side: Option<usize>,
-    /// Uneven lighting is taken out: half the side in the network's pixels of the square whose mean becomes 0.5 and whose
-    /// deviation 0.25 around each pixel ([`super::local_contrast`]), before mean and deviation above are taken.
+    /// Uneven lighting is taken out: half the side in the network's pixels of the square whose mean becomes 0.5 and
+    /// whose deviation 0.25 around each pixel ([`super::local_contrast`]), before mean and deviation above are taken.
     #[serde(default)]
     pub local_contrast: Option<usize>,
 }
@@ -59,14 +59,14 @@ impl InputSpec {
     }
 }
 
-/// How networks of volumes take a volume and what is kept of their answer: along the patient's axes, resized to the network's
-/// grid, clipped to the window, and brought to mean 0 and deviation 1 over what the network sees, unless the card's input has a
-/// mean and a deviation. A voxel is of each class whose probability is a half or more; where classes overlap, the later one in the
-/// card's table counts.
+/// How networks of volumes take a volume and what is kept of their answer: along the patient's axes, resized to the
+/// network's grid, clipped to the window, and brought to mean 0 and deviation 1 over what the network sees, unless the
+/// card's input has a mean and a deviation. A voxel is of each class whose probability is a half or more; where
+/// classes overlap, the later one in the card's table counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VolumeSpec {
-    /// How many connected parts are kept of each label of the card, the largest ones; the last number holds for all labels that
-    /// follow, and without any all parts are kept.
+    /// How many connected parts are kept of each label of the card, the largest ones; the last number holds for all
+    /// labels that follow, and without any all parts are kept.
     #[serde(default)]
     pub parts: Vec<usize>,
     /// Only parts that are larger are kept, mm³.

@@ -27,8 +27,8 @@ pub enum ModelError {
     Rank { title: String, does: &'static str },
 }
 
-/// A network together with its card: what is needed to turn an image into labels. `D` is the rank of what the network takes, as of
-/// [`Network`]; a model of volumes may have a coarse network that looks first ([`super::VolumeSpec`]).
+/// A network together with its card: what is needed to turn an image into labels. `D` is the rank of what the network
+/// takes, as of [`Network`]; a model of volumes may have a coarse network that looks first ([`super::VolumeSpec`]).
 pub struct ModelOf<const D: usize> {
     pub card: ModelCard,
     network: Box<dyn Network<D>>,

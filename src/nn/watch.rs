@@ -1,4 +1,5 @@
-//! A forward pass through a volume lasts for many seconds. Meanwhile its layers say how far it has come, and ask whether to go on.
+//! A forward pass through a volume lasts for many seconds. Meanwhile its layers say how far it has come, and ask
+//! whether to go on.
 
 use std::{
     cell::{Cell, RefCell},
@@ -38,10 +39,11 @@ thread_local! {
     static NOW: RefCell<Option<Watched>> = const { RefCell::new(None) };
 }
 
-/// Runs a forward pass on this thread under a watch: part of a stage of `total` multiply-accumulates, of which `before` are done.
+/// Runs a forward pass on this thread under a watch: part of a stage of `total` multiply-accumulates, of which
+/// `before` are done.
 ///
-/// A pass that is to stop leaves by unwinding from the layer that it has come to: what it holds is dropped as after a panic, but
-/// no panic is reported, and the networks stay as they were.
+/// A pass that is to stop leaves by unwinding from the layer that it has come to: what it holds is dropped as after a
+/// panic, but no panic is reported, and the networks stay as they were.
 pub fn watched<T>(
     watch: &Arc<dyn Watch>,
     (stage, before, total): (&'static str, u64, u64),

@@ -27,8 +27,8 @@ pub fn ct_sized(seed: u64, look: Look, dims: [usize; 3]) -> Phantom {
     )
 }
 
-/// Abdomens that differ from one another as patients and scanners do: organs in size and place, the field of view, the number of
-/// voxels and their spacing, the noise, and the order in which the voxels are stored.
+/// Abdomens that differ from one another as patients and scanners do: organs in size and place, the field of view, the
+/// number of voxels and their spacing, the noise, and the order in which the voxels are stored.
 pub fn abdomen(seed: u64, look: Look) -> Phantom {
     let mut rng = generator(seed, 30);
     let mut between = |low: f32, high: f32| uniform(&mut rng, low, high);
@@ -44,8 +44,8 @@ pub fn abdomen(seed: u64, look: Look) -> Phantom {
     Phantom { name: "Abdomen phantom", ..stored(phantom, order, turned) }
 }
 
-/// What a scanner sees of a [`Body`]: the middle of its field and half its sides, in the body's units; the voxels; and the noise against
-/// the usual one.
+/// What a scanner sees of a [`Body`]: the middle of its field and half its sides, in the body's units; the voxels; and
+/// the noise against the usual one.
 struct View {
     dims: [usize; 3],
     center: [f32; 3],

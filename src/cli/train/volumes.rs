@@ -116,6 +116,27 @@ fn cases(data: &Path, args: &TrainArgs) -> Result<(Source, Vec<Case>)> {
 }
 
 impl Source {
+    /// Tells what is kept of a case from what would be kept of it now: the files' sizes and times, and the labels.
+    fn key(&self, at: usize, card: &ModelCard) -> Result<String> {
+        let mut hash = blake3::Hasher::new();
+        for label in card.labels.iter() {
+            hash.update(format!("{} {}\0", label.id, label.name).as_bytes());
+        }
+        match self {
+            Source::Phantoms { sample, seed } => {
+                hash.update(format!("{} {}", sample.id, seed + at as u64).as_bytes());
+            }
+            Source::Files(listed) => {
+                let case = &listed.cases[at];
+                for path in std::iter::once(&case.image).chain(&case.label) {
+                    let about = std::fs::metadata(path).with_context(|| path.display().to_string())?;
+                    hash.update(format!("{path:?} {} {:?}\0", about.len(), about.modified()?).as_bytes());
+                }
+            }
+        }
+        Ok(hash.finalize().to_hex()[..12].to_owned())
+    }
+
     fn open(&self, at: usize, card: &ModelCard) -> Result<LabelledVolume, String> {
         let case = match self {
             Source::Phantoms { sample, seed } => {
@@ -203,8 +224,8 @@ fn train(
     }
 }
 
-/// A case as its network is shown it. The coarse network sees it whole: it is resized once and kept; the fine one is shown another box
-/// each time and reads the file, as the reference does.
+/// A case as its network is shown it. The coarse network sees it whole: it is resized once and kept; the fine one is
+/// shown another box each time and reads the file, as the reference does.
 fn sample(
     framing: Framing,
     case: &Case,
@@ -219,7 +240,8 @@ fn sample(
         return Ok(VolumeSample { name, read: Arc::new(move || source.open(at, &card)) });
     }
     let [w, h, d] = grid;
-    let file: PathBuf = cache.join(format!("{name}-{d}x{h}x{w}.safetensors"));
+    let key = source.key(at, &card)?;
+    let file: PathBuf = cache.join(format!("{name}-{d}x{h}x{w}-{key}.safetensors"));
     if !file.exists() {
         let prepared = source.open(at, &card).and_then(|case| case.resized(grid).map_err(|e| e.to_string()));
         let bytes = prepared.and_then(|case| case.to_bytes()).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;

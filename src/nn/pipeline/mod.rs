@@ -1,6 +1,6 @@
-//! From a volume to its labels with networks of volumes, one after the other: the first finds where the organs are, the second looks
-//! there again (F. Zhang et al.: "Efficient Context-Aware Network for Abdominal Multi-organ Segmentation", FLARE 2021). What the
-//! card does not say ([`super::VolumeSpec`]) is the same for all.
+//! From a volume to its labels with networks of volumes, one after the other: the first finds where the organs are,
+//! the second looks there again (F. Zhang et al.: "Efficient Context-Aware Network for Abdominal Multi-organ
+//! Segmentation", FLARE 2021). What the card does not say ([`super::VolumeSpec`]) is the same for all.
 
 mod normalise;
 mod parts;
@@ -137,7 +137,8 @@ impl VolumeInference {
         Ok(Self { volume: volume.clone(), oriented, options, next: Stage::Look })
     }
 
-    /// Does the next piece: a network's pass, or one class written back. After [`PredictError::Stopped`] the same piece is next.
+    /// Does the next piece: a network's pass, or one class written back. After [`PredictError::Stopped`] the same
+    /// piece is next.
     pub fn step(&mut self, model: &VolumeModel, watch: &Arc<dyn Watch>) -> Result<VolumeStep, PredictError> {
         self.next = match &mut self.next {
             Stage::Look => match model.coarse() {
@@ -239,7 +240,8 @@ impl VolumeInference {
     }
 }
 
-/// The grid `[x, y, z]` that a network sees a region on: its own, or the region's voxels made up to sides that it takes.
+/// The grid `[x, y, z]` that a network sees a region on: its own, or the region's voxels made up to sides that it
+/// takes.
 fn grid_of(network: &dyn Network<5>, region: &Region) -> [usize; 3] {
     match network.grid() {
         Some([depth, height, width]) => [width, height, depth],
@@ -247,8 +249,8 @@ fn grid_of(network: &dyn Network<5>, region: &Region) -> [usize; 3] {
     }
 }
 
-/// The multiply-accumulates of a pass over a grid `[x, y, z]`; a batch of none goes through the layers. Graphics devices know no empty
-/// buffers, and there the answer is 0: it is not known.
+/// The multiply-accumulates of a pass over a grid `[x, y, z]`; a batch of none goes through the layers. Graphics
+/// devices know no empty buffers, and there the answer is 0: it is not known.
 pub fn cost(network: &dyn Network<5>, [width, height, depth]: [usize; 3]) -> u64 {
     if network.device().is_gpu() {
         return 0;
@@ -292,8 +294,8 @@ pub fn coarse_parts(card: &ModelCard, logits: &Logits, oriented: &Oriented, leas
     logits.maps().enumerate().map(parts).collect()
 }
 
-/// Writes the parts of one class (from 0, the background not counted) among the labels, over those of the classes before it. `rows`
-/// are its runs in the region.
+/// Writes the parts of one class (from 0, the background not counted) among the labels, over those of the classes
+/// before it. `rows` are its runs in the region.
 pub fn write_class(
     card: &ModelCard,
     oriented: &Oriented,

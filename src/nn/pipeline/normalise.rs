@@ -13,9 +13,9 @@ pub struct Standard {
 }
 
 impl Standard {
-    /// The mean and the deviation of the values themselves, once clipped, the deviation that of a sample (over N − 1) as the winner
-    /// of FLARE21 predicts; or those that are given, for a window scaled to 0–1. Values that are not finite count as the window's
-    /// lower end.
+    /// The mean and the deviation of the values themselves, once clipped, the deviation that of a sample (over N − 1)
+    /// as the winner of FLARE21 predicts; or those that are given, for a window scaled to 0–1. Values that are not
+    /// finite count as the window's lower end.
     pub fn new(
         values: impl IndexedParallelIterator<Item = f32> + Clone,
         [low, high]: [f32; 2],

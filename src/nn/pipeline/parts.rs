@@ -17,8 +17,8 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Of the voxels of `dims` in the runs of each row, `(x, length)` by row, those parts (of voxels that share a face, an edge or a
-    /// corner) with more than `least` voxels; the `most` largest.
+    /// Of the voxels of `dims` in the runs of each row, `(x, length)` by row, those parts (of voxels that share a
+    /// face, an edge or a corner) with more than `least` voxels; the `most` largest.
     pub fn of_runs(dims: [usize; 3], rows: &[Vec<(usize, usize)>], most: usize, least: f64) -> Self {
         let mut list = Components::of_runs(dims, rows, Connectivity::Full).list;
         list.truncate(most);
@@ -35,7 +35,8 @@ impl Parts {
     }
 }
 
-/// The runs of a class on its own grid, by row: where its logit is 0 or more, so that its probability is a half or more.
+/// The runs of a class on its own grid, by row: where its logit is 0 or more, so that its probability is a half or
+/// more.
 pub(super) fn runs_on_grid(map: &[f32], width: usize) -> Runs {
     map.par_chunks_exact(width).map(runs).collect()
 }

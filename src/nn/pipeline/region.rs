@@ -15,11 +15,11 @@ impl Region {
         Self { start: [0; 3], end: oriented.dims() }
     }
 
-    /// Around what was found on a grid of samples spread over the whole volume: `found` is the first and the last sample of
-    /// its box, both included. Each side is moved out by `margin_mm`.
+    /// Around what was found on a grid of samples spread over the whole volume: `found` is the first and the last
+    /// sample of its box, both included. Each side is moved out by `margin_mm`.
     ///
-    /// As the winner of FLARE21 has it, sample `i` of `n` stands for the place `i / n` of the way, and the box ends one voxel
-    /// early on the upper side; where slices are unequally spaced, places count and not their numbers.
+    /// As the winner of FLARE21 has it, sample `i` of `n` stands for the place `i / n` of the way, and the box ends
+    /// one voxel early on the upper side; where slices are unequally spaced, places count and not their numbers.
     pub fn around(found: [[usize; 3]; 2], grid: [usize; 3], oriented: &Oriented, margin_mm: f64) -> Self {
         let (dims, spacing) = (oriented.dims(), oriented.spacing());
         let mut region = Self::whole(oriented);

@@ -1,5 +1,5 @@
-//! Between the voxels of a volume and the grid of a network, with the outermost samples of one on the outermost of the other
-//! (PyTorch's `align_corners=True`).
+//! Between the voxels of a volume and the grid of a network, with the outermost samples of one on the outermost of the
+//! other (PyTorch's `align_corners=True`).
 
 use super::Region;
 use crate::{geom::Oriented, volume::Volume};
@@ -34,8 +34,8 @@ impl Taps {
         Self::new((0..count).map(index), end)
     }
 
-    /// Of the voxels of an axis from `start` to before `end`, among `count` grid samples spread over them. A single voxel
-    /// takes the middle of the grid, which showed it everywhere.
+    /// Of the voxels of an axis from `start` to before `end`, among `count` grid samples spread over them. A single
+    /// voxel takes the middle of the grid, which showed it everywhere.
     pub(super) fn from_grid(places: &[f64], [start, end]: [usize; 2], count: usize) -> Self {
         let voxels = &places[start..end];
         let (from, length) = (voxels[0], voxels[voxels.len() - 1] - voxels[0]);
@@ -45,8 +45,8 @@ impl Taps {
     }
 }
 
-/// The values of a region of a volume on a grid of `[x, y, z]` samples: trilinear, x fastest. Values that are not finite
-/// count as `missing`.
+/// The values of a region of a volume on a grid of `[x, y, z]` samples: trilinear, x fastest. Values that are not
+/// finite count as `missing`.
 pub fn onto_grid(
     volume: &Volume,
     oriented: &Oriented,
@@ -82,8 +82,8 @@ fn mix(near: f32, far: f32, weight: f32) -> f32 {
     near + (far - near) * weight
 }
 
-/// One row of a region's voxels from a map of grid samples, `[x, y, z]`: the row's four neighbours blended, then spread along
-/// x. Where none of the four rises above `least`, the row is left out and `None` comes back.
+/// One row of a region's voxels from a map of grid samples, `[x, y, z]`: the row's four neighbours blended, then
+/// spread along x. Where none of the four rises above `least`, the row is left out and `None` comes back.
 pub(super) struct Rows<'a> {
     pub map: &'a [f32],
     pub grid: [usize; 3],

@@ -1,5 +1,6 @@
-//! A network of volumes over a region voxel by voxel, window after window, the logits blended with Gaussian weights (F. Isensee et
-//! al.: "nnU-Net", Nat. Methods 2021). Only the planes that windows still reach are held; what lies before them is kept as runs.
+//! A network of volumes over a region voxel by voxel, window after window, the logits blended with Gaussian weights
+//! (F. Isensee et al.: "nnU-Net", Nat. Methods 2021). Only the planes that windows still reach are held; what lies
+//! before them is kept as runs.
 
 use super::{Logits, Region, Runs, infer, normalise::Standard, parts::runs};
 use crate::{
@@ -19,7 +20,8 @@ pub(super) struct Sliding {
     /// First voxels of the windows along each axis, counted from the region's.
     starts: [Vec<usize>; 3],
     next: usize,
-    /// Sums of weighted logits, `[class][z][y][x]`, over the planes of the window's height from `first` on. Their sign is that of the mean.
+    /// Sums of weighted logits, `[class][z][y][x]`, over the planes of the window's height from `first` on. Their sign
+    /// is that of the mean.
     sums: Vec<f32>,
     first: usize,
     /// Of each class, by row, of the planes before `first`.
@@ -35,8 +37,8 @@ fn starts(count: usize, window: usize) -> Vec<usize> {
     (0..=last).map(|i| (i * rest + last / 2) / last).collect()
 }
 
-/// The largest windows that a network takes whose pass stays, with the sums over a region, within `memory` bytes; or the bytes that the
-/// smallest need.
+/// The largest windows that a network takes whose pass stays, with the sums over a region, within `memory` bytes; or
+/// the bytes that the smallest need.
 pub(super) fn window(network: &dyn Network<5>, region: &Region, memory: u64) -> Result<[usize; 3], u64> {
     let (rule, [width, height, _]) = (network.input(), region.dims());
     let whole = network.grid().map_or([128; 3], |[depth, height, width]| [width, height, depth]);

@@ -110,7 +110,8 @@ fn every_step_is_the_published_one_and_so_is_the_final_mask() {
             values
         };
         let grid = xyz(&case["coarse_input_size"]).map(|n| n as usize);
-        // The reference's places along an axis are of single precision, and the noise between two voxels is of 2000 HU.
+        // The reference's places along an axis are of single precision, and the noise between two voxels is of 2000
+        // HU.
         samples_agree(&prepared(&whole, grid), &case["coarse_input_samples"], 1e-4, name);
 
         let found = logits(&case["coarse_blobs"], grid);

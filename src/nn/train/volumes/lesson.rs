@@ -47,10 +47,12 @@ pub enum Framing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VolumeAugment {
-    /// With this chance each side of the box is drawn between a third of `box_mm` into the organs' box and `box_mm` out of it.
+    /// With this chance each side of the box is drawn between a third of `box_mm` into the organs' box and `box_mm`
+    /// out of it.
     pub box_chance: f64,
     pub box_mm: f64,
-    /// With this chance for each label its voxels are brighter or darker by one whole number of this range, both ends included.
+    /// With this chance for each label its voxels are brighter or darker by one whole number of this range, both ends
+    /// included.
     pub shift_chance: f64,
     pub shift_hu: [i32; 2],
 }
@@ -88,8 +90,8 @@ impl LabelledVolume {
         Ok(Self { volume, classes })
     }
 
-    /// The whole case on a grid `[x, y, z]`, as it is kept for the coarse network: values rounded to whole numbers, along the
-    /// patient's axes.
+    /// The whole case on a grid `[x, y, z]`, as it is kept for the coarse network: values rounded to whole numbers,
+    /// along the patient's axes.
     pub fn resized(&self, grid: [usize; 3]) -> Result<Self, CaseError> {
         let oriented = Oriented::new(self.volume.grid());
         let whole = Region::whole(&oriented);
@@ -166,7 +168,8 @@ impl LabelledVolume {
         [low, high]
     }
 
-    /// The part of the case that a network is shown. The upper side is as the reference has it, a voxel tighter than the lower one.
+    /// The part of the case that a network is shown. The upper side is as the reference has it, a voxel tighter than
+    /// the lower one.
     pub(super) fn region(
         &self,
         oriented: &Oriented,

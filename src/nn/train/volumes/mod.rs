@@ -1,5 +1,5 @@
-//! Training of networks of volumes: what a case becomes on a network's grid, and a session that takes one step at a time with the
-//! schedules, optimisers and losses that networks of slices have.
+//! Training of networks of volumes: what a case becomes on a network's grid, and a session that takes one step at a
+//! time with the schedules, optimisers and losses that networks of slices have.
 
 mod lesson;
 mod session;
@@ -15,7 +15,8 @@ use crate::{label::LabelTable, volume::Modality};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// One of the two networks of the winner of FLARE21, and how it is trained (facts: sections 3 and 5 of its description).
+/// One of the two networks of the winner of FLARE21, and how it is trained (facts: sections 3 and 5 of its
+/// description).
 #[derive(Clone, Debug, Serialize)]
 pub struct Stage {
     /// Id of the network in the registry.
@@ -27,9 +28,9 @@ pub struct Stage {
     pub train: TrainConfig,
 }
 
-/// The coarse network, on whole volumes at 160³ and without augmentation, and the fine one, on the organs' box at 192³ with a random box
-/// and shifted values. Both: Dice and focal loss (the paper's; the configuration that is shipped says Dice alone), Adam, 200 epochs at 1e-3, a tenth of it after 66 % and a
-/// twentieth after 86 %.
+/// The coarse network, on whole volumes at 160³ and without augmentation, and the fine one, on the organs' box at 192³
+/// with a random box and shifted values. Both: Dice and focal loss (the paper's; the configuration that is shipped
+/// says Dice alone), Adam, 200 epochs at 1e-3, a tenth of it after 66 % and a twentieth after 86 %.
 pub fn flare() -> [Stage; 2] {
     let train = TrainConfig {
         epochs: Some(200),
@@ -60,7 +61,8 @@ pub fn flare() -> [Stage; 2] {
 }
 
 impl Stage {
-    /// The card of this network alone, before it has learned anything: a model of its own, which sees what the stage shows it.
+    /// The card of this network alone, before it has learned anything: a model of its own, which sees what the stage
+    /// shows it.
     pub fn card(&self, options: Value, labels: LabelTable) -> ModelCard {
         let input = InputSpec { window: Some([-325.0, 325.0]), ..InputSpec::unit(Channels::Grey) };
         let spec = match labels.len() {
