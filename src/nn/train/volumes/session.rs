@@ -198,6 +198,7 @@ impl VolumeSession {
             value: dice,
             per_class: report.classes.iter().map(|(&id, c)| (id, c.mean.dice)).collect(),
             best: best.is_some(),
+            predicted: vec![],
         })
     }
 }
