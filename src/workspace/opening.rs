@@ -228,6 +228,9 @@ impl Workspace {
         if let Some(Purpose::LoadModel { version, .. }) = activity.as_ref().map(|a| &a.purpose) {
             self.shelf.loading_failed(version.as_deref(), reason.as_deref());
         }
+        if reason.is_some() && activity.as_ref().is_some_and(|a| a.purpose == Purpose::Shape) {
+            self.shaping_failed();
+        }
         if let Some(reason) = reason {
             let (title, document) = activity.map_or((String::new(), None), |a| (a.title, a.document));
             let text = if title.is_empty() { reason } else { format!("{title}: {reason}") };

@@ -57,6 +57,9 @@ enum State {
 /// A surface is made anew no more than this part of the time, while a mask or a prediction grows.
 const SHARE: u32 = 4;
 
+/// What has failed once fails again: not in every frame.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
+
 impl Workspace {
     /// Says which surface is on screen, if any. View state: nothing of the data changes. Cheap; call it every frame.
     pub fn want_surface(&mut self, wanted: Option<(DocumentId, SurfaceOf)>) {
@@ -145,5 +148,9 @@ impl Workspace {
             self.surfaces.rest_until = Some(Instant::now() + made.took * (SHARE - 1));
             self.surfaces.made = Some(made);
         }
+    }
+
+    pub(super) fn shaping_failed(&mut self) {
+        self.surfaces.rest_until = Some(Instant::now() + AFTER_A_FAILURE);
     }
 }

@@ -82,7 +82,7 @@ pub fn show(
         let z = slice_at(at);
         Some(format!("Slice {}: {}", z + 1, findings.words(z)?))
     });
-    response.on_hover_text(match found {
+    response.on_hover_text_at_pointer(match found {
         Some(found) => found,
         None if frame.axes.normal == Axis::Z => {
             "Slices: green is verified, light is labelled, blue is predicted".to_owned()
