@@ -32,8 +32,14 @@ struct Watched {
     watch: Arc<dyn Watch>,
     stage: &'static str,
     done: Cell<u64>,
+    /// What was told last.
+    told: Cell<u64>,
     total: u64,
 }
+
+/// Progress is told in steps of about this share of a stage: small layers take long for their products, and one at a
+/// time they would mislead whoever foretells the end.
+const STEPS: u64 = 40;
 
 thread_local! {
     static NOW: RefCell<Option<Watched>> = const { RefCell::new(None) };
@@ -50,7 +56,8 @@ pub fn watched<T>(
     run: impl FnOnce() -> T,
 ) -> Result<T, Stopped> {
     watch.progress(stage, before, total);
-    let now = Watched { watch: Arc::clone(watch), stage, done: Cell::new(before), total };
+    let now =
+        Watched { watch: Arc::clone(watch), stage, done: Cell::new(before), told: Cell::new(before), total };
     NOW.set(Some(now));
     let result = catch_unwind(AssertUnwindSafe(run));
     NOW.set(None);
@@ -64,8 +71,10 @@ pub fn watched<T>(
 /// A layer has done so many multiply-accumulates. Does not come back where the pass is to stop.
 pub(super) fn passed(products: u64) {
     NOW.with_borrow(|now| {
-        if let Some(Watched { watch, stage, done, total }) = now {
-            done.set(done.get() + products);
+        let Some(Watched { watch, stage, done, told, total }) = now else { return };
+        done.set(done.get() + products);
+        if done.get() - told.get() >= total / STEPS || done.get() >= *total {
+            told.set(done.get());
             watch.progress(stage, done.get().min(*total), *total);
         }
     });
