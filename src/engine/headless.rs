@@ -31,10 +31,11 @@ impl Engine {
     /// Waits until a job has ended and returns the event that ended it well. `on_event` sees every event in order, those
     /// of other jobs and the last one too: what a window would draw, a terminal can print ([`ProgressLines`]).
     pub fn block_on(&self, job: JobId, mut on_event: impl FnMut(&Event)) -> Result<Event, JobError> {
+        let mut gone = false;
         loop {
             let lives = self.board.jobs.is_live(job);
             let mut last = None;
-            for event in self.wait(if lives { PATIENCE } else { Duration::ZERO }) {
+            for event in self.wait(PATIENCE) {
                 on_event(&event);
                 if event.ends() == Some(job) {
                     last = Some(event);
@@ -44,8 +45,10 @@ impl Engine {
                 Some(Event::JobFailed { reason, .. }) => return Err(JobError::Failed(reason)),
                 Some(Event::JobCancelled { .. }) => return Err(JobError::Cancelled),
                 Some(event) => return Ok(event),
-                // It was over before the look, and yet said nothing: somebody else has heard it.
-                None if !lives => return Err(JobError::Over(job)),
+                // Its last event follows just after its end, so that one look is not enough to know that somebody else has
+                // heard it.
+                None if !lives && gone => return Err(JobError::Over(job)),
+                None if !lives => gone = true,
                 None => interrupt::check()?,
             }
         }
