@@ -13,15 +13,15 @@ const BLEND: f64 = 0.2;
 
 /// Time left of a job, from the ticks of its progress.
 ///
-/// Seconds per unit are the mean of the last intervals, each counted as at most [`OUTLIER`] times their median: one slow
-/// step (a shader compiled, the machine asleep) does not throw it, while regular interruptions (validation, live
-/// prediction) count. What is shown is smoothed, and runs down between two ticks.
+/// Seconds per unit are the mean over the units of the last intervals, each counted as at most [`OUTLIER`] times their median:
+/// one slow step (a shader compiled, the machine asleep) does not throw it, while regular interruptions (validation, live
+/// prediction) count, and so do intervals of many units, by their number. What is shown is smoothed, and runs down between two ticks.
 #[derive(Clone, Debug, Default)]
 pub struct Eta {
     started: Option<Instant>,
     last: Option<(Instant, u64)>,
-    /// Seconds per unit of each interval, oldest first.
-    intervals: VecDeque<f64>,
+    /// Seconds per unit of each interval, and its units; oldest first.
+    intervals: VecDeque<(f64, f64)>,
     shown: Option<(Instant, f64)>,
 }
 
@@ -35,7 +35,8 @@ impl Eta {
                 if self.intervals.len() == WINDOW {
                     self.intervals.pop_front();
                 }
-                self.intervals.push_back((now - at).as_secs_f64() / (done - before) as f64);
+                let units = (done - before) as f64;
+                self.intervals.push_back(((now - at).as_secs_f64() / units, units));
             }
             None => {}
         }
@@ -54,10 +55,11 @@ impl Eta {
         if self.intervals.len() < MIN_INTERVALS || now - self.started? < MIN_ELAPSED {
             return None;
         }
-        let mut sorted: Vec<f64> = self.intervals.iter().copied().collect();
+        let mut sorted: Vec<f64> = self.intervals.iter().map(|(secs, _)| *secs).collect();
         sorted.sort_by(f64::total_cmp);
         let most = OUTLIER * sorted[sorted.len() / 2];
-        let per_unit = sorted.iter().map(|s| s.min(most)).sum::<f64>() / sorted.len() as f64;
+        let spent: f64 = self.intervals.iter().map(|(secs, units)| secs.min(most) * units).sum();
+        let per_unit = spent / self.intervals.iter().map(|(_, units)| units).sum::<f64>();
         let left = total.saturating_sub(done) as f64;
         let fresh = (per_unit * left - (now - at).as_secs_f64()).max(0.0);
         let smooth = match self.shown {
@@ -102,6 +104,21 @@ mod tests {
         let hiccup = eta.remaining_secs(after(start, 60.0), 121).unwrap();
         // 40 s ago it said 100 s; the slow step counts as 8 of 1 s among 20, and blends in.
         assert!((60.0..90.0).contains(&hiccup), "{hiccup}");
+    }
+
+    /// Many small layers and few large ones, each a second long.
+    #[test]
+    fn an_interval_counts_by_its_units() {
+        let start = Instant::now();
+        let mut eta = Eta::default();
+        let mut done = 0;
+        for i in 0..=20 {
+            eta.tick(after(start, f64::from(i)), done);
+            done += if i % 2 == 0 { 20 } else { 100 };
+        }
+        let done = done - 20;
+        let left = eta.remaining_secs(after(start, 20.0), done + 600).unwrap();
+        assert!((left - 10.0).abs() < 1e-6, "60 units a second, and not {left} s");
     }
 
     #[test]
