@@ -4,10 +4,9 @@
 //! `cargo bench --bench predict` measures all and writes `assets/networks.csv`, from which the README's table is made;
 //! `cargo bench --bench predict -- edema/unet jmedseg/unet` measures some, and leaves the rows of the others.
 
-mod common;
+mod process;
 
 use burn::tensor::{Distribution, Tensor};
-use common::{Asked, asked, peak_mib, row_of};
 use fovea::{
     geom::Grid,
     label::LabelTable,
@@ -17,6 +16,7 @@ use fovea::{
     },
     volume::{Modality, Samples, Volume},
 };
+use process::{Asked, asked, peak_mib, row_of};
 use std::time::Instant;
 
 const SIDE: usize = 512;

@@ -3,15 +3,15 @@
 //!
 //! `cargo bench --bench train` measures both networks; `benches/pytorch.py` sets them beside the same in PyTorch.
 
-mod common;
+mod process;
 
 use burn::tensor::{Distribution, Tensor};
-use common::{Asked, asked, peak_mib, row_of};
 use fovea::nn::{
     self, ComputeDevice, Outputs,
     loss::{Loss, Targets},
     train::Optimizer,
 };
+use process::{Asked, asked, peak_mib, row_of};
 use serde_json::Value;
 use std::time::Instant;
 

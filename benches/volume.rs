@@ -4,11 +4,11 @@
 //!
 //! `cargo bench --bench volume` measures both; `cargo bench --bench volume -- flare/unet` one of them.
 
-mod common;
+mod process;
 
 use burn::tensor::{Distribution, Tensor};
-use common::{Asked, asked, peak_mib, row_of};
 use fovea::nn::{self, ComputeDevice, blocks::cost::multiply_accumulates};
+use process::{Asked, asked, peak_mib, row_of};
 use serde_json::Value;
 use std::time::Instant;
 

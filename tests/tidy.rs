@@ -63,7 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Crates that only some modules may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("burn", &["nn", "engine", "gpu/interop.rs"]),
-    ("wgpu", &["gpu", "ui", "nn/device.rs"]),
+    ("wgpu", &["gpu", "ui", "nn/device.rs", "nn/way.rs"]),
     ("egui", &["ui", "tools", "gpu"]),
     ("eframe", &["ui", "gpu/device.rs"]),
     ("rusqlite", &["workspace"]),
