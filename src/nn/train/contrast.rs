@@ -6,8 +6,8 @@
 //! learned through both); the projection learns (it stayed as it was drawn); keys that do not fit before the bank's end go
 //! on at its beginning (they were dropped).
 //!
-//! The loss does not say how good the features are, so no step is called the best: keys of a network that changes fast are
-//! easy to tell from, and the loss rises again as the rate falls and they come to be like those of now.
+//! The loss does not say how good the features are, so no step is called the best: it fell and rose again where it was
+//! watched, perhaps because keys of a network that changes fast are easier to tell from.
 
 use super::{Descent, TrainError};
 use crate::nn::{
