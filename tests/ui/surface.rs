@@ -3,7 +3,6 @@
 use super::Window;
 use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, TouchPhase, pos2, vec2};
 use egui_kittest::kittest::Queryable;
-use image::RgbaImage;
 
 /// Middles of the views of four.
 const AXIAL: Pos2 = pos2(280.0, 250.0);
@@ -19,12 +18,22 @@ fn painted(window: &mut Window) {
     window.steps(2);
 }
 
-/// Pixels around the middle of the view beside the planes in the colour of the first label.
-fn orange(picture: &RgbaImage) -> usize {
+/// Pixels around the middle of the view beside the planes in the colour of the selected label, however bright they are.
+fn label_pixels(window: &mut Window) -> usize {
     let around = |x: u32, y: u32| x.abs_diff(BESIDE.x as u32) < 150 && y.abs_diff(BESIDE.y as u32) < 120;
-    let is_orange =
-        |p: &image::Rgba<u8>| p.0[0] > 60 && p.0[0] > p.0[1] && p.0[1] > p.0[2].saturating_add(20);
-    picture.enumerate_pixels().filter(|(x, y, p)| around(*x, *y) && is_orange(p)).count()
+    let shares = |[r, g, b]: [u8; 3]| {
+        let sum = f64::from(r) + f64::from(g) + f64::from(b);
+        [r, g, b].map(|c| f64::from(c) / sum)
+    };
+    let document = window.document();
+    let color = shares(document.labels().get(document.selected_label()).expect("it is listed").color);
+    let is_label = |p: &image::Rgba<u8>| {
+        let [r, g, b, _] = p.0;
+        let own = shares([r, g, b]);
+        r.max(g).max(b) > 60 && own.iter().zip(color).all(|(own, color)| (own - color).abs() < 0.04)
+    };
+    let picture = window.harness.render().unwrap();
+    picture.enumerate_pixels().filter(|(x, y, p)| around(*x, *y) && is_label(p)).count()
 }
 
 #[test]
@@ -32,15 +41,12 @@ fn what_is_painted_is_seen_turned_and_hidden() {
     let Some(graphics) = super::graphics() else { return };
     let mut window = Window::with("ct", Some(graphics));
     painted(&mut window);
-    let first = window.harness.render().unwrap();
-    assert!(orange(&first) > 20, "{} pixels of the label are seen", orange(&first));
+    let first = label_pixels(&mut window);
+    assert!(first > 20, "{first} pixels of the label are seen");
     let painted = window.painted();
     window.drag(BESIDE, BESIDE + vec2(40.0, 160.0));
-    let turned = window.harness.render().unwrap();
-    assert!(
-        orange(&turned).abs_diff(orange(&first)) > 20,
-        "a disc seen from above is larger than from the side"
-    );
+    let turned = label_pixels(&mut window);
+    assert!(turned.abs_diff(first) > 20, "a disc seen from above is larger than from the side");
     assert_eq!(window.painted(), painted, "turning paints nothing");
 
     let wheel = Event::MouseWheel {
@@ -55,17 +61,16 @@ fn what_is_painted_is_seen_turned_and_hidden() {
     window.steps(1);
     window.harness.event(wheel);
     window.steps(2);
-    let zoomed = window.harness.render().unwrap();
-    assert!(orange(&zoomed) > orange(&turned), "the wheel magnifies");
+    assert!(label_pixels(&mut window) > turned, "the wheel magnifies");
     assert_eq!(window.document().cursor(), cursor, "and moves through no slices");
     window.press(Key::R);
-    assert_eq!(orange(&window.harness.render().unwrap()), orange(&first), "as it was at first");
+    assert_eq!(label_pixels(&mut window), first, "as it was at first");
 
     window.click("Labels panel");
     let label = window.document().selected_label();
     let name = window.document().labels().get(label).expect("it is listed").name.clone();
     window.click(&format!("Hide {name}"));
-    assert_eq!(orange(&window.harness.render().unwrap()), 0);
+    assert_eq!(label_pixels(&mut window), 0);
 }
 
 #[test]
