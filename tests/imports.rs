@@ -8,6 +8,7 @@ use fovea::{
     },
     testing::shared,
 };
+use rayon::prelude::*;
 use serde_json::json;
 
 /// A pickled dictionary of arrays as Jittor writes it (protocol 4, checksum and mark behind): `{"conv.weight": f4 [2, 3]}`.
@@ -60,7 +61,7 @@ fn a_pickled_dictionary_of_arrays_is_read() {
 #[test]
 fn every_network_is_recognised_by_its_own_weights() {
     // A fusion's members cannot be guessed; its file carries a card.
-    for spec in fovea::nn::MODELS.iter().filter(|spec| spec.id != "edema/fusion") {
+    fovea::nn::MODELS.par_iter().filter(|spec| spec.id != "edema/fusion").for_each(|spec| {
         for config in [json!({}), json!({ "in_channels": 5, "n_classes": 3 })] {
             let parameters = spec.parameters(&config).unwrap();
             let tensors: NamedTensors = parameters
@@ -88,7 +89,7 @@ fn every_network_is_recognised_by_its_own_weights() {
                 spec.id
             );
         }
-    }
+    });
 }
 
 #[test]
