@@ -370,6 +370,61 @@ mod stopped {
         assert!(run["program"].as_str().unwrap().starts_with("fovea "));
     }
 
+    #[test]
+    fn a_run_of_two_networks_of_volumes_that_is_killed_and_interrupted_ends_as_one_that_never_stopped() {
+        if !signals_arrive() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let train = |name: &str, resume: bool| {
+            let options = r#"--recipe flare --data phantom:abdomen --cases 2 --steps 14 --batch 1 --validate-every 7
+                --config {"num_channels":[4,8,8,8,8],"input_size":[32,32,32],"context_block":"None","num_blocks":[1,1,1,1]}
+                --set train.average={"average":"constant","decay":0.5} --device cpu"#;
+            let (run, out) = (at(name), at(name).with_extension("safetensors"));
+            let mut arguments = vec!["train", "--out", text(&out), "--run", text(&run)];
+            arguments.extend(options.split_whitespace());
+            arguments.extend(resume.then_some("--resume"));
+            arguments.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let run = |name: &str, resume| {
+            let owned = train(name, resume);
+            start(&owned.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let whole = run("whole", false).wait_with_output().unwrap();
+        assert!(at("whole.safetensors").exists(), "{}", String::from_utf8_lossy(&whole.stderr));
+
+        // Killed in the first stage, told to stop in the second.
+        let mut child = run("other", false);
+        wait_for(&mut child, "the first checkpoint", || at("other/coarse/run").exists());
+        sleep(Duration::from_millis(rand::rng().random_range(0..250)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let owned = train("other", false);
+        let refusal = refused(&owned.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(refusal.contains("--resume") && at("other/coarse/run").exists(), "{refusal}");
+        let mut child = run("other", true);
+        wait_for(&mut child, "the second checkpoint", || at("other/fine/run").exists());
+        signal(&child, "INT");
+        let (_, told) = interrupted(child);
+        assert!(told.lines().count() == 1 && told.contains("--resume"), "{told}");
+        assert!(!at("other.safetensors").exists());
+
+        let last = run("other", true).wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&last.stdout);
+        assert!(!said.contains("coarse: flare/unet"), "what has ended is not trained again: {said}");
+        for file in ["other.safetensors", "other/coarse.safetensors", "other/coarse/last.safetensors"] {
+            // But for the command and the time, which the cards keep.
+            let weights =
+                |name: &str| fovea::nn::weights::from_bytes(&std::fs::read(at(name)).unwrap()).unwrap().1;
+            assert!(weights(file) == weights(&file.replace("other", "whole")), "{file}");
+        }
+        for curve in ["coarse/steps.csv", "coarse/validation.csv", "fine/steps.csv", "fine/validation.csv"] {
+            let of = |name: &str| std::fs::read_to_string(at(name).join(curve)).unwrap();
+            assert_eq!(of("other"), of("whole"), "{curve}");
+        }
+    }
+
     /// A volume that takes a while to compress.
     fn write_large(path: &Path) {
         let dims = [256, 256, 256];

@@ -359,28 +359,25 @@ fn two_networks_are_trained_one_after_the_other_and_segment_what_they_have_learn
     });
     let options = options.to_string();
     let recipe = ["train", "--recipe", "flare", "--data", "phantom:abdomen", "--cases", "2", "--steps", "3"];
-    let more = ["--batch", "1", "--config", &options, "--out", &out, "--run", &run, "--device", "cpu"];
-    let told = said(&[&recipe[..], &more].concat()).unwrap();
+    let more = ["--batch", "1", "--config", &options, "--out", &out, "--device", "cpu"];
+    let told = said(&[&recipe[..], &more, &["--run", &run]].concat()).unwrap();
     assert!(told.contains("coarse: flare/unet") && told.contains("fine: flare/efficientsegnet"), "{told}");
-    assert!(told.contains("validation Dice"), "{told}");
+    assert!(told.contains("validation Dice") && told.contains("training 100% (3 of 3)"), "{told}");
     let card = weights::card_of(&std::fs::read(&out).unwrap()).unwrap();
     assert_eq!(card.network, "flare/efficientsegnet");
     assert_eq!(card.volume.unwrap().coarse.unwrap().network, "flare/unet");
     assert!(card.notice.contains("no use on patients") && card.command.contains("--recipe flare"));
-    let kept = || {
-        let files =
-            std::fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        files.filter(|name| name.starts_with("abdomen") && name.contains("-32x32x32")).count()
-    };
-    assert_eq!(kept(), 3, "the coarse cases are kept");
-    // The coarse network that is there is taken, and what is kept is not made again.
-    let coarse = path("run/coarse.safetensors");
-    let again = said(&[&recipe[..], &more, &["--coarse", &coarse]].concat()).unwrap();
-    assert!(!again.contains("coarse: flare/unet"), "{again}");
-    assert_eq!(kept(), 3);
+    let kept = std::fs::read_dir(folder.path().join("run/cases")).unwrap().count();
+    assert_eq!(kept, 3, "the coarse cases are kept");
     let image = path("ct.nii.gz");
     io::write_volume_nifti(image.as_ref(), &phantom::abdomen(5, Look::Standard).volume).unwrap();
     said(&["segment", &image, "--model", &out, "--out", &path("organs.nii.gz"), "--device", "cpu"]).unwrap();
-    let refused = said(&[&recipe[..], &more, &["--resume"]].concat()).unwrap_err();
-    assert!(refused.contains("--resume is not for"), "{refused}");
+
+    // The coarse network that is there is taken.
+    let (coarse, other) = (path("run/coarse.safetensors"), path("other"));
+    let again = said(&[&recipe[..], &more, &["--run", &other, "--coarse", &coarse]].concat()).unwrap();
+    assert!(!again.contains("coarse: flare/unet"), "{again}");
+    assert_eq!(weights::card_of(&std::fs::read(&out).unwrap()).unwrap().version, card.version);
+    let refused = said(&[&recipe[..], &more, &["--longer-side", "64"]].concat()).unwrap_err();
+    assert!(refused.contains("--longer-side is not for"), "{refused}");
 }

@@ -22,6 +22,7 @@ mod predict;
 mod request;
 pub mod schedule;
 mod train;
+mod train_steps;
 
 pub use actor::{Actor, ActorGone};
 pub use eta::Eta;
@@ -32,7 +33,7 @@ pub use inbox::{Inbox, Taken};
 pub use job::{Cancelled, JobContext, JobHandle, JobId, Jobs};
 pub use outbox::{MAX_BULKY, Message, Outbox, Wake};
 pub use request::{MAX_AHEAD, ModelSource, SegmentVolume, VolumeSegmentation, WantSlice};
-pub use train::{About, Checkpoints, Comparison, HeldOut, TrainRequest, Trained};
+pub use train::{About, Checkpoints, Comparison, HeldOut, TrainData, TrainRequest, Trained};
 
 use crate::io::OpenOptions;
 use crate::nn::{DeviceChoice, DeviceProbabilities, SharedGpu, bundled};

@@ -1,7 +1,8 @@
 use super::explain::{device_lost, explain};
 use super::predict::{PredictSlice, SegmentSteps};
 use super::schedule::{self, Accepted, End, Lane, StepOutcome, Steps, World, drop_quietly, panic_text};
-use super::train::{TrainRequest, TrainSteps};
+use super::train::TrainRequest;
+use super::train_steps::TrainSteps;
 use super::{
     Board, Event, ExportFn, Inbox, JobHandle, JobId, LoadedModel, SegmentVolume, SliceKey, Version, WantSlice,
 };
@@ -222,9 +223,11 @@ impl World for NnWorld {
                 job.clone(),
                 Box::new(SegmentSteps::new(job, Arc::clone(&self.board), request)),
             ),
-            Request::Train(job, request) => {
-                (Lane::Training, job.clone(), Box::new(TrainSteps::new(job.id(), *request)))
-            }
+            Request::Train(job, request) => (
+                Lane::Training,
+                job.clone(),
+                Box::new(TrainSteps::new(job, Arc::clone(&self.board), *request)),
+            ),
         };
         Some(Accepted { lane, job, steps })
     }

@@ -270,7 +270,8 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
         self.training.take().unwrap_or_else(|| self.module.valid().train())
     }
 
-    /// Forward in training mode and the loss; on a loss that is not finite the module comes back as it was.
+    /// Forward in training mode and the loss. Until the caller has put a module back the weights are those of before: on
+    /// a loss that is not finite, and where the pass is left by unwinding ([`super::watch`]).
     fn forward_loss(
         &mut self,
         input: Tensor<D>,
@@ -278,19 +279,13 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
         seed: u64,
     ) -> Result<(Whole<M>, Tensor<1>, f32), NetworkError> {
         let module = self.training_module();
-        let before = module.valid();
+        self.module = module.valid();
         random::seed(seed);
         let loss = loss(&module.forward(input.autodiff(), M::forward));
-        let value: Result<f32, _> = loss.clone().inner().try_into_scalar();
-        match value {
+        match loss.clone().inner().try_into_scalar::<f32>() {
             Ok(value) if value.is_finite() => Ok((module, loss, value)),
-            other => {
-                self.module = before;
-                match other {
-                    Ok(value) => Err(NetworkError::NotFinite(value)),
-                    Err(e) => Err(NetworkError::Device(e.to_string())),
-                }
-            }
+            Ok(value) => Err(NetworkError::NotFinite(value)),
+            Err(e) => Err(NetworkError::Device(e.to_string())),
         }
     }
 }

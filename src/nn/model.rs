@@ -207,6 +207,18 @@ impl VolumeModel {
     }
 }
 
+impl From<Model> for AnyModel {
+    fn from(model: Model) -> Self {
+        AnyModel::Slices(model)
+    }
+}
+
+impl From<VolumeModel> for AnyModel {
+    fn from(model: VolumeModel) -> Self {
+        AnyModel::Volumes(model)
+    }
+}
+
 impl AnyModel {
     /// The networks that the card names, with initial weights drawn from `seed`.
     pub fn build(card: ModelCard, seed: u64, device: &ComputeDevice) -> Result<Self, ModelError> {
@@ -261,6 +273,17 @@ impl AnyModel {
             AnyModel::Volumes(model) => Err(ModelError::Rank {
                 title: model.card.title.clone(),
                 does: "labels a whole volume at once, not slice by slice",
+            }),
+        }
+    }
+
+    /// The model of volumes, or why there is none.
+    pub fn volumes(&self) -> Result<&VolumeModel, ModelError> {
+        match self {
+            AnyModel::Volumes(model) => Ok(model),
+            AnyModel::Slices(model) => Err(ModelError::Rank {
+                title: model.card.title.clone(),
+                does: "labels slice by slice, not a whole volume at once",
             }),
         }
     }

@@ -2,7 +2,7 @@
 
 use fovea::engine::{
     About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, ModelSource, SegmentVolume,
-    TrainRequest, Trained, WantSlice,
+    TrainData, TrainRequest, Trained, WantSlice,
 };
 use fovea::nn::train::{TrainConfig, TrainSample};
 use fovea::nn::{Channels, DeviceChoice, DeviceKind, InputSpec, ModelCard, Probabilities};
@@ -76,8 +76,10 @@ pub fn request(phantom: &Phantom, model: &LoadedModel, steps: u64) -> TrainReque
             lr: 1e-2,
             ..TrainConfig::default()
         },
-        samples: samples(phantom, model, &[0, 1, 3]),
-        held_out: samples(phantom, model, &[2, 4]),
+        data: TrainData::Slices {
+            samples: samples(phantom, model, &[0, 1, 3]),
+            held_out: samples(phantom, model, &[2, 4]),
+        },
         checkpoints: None,
         about: About { title: Some("Learned".to_owned()), ..About::default() },
     }

@@ -1,13 +1,12 @@
 //! A run's folder: what it was made of, how it went, and what came out.
 //!
-//! `config.json` (the [`Settings`]), `run.json` (program, seed, command, the hash of every file of the data), `run` (the
+//! `config.json` (the [`super::Settings`]), `run.json` (program, seed, command, the hash of every file of the data), `run` (the
 //! checkpoint), `card.json` and `result.json` at the end; the engine adds the curves and the models
 //! ([`crate::engine::Checkpoints`]).
 
-use super::Settings;
 use crate::{cli::report::utc_now, engine::Trained, nn::ModelCard, replace::write_bytes};
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     fs,
@@ -43,7 +42,7 @@ pub fn checkpoint_in(folder: &Path) -> PathBuf {
 }
 
 /// The settings of a run that is in `folder`, if there is one.
-pub fn saved_settings(folder: &Path) -> Result<Option<Settings>> {
+pub fn saved_settings<S: DeserializeOwned>(folder: &Path) -> Result<Option<S>> {
     let path = folder.join("config.json");
     if !path.exists() {
         return Ok(None);
@@ -62,7 +61,7 @@ impl RunFolder {
     /// Begins a run, or goes on with the one that is there, if its data are those of then.
     pub fn open(
         path: &Path,
-        settings: &Settings,
+        (settings, seed): (&impl Serialize, u64),
         command: String,
         data: BTreeMap<String, String>,
         resume: bool,
@@ -76,11 +75,22 @@ impl RunFolder {
             same_data(&before.data, &data)?;
         } else {
             let program = format!("fovea {}", env!("CARGO_PKG_VERSION"));
-            let run = Run { program, seed: settings.train.seed, command, started: utc_now(), data };
+            let run = Run { program, seed, command, started: utc_now(), data };
             write_bytes(&run_file, serde_json::to_string_pretty(&run)?.as_bytes())?;
-            write_bytes(&path.join("config.json"), settings.to_json()?.as_bytes())?;
+            write_bytes(&path.join("config.json"), serde_json::to_string_pretty(settings)?.as_bytes())?;
         }
         Ok(Self { path: path.to_owned() })
+    }
+
+    /// Of a stage of the run.
+    pub fn stage(&self, name: &str) -> Result<Self> {
+        let path = self.path.join(name);
+        fs::create_dir_all(&path).with_context(|| format!("{} could not be made", path.display()))?;
+        Ok(Self { path })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     pub fn finish(&self, trained: &Trained) -> Result<()> {
@@ -90,7 +100,11 @@ impl RunFolder {
         let name = |id: u16| card.labels.get(id).map_or_else(|| id.to_string(), |l| l.name.clone());
         let result = RunResult {
             model: card.version.clone(),
-            dice: after.and_then(|a| a.mean_dice),
+            dice: match after {
+                Some(after) => after.mean_dice,
+                // Networks of volumes are not compared; the best of the validations is on the card.
+                None => card.metrics.get("dice/valid").copied(),
+            },
             labels: after
                 .map(|a| a.classes.iter().map(|(id, c)| (name(*id), c.mean.dice)).collect())
                 .unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 mod folder;
 mod folds;
+mod run;
 mod settings;
 mod setup;
 #[cfg(test)]
@@ -13,27 +14,17 @@ pub use settings::{Settings, Shape};
 pub use setup::Setup;
 pub use trial::Outcome;
 
-use super::{
-    dataset::{self, Dataset},
-    report::Reporter,
-};
+use super::{dataset, report::Reporter};
 use crate::{
-    engine::{
-        About, Checkpoints, Engine, Event, JobError, JobId, LoadedModel, ModelSource, TrainRequest, Trained,
-        interrupt,
-    },
-    nn::{ComputeDevice, DeviceChoice, Model, ModelCard, find},
-    replace::write_bytes,
+    engine::{Engine, Event, LoadedModel, ModelSource, interrupt},
+    nn::{ComputeDevice, DeviceChoice, Model, ModelCard},
     volume::Modality,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use folder::RunFolder;
 use folds::Fold;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use run::Place;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -165,21 +156,8 @@ pub struct TrainArgs {
     notice: Option<String>,
 }
 
-const PRETRAINED: &str = "Pretrained without labels: what it predicts means nothing before it is trained further (fovea train --init).";
-
-/// A run is saved after this many steps.
-const SAVE_EVERY: u64 = 50;
-
 pub fn run(args: TrainArgs, device: DeviceChoice) -> Result<()> {
     args.run(device)
-}
-
-/// Where one run keeps its things.
-struct Place {
-    out: Option<PathBuf>,
-    checkpoint: PathBuf,
-    folder: Option<PathBuf>,
-    resume: bool,
 }
 
 impl TrainArgs {
@@ -238,185 +216,10 @@ impl TrainArgs {
         };
         Settings::new(self, shape, None)
     }
-
-    /// Checks that a run can be kept there, before anything is read; None of a fold that has ended before.
-    fn place(&self, folder: Option<&Path>) -> Result<Option<Place>> {
-        if let Some(out) = &self.out {
-            if out.extension().is_none_or(|e| e != "safetensors") {
-                bail!("--out {} must end in .safetensors", out.display());
-            }
-            let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if !parent.is_dir() {
-                bail!("--out: there is no folder {}", parent.display());
-            }
-        }
-        let beside = self.out.as_ref().map(|out| out.with_extension("safetensors.run"));
-        let checkpoint = folder.map(folder::checkpoint_in).or(beside).unwrap_or_default();
-        let begun = checkpoint.exists() || folder.is_some_and(|f| f.join("config.json").exists());
-        if self.folds.is_some() && self.resume && folder.is_some_and(|f| folder::saved_result(f).is_some()) {
-            return Ok(None);
-        }
-        let fold_begins = self.folds.is_some() && !begun;
-        if self.resume && !begun && !fold_begins {
-            bail!(
-                "--resume: there is no saved run {}; leave --resume out to start one",
-                checkpoint.display()
-            );
-        }
-        if !self.resume && begun {
-            bail!(
-                "a run is saved in {}: go on with it by --resume, or remove it to start anew",
-                folder.unwrap_or(&checkpoint).display()
-            );
-        }
-        let (out, folder) = (self.out.clone(), folder.map(Path::to_owned));
-        Ok(Some(Place { out, checkpoint, folder, resume: self.resume && !fold_begins }))
-    }
-
-    /// One run from its beginning, or from where it was saved, to its end. `watch` sees every event.
-    fn train(
-        &self,
-        setup: &mut Setup,
-        data: &Dataset,
-        mut settings: Settings,
-        place: &Place,
-        watch: &mut dyn FnMut(&Engine, JobId, &Event),
-    ) -> Result<Arc<Trained>> {
-        let Setup { engine, shown, init, teacher, .. } = setup;
-        let Some(running) = engine.as_ref() else { bail!("the engine has ended") };
-        if place.resume
-            && let Some(saved) = place.folder.as_deref().map(folder::saved_settings).transpose()?.flatten()
-        {
-            settings = saved;
-        }
-        let record = match &place.folder {
-            Some(folder) => {
-                let (command, hashes) = (command_line(), data.hashes());
-                Some(RunFolder::open(folder, &settings, command, hashes, place.resume)?)
-            }
-            None => None,
-        };
-        println!("{}", data.summary());
-        let base = match init {
-            Some(model) => model.clone(),
-            None => {
-                let card = Box::new(self.fresh_card(&settings, data)?);
-                let source = ModelSource::Fresh { card, seed: settings.train.seed };
-                loaded(running.block_on(running.load_model(source), |e| shown.show(e))?)?
-            }
-        };
-        let samples = data.samples(&base.card, settings.every_pixel)?;
-        let pretrains = settings.train.pretrain.is_some();
-        println!(
-            "{} slices to learn from, {} to validate on; saved every {SAVE_EVERY} steps to {}",
-            samples.train.len(),
-            samples.valid.len(),
-            place.checkpoint.display()
-        );
-        let job = running.train(TrainRequest {
-            base: base.version(),
-            teacher: teacher.as_ref().map(LoadedModel::version),
-            config: settings.train,
-            samples: samples.train,
-            held_out: if pretrains { vec![] } else { samples.valid },
-            checkpoints: Some(Checkpoints {
-                path: place.checkpoint.clone(),
-                every: SAVE_EVERY,
-                // A run that was stopped before its first checkpoint begins anew.
-                resume: place.resume && place.checkpoint.exists(),
-                folder: place.folder.clone(),
-            }),
-            about: self.about(data, pretrains),
-        });
-        let ended = running.block_on(job, |event| {
-            shown.show(event);
-            watch(running, job, event);
-        });
-        if matches!(ended, Err(JobError::Interrupted)) {
-            shown.clear();
-            return Err(self.interrupted(engine.take(), &place.checkpoint));
-        }
-        let event = ended.with_context(|| format!("training {}", base.card.title))?;
-        let Event::Trained { result, .. } = event else { bail!("the run ended with {event:?}") };
-        shown.clear();
-        if let Some(record) = record.filter(|_| result.diverged.is_none()) {
-            record.finish(&result)?;
-        }
-        Ok(result)
-    }
-
-    /// Lets the run be saved, and says how it can go on.
-    fn interrupted(&self, engine: Option<Engine>, checkpoint: &Path) -> anyhow::Error {
-        let not_saved =
-            engine.map(Engine::close).unwrap_or_default().into_iter().find_map(|event| match event {
-                Event::TrainNotSaved { reason, .. } => {
-                    Some(format!("it could not be saved now ({reason}); "))
-                }
-                _ => None,
-            });
-        let told = if checkpoint.exists() {
-            let again = if self.resume { "" } else { " --resume" };
-            format!("the run is saved in {} and goes on by: {}{again}", checkpoint.display(), command_line())
-        } else {
-            "there was nothing to save yet".to_owned()
-        };
-        anyhow::Error::new(JobError::Interrupted).context(not_saved.unwrap_or_default() + &told)
-    }
-
-    /// Writes the model and says how it compares. A run that went wrong leaves an existing file alone.
-    fn finish(&self, result: &Trained, place: &Place) -> Result<()> {
-        if let Some(reason) = &result.diverged {
-            bail!("the run diverged ({reason}); no model was written. Try a lower --lr");
-        }
-        if let Some(out) = &place.out {
-            write_bytes(out, &result.model.bytes)?;
-        }
-        let card = &result.model.card;
-        if let Some(to) = place.out.as_ref().or(place.folder.as_ref()) {
-            println!("{} {} -> {}", card.title, card.version, to.display());
-        }
-        if let Some(comparison) = &result.comparison {
-            let text = |d: Option<f64>| d.map_or("none".to_owned(), |d| format!("{d:.4}"));
-            for (id, class) in &comparison.after.classes {
-                let before = comparison.before.classes.get(id).and_then(|c| c.mean.dice);
-                let name = card.labels.get(*id).map_or("?", |l| l.name.as_str());
-                println!("Dice of {name}: {} before, {} after", text(before), text(class.mean.dice));
-            }
-            if self.init.is_some() && comparison.gain().is_some_and(|gain| gain < 0.0) {
-                println!("The new model is worse than the old one on the validation slices.");
-            }
-        }
-        if place.folder.is_some() {
-            return Ok(());
-        }
-        // The run is over; its checkpoint is of no more use.
-        std::fs::remove_file(&place.checkpoint)
-            .with_context(|| format!("{} could not be removed", place.checkpoint.display()))
-    }
-
-    fn fresh_card(&self, settings: &Settings, data: &Dataset) -> Result<ModelCard> {
-        let Settings { network, config, input, .. } = settings;
-        let title = || find(network).map_or(network.as_str(), |spec| spec.title);
-        let title = self.title.clone().unwrap_or_else(|| format!("{} on {}", title(), data.name));
-        let card = ModelCard::new(network, config.clone(), input.clone(), data.labels.clone(), data.modality);
-        Ok(ModelCard { title, ..card })
-    }
-
-    fn about(&self, data: &Dataset, pretrains: bool) -> About {
-        let notice = if pretrains { Some(PRETRAINED) } else { data.notice };
-        About {
-            title: self.title.clone(),
-            trained_on: Some(self.trained_on.clone().unwrap_or_else(|| data.summary())),
-            licence: self.licence.clone().or_else(|| data.licence.map(str::to_owned)),
-            notice: self.notice.clone().or_else(|| notice.map(str::to_owned)),
-            command: Some(command_line()),
-            created: Some(super::report::utc_now()),
-        }
-    }
 }
 
 /// A model by file or bundled id.
-pub fn load(engine: &Engine, name: &str, shown: &mut super::report::Reporter) -> Result<LoadedModel> {
+pub fn load(engine: &Engine, name: &str, shown: &mut Reporter) -> Result<LoadedModel> {
     let source = if crate::nn::bundled::find(name).is_some() {
         ModelSource::Bundled(name.to_owned())
     } else if Path::new(name).exists() {
@@ -434,6 +237,12 @@ fn transformed(engine: &Engine, plain: &LoadedModel, shown: &mut Reporter) -> Re
     let device = ComputeDevice::cpu("to put a transformer before a model");
     let bytes = Model::from_bytes(&plain.bytes, &device)?.transformed()?.to_bytes()?;
     loaded(engine.block_on(engine.load_model(ModelSource::Stored(bytes.into())), |e| shown.show(e))?)
+}
+
+/// A network with weights drawn from a seed.
+fn fresh(engine: &Engine, card: ModelCard, seed: u64, shown: &mut Reporter) -> Result<LoadedModel> {
+    let source = ModelSource::Fresh { card: Box::new(card), seed };
+    loaded(engine.block_on(engine.load_model(source), |e| shown.show(e))?)
 }
 
 fn loaded(event: Event) -> Result<LoadedModel> {

@@ -9,8 +9,8 @@ use crate::{
     volume::Modality,
 };
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 /// All that decides a run beside its data. `--print-config` prints it, `--set` changes it, a run's folder keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,9 +60,12 @@ impl Settings {
             },
             (None, procedure) => Self::fresh(args, shape, procedure)?,
         };
-        settings.options(args);
+        settings.train = args.changed(settings.train);
+        if let Some(side) = args.longer_side {
+            settings.input.longer_side = (side > 0).then_some(side);
+        }
         for assignment in &args.set {
-            settings.set(assignment).with_context(|| format!("--set {assignment}"))?;
+            settings = assigned(&settings, assignment).with_context(|| format!("--set {assignment}"))?;
         }
         if args.teacher.is_some() {
             settings.distil(&args.distill).with_context(|| format!("--distill {}", args.distill))?;
@@ -85,21 +88,11 @@ impl Settings {
         let input =
             procedure.as_ref().map_or_else(|| TrainConfig::input_for(shape.modality), |p| p.input.clone());
         let mut config = spec.config_for(input.channels.count(), shape.classes);
-        let mut take = |given: &Value| {
-            if let (Some(map), Some(given)) = (config.as_object_mut(), given.as_object()) {
-                map.extend(given.clone());
-            }
-        };
-        // A recipe's options are those of its own network.
-        if let Some(p) = procedure.as_ref().filter(|p| p.network == id) {
-            take(&p.options);
-        }
-        if let Some(text) = &args.config {
-            let given: Value = serde_json::from_str(text).context("--config is not JSON")?;
-            if !given.is_object() {
-                bail!("--config must be a JSON object");
-            }
-            take(&given);
+        if let Some(map) = config.as_object_mut() {
+            // A recipe's options are those of its own network.
+            let own = procedure.as_ref().filter(|p| p.network == id).and_then(|p| p.options.as_object());
+            map.extend(own.cloned().unwrap_or_default());
+            map.extend(args.given_config()?);
         }
         if args.spatial_transformer {
             config[SPATIAL_TRANSFORMER] = true.into();
@@ -114,35 +107,6 @@ impl Settings {
         })
     }
 
-    fn options(&mut self, args: &TrainArgs) {
-        fn set<T>(field: &mut T, given: Option<T>) {
-            if let Some(given) = given {
-                *field = given;
-            }
-        }
-        let train = &mut self.train;
-        set(&mut train.steps, args.steps);
-        if args.steps.is_some() {
-            train.epochs = None;
-        }
-        train.epochs = args.epochs.or(train.epochs);
-        set(&mut train.batch, args.batch);
-        set(&mut train.patch, args.patch);
-        set(&mut train.lr, args.lr);
-        set(&mut train.seed, args.seed);
-        set(&mut train.validate_every, args.validate_every);
-        if let Some(layer) = &args.pretrain {
-            let contrast = train.pretrain.take().unwrap_or_default();
-            train.pretrain = Some(Contrast { layer: layer.clone(), ..contrast });
-        }
-        if args.no_augment {
-            (train.augment, train.copies) = (Augment::default(), vec![]);
-        }
-        if let Some(side) = args.longer_side {
-            self.input.longer_side = (side > 0).then_some(side);
-        }
-    }
-
     /// Adds what is learned from a teacher to the loss.
     fn distil(&mut self, text: &str) -> Result<()> {
         let added = Loss::parse(text)?;
@@ -153,37 +117,75 @@ impl Settings {
         Ok(())
     }
 
-    /// `train.lr=0.001`: a value of JSON, or a word, under keys that there are.
-    fn set(&mut self, assignment: &str) -> Result<()> {
-        let (path, text) = assignment.split_once('=').context("it is not KEY=VALUE")?;
-        let mut value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        if let ("train.loss", Some(sum)) = (path, value.as_str()) {
-            value = serde_json::to_value(Loss::parse(sum)?)?;
-        }
-        let mut whole = serde_json::to_value(&*self)?;
-        let mut at = &mut whole;
-        for key in path.split('.') {
-            let known: Vec<String> = at.as_object().map(|m| m.keys().cloned().collect()).unwrap_or_default();
-            let next = match at {
-                Value::Array(items) => key.parse::<usize>().ok().and_then(|i| items.get_mut(i)),
-                other => other.get_mut(key),
-            };
-            at = next.with_context(|| match known.is_empty() {
-                true => format!("there is nothing under \"{key}\""),
-                false => format!("there is no \"{key}\"; there are {}", known.join(", ")),
-            })?;
-        }
-        *at = value;
-        *self = serde_json::from_value(whole)?;
-        Ok(())
-    }
-
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)?)
     }
 }
 
+/// The settings after `train.lr=0.001`: a value of JSON, or a word, under keys that there are.
+pub(super) fn assigned<S: Serialize + DeserializeOwned>(settings: &S, assignment: &str) -> Result<S> {
+    let (path, text) = assignment.split_once('=').context("it is not KEY=VALUE")?;
+    let mut value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    if path.ends_with("train.loss")
+        && let Some(sum) = value.as_str()
+    {
+        value = serde_json::to_value(Loss::parse(sum)?)?;
+    }
+    let mut whole = serde_json::to_value(settings)?;
+    let mut at = &mut whole;
+    for key in path.split('.') {
+        let known: Vec<String> = at.as_object().map(|m| m.keys().cloned().collect()).unwrap_or_default();
+        let next = match at {
+            Value::Array(items) => key.parse::<usize>().ok().and_then(|i| items.get_mut(i)),
+            other => other.get_mut(key),
+        };
+        at = next.with_context(|| match known.is_empty() {
+            true => format!("there is nothing under \"{key}\""),
+            false => format!("there is no \"{key}\"; there are {}", known.join(", ")),
+        })?;
+    }
+    *at = value;
+    Ok(serde_json::from_value(whole)?)
+}
+
 impl TrainArgs {
+    /// What the options say of a run.
+    pub(super) fn changed(&self, mut train: TrainConfig) -> TrainConfig {
+        fn set<T>(field: &mut T, given: Option<T>) {
+            if let Some(given) = given {
+                *field = given;
+            }
+        }
+        set(&mut train.steps, self.steps);
+        if self.steps.is_some() {
+            train.epochs = None;
+        }
+        train.epochs = self.epochs.or(train.epochs);
+        set(&mut train.batch, self.batch);
+        set(&mut train.patch, self.patch);
+        set(&mut train.lr, self.lr);
+        set(&mut train.seed, self.seed);
+        set(&mut train.validate_every, self.validate_every);
+        if let Some(layer) = &self.pretrain {
+            let contrast = train.pretrain.take().unwrap_or_default();
+            train.pretrain = Some(Contrast { layer: layer.clone(), ..contrast });
+        }
+        if self.no_augment {
+            (train.augment, train.copies) = (Augment::default(), vec![]);
+        }
+        train
+    }
+
+    /// `--config`: constructor arguments as a JSON object.
+    pub(super) fn given_config(&self) -> Result<Map<String, Value>> {
+        let Some(text) = &self.config else { return Ok(Map::new()) };
+        let given: Value = serde_json::from_str(text).context("--config is not JSON")?;
+        match given {
+            Value::Object(given) => Ok(given),
+            _ => bail!("--config must be a JSON object"),
+        }
+    }
+
     pub(super) fn recipe(&self) -> Result<Option<&'static Recipe>> {
         let Some(id) = &self.recipe else { return Ok(None) };
         let known: Vec<&str> = RECIPES.iter().map(|r| r.id).collect();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{label::LabelTable, nn::train::TrainConfig};
+use crate::{cli::dataset::Dataset, label::LabelTable, nn::train::TrainConfig};
 use clap::Parser;
 
 #[derive(Parser)]
@@ -98,4 +98,40 @@ fn what_is_learned_beside_masks_reaches_the_configuration() {
     let train = alone(set).unwrap().train;
     assert_eq!(train.average, Some(crate::nn::train::Average::Constant { decay: 0.5 }));
     assert_eq!(train.clip_norm, Some(12.0));
+}
+
+#[test]
+fn settings_of_networks_of_volumes_are_of_both_or_of_one_and_those_of_slices_are_refused_by_name() {
+    let labels = LabelTable::named(&["liver", "spleen"]);
+    let settings = |line: &str| {
+        let args = parse(&format!("train --print-config --recipe flare {line}")).unwrap();
+        volumes::VolumeSettings::new(&args, &labels)
+    };
+    let set = settings(
+        "--steps 9 --set train.lr=0.25 --set fine.train.batch=3 --set train.average={\"average\":\"ramp\"} \
+         --set coarse.train.loss=dice --set fine.view.augment.box_chance=0.25 --config {\"num_blocks\":[1,1,1,1]}",
+    )
+    .unwrap();
+    let [coarse, fine] = [&set.coarse, &set.fine];
+    assert_eq!((coarse.train.lr, fine.train.lr), (0.25, 0.25));
+    assert_eq!((coarse.train.batch, fine.train.batch), (2, 3));
+    assert_eq!((coarse.train.steps, coarse.train.epochs), (9, None));
+    assert!(coarse.train.average.is_some() && fine.train.average.is_some());
+    assert_eq!(coarse.train.loss, crate::nn::train::Loss::parse("dice").unwrap());
+    assert_eq!((coarse.view.augment.box_chance, fine.view.augment.box_chance), (0.0, 0.25));
+    assert_eq!((&fine.config["num_blocks"][0], coarse.config.get("num_blocks")), (&1.into(), None));
+    assert_eq!(fine.config["n_classes"], 3, "of the labels and the background");
+    let printed = serde_json::to_string(&set).unwrap();
+    assert_eq!(serde_json::from_str::<volumes::VolumeSettings>(&printed).unwrap(), set);
+    assert!(!printed.contains("patch"), "{printed}");
+
+    let told = |line: &str| format!("{:#}", settings(line).unwrap_err());
+    for key in crate::nn::train::volumes::OF_SLICES {
+        let refused = told(&format!("--set train.{key}=1"));
+        assert!(refused.contains(&format!("{key} is for networks of slices")), "{refused}");
+    }
+    assert!(told("--set coarse.train.augment.flip_x=0.5").contains("augment is for networks of slices"));
+    assert!(told("--set fine.train.speed=1").contains("validate_every"));
+    assert!(told("--set input.longer_side=64").contains("there are coarse, fine"));
+    assert!(told("--config {\"depth\":1}").contains("neither network has an option \"depth\""));
 }

@@ -3,8 +3,9 @@
 //! has beside them (`contrast/…`, `contrast-optimizer`); the rest is JSON in the metadata key `fovea-run`.
 
 use super::{
-    BestRule, Descent, TrainConfig,
-    session::{Best, Progress, TrainSession},
+    BestRule, Descent, Lessons, Session, TrainConfig,
+    contrast::Contrastive,
+    session::{Best, Progress},
 };
 use crate::{
     nn::{InputSpec, ModelCard, NamedTensor, NamedTensors, NetworkError},
@@ -50,7 +51,7 @@ pub(super) struct Header {
     /// Mean Dice of the best; older checkpoints have it as the value.
     #[serde(default)]
     best_dice: Option<f64>,
-    /// Of the slices, see `fingerprint` in the session.
+    /// Of what it learns from and is validated on, see [`Lessons::fingerprint`].
     data: String,
 }
 
@@ -67,7 +68,7 @@ pub(super) struct Saved {
 }
 
 impl Saved {
-    /// Whether the checkpoint can go on with this network and these slices.
+    /// Whether the checkpoint can go on with this network and these lessons.
     pub fn check(&self, path: &Path, card: &ModelCard, data: String) -> Result<(), CheckpointError> {
         let other = |reason: String| Err(CheckpointError::Other { path: path.to_owned(), reason });
         if (&self.header.network, &self.header.network_config) != (&card.network, &card.config) {
@@ -80,7 +81,7 @@ impl Saved {
             return other("it scales or windows the images in another way".to_owned());
         }
         if self.header.data != data {
-            return other("the slices or their labels have changed since; start a new run".to_owned());
+            return other("the images or their labels have changed since; start a new run".to_owned());
         }
         Ok(())
     }
@@ -89,13 +90,17 @@ impl Saved {
         restored(path, optimizer, &self.optimizer)
     }
 
-    pub fn restore_contrast(&self, path: &Path, session: &mut TrainSession) -> Result<(), CheckpointError> {
-        let Some(contrast) = &mut session.contrast else { return Ok(()) };
+    pub fn restore_contrast(
+        &self,
+        path: &Path,
+        contrast: &mut Contrastive,
+        descent: Descent,
+    ) -> Result<(), CheckpointError> {
         if !contrast.restore(&self.contrast) {
             let reason = "it lacks the state of the pretraining".to_owned();
             return Err(CheckpointError::Format { path: path.to_owned(), reason });
         }
-        contrast.descent = restored(path, session.config.descent(), &self.contrast_optimizer)?;
+        contrast.descent = restored(path, descent, &self.contrast_optimizer)?;
         Ok(())
     }
 }
@@ -107,7 +112,10 @@ fn restored(path: &Path, optimizer: Descent, state: &[u8]) -> Result<Descent, Ch
     })
 }
 
-pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result<(), CheckpointError> {
+pub(super) fn write<const D: usize>(
+    session: &Session<D, impl Lessons<D>>,
+    path: &Path,
+) -> Result<(), CheckpointError> {
     let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
     let card = &session.model.card;
     let header = Header {
@@ -118,13 +126,13 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
         progress: session.progress.clone(),
         best: session.best.as_ref().map(|b| (b.step, b.value)),
         best_dice: session.best.as_ref().and_then(|b| b.dice),
-        data,
+        data: session.lessons.fingerprint(),
     };
     let optimizer = session.optimizer.to_bytes().map_err(|e| format(e.to_string()))?;
     let current = session.model.network().tensors()?;
     let state = |name: &str, bytes: &[u8]| (name.to_owned(), Dtype::U8, vec![bytes.len()], bytes.to_vec());
     let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = vec![state(OPTIMIZER, &optimizer)];
-    if let Some(contrast) = &session.contrast {
+    if let Some(contrast) = session.lessons.contrast() {
         let optimizer = contrast.descent.to_bytes().map_err(|e| format(e.to_string()))?;
         entries.push(state(CONTRAST_OPTIMIZER, &optimizer));
     }
@@ -141,7 +149,7 @@ pub(super) fn write(session: &TrainSession, data: String, path: &Path) -> Result
     if let Some(best) = &session.best {
         add("best", &best.tensors);
     }
-    if let Some(contrast) = &session.contrast {
+    if let Some(contrast) = session.lessons.contrast() {
         add("contrast", &contrast.tensors()?);
     }
     let views: Vec<(String, TensorView<'_>)> = entries

@@ -83,7 +83,7 @@ fn info_nce(logits: Tensor<2>) -> Tensor<1> {
 }
 
 /// The state of a pretraining beside the network, its average and its optimiser.
-pub(super) struct Contrastive {
+pub struct Contrastive {
     config: Contrast,
     /// The weight of the layer that is watched.
     layer: ParamId,

@@ -19,6 +19,7 @@ mod schedule;
 pub mod search;
 mod select;
 mod session;
+mod slices;
 mod teacher;
 #[cfg(test)]
 mod tests;
@@ -38,4 +39,5 @@ pub use sample::{SampleError, TrainSample, score};
 pub use sampler::{Batch, Crop, LastBatch, Prepared, Sampler};
 pub use schedule::Schedule;
 pub use select::BestRule;
-pub use session::{CurvePoint, Supply, TrainError, TrainEvent, TrainSession};
+pub use session::{CurvePoint, Lessons, Session, TrainError, TrainEvent, Turn, Validation};
+pub use slices::{Slices, Supply, TrainSession};

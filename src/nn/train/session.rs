@@ -1,19 +1,12 @@
-use super::{
-    Average, Batch, Batches, CheckpointError, Crop, Descent, SampleError, Sampler, TrainConfig, TrainSample,
-    checkpoint, contrast::Contrastive, select::Scored, teacher::Teacher,
-};
+use super::{CheckpointError, Descent, SampleError, TrainConfig, checkpoint, contrast::Contrastive};
 use crate::{
     metrics::Report,
-    nn::{
-        Model, NamedTensors, NetworkError, Outputs, PredictError, SliceInference, Step, loss::Targets,
-        preprocess::working_size,
-    },
+    nn::{ModelOf, NamedTensors, NetworkError, PredictError},
 };
-use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-/// What one call of [`TrainSession::step`] did.
+/// What one call of [`Session::step`] did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrainEvent {
     /// One optimiser step; `step` counts from 1.
@@ -82,10 +75,6 @@ pub enum TrainError {
     Checkpoint(#[from] CheckpointError),
 }
 
-/// How slowly the network that makes the keys follows the one that learns, where the configuration says nothing of an
-/// average. (0.999 for a million pictures in the paper.)
-const KEYS: Average = Average::Constant { decay: 0.99 };
-
 fn teacher_name(version: &Option<String>) -> &str {
     version.as_deref().unwrap_or("nobody")
 }
@@ -118,148 +107,117 @@ pub(super) struct Progress {
     pub teacher: Option<String>,
 }
 
-/// A training run, one short step at a time.
-pub struct TrainSession {
-    pub(super) model: Model,
+/// What a run learns from and is validated on: slices or volumes.
+pub trait Lessons<const D: usize> {
+    /// Takes one optimiser step; the loss before it.
+    fn learn(&mut self, turn: Turn<'_, D>) -> Result<f32, TrainError>;
+
+    /// Whether a validation can choose the weights that are kept.
+    fn validates(&self) -> bool;
+
+    /// Does the next short piece of a validation of `model`.
+    fn validate(&mut self, model: &ModelOf<D>, config: &TrainConfig) -> Result<Validation, TrainError>;
+
+    /// Tells one set of lessons from another: a run goes on with its own only.
+    fn fingerprint(&self) -> String;
+
+    /// The state of a pretraining, where the run is one.
+    fn contrast(&self) -> Option<&Contrastive> {
+        None
+    }
+
+    fn contrast_mut(&mut self) -> Option<&mut Contrastive> {
+        None
+    }
+}
+
+/// What one optimiser step has to work with.
+pub struct Turn<'a, const D: usize> {
+    pub(super) model: &'a mut ModelOf<D>,
+    pub(super) optimizer: &'a mut Descent,
+    pub(super) config: &'a TrainConfig,
+    /// Steps taken before.
+    pub(super) step: u64,
+    pub(super) lr: f64,
+    /// Where the schedule sets it.
+    pub(super) momentum: Option<f64>,
+    /// Of the average of the weights after this step.
+    pub(super) decay: f64,
+}
+
+impl<const D: usize> Turn<'_, D> {
+    /// Decides what is dropped at random in this step.
+    pub(super) fn seed(&self) -> u64 {
+        self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.step
+    }
+}
+
+/// Where a validation is after a piece of it.
+pub enum Validation {
+    Pending {
+        done: usize,
+        total: usize,
+    },
+    Done {
+        report: Report,
+        /// By the run's [`super::BestRule`].
+        value: Option<f64>,
+        predicted: Vec<Arc<[u16]>>,
+    },
+}
+
+/// A training run, one short step at a time: of slices ([`super::TrainSession`]) or of volumes
+/// ([`super::volumes::VolumeSession`]).
+pub struct Session<const D: usize, L> {
+    pub(super) model: ModelOf<D>,
     pub(super) config: TrainConfig,
     pub(super) optimizer: Descent,
     pub(super) progress: Progress,
     pub(super) best: Option<Best>,
-    pub(super) contrast: Option<Contrastive>,
-    teacher: Option<Teacher>,
-    batches: Arc<Batches>,
-    supply: Option<Supply>,
-    valid: Vec<TrainSample>,
-    validation: Option<Validation>,
+    pub(super) lessons: L,
+    /// The average of the weights while it is being validated, where the run keeps one.
+    averaged: Option<ModelOf<D>>,
 }
 
-/// Hands out the batches of the steps from the next one on, one after the other, made by another thread; `None` where there
-/// are no more, and the session makes its own.
-pub type Supply = Box<dyn FnMut() -> Option<Batch> + Send>;
-
-/// A validation on its way.
-struct Validation {
-    inference: Option<SliceInference>,
-    /// The average of the weights, where the run keeps one.
-    averaged: Option<Model>,
-    /// By the samples' names.
-    cases: Vec<(String, Scored)>,
-    predicted: Vec<Arc<[u16]>>,
-}
-
-impl TrainSession {
-    /// A run from `model`'s weights. Without validation slices the last weights are the ones that are kept.
-    pub fn new(
-        mut model: Model,
-        config: TrainConfig,
-        train: Vec<TrainSample>,
-        valid: Vec<TrainSample>,
-    ) -> Result<Self, TrainError> {
-        if train.is_empty() {
-            return Err(TrainError::NoSamples);
-        }
-        let mut config = config.for_slices(train.len());
-        if config.pretrain.is_some() {
-            config.average.get_or_insert(KEYS);
-        }
-        let input = &model.card.input;
-        let rule = model.network().input();
-        let side = |n: usize| rule.side(n).min(rule.most.unwrap_or(usize::MAX));
-        let largest = train.iter().fold([config.patch; 2], |[width, height], sample| {
-            let [w, h, _] = sample.volume.dims();
-            let [w, h] = working_size([w, h], input);
-            [width.max(w), height.max(h)]
-        });
-        let sampler = Sampler {
-            seed: config.seed,
-            batch: config.batch.max(1),
-            size: if config.crop == Crop::Whole { largest } else { [config.patch; 2] }.map(side),
-            crop: config.crop,
-            last_batch: config.last_batch,
-            foreground: config.foreground,
-            views: if config.pretrain.is_some() { 2 } else { 1 },
-            augment: config.augment.clone(),
-            copies: config.copies.clone(),
-            mean: input.mean.clone(),
-            std: input.std.clone(),
-        };
+impl<const D: usize, L: Lessons<D>> Session<D, L> {
+    /// At its beginning; `config` counts in steps.
+    pub(super) fn begin(mut model: ModelOf<D>, config: TrainConfig, lessons: L) -> Self {
         if config.average.is_some() {
             model.network_mut().average(0.0);
         }
-        let contrast = config
-            .pretrain
-            .clone()
-            .map(|contrast| Contrastive::new(contrast, model.network(), config.descent(), config.seed));
-        Ok(Self {
+        Self {
             optimizer: config.descent(),
             progress: Progress::default(),
             best: None,
-            contrast: contrast.transpose()?,
-            validation: None,
-            batches: Arc::new(Batches::new(train, model.card.clone(), sampler)),
-            supply: None,
-            teacher: None,
+            averaged: None,
             model,
             config,
-            valid,
-        })
+            lessons,
+        }
     }
 
-    /// Goes on from a checkpoint, with the configuration that it holds, as if the run had never stopped. `model` gives
-    /// the network and its device; the slices must be those of the run.
-    pub fn resume(
-        model: Model,
-        path: &Path,
-        train: Vec<TrainSample>,
-        valid: Vec<TrainSample>,
-    ) -> Result<Self, TrainError> {
-        let saved = checkpoint::read(path)?;
-        saved.check(path, &model.card, fingerprint(&train, &valid))?;
-        let mut session = Self::new(model, saved.header.config.clone(), train, valid)?;
-        session.model.network_mut().load(&saved.model)?;
-        if session.config.average.is_some() {
-            session.model.network_mut().load_average(&saved.average)?;
+    /// As a checkpoint of this run has it.
+    pub(super) fn restored(mut self, path: &Path, saved: checkpoint::Saved) -> Result<Self, TrainError> {
+        saved.check(path, &self.model.card, self.lessons.fingerprint())?;
+        self.model.network_mut().load(&saved.model)?;
+        if self.config.average.is_some() {
+            self.model.network_mut().load_average(&saved.average)?;
         }
-        session.optimizer = saved.restore_optimizer(path, session.config.descent())?;
-        saved.restore_contrast(path, &mut session)?;
-        session.best = saved.best;
-        session.progress = saved.header.progress;
-        Ok(session)
-    }
-
-    /// With the model that the loss distils from, or none; of a run that is resumed the same as before.
-    pub fn with_teacher(mut self, teacher: Option<Model>) -> Result<Self, TrainError> {
-        let version = teacher.as_ref().map(|t| t.card.version.clone());
-        match (&version, self.config.loss.distils()) {
-            (None, true) => return Err(TrainError::NoTeacher),
-            (Some(version), false) => return Err(TrainError::IdleTeacher(version.clone())),
-            _ => {}
+        self.optimizer = saved.restore_optimizer(path, self.config.descent())?;
+        if let Some(contrast) = self.lessons.contrast_mut() {
+            saved.restore_contrast(path, contrast, self.config.descent())?;
         }
-        if self.progress.step > 0 && self.progress.teacher != version {
-            return Err(TrainError::OtherTeacher { then: self.progress.teacher, now: version });
-        }
-        let size = self.batches.size();
-        self.teacher = teacher.map(|teacher| Teacher::new(teacher, &self.model, size)).transpose()?;
-        self.progress.teacher = version;
+        self.best = saved.best;
+        self.progress = saved.header.progress;
         Ok(self)
     }
 
-    /// Writes everything that [`Self::resume`] needs; the file is replaced only by a complete one.
+    /// Writes everything that going on needs; the file is replaced only by a complete one.
     pub fn checkpoint(&self, path: &Path) -> Result<(), TrainError> {
-        Ok(checkpoint::write(self, fingerprint(self.batches.samples(), &self.valid), path)?)
+        Ok(checkpoint::write(self, path)?)
     }
 
-    /// The batches of this run, for a thread that makes them ahead.
-    pub fn batches(&self) -> Arc<Batches> {
-        Arc::clone(&self.batches)
-    }
-
-    /// Takes batches from another thread from now on.
-    pub fn set_supply(&mut self, supply: Supply) {
-        self.supply = Some(supply);
-    }
-
-    /// Does the next short piece of work: takes an optimiser step, or predicts a tile for validation.
+    /// Does the next short piece of work: takes an optimiser step, or predicts a part of what is validated on.
     pub fn step(&mut self) -> Result<TrainEvent, TrainError> {
         if self.validation_due() {
             return self.validate();
@@ -299,12 +257,12 @@ impl TrainSession {
     }
 
     /// The model as it is now.
-    pub fn current(&self) -> &Model {
+    pub fn current(&self) -> &ModelOf<D> {
         &self.model
     }
 
     /// The best model so far, None where no validation has chosen one.
-    pub fn best_model(&self) -> Result<Option<Model>, TrainError> {
+    pub fn best_model(&self) -> Result<Option<ModelOf<D>>, TrainError> {
         let Some(best) = &self.best else { return Ok(None) };
         let mut model = self.last_model();
         model.network_mut().load(&best.tensors)?;
@@ -314,7 +272,7 @@ impl TrainSession {
 
     /// The model as it is now, or the average of its weights where the run keeps one, with a card of its own: the model that
     /// the run started from is its parent, unless that had learned nothing.
-    pub fn last_model(&self) -> Model {
+    pub fn last_model(&self) -> ModelOf<D> {
         let mut model = self.model.averaged().unwrap_or_else(|| self.model.duplicate());
         let card = &mut model.card;
         let parent = Some(std::mem::take(&mut card.version));
@@ -326,7 +284,7 @@ impl TrainSession {
 
     /// Ends the run. The weights are the best of the validations, or the last where none has chosen any; the card carries
     /// the validation Dice as `dice/valid`. Weights of a run that diverged with nothing to keep are not given out.
-    pub fn into_model(self) -> Result<Model, TrainError> {
+    pub fn into_model(self) -> Result<ModelOf<D>, TrainError> {
         if let Some(best) = self.best_model()? {
             return Ok(best);
         }
@@ -342,47 +300,27 @@ impl TrainSession {
     }
 
     fn validation_due(&self) -> bool {
-        if self.valid.is_empty() || self.contrast.is_some() || self.progress.diverged.is_some() {
+        if !self.lessons.validates() || self.progress.diverged.is_some() {
             return false;
         }
+        self.is_point() && self.progress.validated != Some(self.progress.step)
+    }
+
+    /// Whether the curve has a point after the steps that were taken.
+    fn is_point(&self) -> bool {
         let step = self.progress.step;
-        let due =
-            step > 0 && (step.is_multiple_of(self.config.validate_every.max(1)) || step == self.config.steps);
-        due && self.progress.validated != Some(step)
+        step > 0 && (step.is_multiple_of(self.config.validate_every.max(1)) || step == self.config.steps)
     }
 
     fn train_step(&mut self) -> Result<TrainEvent, TrainError> {
-        let step = self.progress.step;
-        let made = self.supply.as_mut().and_then(|supply| supply());
-        let Batch { input, classes, n, channels, width, height } =
-            made.unwrap_or_else(|| self.batches.of_step(step));
-        let device = self.model.network().device().burn().clone();
-        let head = self.model.network().head();
-        let input = Tensor::<4>::from_data(TensorData::new(input, [n, channels, height, width]), &device);
-        let lr_step = self.lr_step();
-        let lr = self.config.lr * self.config.schedule.factor(lr_step, self.config.steps);
-        let momentum = self.config.schedule.momentum(lr_step, self.config.steps);
+        let (step, total) = self.steps();
+        let lr_step = step - step % self.config.lr_every.max(1);
+        let lr = self.config.lr * self.config.schedule.factor(lr_step, total);
+        let momentum = self.config.schedule.momentum(lr_step, total);
         self.optimizer.set_momentum(momentum);
-        if let Some(contrast) = &mut self.contrast {
-            contrast.descent.set_momentum(momentum);
-        }
-        let taught = self.teacher.as_ref().map(|teacher| teacher.logits(input.clone()));
-        let Self { model, optimizer, config, contrast, .. } = self;
-        let mut loss = |outputs: &Outputs| {
-            let mut targets = Targets::new(&classes, [n, height, width], head, &outputs.logits.device());
-            if let Some(taught) = &taught {
-                targets = targets.with_teacher(taught.clone());
-            }
-            config.loss.compute(outputs, &targets)
-        };
-        let seed = config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step;
-        let decay = config.average.map_or(0.0, |average| average.decay(step + 1, config.steps));
-        let network = model.network_mut();
-        let stepped = match contrast {
-            Some(contrast) => contrast.step(network, input, optimizer, lr, seed, decay),
-            None => network.train_step(input, &mut loss, optimizer, lr, seed),
-        };
-        match stepped {
+        let decay = self.config.average.map_or(0.0, |average| average.decay(step + 1, total));
+        let Self { model, optimizer, config, lessons, .. } = self;
+        match lessons.learn(Turn { model, optimizer, config, step, lr, momentum, decay }) {
             Ok(loss) => {
                 self.progress.step += 1;
                 if self.config.average.is_some() {
@@ -390,25 +328,16 @@ impl TrainSession {
                 }
                 self.progress.loss_sum += f64::from(loss);
                 self.progress.loss_count += 1;
-                let (step, total) = self.steps();
-                if (self.valid.is_empty() || self.contrast.is_some())
-                    && (step.is_multiple_of(self.config.validate_every.max(1)) || step == total)
-                {
+                if !self.lessons.validates() && self.is_point() {
                     self.add_point(None);
                 }
-                Ok(TrainEvent::Step { step, total, loss, lr })
+                Ok(TrainEvent::Step { step: step + 1, total, loss, lr })
             }
-            Err(NetworkError::NotFinite(value)) => {
+            Err(TrainError::Network(NetworkError::NotFinite(value))) => {
                 Ok(self.diverge(format!("the loss became {value} in step {}", step + 1)))
             }
-            Err(e) => Err(e.into()),
+            Err(e) => Err(e),
         }
-    }
-
-    /// The step whose learning rate counts for the next one.
-    fn lr_step(&self) -> u64 {
-        let step = self.progress.step;
-        step - step % self.config.lr_every.max(1)
     }
 
     fn diverge(&mut self, reason: String) -> TrainEvent {
@@ -424,49 +353,25 @@ impl TrainSession {
     }
 
     fn validate(&mut self) -> Result<TrainEvent, TrainError> {
-        let total = self.valid.len();
-        let Validation { inference, averaged, mut cases, mut predicted } =
-            self.validation.take().unwrap_or_else(|| Validation {
-                inference: None,
-                averaged: self.model.averaged(),
-                cases: vec![],
-                predicted: vec![],
-            });
-        let model = averaged.as_ref().unwrap_or(&self.model);
-        let sample = &self.valid[cases.len()];
-        let mut inference = match inference {
-            Some(inference) => inference,
-            None => model.begin_slice(&sample.volume, sample.z)?,
-        };
-        let inference = match inference.step(model) {
-            Ok(Step::Pending { .. }) => Some(inference),
-            Ok(Step::Done(prediction)) => {
-                let labels = prediction.labels(&model.card)?;
-                cases.push((sample.name.clone(), Scored::new(&model.card, sample, &labels)));
-                if predicted.len() < SHOWN {
-                    predicted.push(labels.into());
-                }
-                None
-            }
+        if self.averaged.is_none() {
+            self.averaged = self.model.averaged();
+        }
+        let model = self.averaged.as_ref().unwrap_or(&self.model);
+        let (report, value, predicted) = match self.lessons.validate(model, &self.config) {
+            Ok(Validation::Pending { done, total }) => return Ok(TrainEvent::Validating { done, total }),
+            Ok(Validation::Done { report, value, predicted }) => (report, value, predicted),
             // The last step has ruined the weights, which its loss could not show.
-            Err(PredictError::NotFinite) => {
+            Err(TrainError::Validation(PredictError::NotFinite)) => {
                 return Ok(self.diverge("the network's values are not finite".into()));
             }
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(e),
         };
-        if cases.len() < total {
-            let done = cases.len();
-            self.validation = Some(Validation { inference, averaged, cases, predicted });
-            return Ok(TrainEvent::Validating { done, total });
-        }
-        let report = Report::new(cases.iter().map(|(name, s)| (name.clone(), s.foreground())).collect());
-        let scored: Vec<Scored> = cases.into_iter().map(|(_, scored)| scored).collect();
         let (step, dice) = (self.progress.step, report.mean_dice);
-        let value = self.config.best.value(&scored, dice);
         let better = value.filter(|value| self.best.as_ref().is_none_or(|best| *value > best.value));
         if let Some(value) = better {
             self.best = Some(Best { step, value, dice, tensors: model.network().tensors()? });
         }
+        self.averaged = None;
         self.progress.validated = Some(step);
         self.add_point(dice);
         Ok(TrainEvent::Validated {
@@ -479,18 +384,4 @@ impl TrainSession {
             predicted,
         })
     }
-}
-
-/// Tells one set of slices from another: names, sizes and labels, not the images' values.
-fn fingerprint(train: &[TrainSample], valid: &[TrainSample]) -> String {
-    let mut hash = blake3::Hasher::new();
-    for (kind, samples) in [("train", train), ("valid", valid)] {
-        for s in samples {
-            hash.update(format!("{kind}\0{}\0{:?}\0{}\0", s.name, s.volume.dims(), s.z).as_bytes());
-            for c in s.labels.iter() {
-                hash.update(&c.to_le_bytes());
-            }
-        }
-    }
-    hash.finalize().to_hex().to_string()
 }

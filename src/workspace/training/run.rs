@@ -4,7 +4,7 @@ use super::{
     Candidate, Curves, Interrupted, MAX_VALIDATIONS, Plan, Run, SliceRef, Training, TrainingState,
     Validation, Verdict, lessons,
 };
-use crate::engine::{About, Checkpoints, Event, JobId, TrainRequest, Trained, Version};
+use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Trained, Version};
 use crate::nn::train::TrainConfig;
 use crate::workspace::activity::Purpose;
 use crate::workspace::notice::Cause;
@@ -171,8 +171,7 @@ impl Workspace {
             base: base.clone(),
             teacher: None,
             config,
-            samples,
-            held_out,
+            data: TrainData::Slices { samples, held_out },
             checkpoints: checkpoint.clone().map(|path| Checkpoints {
                 path,
                 every: CHECKPOINT_EVERY,

@@ -7,31 +7,46 @@ mod session;
 mod tests;
 
 pub use lesson::{CaseError, Framing, LabelledVolume, Lesson, VolumeAugment};
-pub use session::{VolumeSample, VolumeSession};
+pub use session::{OF_SLICES, View, VolumeSample, VolumeSession, Volumes};
 
 use super::{Loss, Optimizer, Schedule, Term, TrainConfig};
-use crate::nn::{Channels, CoarseSpec, InputSpec, ModelCard, VolumeSpec};
+use crate::nn::{Channels, CoarseSpec, InputSpec, ModelCard, VolumeSpec, find_volume};
 use crate::{label::LabelTable, volume::Modality};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize, Serializer, ser::Error};
+use serde_json::Value;
 
 /// One of the two networks of the winner of FLARE21, and how it is trained (facts: sections 3 and 5 of its
 /// description).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stage {
     /// Id of the network in the registry.
-    pub network: &'static str,
-    /// Its options where they are not the defaults.
-    pub options: Value,
-    pub framing: Framing,
-    pub augment: VolumeAugment,
+    pub network: String,
+    /// Its constructor arguments.
+    pub config: Value,
+    pub view: View,
+    #[serde(serialize_with = "of_volumes")]
     pub train: TrainConfig,
+}
+
+/// Without what is for slices.
+fn of_volumes<S: Serializer>(config: &TrainConfig, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut value = serde_json::to_value(config).map_err(S::Error::custom)?;
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|key, _| !OF_SLICES.contains(&key.as_str()));
+    }
+    value.serialize(serializer)
 }
 
 /// The coarse network, on whole volumes at 160³ and without augmentation, and the fine one, on the organs' box at 192³
 /// with a random box and shifted values. Both: Dice and focal loss (the paper's; the configuration that is shipped
-/// says Dice alone), Adam, 200 epochs at 1e-3, a tenth of it after 66 % and a twentieth after 86 %.
-pub fn flare() -> [Stage; 2] {
+/// says Dice alone), Adam, 200 epochs at 1e-3, a tenth of it after 66 % and a twentieth after 86 %. `classes` counts the
+/// background.
+pub fn flare(classes: usize) -> [Stage; 2] {
+    let stage = |network: &str, view, train| {
+        let config = find_volume(network).map(|spec| spec.config_for(1, classes)).unwrap_or_default();
+        Stage { network: network.to_owned(), config, view, train }
+    };
     let train = TrainConfig {
         epochs: Some(200),
         batch: 2,
@@ -43,33 +58,27 @@ pub fn flare() -> [Stage; 2] {
         validate_every: 0,
         ..TrainConfig::default()
     };
-    let coarse = Stage {
-        network: "flare/unet",
-        options: json!({}),
-        framing: Framing::Whole,
-        augment: VolumeAugment::default(),
-        train: train.clone(),
-    };
-    let fine = Stage {
-        network: "flare/efficientsegnet",
+    let whole = View { framing: Framing::Whole, augment: VolumeAugment::default() };
+    let organs = View {
         framing: Framing::Organs { margin_mm: 20.0 },
         augment: VolumeAugment { box_chance: 0.5, box_mm: 40.0, shift_chance: 0.5, shift_hu: [-200, 199] },
-        train: TrainConfig { batch: 5, ..train },
-        ..coarse.clone()
     };
+    let coarse = stage("flare/unet", whole, train.clone());
+    let fine = stage("flare/efficientsegnet", organs, TrainConfig { batch: 5, ..train });
     [coarse, fine]
 }
 
 impl Stage {
     /// The card of this network alone, before it has learned anything: a model of its own, which sees what the stage
     /// shows it.
-    pub fn card(&self, options: Value, labels: LabelTable) -> ModelCard {
+    pub fn card(&self, labels: LabelTable) -> ModelCard {
         let input = InputSpec { window: Some([-325.0, 325.0]), ..InputSpec::unit(Channels::Grey) };
         let spec = match labels.len() {
             4 => VolumeSpec::flare(),
             _ => VolumeSpec::whole(),
         };
-        ModelCard { volume: Some(spec), ..ModelCard::new(self.network, options, input, labels, Modality::Ct) }
+        let card = ModelCard::new(&self.network, self.config.clone(), input, labels, Modality::Ct);
+        ModelCard { volume: Some(spec), ..card }
     }
 }
 

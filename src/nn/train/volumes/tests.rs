@@ -1,17 +1,25 @@
 use super::*;
 use crate::{
     geom::{Grid, Oriented},
-    nn::{ComputeDevice, VolumeModel, train::TrainEvent},
+    nn::{
+        ComputeDevice, VolumeModel,
+        train::{Average, TrainEvent},
+        watch::{Stopped, Watch, watched},
+    },
     phantom::{self, Look},
     testing::vectors,
     volume::{Samples, Volume},
 };
 use rand::SeedableRng;
-use std::sync::Arc;
+use serde_json::json;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 fn case(seed: u64) -> LabelledVolume {
     let phantom = phantom::ct_sized(seed, Look::Standard, [40, 36, 24]);
-    let card = flare()[0].card(json!({}), phantom.labels.clone());
+    let card = flare(5)[0].card(phantom.labels.clone());
     LabelledVolume::new(phantom.volume, &phantom.truth, &card).unwrap()
 }
 
@@ -51,7 +59,7 @@ fn the_box_of_the_labels_is_the_published_one() {
 #[test]
 fn a_lesson_follows_from_its_seed_and_a_kept_grid_is_the_case_itself() {
     let case = case(3);
-    let [coarse, fine] = flare();
+    let [coarse, fine] = flare(5).map(|stage| stage.view);
     let lesson = |seed| case.lesson([24; 3], [-325.0, 325.0], fine.framing, &fine.augment, seed).unwrap();
     assert_eq!(lesson(1), lesson(1));
     assert!((2..6).any(|seed| lesson(seed) != lesson(1)));
@@ -70,43 +78,115 @@ fn a_lesson_follows_from_its_seed_and_a_kept_grid_is_the_case_itself() {
     assert!(off < 5e-3, "half a HU of some hundred: {off}");
 }
 
-#[test]
-fn a_run_learns_validates_and_keeps_its_best_weights() {
-    let stage = &flare()[0];
-    let options = json!({ "num_channels": [4, 8, 8, 8, 8], "input_size": [32, 32, 32], "dropout": 0.0 });
-    let labels = LabelTable::named(&["liver", "kidneys", "spleen", "pancreas"]);
+/// The coarse stage, small enough for a test.
+fn small() -> (Stage, impl Fn() -> VolumeModel) {
+    let [mut stage, _] = flare(5);
+    let options = json!({ "num_channels": [4, 8, 8, 8, 8], "input_size": [32, 32, 32], "dropout": 0.1 });
+    for (key, value) in options.as_object().unwrap() {
+        stage.config[key] = value.clone();
+    }
+    stage.train =
+        TrainConfig { epochs: None, steps: 12, batch: 2, lr: 1e-2, validate_every: 6, ..stage.train.clone() };
+    let card = stage.card(LabelTable::named(&["liver", "kidneys", "spleen", "pancreas"]));
+    (stage, move || VolumeModel::build(card.clone(), 3, &ComputeDevice::cpu("test")).unwrap())
+}
+
+fn samples(seeds: std::ops::Range<u64>) -> Vec<VolumeSample> {
     let sample = |seed: u64| {
         let case = case(seed);
-        let read = move || Ok(case.clone());
-        VolumeSample { name: seed.to_string(), read: Arc::new(read) }
+        VolumeSample { name: seed.to_string(), read: Arc::new(move || Ok(case.clone())) }
     };
-    let config =
-        TrainConfig { epochs: None, steps: 12, batch: 2, lr: 1e-2, validate_every: 6, ..stage.train.clone() };
-    let run = || {
-        let model =
-            VolumeModel::build(stage.card(options.clone(), labels.clone()), 3, &ComputeDevice::cpu("test"));
-        let (train, valid) = (vec![sample(1), sample(2), sample(3)], vec![sample(4)]);
-        let way = (stage.framing, stage.augment);
-        let mut session = VolumeSession::new(model.unwrap(), config.clone(), way, train, valid).unwrap();
-        let (mut losses, mut dice) = (vec![], vec![]);
-        loop {
-            match session.step().unwrap() {
-                TrainEvent::Step { loss, .. } => losses.push(loss),
-                TrainEvent::Validated { dice: found, per_class, .. } => {
-                    assert_eq!(per_class.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
-                    dice.push(found.unwrap());
-                }
-                TrainEvent::Finished => break,
-                other => panic!("{other:?}"),
+    seeds.map(sample).collect()
+}
+
+/// Goes on to the end: losses, and Dice of the validations.
+fn run(session: &mut VolumeSession) -> (Vec<f32>, Vec<f64>) {
+    let (mut losses, mut dice) = (vec![], vec![]);
+    loop {
+        match session.step().unwrap() {
+            TrainEvent::Step { loss, .. } => losses.push(loss),
+            TrainEvent::Validated { dice: found, per_class, .. } => {
+                assert_eq!(per_class.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
+                dice.push(found.unwrap());
             }
+            TrainEvent::Finished => return (losses, dice),
+            other => panic!("{other:?}"),
         }
-        (losses, dice, session.into_model().unwrap())
-    };
-    let (losses, dice, model) = run();
+    }
+}
+
+#[test]
+fn a_run_learns_validates_and_keeps_its_best_weights() {
+    let (stage, model) = small();
+    let mut session =
+        VolumeSession::new(model(), stage.train, stage.view, samples(1..4), samples(4..5)).unwrap();
+    let (losses, dice) = run(&mut session);
     assert_eq!((losses.len(), dice.len()), (12, 2));
     assert!(losses[11] < 0.9 * losses[0], "{losses:?}");
-    assert_eq!(model.card.metrics["dice/valid"], dice[0].max(dice[1]));
-    let (again, _, other) = run();
-    assert_eq!(losses, again);
-    assert_eq!(model.network().tensors().unwrap(), other.network().tensors().unwrap());
+    assert_eq!(session.into_model().unwrap().card.metrics["dice/valid"], dice[0].max(dice[1]));
+}
+
+/// Gives up when it is asked once more than so often.
+struct Patience(AtomicUsize);
+
+impl Watch for Patience {
+    fn stop(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+/// Dropout is off in the run that is left: the CPU backend has one generator for the whole process, and other tests draw
+/// from it meanwhile.
+#[test]
+fn a_resumed_run_is_the_run_that_never_stopped_even_where_a_step_was_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let (mut stage, _) = small();
+    stage.config["dropout"] = json!(0.0);
+    let card = stage.card(LabelTable::named(&["liver", "kidneys", "spleen", "pancreas"]));
+    let model = || VolumeModel::build(card.clone(), 3, &ComputeDevice::cpu("test")).unwrap();
+    let average = Some(Average::Constant { decay: 0.75 });
+    let config = TrainConfig { average, clip_norm: Some(1.0), ..stage.train };
+    let start =
+        || VolumeSession::new(model(), config.clone(), stage.view, samples(1..4), samples(4..5)).unwrap();
+    let mut whole = start();
+    let expected = run(&mut whole).0;
+
+    // Between the steps 6 and 7: after a step and before the validation that it calls for, and within the next step.
+    for patience in [0, 5, 40] {
+        let mut first = start();
+        let mut losses = vec![];
+        while losses.len() < 6 {
+            if let TrainEvent::Step { loss, .. } = first.step().unwrap() {
+                losses.push(loss);
+            }
+        }
+        if patience > 0 {
+            while !matches!(first.step().unwrap(), TrainEvent::Validated { .. }) {}
+            let watch: Arc<dyn Watch> = Arc::new(Patience(AtomicUsize::new(patience)));
+            assert_eq!(watched(&watch, ("test", 0, 0), || first.step().map(|_| ()).ok()), Err(Stopped));
+        }
+        first.checkpoint(&path).unwrap();
+        drop(first);
+        let resume =
+            |view, last| VolumeSession::resume(model(), &path, view, samples(1..last), samples(4..5));
+        let mut second = resume(stage.view, 4).unwrap();
+        assert_eq!(second.steps(), (6, 12));
+        losses.extend(run(&mut second).0);
+        assert_eq!(losses, expected, "left after {patience}");
+        assert_eq!((second.curve(), second.best()), (whole.curve(), whole.best()));
+        let weights = |model: &VolumeModel| model.network().tensors().unwrap();
+        assert!(weights(&second.last_model()) == weights(&whole.last_model()), "left after {patience}");
+        let refused = |view, last| resume(view, last).map(|_| ()).unwrap_err().to_string();
+        assert!(refused(stage.view, 3).contains("have changed"));
+        assert!(refused(flare(5)[1].view, 4).contains("have changed"));
+    }
+}
+
+#[test]
+fn a_loss_that_needs_a_teacher_is_refused() {
+    let (stage, model) = small();
+    let config = TrainConfig { loss: Loss::parse("dice + kl").unwrap(), ..stage.train };
+    let refused = VolumeSession::new(model(), config, stage.view, samples(1..2), vec![]).map(|_| ());
+    assert!(matches!(refused, Err(crate::nn::train::TrainError::NoTeacher)), "{refused:?}");
 }

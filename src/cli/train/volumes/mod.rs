@@ -1,0 +1,195 @@
+//! `fovea train --recipe flare`: the two networks of volumes one after the other, from data that are prepared once.
+//!
+//! The run's folder is that of any run ([`super::folder`]) with one for each stage, `coarse` and `fine`, the prepared cases
+//! in `cases`, and the trained networks in `coarse.safetensors` and `fine.safetensors`.
+
+mod cases;
+mod settings;
+
+pub use settings::VolumeSettings;
+
+use super::{
+    TrainArgs, command_line,
+    folder::{RunFolder, checkpoint_in, saved_settings},
+    fresh, load,
+};
+use crate::{
+    cli::{
+        dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
+        report::{Reporter, utc_now},
+    },
+    engine::{
+        About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, Output, TrainData,
+        TrainRequest, interrupt,
+    },
+    label::LabelTable,
+    nn::{ComputeDevice, DeviceChoice, VolumeModel, find_volume, train::volumes::Stage},
+    replace::write_bytes,
+};
+use anyhow::{Context, Result, bail};
+use cases::{Cases, Samples};
+use std::path::Path;
+
+/// A run is saved after this many steps, which are long.
+const SAVE_EVERY: u64 = 10;
+
+const LABELS: [&str; 4] = ["liver", "kidneys", "spleen", "pancreas"];
+
+pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
+    let other = [
+        ("--network", args.network.is_some()),
+        ("--init", args.init.is_some()),
+        ("--folds", args.folds.is_some()),
+        ("--patch", args.patch.is_some()),
+        ("--teacher", args.teacher.is_some()),
+        ("--pretrain", args.pretrain.is_some()),
+        ("--spatial-transformer", args.spatial_transformer),
+        ("--longer-side", args.longer_side.is_some()),
+        ("--modality", args.modality.is_some()),
+    ];
+    if let Some((option, _)) = other.iter().find(|(_, given)| *given) {
+        bail!("{option} is not for --recipe flare, which trains two networks of volumes on CTs");
+    }
+    let names: Vec<&str> = args.labels.iter().map(String::as_str).collect();
+    let labels = LabelTable::named(if names.is_empty() { &LABELS } else { &names });
+    let settings = VolumeSettings::new(args, &labels)?;
+    if args.print_config {
+        println!("{}", serde_json::to_string_pretty(&settings)?);
+        return Ok(());
+    }
+    let out = args.out.as_ref().context("--recipe flare writes one model: name it by --out")?;
+    let folder = args.run.clone().unwrap_or_else(|| out.with_extension("safetensors.run"));
+    let Some(place) = args.place(Some(&folder))? else { bail!("{} has ended", folder.display()) };
+    let settings = match place.resume {
+        true => saved_settings(&folder)?.unwrap_or(settings),
+        false => settings,
+    };
+    interrupt::listen();
+    let data = args.data.as_ref().context("--recipe flare learns from --data")?;
+    let cases = Cases::open(data, args)?;
+    let seed = settings.coarse.train.seed;
+    let record = RunFolder::open(&folder, (&settings, seed), command_line(), cases.keys()?, place.resume)?;
+    let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
+    let mut run = Run { args, engine: Some(engine), shown: Reporter::new(), record, cases, labels };
+    let coarse = match &args.coarse {
+        Some(given) => run.given(given)?,
+        None => run.stage("coarse", settings.coarse)?,
+    };
+    let fine = run.stage("fine", settings.fine)?;
+    let device = ComputeDevice::cpu("to make one model of two");
+    let read = |model: LoadedModel| VolumeModel::from_bytes(&model.bytes, &device);
+    let mut model = read(fine)?.after(read(coarse)?)?;
+    model.save(out)?;
+    println!("{} {} -> {}", model.card.title, model.card.version, out.display());
+    Ok(())
+}
+
+/// What both stages share.
+struct Run<'a> {
+    args: &'a TrainArgs,
+    /// None once the run was interrupted.
+    engine: Option<Engine>,
+    shown: Reporter,
+    record: RunFolder,
+    cases: Cases,
+    labels: LabelTable,
+}
+
+impl Run<'_> {
+    fn engine(&self) -> Result<&Engine> {
+        self.engine.as_ref().context("the engine has ended")
+    }
+
+    fn given(&mut self, file: &Path) -> Result<LoadedModel> {
+        let Some(engine) = &self.engine else { bail!("the engine has ended") };
+        load(engine, &file.display().to_string(), &mut self.shown)
+    }
+
+    /// One network from nothing, or from where it was saved, to its best weights.
+    fn stage(&mut self, name: &str, stage: Stage) -> Result<LoadedModel> {
+        let kept = self.record.path().join(name).with_extension("safetensors");
+        if kept.exists() {
+            println!("{name}: {}", kept.display());
+            return self.given(&kept);
+        }
+        println!("{name}: {}", stage.network);
+        let record = self.record.stage(name)?;
+        let seed = stage.train.seed;
+        let base = fresh(self.engine()?, stage.card(self.labels.clone()), seed, &mut Reporter::new())?;
+        let [samples, held_out] = self.samples(&stage, &base)?;
+        let checkpoint = checkpoint_in(record.path());
+        println!(
+            "{} cases to learn from and {} to validate on; saved every {SAVE_EVERY} steps to {}",
+            samples.len(),
+            held_out.len(),
+            checkpoint.display()
+        );
+        let request = TrainRequest {
+            base: base.version(),
+            teacher: None,
+            config: stage.train,
+            data: TrainData::Volumes { view: stage.view, samples, held_out },
+            checkpoints: Some(Checkpoints {
+                resume: self.args.resume && checkpoint.exists(),
+                path: checkpoint,
+                every: SAVE_EVERY,
+                folder: Some(record.path().to_owned()),
+            }),
+            about: self.about(&base),
+        };
+        let Self { args, engine, shown, .. } = self;
+        let folder = self.record.path();
+        let result = args.learned(engine, shown, (request, &base.card.title), folder, &mut |_, _, _| ())?;
+        if let Some(reason) = &result.diverged {
+            bail!("the run diverged ({reason}); try a lower --lr");
+        }
+        record.finish(&result)?;
+        write_bytes(&kept, &result.model.bytes)?;
+        Ok(result.model.clone())
+    }
+
+    fn samples(&mut self, stage: &Stage, base: &LoadedModel) -> Result<Samples> {
+        let folder = self.record.stage("cases")?.path().to_owned();
+        let (cases, framing, card) = (self.cases.clone(), stage.view.framing, base.card.clone());
+        let grid = grid_of(stage)?;
+        let Some(engine) = &self.engine else { bail!("the engine has ended") };
+        let job = engine.run_io(move |context| {
+            let samples = cases.samples(framing, &card, grid, &folder, context)?;
+            Ok(Box::new(samples) as Output)
+        });
+        let ended = engine.block_on(job, |event| self.shown.show(event));
+        self.shown.clear();
+        if matches!(ended, Err(JobError::Interrupted)) {
+            return Err(self.args.interrupted(self.engine.take(), self.record.path()));
+        }
+        match ended? {
+            Event::Done { output, .. } => match output.downcast::<Samples>() {
+                Ok(samples) => Ok(*samples),
+                Err(_) => bail!("preparing the cases ended with something else"),
+            },
+            other => bail!("preparing the cases ended with {other:?}"),
+        }
+    }
+
+    /// What the model says of itself.
+    fn about(&self, base: &LoadedModel) -> About {
+        let args = self.args;
+        let data = args.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default();
+        let title = find_volume(&base.card.network).map_or(base.card.title.as_str(), |spec| spec.title);
+        let phantoms = data.starts_with("phantom:");
+        let of_phantoms = |text: &str| phantoms.then(|| text.to_owned());
+        About {
+            title: Some(args.title.clone().unwrap_or_else(|| format!("{title} on {data}"))),
+            trained_on: Some(args.trained_on.clone().unwrap_or(data.clone())),
+            licence: args.licence.clone().or_else(|| of_phantoms(PHANTOM_LICENCE)),
+            notice: args.notice.clone().or_else(|| of_phantoms(PHANTOM_NOTICE)),
+            command: Some(command_line()),
+            created: Some(utc_now()),
+        }
+    }
+}
+
+/// The grid `[depth, height, width]` that a stage's network sees.
+fn grid_of(stage: &Stage) -> Result<[usize; 3]> {
+    serde_json::from_value(stage.config["input_size"].clone()).context("input_size is depth, height, width")
+}

@@ -1,0 +1,63 @@
+//! The configuration of a run of two networks of volumes.
+
+use crate::{
+    cli::train::{TrainArgs, settings::assigned},
+    label::LabelTable,
+    nn::train::volumes::{OF_SLICES, Stage, flare},
+};
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+/// All that decides such a run beside its data. `--print-config` prints it, `--set` changes it, the run's folder keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeSettings {
+    pub recipe: String,
+    pub coarse: Stage,
+    pub fine: Stage,
+}
+
+impl VolumeSettings {
+    pub fn new(args: &TrainArgs, labels: &LabelTable) -> Result<Self> {
+        let given = args.given_config()?;
+        let stages = flare(labels.len() + 1).map(|mut stage| {
+            stage.train = args.changed(stage.train);
+            if args.no_augment {
+                stage.view.augment = Default::default();
+            }
+            // Of the options those that this network has.
+            if let Some(config) = stage.config.as_object_mut() {
+                for (key, value) in &given {
+                    config.entry(key).and_modify(|own| own.clone_from(value));
+                }
+            }
+            stage
+        });
+        if let Some(key) = given.keys().find(|key| stages.iter().all(|s| s.config.get(key).is_none())) {
+            bail!("--config: neither network has an option \"{key}\"");
+        }
+        let [coarse, fine] = stages;
+        let mut settings = Self { recipe: "flare".to_owned(), coarse, fine };
+        for assignment in &args.set {
+            settings.set(assignment).with_context(|| format!("--set {assignment}"))?;
+        }
+        Ok(settings)
+    }
+
+    /// `coarse.train.lr=0.001`; under `train` alone, of both stages.
+    fn set(&mut self, assignment: &str) -> Result<()> {
+        let path = assignment.split('=').next().unwrap_or_default();
+        let key =
+            path.split_once("train.").map_or("", |(_, rest)| rest.split('.').next().unwrap_or_default());
+        if OF_SLICES.contains(&key) {
+            bail!(
+                "{key} is for networks of slices; a network of volumes is shown each case on its whole grid"
+            );
+        }
+        let stages: &[&str] = if path.starts_with("train.") { &["coarse.", "fine."] } else { &[""] };
+        for stage in stages {
+            *self = assigned(self, &format!("{stage}{assignment}"))?;
+        }
+        Ok(())
+    }
+}

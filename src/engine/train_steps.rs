@@ -1,0 +1,325 @@
+//! A training run on the networks' thread, step by step.
+
+use super::ahead;
+use super::curves::Curves;
+use super::nn_thread::{NnWorld, model_failure};
+use super::predict::{SliceWalk, predict_failure};
+use super::schedule::{StepOutcome, Steps};
+use super::train::{Checkpoints, Comparison, HeldOut, TrainData, TrainRequest, Trained};
+use super::{Board, Eta, Event, JobContext, JobHandle, JobId, TrainPoint};
+use crate::label::LabelId;
+use crate::metrics::Report;
+use crate::nn::train::volumes::VolumeSession;
+use crate::nn::train::{Lessons, Session, TrainError, TrainEvent, TrainSample, TrainSession, score};
+use crate::nn::watch::{Stopped, Watch, watched};
+use crate::nn::{AnyModel, Model, ModelOf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A training run on its way: a slice prepared, a batch, or a tile or volume of a validation or comparison a step.
+pub(super) struct TrainSteps {
+    job: JobId,
+    /// A step of a network of volumes may last for minutes.
+    stop: Arc<dyn Watch>,
+    request: TrainRequest,
+    phase: Phase,
+    diverged: Option<String>,
+    eta: Eta,
+}
+
+/// Whether a pass should be left where it is; a run tells its steps itself.
+struct Stop(JobContext);
+
+impl Watch for Stop {
+    fn stop(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+enum Phase {
+    /// Nothing has been built yet.
+    Begin,
+    Learn(Box<Learn>),
+    Compare(Box<Compare>),
+    Over,
+}
+
+struct Learn {
+    run: Run,
+    curves: Option<Curves>,
+}
+
+#[expect(clippy::large_enum_variant, reason = "there is one of them")]
+enum Run {
+    /// With the model that the run started from, kept for the comparison, whatever becomes of it on the shelf.
+    Slices(TrainSession, Model),
+    Volumes(VolumeSession),
+}
+
+/// Both models on the held-out slices, the old one first.
+struct Compare {
+    old: Model,
+    new: Model,
+    held_out: Vec<TrainSample>,
+    walk: SliceWalk,
+    before: Vec<Arc<[LabelId]>>,
+    after: Vec<Arc<[LabelId]>>,
+}
+
+impl TrainSteps {
+    pub fn new(job: JobHandle, board: Arc<Board>, request: TrainRequest) -> Self {
+        Self {
+            job: job.id(),
+            stop: Arc::new(Stop(JobContext::new(job, board))),
+            request,
+            phase: Phase::Begin,
+            diverged: None,
+            eta: Eta::default(),
+        }
+    }
+
+    fn begin(&self, world: &mut NnWorld) -> Result<Phase, String> {
+        let TrainRequest { base, teacher, config, data, checkpoints, .. } = &self.request;
+        let saved = checkpoints.as_ref().filter(|c| c.resume).map(|c| &c.path);
+        let config = config.clone();
+        let (run, first, validated) = match data.clone() {
+            TrainData::Slices { samples, held_out } => {
+                let base = world.model(base)?.slices().map_err(model_failure)?;
+                let (model, old) = (base.duplicate(), base.duplicate());
+                let teacher = match teacher {
+                    Some(teacher) => Some(world.model(teacher)?.slices().map_err(model_failure)?.duplicate()),
+                    None => None,
+                };
+                let session = match saved {
+                    Some(path) => TrainSession::resume(model, path, samples, held_out),
+                    None => TrainSession::new(model, config, samples, held_out),
+                };
+                let session = session.and_then(|session| session.with_teacher(teacher));
+                let mut session = session.map_err(|e| e.to_string())?;
+                let (first, last) = session.steps();
+                if let Some(supply) = ahead::supply(session.batches(), first..last) {
+                    session.set_supply(supply);
+                }
+                let validated = session.validated();
+                (Run::Slices(session, old), first, validated)
+            }
+            TrainData::Volumes { view, samples, held_out } => {
+                let model = world.model(base)?.volumes().map_err(model_failure)?.duplicate();
+                let session = match saved {
+                    Some(path) => VolumeSession::resume(model, path, view, samples, held_out),
+                    None => VolumeSession::new(model, config, view, samples, held_out),
+                };
+                let session = session.map_err(|e| e.to_string())?;
+                let (first, validated) = (session.steps().0, session.validated());
+                (Run::Volumes(session), first, validated)
+            }
+        };
+        let folder = checkpoints.as_ref().and_then(|c| c.folder.as_ref());
+        let curves = folder.map(|folder| {
+            Curves::open(folder, first, validated)
+                .map_err(|e| format!("the curves in {}: {e}", folder.display()))
+        });
+        Ok(Phase::Learn(Box::new(Learn { run, curves: curves.transpose()? })))
+    }
+
+    fn learn(&mut self, mut learn: Box<Learn>, world: &mut NnWorld) -> Result<Phase, String> {
+        let Learn { run, curves } = learn.as_mut();
+        let more = match run {
+            Run::Slices(session, _) => {
+                let event = session.step();
+                self.hear(event, session, curves, world)?
+            }
+            Run::Volumes(session) => {
+                match watched(&self.stop, ("training", 0, 0), || session.step()) {
+                    Ok(event) => self.hear(event, session, curves, world)?,
+                    // Nothing of the step was taken; the scheduler lets go of the run, or lets it rest.
+                    Err(Stopped) => true,
+                }
+            }
+        };
+        if more {
+            return Ok(Phase::Learn(learn));
+        }
+        match learn.run {
+            Run::Slices(session, old) => {
+                let mut new = session.into_model().map_err(|e| e.to_string())?;
+                self.request.about.write(&mut new.card);
+                let TrainData::Slices { held_out, .. } = &self.request.data else { return Ok(Phase::Over) };
+                let (held_out, walk) = (held_out.clone(), SliceWalk::default());
+                let compare = Compare { old, new, held_out, walk, before: vec![], after: vec![] };
+                Ok(Phase::Compare(Box::new(compare)))
+            }
+            Run::Volumes(session) => {
+                let mut new = session.into_model().map_err(|e| e.to_string())?;
+                self.request.about.write(&mut new.card);
+                self.end(new.into(), None, world)?;
+                Ok(Phase::Over)
+            }
+        }
+    }
+
+    /// What a step has brought; false once there is nothing left to learn.
+    fn hear<const D: usize>(
+        &mut self,
+        event: Result<TrainEvent, TrainError>,
+        session: &Session<D, impl Lessons<D>>,
+        curves: &mut Option<Curves>,
+        world: &NnWorld,
+    ) -> Result<bool, String> {
+        let job = self.job;
+        match event.map_err(|e| e.to_string())? {
+            TrainEvent::Validating { done, total } => self.stage(world, "validating", done, total),
+            TrainEvent::Step { step, total, loss, lr } => {
+                self.write_curve(world, curves.as_mut().map(|c| c.step(step, loss, lr)));
+                world.board.post(Event::TrainSteps { job, points: vec![TrainPoint { step, loss, lr }] });
+                let now = Instant::now();
+                self.eta.tick(now, step);
+                let eta_secs = self.eta.remaining_secs(now, total);
+                world.board.post(Event::Progress { job, stage: "training", done: step, total, eta_secs });
+                if self.request.checkpoints.as_ref().is_some_and(|c| step.is_multiple_of(c.every.max(1))) {
+                    self.save(session, world);
+                }
+            }
+            TrainEvent::Validated { step, dice, value, per_class, best, predicted, .. } => {
+                let row = curves.as_mut().map(|c| c.validation(step, value, dice, best, &per_class));
+                self.write_curve(world, row);
+                if best {
+                    self.write_model("best.safetensors", world, || session.best_model());
+                }
+                let per_label = per_class;
+                world.board.post(Event::TrainValidated { job, step, dice, per_label, best, predicted });
+            }
+            TrainEvent::Diverged { reason, .. } if session.best().is_none() => {
+                return Err(format!(
+                    "the run diverged: {reason}. Nothing was changed; try a lower learning rate than {:e}",
+                    session.config().lr
+                ));
+            }
+            TrainEvent::Diverged { reason, .. } => self.diverged = Some(reason),
+            TrainEvent::Finished => {
+                self.save(session, world);
+                self.write_model("last.safetensors", world, || Ok(Some(session.last_model())));
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn compare(&mut self, mut compare: Box<Compare>, world: &mut NnWorld) -> Result<Phase, String> {
+        let Compare { old, new, held_out, walk, before, after } = compare.as_mut();
+        let (done, total) = (before.len() + after.len(), 2 * held_out.len());
+        if done == total {
+            self.judge(*compare, world)?;
+            return Ok(Phase::Over);
+        }
+        let old_turn = before.len() < held_out.len();
+        let sample = &held_out[if old_turn { before.len() } else { after.len() }];
+        let model = if old_turn { old } else { new };
+        if let Some(walked) = walk.step(model, &sample.volume, sample.z).map_err(predict_failure)? {
+            if old_turn { before } else { after }.push(walked.labels);
+            self.stage(world, "comparing", done + 1, total);
+        }
+        Ok(Phase::Compare(compare))
+    }
+
+    fn judge(&self, compare: Compare, world: &mut NnWorld) -> Result<(), String> {
+        let Compare { mut new, held_out, before, after, .. } = compare;
+        let report = |labels: &[Arc<[LabelId]>]| {
+            let scored = held_out.iter().zip(labels).map(|(s, l)| (s.name.clone(), score(&new.card, s, l)));
+            Report::new(scored.collect())
+        };
+        let comparison = (!held_out.is_empty()).then(|| Comparison {
+            before: report(&before),
+            after: report(&after),
+            slices: (held_out.iter().cloned().zip(before.iter().zip(&after)))
+                .map(|(sample, (b, a))| HeldOut { sample, before: Arc::clone(b), after: Arc::clone(a) })
+                .collect(),
+        });
+        let dice = comparison.as_ref().and_then(|c| c.after.mean_dice);
+        new.card.metrics.extend(dice.map(|dice| ("dice/held_out".to_owned(), dice)));
+        self.end(new.into(), comparison, world)
+    }
+
+    fn end(
+        &self,
+        mut new: AnyModel,
+        comparison: Option<Comparison>,
+        world: &mut NnWorld,
+    ) -> Result<(), String> {
+        let bytes = new.to_bytes().map_err(model_failure)?.into();
+        let model = world.shelve(new, bytes);
+        let (job, base, diverged) = (self.job, Arc::clone(&self.request.base), self.diverged.clone());
+        let result = Arc::new(Trained { base, model, comparison, diverged });
+        world.board.finish(job, Event::Trained { job, result });
+        Ok(())
+    }
+
+    fn stage(&self, world: &NnWorld, stage: &'static str, done: usize, total: usize) {
+        let (done, total) = (done as u64, total as u64);
+        world.board.post(Event::Progress { job: self.job, stage, done, total, eta_secs: None });
+    }
+
+    fn write_curve(&self, world: &NnWorld, written: Option<std::io::Result<()>>) {
+        if let Some(Err(e)) = written {
+            let reason = format!("the curves: {e}");
+            world.board.post(Event::TrainNotSaved { job: self.job, reason });
+        }
+    }
+
+    /// Writes a model into the run's folder, where there is one.
+    fn write_model<const D: usize>(
+        &self,
+        name: &str,
+        world: &NnWorld,
+        model: impl FnOnce() -> Result<Option<ModelOf<D>>, TrainError>,
+    ) {
+        let folder = self.request.checkpoints.as_ref().and_then(|c| c.folder.as_ref());
+        let Some(folder) = folder else { return };
+        let written = model().map_err(|e| e.to_string()).and_then(|model| {
+            let Some(mut model) = model else { return Ok(()) };
+            self.request.about.write(&mut model.card);
+            model.save(&folder.join(name)).map_err(|e| e.to_string())
+        });
+        if let Err(reason) = written {
+            world.board.post(Event::TrainNotSaved { job: self.job, reason });
+        }
+    }
+
+    fn save<const D: usize>(&self, session: &Session<D, impl Lessons<D>>, world: &NnWorld) {
+        let Some(Checkpoints { path, .. }) = &self.request.checkpoints else { return };
+        let job = self.job;
+        world.board.post(match session.checkpoint(path) {
+            Ok(()) => Event::TrainSaved { job, step: session.steps().0 },
+            Err(error) => Event::TrainNotSaved { job, reason: error.to_string() },
+        });
+    }
+}
+
+impl Steps<NnWorld> for TrainSteps {
+    fn step(&mut self, world: &mut NnWorld) -> StepOutcome {
+        let next = match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Begin => self.begin(world),
+            Phase::Learn(learn) => self.learn(learn, world),
+            Phase::Compare(compare) => self.compare(compare, world),
+            Phase::Over => Ok(Phase::Over),
+        };
+        match next {
+            Ok(Phase::Over) => StepOutcome::Done,
+            Ok(phase) => {
+                self.phase = phase;
+                StepOutcome::More
+            }
+            Err(reason) => StepOutcome::Failed(reason),
+        }
+    }
+
+    fn rest(&mut self, world: &mut NnWorld) {
+        self.eta.rest();
+        if let Phase::Learn(learn) = &self.phase {
+            match &learn.run {
+                Run::Slices(session, _) => self.save(session, world),
+                Run::Volumes(session) => self.save(session, world),
+            }
+        }
+    }
+}
