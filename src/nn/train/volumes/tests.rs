@@ -153,7 +153,7 @@ fn a_resumed_run_is_the_run_that_never_stopped_even_where_a_step_was_left() {
     let expected = run(&mut whole).0;
 
     // Between the steps 6 and 7: after a step and before the validation that it calls for, and within the next step.
-    for patience in [0, 5, 40] {
+    for patience in [0, 5, 20] {
         let mut first = start();
         let mut losses = vec![];
         while losses.len() < 6 {
