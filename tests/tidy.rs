@@ -9,6 +9,7 @@ use std::{
 /// For each top-level module, the others that it may use. The table of ARCHITECTURE.md, as data.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("replace", &[]),
+    ("kernels", &[]),
     ("geom", &[]),
     ("label", &["geom"]),
     ("volume", &["geom"]),
@@ -62,6 +63,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Crates that only some modules may name.
 const CRATES: &[(&str, &[&str])] = &[
+    ("pulp", &["kernels"]),
+    ("fovea_kernels", &["nn/blocks"]),
     ("burn", &["nn", "engine", "gpu/interop.rs"]),
     ("wgpu", &["gpu", "ui", "nn/device.rs", "nn/way.rs"]),
     ("egui", &["ui", "tools", "gpu"]),

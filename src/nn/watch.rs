@@ -84,8 +84,13 @@ pub(super) fn passed(products: u64) {
 /// Leaves the pass where it is to stop.
 pub(super) fn check() {
     if current().is_some_and(|watch| watch.stop()) {
-        resume_unwind(Box::new(Stopped));
+        stop();
     }
+}
+
+/// Leaves the pass.
+pub(super) fn stop() -> ! {
+    resume_unwind(Box::new(Stopped))
 }
 
 /// The watch of the pass on this thread, for those that compute for it on others.

@@ -1,4 +1,7 @@
-use super::{cost, tap};
+use super::{
+    convolution::{Direction, convolve},
+    cost, tap,
+};
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -19,7 +22,7 @@ pub struct ConvConfig<const N: usize = 2> {
     pub(super) kernel: [usize; N],
     pub(super) stride: [usize; N],
     pub(super) padding: [usize; N],
-    output_padding: [usize; N],
+    pub(super) output_padding: [usize; N],
     pub(super) dilation: [usize; N],
     pub(super) groups: usize,
     pub(super) bias: bool,
@@ -91,7 +94,7 @@ impl ConvConfig {
         Conv {
             weight: Param::from_tensor(Tensor::zeros([output, input / groups, rows, columns], device)),
             bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
-            options: ConvOptions::new(self.stride, self.padding, self.dilation, groups),
+            config: self,
         }
     }
 
@@ -101,13 +104,7 @@ impl ConvConfig {
         UpConv {
             weight: Param::from_tensor(Tensor::zeros([input, output / groups, rows, columns], device)),
             bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
-            options: ConvTransposeOptions::new(
-                self.stride,
-                self.padding,
-                self.output_padding,
-                self.dilation,
-                groups,
-            ),
+            config: self,
         }
     }
 }
@@ -118,14 +115,13 @@ pub struct Conv {
     pub weight: Param<Tensor<4>>,
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    options: ConvOptions<2>,
+    config: ConvConfig,
 }
 
 impl Conv {
     /// `[batch, input, height, width]` to `[batch, output, …]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output =
-            conv2d(input, self.weight.val(), self.bias.as_ref().map(Param::val), self.options.clone());
+        let output = self.of(input, self.weight.val(), self.bias.as_ref().map(Param::val));
         let [_, per_output, rows, columns] = self.weight.dims();
         cost::add(output.dims(), per_output * rows * columns);
         tap::pass(self.weight.id, &output);
@@ -147,7 +143,7 @@ impl Conv {
             // The bias once.
             let bias = bias.filter(|_| start == 0).map(Param::val);
             let part = prepare(input.clone().narrow(1, start, count));
-            conv2d(part, weight, bias, self.options.clone())
+            self.of(part, weight, bias)
         };
         let sum = |sum, start| sum + part(start);
         let output = (channels..all).step_by(channels).fold(part(0), sum);
@@ -156,8 +152,17 @@ impl Conv {
         output
     }
 
+    fn of(&self, input: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+        convolve(&self.config, Direction::Forward, &input, weight.clone(), bias.clone()).unwrap_or_else(
+            || {
+                let ConvConfig { stride, padding, dilation, groups, .. } = self.config;
+                conv2d(input, weight, bias, ConvOptions::new(stride, padding, dilation, groups))
+            },
+        )
+    }
+
     pub fn input_channels(&self) -> usize {
-        self.weight.dims()[1] * self.options.groups
+        self.weight.dims()[1] * self.config.groups
     }
 
     pub fn output_channels(&self) -> usize {
@@ -171,7 +176,7 @@ pub struct UpConv {
     pub weight: Param<Tensor<4>>,
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    options: ConvTransposeOptions<2>,
+    config: ConvConfig,
 }
 
 impl UpConv {
@@ -179,7 +184,14 @@ impl UpConv {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let [_, per_input, rows, columns] = self.weight.dims();
         cost::add(input.dims(), per_input * rows * columns);
-        conv_transpose2d(input, self.weight.val(), self.bias.as_ref().map(Param::val), self.options.clone())
+        let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+        convolve(&self.config, Direction::Transposed, &input, weight.clone(), bias.clone()).unwrap_or_else(
+            || {
+                let ConvConfig { stride, padding, output_padding, dilation, groups, .. } = self.config;
+                let options = ConvTransposeOptions::new(stride, padding, output_padding, dilation, groups);
+                conv_transpose2d(input, weight, bias, options)
+            },
+        )
     }
 }
 

@@ -1,4 +1,9 @@
-use super::{ConvConfig, conv3_host, cost, on_host, resize::subsample};
+use super::{
+    ConvConfig,
+    convolution::{Direction, convolve},
+    cost,
+    resize::subsample,
+};
 use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor, module::conv3d, ops::ConvOptions},
@@ -35,20 +40,15 @@ pub struct Conv3 {
 impl Conv3 {
     /// `[batch, input, depth, height, width]` to `[batch, output, …]`.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        let ConvConfig { kernel, stride, padding, dilation, groups, .. } = self.config;
-        let bias = self.bias.as_ref().map(Param::val);
-        let pointwise = kernel == [1; 3] && padding == [0; 3];
-        // burn multiplies pointwise at once.
-        let on_host = if on_host(&input) && groups == 1 && !(pointwise && stride == [1; 3]) {
-            conv3_host::convolve(&input, self.weight.val(), bias.clone(), &self.config)
-        } else {
-            None
-        };
-        let output = on_host.unwrap_or_else(|| {
+        let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+        let output = convolve(&self.config, Direction::Forward, &input, weight.clone(), bias.clone());
+        let output = output.unwrap_or_else(|| {
+            let ConvConfig { kernel, stride, padding, dilation, groups, .. } = self.config;
             // The gradient of a strided kernel of one voxel is wrong on wgpu (burn 0.22.1).
+            let pointwise = kernel == [1; 3] && padding == [0; 3];
             let (input, stride) =
                 if pointwise { (subsample(input, stride), [1; 3]) } else { (input, stride) };
-            conv3d(input, self.weight.val(), bias, ConvOptions::new(stride, padding, dilation, groups))
+            conv3d(input, weight, bias, ConvOptions::new(stride, padding, dilation, groups))
         });
         cost::add(output.dims(), self.weight.dims()[1..].iter().product());
         output

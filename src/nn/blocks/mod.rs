@@ -3,7 +3,7 @@
 mod attention;
 mod conv;
 mod conv3;
-mod conv3_host;
+mod convolution;
 pub mod cost;
 mod drop_block;
 mod instance_norm;

@@ -1,0 +1,153 @@
+use super::{super::ConvConfig, Direction, convolve};
+use crate::nn::{
+    blocks::{conv, conv3},
+    parity::fill_input,
+};
+use burn::tensor::{
+    Device, Tensor, TensorData,
+    module::{conv_transpose2d, conv2d, conv3d},
+    ops::{ConvOptions, ConvTransposeOptions},
+};
+
+fn tensor<const D: usize>(name: &str, dims: [usize; D]) -> Tensor<D> {
+    let values = fill_input(name, dims.into_iter().product());
+    Tensor::from_data(TensorData::new(values, dims), &Device::flex().autodiff()).require_grad()
+}
+
+/// The output of a layer, and of a weighted sum of it the gradients of input, weight and bias.
+fn run<const D: usize>(
+    [x, weight]: [[usize; D]; 2],
+    channels: usize,
+    layer: impl Fn(&Tensor<D>, Tensor<D>, Tensor<1>) -> Tensor<D>,
+) -> Vec<Vec<f32>> {
+    let (x, weight, bias) = (tensor("x", x), tensor("weight", weight), tensor("bias", [channels]));
+    let output = layer(&x, weight.clone(), bias.clone());
+    let gradients = (output.clone() * tensor("upstream", output.dims())).sum().backward();
+    let numbers = |data: TensorData| data.try_to_vec::<f32>().unwrap();
+    vec![
+        numbers(output.into_data()),
+        numbers(x.grad(&gradients).unwrap().into_data()),
+        numbers(weight.grad(&gradients).unwrap().into_data()),
+        numbers(bias.grad(&gradients).unwrap().into_data()),
+    ]
+}
+
+fn assert_same(found: &[Vec<f32>], expected: &[Vec<f32>], case: &str) {
+    for ((found, expected), what) in found.iter().zip(expected).zip(["output", "input", "weight", "bias"]) {
+        assert_eq!(found.len(), expected.len(), "{case}, {what}");
+        let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+        let difference = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(difference < 1e-5 * largest, "{case}, {what}: {difference} of {largest}");
+    }
+}
+
+#[test]
+fn slices_and_their_gradients_are_those_of_burn() {
+    let cases = [
+        (conv(3, 5, 3).same(), [9, 13]),
+        (conv(3, 5, 3).stride(2).padding(1), [10, 13]),
+        (conv(3, 9, 1), [10, 13]),
+        (conv(3, 9, 1).stride(2), [10, 13]),
+        (conv(3, 9, 2).stride(2), [10, 13]),
+        (conv(3, 9, 7).stride(2).padding(3), [20, 23]),
+        (conv(3, 9, 3).dilation(2).same(), [20, 23]),
+        // Taps that meet nothing but padding.
+        (conv(3, 9, 3).dilation(25).same(), [20, 23]),
+        (conv(3, 4, 3).stride(3).dilation(2).padding(1), [17, 13]),
+        (conv(3, 4, 3).kernel([3, 1]).same(), [17, 13]),
+        (conv(3, 4, 3).kernel([1, 15]).same(), [5, 13]),
+        // More rows and channels than a tile and a block have.
+        (conv(70, 30, 3).same(), [37, 130]),
+        (conv(300, 40, 3).same(), [16, 16]),
+    ];
+    for (config, [height, width]) in cases {
+        let ConvConfig {
+            channels: [input, output], kernel: [rows, columns], stride, padding, dilation, ..
+        } = config;
+        let shapes = [[2, input, height, width], [output, input, rows, columns]];
+        let found = run(shapes, output, |x, weight, bias| {
+            convolve(&config, Direction::Forward, x, weight, Some(bias)).unwrap()
+        });
+        let expected = run(shapes, output, |x, weight, bias| {
+            conv2d(x.clone(), weight, Some(bias), ConvOptions::new(stride, padding, dilation, 1))
+        });
+        assert_same(&found, &expected, &format!("{config:?}"));
+    }
+}
+
+#[test]
+fn transposed_convolutions_are_those_of_burn() {
+    let cases = [
+        conv(6, 5, 2).stride(2),
+        conv(6, 5, 3).stride(2),
+        conv(6, 5, 3).stride(2).padding(1).output_padding(1),
+        conv(6, 5, 4).stride(2).padding(1),
+        conv(6, 5, 3).padding(1),
+        conv(6, 5, 2).stride(3),
+        conv(6, 5, 3).dilation(2).stride(2),
+    ];
+    for config in cases {
+        let ConvConfig {
+            channels: [input, output], kernel: [rows, columns], stride, padding, dilation, ..
+        } = config;
+        let shapes = [[2, input, 7, 11], [input, output, rows, columns]];
+        let found = run(shapes, output, |x, weight, bias| {
+            convolve(&config, Direction::Transposed, x, weight, Some(bias)).unwrap()
+        });
+        let options = ConvTransposeOptions::new(stride, padding, config.output_padding, dilation, 1);
+        let expected = run(shapes, output, |x, weight, bias| {
+            conv_transpose2d(x.clone(), weight, Some(bias), options.clone())
+        });
+        assert_same(&found, &expected, &format!("{config:?}"));
+    }
+}
+
+#[test]
+fn volumes_and_their_gradients_are_those_of_burn() {
+    let cases = [
+        conv3(3, 4, 3).padding(1),
+        conv3(3, 4, 3).stride(2).padding(1),
+        conv3(3, 4, 1).stride(2),
+        conv3(3, 4, 3).stride(3),
+        conv3(3, 4, 3).kernel([3, 3, 1]).same(),
+        conv3(3, 4, 3).kernel([1, 3, 3]).paddings([1, 0, 0]),
+        conv3(3, 4, 3).dilation(2).same(),
+        conv3(3, 4, 3).kernel([1, 1, 3]).dilation(9).same(),
+    ];
+    for config in cases {
+        let ConvConfig { channels: [input, output], kernel: [d, h, w], stride, padding, dilation, .. } =
+            config;
+        let shapes = [[2, input, 9, 21, 8], [output, input, d, h, w]];
+        let found = run(shapes, output, |x, weight, bias| {
+            convolve(&config, Direction::Forward, x, weight, Some(bias)).unwrap()
+        });
+        let expected = run(shapes, output, |x, weight, bias| {
+            conv3d(x.clone(), weight, Some(bias), ConvOptions::new(stride, padding, dilation, 1))
+        });
+        assert_same(&found, &expected, &format!("{config:?}"));
+    }
+}
+
+#[test]
+fn without_gradients_the_same_is_computed_and_parts_of_a_map_are_taken_from_where_they_lie() {
+    let config = conv(3, 5, 3).same();
+    let (x, weight) = (tensor("x", [4, 3, 9, 13]).narrow(0, 1, 2), tensor("weight", [5, 3, 3, 3]));
+    let tracked = convolve(&config, Direction::Forward, &x, weight.clone(), None).unwrap();
+    let (x, weight) = (x.inner(), weight.inner());
+    let plain = convolve(&config, Direction::Forward, &x, weight.clone(), None).unwrap();
+    let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+    let expected = conv2d(x, weight, None, options).into_data().try_to_vec::<f32>().unwrap();
+    let plain = plain.into_data().try_to_vec::<f32>().unwrap();
+    assert_eq!(tracked.into_data().try_to_vec::<f32>().unwrap(), plain);
+    assert_same(&[plain], &[expected], "a part of a batch");
+}
+
+#[test]
+fn groups_and_kernels_larger_than_the_map_are_left_to_burn() {
+    let (x, weight) = (tensor("x", [1, 4, 2, 2]), tensor("weight", [4, 2, 3, 3]));
+    assert!(
+        convolve(&conv(4, 4, 3).groups(2).same(), Direction::Forward, &x, weight.clone(), None).is_none()
+    );
+    let x = tensor("x", [1, 2, 2, 2]);
+    assert!(convolve(&conv(2, 4, 3), Direction::Forward, &x, weight, None).is_none());
+}
