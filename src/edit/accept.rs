@@ -25,9 +25,18 @@ pub enum Accept {
     Slice(usize),
     /// Every native slice; all must have been predicted.
     Volume,
+    /// One label in every native slice: where it was and is not predicted, it goes. All slices must have been predicted.
+    Label(LabelId),
     /// The connected voxels (sharing faces, across predicted slices) of the label that is predicted at a voxel; nothing
     /// where that is background.
     Component([usize; 3]),
+}
+
+impl Accept {
+    /// Whether it takes something of every slice.
+    pub fn is_of_all_slices(self) -> bool {
+        matches!(self, Accept::Volume | Accept::Label(_))
+    }
 }
 
 impl Patch {
@@ -40,12 +49,11 @@ impl Patch {
         rules: &MaskRules,
     ) -> Result<Self, EditError> {
         let origin = Origin::Model { version: prediction.version.clone() };
+        let all: Vec<usize> = (0..map.dims()[2]).collect();
         match scope {
             Accept::Slice(z) => prediction.slices_patch(map, volume, &[z], rules, origin),
-            Accept::Volume => {
-                let all: Vec<usize> = (0..map.dims()[2]).collect();
-                prediction.slices_patch(map, volume, &all, rules, origin)
-            }
+            Accept::Volume => prediction.slices_patch(map, volume, &all, rules, origin),
+            Accept::Label(label) => prediction.of_label(label).slices_patch(map, volume, &all, rules, origin),
             Accept::Component(voxel) => {
                 let region = prediction.component(volume, voxel)?;
                 let label = prediction.label_at(map.dims(), voxel)?;
@@ -76,6 +84,14 @@ impl Prediction {
         });
         let grid = volume.grid();
         Ok(Region::from_runs(grid, spans.into_iter().map(|(at, len)| (grid.index(at), len as u32)).collect()))
+    }
+
+    /// What a model would predict that knew this label alone.
+    fn of_label(&self, label: LabelId) -> Self {
+        let only =
+            |labels: &Arc<[LabelId]>| labels.iter().map(|&id| if id == label { label } else { 0 }).collect();
+        let slices = self.slices.par_iter().map(|(&z, labels)| (z, only(labels))).collect();
+        Self { version: self.version.clone(), known: vec![label], slices }
     }
 
     fn slices_patch(

@@ -47,7 +47,7 @@ impl Taken {
         };
         let [w, h, depth] = volume.dims();
         let mut slices: Slices = self.slices.iter().map(|(&z, slice)| (z, own(slice))).collect();
-        if self.accept == Accept::Volume {
+        if self.accept.is_of_all_slices() {
             // Verified slices are not predicted: no model changes them.
             let nothing: Arc<[LabelId]> = vec![0; w * h].into();
             for z in (0..depth).filter(|z| now.verified.contains(z)) {
@@ -99,6 +99,12 @@ impl Workspace {
         let (z, accept, whole) = match scope {
             AcceptScope::Slice(z) => (Some(z), Accept::Slice(z), false),
             AcceptScope::Volume => (None, Accept::Volume, true),
+            AcceptScope::Label(label) => {
+                if !class_labels(&card, document.labels()).0.contains(&label) {
+                    return Err(CommandError::NotOfTheModel(label));
+                }
+                (None, Accept::Label(label), true)
+            }
             AcceptScope::Component { voxel, volume } => {
                 if (0..3).any(|a| voxel[a] >= dims[a]) {
                     return Err(CommandError::OutsideImage { voxel, dims });
@@ -148,7 +154,7 @@ impl Workspace {
         for z in 0..document.depth() {
             match self.predicted_labels(id, z) {
                 Some(predicted) => _ = slices.insert(z, Arc::clone(predicted)),
-                None if accept == Accept::Volume && document.is_verified(z) => {}
+                None if accept.is_of_all_slices() && document.is_verified(z) => {}
                 None => missing.push(z),
             }
         }

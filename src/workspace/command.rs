@@ -92,6 +92,9 @@ pub enum AcceptScope {
     Slice(usize),
     /// Every slice; those not predicted yet are predicted first.
     Volume,
+    /// One label of the document, or of those that the model brings, in every slice; those not predicted yet are predicted
+    /// first.
+    Label(LabelId),
     /// The predicted class's connected component at a voxel (x, y, z): 4-connected within the slice, or 6-connected in
     /// the whole volume (`volume`, which predicts missing slices first).
     Component { voxel: [usize; 3], volume: bool },

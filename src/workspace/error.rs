@@ -53,6 +53,8 @@ pub enum CommandError {
     SliceVerified { z: usize },
     #[error("the prediction at this voxel is background: there is no component to accept")]
     NoComponent,
+    #[error("the model in use does not predict label {0}: choose a model that does")]
+    NotOfTheModel(LabelId),
     #[error(
         "the prediction is the same as the mask already, or everything that differs is locked or verified"
     )]

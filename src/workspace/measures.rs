@@ -1,4 +1,5 @@
 use super::activity::Purpose;
+use super::predictions::SliceLabels;
 use super::section::translation;
 use super::{Document, DocumentId, Workspace, class_labels};
 use crate::engine::Version;
@@ -61,9 +62,10 @@ impl Workspace {
         let job = if document.measures.as_ref().map(|m| &m.of) != Some(&of_mask) && document.tool.is_none() {
             let mask = document.now.mask.clone();
             self.engine.run_io(move |_| Ok(Box::new(Measures { of: of_mask, volumes: mask.volumes(&grid) })))
-        } else if let Some((of, slices)) = self.whole_prediction(document)
+        } else if let Some((of, predicted)) = self.whole_prediction(document)
             && document.predicted_measures.as_ref().map(|m| &m.of) != Some(&of)
         {
+            let slices: Vec<Arc<[LabelId]>> = predicted.values().map(|s| Arc::clone(&s.labels)).collect();
             self.engine.run_io(move |_| {
                 let slices = slices.iter().map(|labels| &**labels).enumerate();
                 Ok(Box::new(Measures { of, volumes: volumes_of_slices(&grid, slices) }))
@@ -74,12 +76,11 @@ impl Workspace {
         self.activities.begin(job, "measuring the labels", Some(id), Purpose::Measure);
     }
 
-    /// The predicted labels of every slice by the model in use, if they are all there.
-    fn whole_prediction(&self, document: &Document) -> Option<(Measured, Vec<Arc<[LabelId]>>)> {
+    /// The prediction of every slice by the model in use, if they are all there.
+    fn whole_prediction(&self, document: &Document) -> Option<(Measured, &BTreeMap<usize, SliceLabels>)> {
         let slices = self.predicted_slices(document.id).filter(|s| s.len() == document.depth())?;
         let stamps = slices.values().map(|s| s.stamp).collect();
-        let of = Measured::Prediction(document.model.clone()?, stamps);
-        Some((of, slices.values().map(|s| Arc::clone(&s.labels)).collect()))
+        Some((Measured::Prediction(document.model.clone()?, stamps), slices))
     }
 
     /// The newest is kept, and shown until a newer one is there.

@@ -166,6 +166,38 @@ fn a_component_is_accepted_alone() {
 }
 
 #[test]
+fn a_label_is_accepted_alone_in_all_slices() {
+    let (mut bench, _) = with_model();
+    bench.stroke(1, 1, [5.0, 5.0], [30.0, 20.0]);
+    let verified = bench.document().mask().slice(1);
+    bench.edit(EditCommand::SetVerified { z: 1, on: true });
+    // Of label 1 here, which goes where it is not predicted, and of another that stays where label 1 is not predicted.
+    bench.stroke(2, 1, [4.0, 4.0], [40.0, 4.0]);
+    bench.workspace.apply(Command::Labels(LabelCommand::Add { name: "second".into() })).unwrap();
+    bench.stroke(2, 2, [4.0, 30.0], [40.0, 30.0]);
+    let before = bench.document().mask().slice(2);
+    let predicted: Vec<Vec<u16>> = [0, 2, 3, 4].iter().map(|&z| look(&mut bench, z)).collect();
+    let refused = bench.workspace.apply(accept(AcceptScope::Label(9)));
+    assert!(matches!(refused, Err(CommandError::NotOfTheModel(9))), "{refused:?}");
+    bench.workspace.apply(accept(AcceptScope::Label(1))).unwrap();
+    bench.wait("the label", |w| w.active().is_some_and(|d| d.mask().slice(4).contains(&1)));
+    for (z, predicted) in [0, 2, 3, 4].into_iter().zip(&predicted) {
+        let after = bench.document().mask().slice(z);
+        for (i, (after, predicted)) in after.iter().zip(predicted).enumerate() {
+            let expected = match (predicted, if z == 2 { before[i] } else { 0 }) {
+                (1, _) => 1,
+                (_, 1) => 0,
+                (_, other) => other,
+            };
+            assert_eq!(*after, expected, "slice {z}, pixel {i}");
+        }
+    }
+    assert_eq!(bench.document().mask().slice(1), verified);
+    bench.edit(EditCommand::Undo);
+    assert_eq!(bench.document().mask().slice(2), before);
+}
+
+#[test]
 fn edits_made_while_a_volume_is_accepted_are_not_lost() {
     let (mut bench, _) = with_model();
     bench.workspace.apply(accept(AcceptScope::Volume)).unwrap();

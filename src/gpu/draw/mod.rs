@@ -3,6 +3,7 @@
 
 mod callback;
 mod chunks;
+mod cover;
 mod description;
 mod frame;
 mod picture;

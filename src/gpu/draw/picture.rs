@@ -1,5 +1,6 @@
 //! A picture of its own that a view is drawn into, and the pipeline that shows it: `shaders/picture.wgsl`.
 
+use super::cover::Cover;
 use crate::gpu::shader;
 
 /// For each pixel: WebGPU promises 4 and no more.
@@ -101,41 +102,19 @@ impl PicturePipeline {
                 ),
             ],
         });
-        let module = shader::module(device, "picture.wgsl");
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("picture"),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let constants = [("ENCODED_TARGET", f64::from(u8::from(target_format.is_srgb())))];
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("picture"),
-            layout: Some(&pipeline_layout),
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("cover"),
-                compilation_options: Default::default(),
-                buffers: &[],
+        let cover = Cover {
+            label: "picture",
+            module: &shader::module(device, "picture.wgsl"),
+            layout: &layout,
+            entry: "show",
+            constants: &[],
+            target: wgpu::ColorTargetState {
+                format: target_format,
+                blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                write_mask: wgpu::ColorWrites::ALL,
             },
-            primitive: Default::default(),
-            depth_stencil: None,
-            multisample: Default::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some("show"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &constants,
-                    ..Default::default()
-                },
-                targets: &[Some(wgpu::ColorTargetState {
-                    format: target_format,
-                    blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                    write_mask: wgpu::ColorWrites::ALL,
-                })],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
+        };
+        let pipeline = cover.pipeline(device);
         let origin = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("picture's place"),
             size: size_of::<[f32; 4]>() as u64,

@@ -1,6 +1,6 @@
 //! The pipelines of `shaders/slice.wgsl` and what they bind.
 
-use super::chunks::MAX_CHUNKS;
+use super::{chunks::MAX_CHUNKS, cover::Cover};
 use crate::gpu::{
     layout::{SliceUniform, SliceVariant},
     shader,
@@ -38,7 +38,7 @@ pub(super) fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout 
 /// One pipeline for each variant that was drawn, made when it first is.
 pub(super) struct Pipelines {
     module: wgpu::ShaderModule,
-    layout: wgpu::PipelineLayout,
+    layout: wgpu::BindGroupLayout,
     format: wgpu::TextureFormat,
     made: Vec<(SliceVariant, wgpu::RenderPipeline)>,
 }
@@ -46,11 +46,7 @@ pub(super) struct Pipelines {
 impl Pipelines {
     pub fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, format: wgpu::TextureFormat) -> Self {
         let module = shader::module(device, "slice.wgsl");
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("slice"),
-            bind_group_layouts: &[Some(layout)],
-            immediate_size: 0,
-        });
+        let layout = layout.clone();
         Self { module, layout, format, made: Vec::new() }
     }
 
@@ -58,32 +54,15 @@ impl Pipelines {
         if let Some((_, pipeline)) = self.made.iter().find(|(v, _)| *v == variant) {
             return pipeline.clone();
         }
-        let mut constants = variant.constants().to_vec();
-        constants.push(("ENCODED_TARGET", f64::from(u8::from(self.format.is_srgb()))));
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("slice"),
-            layout: Some(&self.layout),
-            vertex: wgpu::VertexState {
-                module: &self.module,
-                entry_point: Some("cover"),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
-            primitive: Default::default(),
-            depth_stencil: None,
-            multisample: Default::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &self.module,
-                entry_point: Some("slice"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &constants,
-                    ..Default::default()
-                },
-                targets: &[Some(self.format.into())],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
+        let cover = Cover {
+            label: "slice",
+            module: &self.module,
+            layout: &self.layout,
+            entry: "slice",
+            constants: &variant.constants(),
+            target: self.format.into(),
+        };
+        let pipeline = cover.pipeline(device);
         self.made.push((variant, pipeline.clone()));
         pipeline
     }

@@ -47,7 +47,7 @@ impl Panel for Prediction {
         }
         section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, look, out));
         let grid = document.volume().grid();
-        section(ui, volumes::title(grid), |ui| volumes::show(ui, workspace, document));
+        section(ui, volumes::title(grid), |ui| volumes::show(ui, workspace, document, out));
         section(ui, "Show", |ui| show(ui, look));
         if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
             section(ui, "About this model", |ui| about(ui, model));

@@ -2,9 +2,9 @@
 
 use crate::geom::{Grid, Unit};
 use crate::label::Label;
-use crate::ui::theme;
-use crate::workspace::{Document, Workspace, class_labels};
-use egui::{Align, Layout, RichText, Sense, Ui, vec2};
+use crate::ui::{outbox::Outbox, theme};
+use crate::workspace::{AcceptScope, Document, EditCommand, Workspace, class_labels};
+use egui::{Align, Button, Layout, RichText, Sense, Ui, vec2};
 
 /// What a label's measure is called.
 pub fn title(grid: &Grid) -> &'static str {
@@ -12,7 +12,7 @@ pub fn title(grid: &Grid) -> &'static str {
 }
 
 /// A row for each label of the document and of the model in use.
-pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document) {
+pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let grid = document.volume().grid();
     let card = document.model().and_then(|version| workspace.model(version)).map(|model| &model.card);
     let table = match card {
@@ -22,23 +22,39 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document) {
     let predicted = workspace.predicted_volumes(document.id());
     let p = theme::palette(ui);
     let head = |words: &str| RichText::new(words.to_owned()).font(theme::small()).color(p.faint);
-    row(ui, |_| {}, [head("Mask"), head("Prediction")]);
+    let words = |ui: &mut Ui, words: RichText| _ = ui.label(words);
+    row(ui, |_| {}, [&mut |ui| words(ui, head("Mask")), &mut |ui| words(ui, head("Prediction"))]);
     for label in table.iter() {
         let figure = |measure: Option<f64>| {
             let words = measure.map_or("–".to_owned(), |measure| written(measure, grid));
             RichText::new(words).font(theme::figures())
         };
         let there = predicted.as_ref().map(|volumes| volumes.get(&label.id).copied().unwrap_or(0.0));
-        row(ui, |ui| name(ui, label), [figure(document.label_volume(label.id)), figure(there)]);
+        let mask = figure(document.label_volume(label.id));
+        let prediction = |ui: &mut Ui| match there {
+            None => words(ui, figure(None)),
+            there => accept(ui, label, figure(there), out),
+        };
+        row(ui, |ui| name(ui, label), [&mut |ui| words(ui, mask.clone()), &mut { prediction }]);
     }
-    if predicted.is_none() && card.is_some() {
-        let words = "The prediction is measured once every slice is predicted.";
+    if card.is_some() {
+        let words = match predicted {
+            None => "The prediction is measured once every slice is predicted.",
+            Some(_) => "Click a predicted figure to accept that label alone.",
+        };
         ui.label(RichText::new(words).font(theme::small()).color(p.faint));
     }
 }
 
+fn accept(ui: &mut Ui, label: &Label, figure: RichText, out: &mut Outbox) {
+    let tip = format!("Accept {} of the prediction in all slices; the other labels stay", label.name);
+    if ui.add(Button::new(figure).frame_when_inactive(false)).on_hover_text(tip).clicked() {
+        out.edit(EditCommand::Accept { scope: AcceptScope::Label(label.id) });
+    }
+}
+
 /// A name and two figures, which end below each other.
-fn row(ui: &mut Ui, name: impl FnOnce(&mut Ui), figures: [RichText; 2]) {
+fn row(ui: &mut Ui, name: impl FnOnce(&mut Ui), figures: [&mut dyn FnMut(&mut Ui); 2]) {
     const FIGURE: f32 = 76.0;
     const HEIGHT: f32 = 20.0;
     ui.horizontal(|ui| {
@@ -52,7 +68,7 @@ fn row(ui: &mut Ui, name: impl FnOnce(&mut Ui), figures: [RichText; 2]) {
             let right = Layout::right_to_left(Align::Center);
             ui.allocate_ui_with_layout(vec2(FIGURE, HEIGHT), right, |ui| {
                 ui.set_min_width(FIGURE);
-                ui.label(figure);
+                figure(ui);
             });
         }
     });
