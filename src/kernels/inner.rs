@@ -128,9 +128,9 @@ impl Inner<'_> {
                 }
             }
         }
-        for o in 0..O {
+        for (o, sums) in sums.iter().enumerate() {
             let (targets, _) = S::as_mut_simd_f32s(&mut self.sums[o * length + n..][..V * S::F32_LANES]);
-            targets.copy_from_slice(&sums[o]);
+            targets.copy_from_slice(sums);
         }
     }
 }
