@@ -117,9 +117,10 @@ impl Inner<'_> {
         let (weight, _) = pulp::as_arrays::<O, f32>(self.weight);
         let mut weight = weight.iter();
         for i in 0..self.places.channels {
-            let window = &self.window[i * self.places.channel + n..];
+            let first = i * self.places.channel + n;
+            // None where no tap meets the targets: those of a stride that a small kernel leaves out.
             for (offset, weight) in self.places.offsets.iter().zip(&mut weight) {
-                let (values, _) = S::as_simd_f32s(&window[*offset..][..V * S::F32_LANES]);
+                let (values, _) = S::as_simd_f32s(&self.window[first + offset..][..V * S::F32_LANES]);
                 for o in 0..O {
                     let weight = simd.splat_f32s(weight[o]);
                     for v in 0..V {

@@ -48,6 +48,8 @@ fn slices_and_their_gradients_are_those_of_burn() {
         (conv(3, 5, 3).stride(2).padding(1), [10, 13]),
         (conv(3, 9, 1), [10, 13]),
         (conv(3, 9, 1).stride(2), [10, 13]),
+        // Many inputs that no output has seen.
+        (conv(3, 9, 1).stride(2), [40, 260]),
         (conv(3, 9, 2).stride(2), [10, 13]),
         (conv(3, 9, 7).stride(2).padding(3), [20, 23]),
         (conv(3, 9, 3).dilation(2).same(), [20, 23]),
