@@ -5,10 +5,12 @@ use fovea::{
     geom::{Frame, Grid, Unit},
     io,
     label::{LabelId, LabelTable},
+    metrics::{Overlap, SurfaceDistances},
     nn::{
         AnyModel, Channels, CoarseSpec, ComputeDevice, DeviceChoice, InputSpec, ModelCard, NamedTensors,
         PredictError, VolumeModel, VolumeSpec,
         blocks::cost::multiply_accumulates,
+        bundled,
         pipeline::{SegmentOptions, VolumeInference, VolumeLabels, VolumeStep, cost},
         watch::{Unwatched, Watch},
         weights,
@@ -380,4 +382,39 @@ fn two_networks_are_trained_one_after_the_other_and_segment_what_they_have_learn
     assert_eq!(weights::card_of(&std::fs::read(&out).unwrap()).unwrap().version, card.version);
     let refused = said(&[&recipe[..], &more, &["--longer-side", "64"]].concat()).unwrap_err();
     assert!(refused.contains("--longer-side is not for"), "{refused}");
+}
+
+/// Seeds that no training has (`fovea train --data phantom:abdomen` counts from 1 000 000).
+const UNSEEN: u64 = 5_000_000;
+
+/// FOVEA_PHANTOMS=20 measures on more of them than a test needs.
+#[test]
+fn the_bundled_demonstration_finds_the_organs_of_abdomens_that_it_has_not_seen() {
+    let bundled = bundled::find("abdomen-phantom").unwrap();
+    let model = VolumeModel::from_bytes(bundled.bytes, &cpu()).unwrap();
+    let cases = std::env::var("FOVEA_PHANTOMS").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
+    let (mut all, mut of_labels) = (vec![], BTreeMap::<LabelId, Vec<[f64; 2]>>::new());
+    for seed in UNSEEN..UNSEEN + cases {
+        let p = phantom::abdomen(seed, Look::Standard);
+        let (found, truth) = (segmented(&model, &p.volume), p.truth.to_values());
+        let (dims, spacing) = (p.volume.dims(), p.volume.grid().spacing());
+        for label in p.labels.iter() {
+            let inside = |labels: &[LabelId], [x, y, z]: [usize; 3]| {
+                labels[x + dims[0] * (y + dims[1] * z)] == label.id
+            };
+            let dice = Overlap::of(&found, &truth, None, label.id).dice().unwrap();
+            let (predicted, real) = (|at| inside(&found, at), |at| inside(&truth, at));
+            let surfaces = SurfaceDistances::between(dims, spacing, false, predicted, real);
+            let scores = [dice, surfaces.surface_dice(1.0).unwrap()];
+            of_labels.entry(label.id).or_default().push(scores);
+            all.push(scores);
+        }
+    }
+    let mean = |scores: &[[f64; 2]], i: usize| scores.iter().map(|s| s[i]).sum::<f64>() / scores.len() as f64;
+    for (id, scores) in &of_labels {
+        eprintln!("label {id}: Dice {:.4}, surface Dice at 1 mm {:.4}", mean(scores, 0), mean(scores, 1));
+    }
+    let dice = mean(&all, 0);
+    eprintln!("{cases} phantoms: Dice {dice:.4}, surface Dice at 1 mm {:.4}", mean(&all, 1));
+    assert!(dice >= 0.9, "{dice}");
 }
