@@ -101,8 +101,24 @@ const CASES: &[Case] = &[
         let layer = conv(5, 4, 3).stride(2).padding(1).output_padding(1);
         run(layer.init_transposed(d.burn()), [2, 5, 9, 13], d, UpConv::forward)
     }),
+    // Maps of more pixels than a software driver's loops have rounds.
+    ("convolution of a large map", |d| {
+        run(conv(2, 3, 3).padding(1).init(d.burn()), [2, 2, 150, 161], d, Conv::forward)
+    }),
+    ("strided, dilated convolution of a large map", |d| {
+        let layer = conv(4, 2, 5).stride(2).dilation(3).padding(5).groups(2).no_bias();
+        run(layer.init(d.burn()), [1, 4, 311, 340], d, Conv::forward)
+    }),
+    ("transposed convolution of a large map", |d| {
+        let layer = conv(2, 3, 3).stride(2).padding(1).output_padding(1);
+        run(layer.init_transposed(d.burn()), [1, 2, 151, 160], d, UpConv::forward)
+    }),
     ("Keras' transposed convolution", |d| run(up_conv([5, 4], 3, 0, d.burn()), [2, 5, 9, 13], d, keras_up)),
     ("batch norm", |d| run(batch_norm(5, d.burn()), [3, 5, 13, 18], d, BatchNorm::forward)),
+    ("batch norm of a large map", |d| run(batch_norm(2, d.burn()), [2, 2, 370, 380], d, BatchNorm::forward)),
+    ("batch norm of a map that is nearly constant", |d| {
+        run(batch_norm(3, d.burn()), [2, 3, 192, 192], d, |norm, x| norm.forward(x * 1e-3 + 0.7))
+    }),
     ("group norm", |d| run(GroupNorm::new(3, 6, d.burn()), [2, 6, 13, 18], d, GroupNorm::forward)),
     ("group norm without scale", |d| run(GroupNorm::plain(2), [2, 6, 13, 18], d, GroupNorm::forward)),
     ("layer norm", |d| run(LayerNorm::new(40, 1e-12, d.burn()), [2, 3, 7, 40], d, LayerNorm::forward)),

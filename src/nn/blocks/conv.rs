@@ -1,4 +1,5 @@
 use super::{
+    conv_strips::{conv_transpose2d, conv2d},
     convolution::{Direction, convolve},
     cost, tap,
 };
@@ -6,7 +7,6 @@ use burn::{
     module::{Module, Param},
     tensor::{
         Device, Tensor,
-        module::{conv_transpose2d, conv2d},
         ops::{ConvOptions, ConvTransposeOptions},
     },
 };

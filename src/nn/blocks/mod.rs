@@ -3,6 +3,7 @@
 mod attention;
 mod conv;
 mod conv3;
+mod conv_strips;
 mod convolution;
 pub mod cost;
 mod drop_block;

@@ -49,15 +49,39 @@ impl BatchNorm {
         }
         let dims = input.dims();
         let count = (dims.iter().product::<usize>() / dims[1]) as f64;
-        let result = batch_norm_train(input, self.weight.val(), self.bias.val(), self.epsilon);
+        let (output, mean, variance) = if input.clone().without_autodiff().device() == Device::flex() {
+            let result = batch_norm_train(input, self.weight.val(), self.bias.val(), self.epsilon);
+            (result.output, result.mean, result.variance)
+        } else {
+            self.by_steps(input)
+        };
         let unbiased = count / (count - 1.0).max(1.0);
         let blend = |running: &RunningState<Tensor<1>>, batch: Tensor<1>| {
             let old = running.value_sync();
             running.update((old * (1.0 - self.momentum) + batch * self.momentum).detach());
         };
-        blend(&self.running_mean, result.mean);
-        blend(&self.running_var, result.variance * unbiased);
-        result.output
+        blend(&self.running_mean, mean);
+        blend(&self.running_var, variance * unbiased);
+        output
+    }
+
+    /// What [`batch_norm_train`] gives: the output, the mean and the biased variance. burn (0.22.1) sums a whole channel one
+    /// value after the other on wgpu, in which maps that vary little about a large mean lose what varies, and which Mesa's
+    /// software driver breaks off after 65535 rounds. Here the sums are of values about their mean, a dimension at a time.
+    fn by_steps<const D: usize>(&self, input: Tensor<D>) -> (Tensor<D>, Tensor<1>, Tensor<1>) {
+        let channels = input.dims()[1];
+        let mean = |x: Tensor<D>| (0..D).rev().filter(|dim| *dim != 1).fold(x, Tensor::mean_dim);
+        // A constant: what it is changes neither the output nor any gradient.
+        let near = mean(input.clone().detach());
+        let input = input - near.clone();
+        let rest = mean(input.clone());
+        let centred = input - rest.clone();
+        let variance = mean(centred.clone() * centred.clone());
+        let mut row = [1; D];
+        row[1] = channels;
+        let scale = self.weight.val().reshape(row) / (variance.clone() + self.epsilon).sqrt();
+        let output = centred * scale + self.bias.val().reshape(row);
+        (output, (near + rest).reshape([channels]), variance.reshape([channels]))
     }
 }
 
