@@ -4,7 +4,7 @@ use crate::geom::{Grid, Unit};
 use crate::label::Label;
 use crate::ui::{outbox::Outbox, theme};
 use crate::workspace::{AcceptScope, Document, EditCommand, Workspace, class_labels};
-use egui::{Align, Button, Layout, RichText, Sense, Ui, vec2};
+use egui::{Align, Layout, Link, RichText, Sense, Ui, vec2};
 
 /// What a label's measure is called.
 pub fn title(grid: &Grid) -> &'static str {
@@ -48,7 +48,7 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
 
 fn accept(ui: &mut Ui, label: &Label, figure: RichText, out: &mut Outbox) {
     let tip = format!("Accept {} of the prediction in all slices; the other labels stay", label.name);
-    if ui.add(Button::new(figure).frame_when_inactive(false)).on_hover_text(tip).clicked() {
+    if ui.add(Link::new(figure)).on_hover_text(tip).clicked() {
         out.edit(EditCommand::Accept { scope: AcceptScope::Label(label.id) });
     }
 }
