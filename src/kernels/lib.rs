@@ -111,7 +111,7 @@ impl Convolution {
             .collect();
         let shares = outputs.div_ceil(LEAST_CHANNELS).min(PARTS);
         let share = outputs.div_ceil(shares);
-        let group = tiles.len().div_ceil(PARTS / shares);
+        let group = tiles.len().div_ceil(PARTS / shares).max(1);
         let size: usize = self.input.iter().product();
         // Of some tiles, for the output channels from `first`.
         let sum = |tiles: &[[usize; 3]], first: usize, count: usize| {

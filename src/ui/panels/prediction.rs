@@ -4,7 +4,7 @@ use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
 use crate::ui::look::Look;
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::panels::volumes;
-use crate::ui::theme;
+use crate::ui::theme::{self, size};
 use crate::ui::views::predicted_words;
 use crate::ui::widgets::{
     Icon, IconButton, empty, field, legend, primary, quiet, section, slider_row, title_row,
@@ -205,16 +205,20 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
 fn slices(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let missing = predicted_words(workspace, document);
     let words = missing.clone().unwrap_or_else(|| format!("All {} slices predicted", document.depth()));
-    field(ui, &words, |ui| match workspace.predicting_all(document.id()) {
-        Some(job) => {
-            if quiet(ui, true, "Cancel").on_hover_text("What is predicted stays").clicked() {
-                out.command(Command::Cancel(job));
+    field(ui, &words, |ui| {
+        // What is below stays where it is when the button goes.
+        ui.set_min_height(size::BUTTON);
+        match workspace.predicting_all(document.id()) {
+            Some(job) => {
+                if quiet(ui, true, "Cancel").on_hover_text("What is predicted stays").clicked() {
+                    out.command(Command::Cancel(job));
+                }
             }
-        }
-        None => {
-            let tip = "So that the other planes show the prediction too";
-            if missing.is_some() && quiet(ui, true, "Predict all").on_hover_text(tip).clicked() {
-                out.command(Command::Model(ModelCommand::PredictAll));
+            None => {
+                let tip = "So that the other planes show the prediction too";
+                if missing.is_some() && quiet(ui, true, "Predict all").on_hover_text(tip).clicked() {
+                    out.command(Command::Model(ModelCommand::PredictAll));
+                }
             }
         }
     });
