@@ -16,7 +16,7 @@ use burn::{
     },
     tensor::{DType, Shape, Tensor, TensorData},
 };
-use fovea_kernels::{Convolution, sum};
+use fovea_kernels::{Convolution, GoOn, sum};
 use rayon::prelude::*;
 
 /// Whether the input becomes the output, or, in a transposed convolution, the output the input.
@@ -24,6 +24,15 @@ use rayon::prelude::*;
 pub enum Direction {
     Forward,
     Transposed,
+}
+
+impl Direction {
+    fn reversed(self) -> Self {
+        match self {
+            Direction::Forward => Direction::Transposed,
+            Direction::Transposed => Direction::Forward,
+        }
+    }
 }
 
 type Values = FloatTensor<Flex>;
@@ -140,18 +149,25 @@ impl Operation {
         let axes = shape.num_dims() - 2;
         shape[1] = channels;
         shape[2..].copy_from_slice(&size[3 - axes..]);
-        values(self.apply(self.direction, numbers(x), numbers(weight), bias), shape)
-    }
-
-    /// The largest layers last for seconds. Meanwhile they ask whether to go on, and do not come back where they are not to.
-    fn apply(&self, direction: Direction, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        // The largest layers last for seconds. Meanwhile they ask whether to go on, and do not come back where not.
         let watch = watch::current();
         let go_on = || !watch.as_ref().is_some_and(|watch| watch.stop());
-        let output = match direction {
-            Direction::Forward => self.convolution.forward(x, weight, bias, &go_on),
-            Direction::Transposed => self.convolution.input_gradient(x, weight, bias, &go_on),
-        };
-        output.unwrap_or_else(|| watch::stop())
+        let output = self.apply(self.direction, numbers(x), numbers(weight), bias, &go_on);
+        values(output.unwrap_or_else(|| watch::stop()), shape)
+    }
+
+    fn apply(
+        &self,
+        direction: Direction,
+        x: &[f32],
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        go_on: GoOn<'_>,
+    ) -> Option<Vec<f32>> {
+        match direction {
+            Direction::Forward => self.convolution.forward(x, weight, bias, go_on),
+            Direction::Transposed => self.convolution.input_gradient(x, weight, bias, go_on),
+        }
     }
 
     fn record<const P: usize>(
@@ -180,30 +196,28 @@ impl<const P: usize> Backward<Flex, P> for Operation {
     fn backward(self, ops: Ops<Self::State, P>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
         let (x, weight) = ops.state;
-        let (convolution, g) = (&self.convolution, numbers(&gradient));
+        let g = numbers(&gradient);
         for (node, operand) in ops.parents.into_iter().zip([Operand::Input, Operand::Weight, Operand::Bias]) {
             let Some(node) = node else { continue };
-            let found = match (operand, self.direction) {
-                (Operand::Input, Direction::Forward) => values(
-                    self.apply(Direction::Transposed, g, numbers(&weight), None),
-                    x.layout().shape().clone(),
-                ),
-                (Operand::Input, Direction::Transposed) => values(
-                    self.apply(Direction::Forward, g, numbers(&weight), None),
-                    x.layout().shape().clone(),
-                ),
-                (Operand::Weight, Direction::Forward) => {
-                    values(convolution.weight_gradient(numbers(&x), g), weight.layout().shape().clone())
+            let (found, shape) = match operand {
+                // burn's graph must not be left half-way: a backward pass is never stopped.
+                Operand::Input => {
+                    let found = self.apply(self.direction.reversed(), g, numbers(&weight), None, &|| true);
+                    (found.unwrap_or_default(), x.layout().shape().clone())
                 }
-                (Operand::Weight, Direction::Transposed) => {
-                    values(convolution.weight_gradient(g, numbers(&x)), weight.layout().shape().clone())
+                Operand::Weight => {
+                    let (input, output) = match self.direction {
+                        Direction::Forward => (numbers(&x), g),
+                        Direction::Transposed => (g, numbers(&x)),
+                    };
+                    (self.convolution.weight_gradient(input, output), weight.layout().shape().clone())
                 }
-                (Operand::Bias, _) => {
+                Operand::Bias => {
                     let channels = gradient.layout().shape()[1];
-                    values(sums(g, convolution.batch, channels), Shape::new([channels]))
+                    (sums(g, self.convolution.batch, channels), Shape::new([channels]))
                 }
             };
-            grads.register::<Flex>(node.id, found);
+            grads.register::<Flex>(node.id, values(found, shape));
         }
     }
 }
