@@ -12,7 +12,7 @@ pub(super) fn padded(count: usize) -> usize {
     count.next_multiple_of(OVER)
 }
 
-/// Registers for sums: `rows` of so many vectors, such that operands still fit. Processors have 16 or 32.
+/// Whether registers hold the sums of a large block beside their operands: processors have 16 or 32.
 fn many_registers<S: Simd>() -> bool {
     S::REGISTER_COUNT >= 32
 }

@@ -4,7 +4,7 @@
 //! gradient of the weight for a convolution whose kernel is as large as the picture: a training step costs several times
 //! what other programs need. Here all three are correlations of one map with shifted copies of another, and none is
 //! unfolded: a tile of rows lies padded in a processor's cache ([`window`]), where each tap of the kernel is an offset, and
-//! the sums stay in registers ([`kernels`]).
+//! the sums stay in registers ([`inner`]).
 //!
 //! What comes out does not depend on the number of threads: every sum has its fixed order.
 
