@@ -5,7 +5,7 @@ use crate::{
     engine::{Engine, Event, JobContext, Output},
     io::{
         self,
-        dataset::{self, Fault, Labelled},
+        dataset::{self, Fault, Labelled, Values},
         list::Split,
     },
     label::{LabelId, LabelMap, LabelTable},
@@ -16,8 +16,8 @@ use crate::{
     phantom::{self, Look, Phantom},
     volume::Modality,
 };
-use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
+use anyhow::{Context, Error, Result, bail};
+use clap::{Args, ValueEnum};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -44,6 +44,30 @@ impl From<ModalityArgument> for Modality {
     }
 }
 
+/// What the masks' values are called.
+#[derive(Debug, Args)]
+pub struct LabelsArgument {
+    /// Names of the labels, in the order of their ids; or the values of the masks that are each label, all others being
+    /// background: liver=5,kidneys=2+3,polyp=128..255, and ignore=254 for what is not known
+    #[arg(long, value_delimiter = ',')]
+    labels: Vec<String>,
+}
+
+impl LabelsArgument {
+    /// Which values are which label, where that was said; of a model, its labels are `known`.
+    pub fn values(&self, known: Option<&LabelTable>) -> Result<Option<Values>> {
+        match self.names() {
+            None => Values::written(&self.labels, known).map(Some).map_err(Error::msg).context("--labels"),
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// The names alone; None where something is said of values.
+    pub fn names(&self) -> Option<&[String]> {
+        (!self.labels.iter().any(|text| text.contains('='))).then_some(&self.labels)
+    }
+}
+
 pub struct Request {
     pub data: PathBuf,
     /// None: what the first image says.
@@ -53,6 +77,8 @@ pub struct Request {
     pub seed: u64,
     /// The labels of the model that training starts from.
     pub labels: Option<LabelTable>,
+    /// How the masks are to be read, where the data do not say it.
+    pub values: Option<Values>,
     /// Names for labels that the data gives only as numbers.
     pub names: Vec<String>,
 }
@@ -83,6 +109,9 @@ pub const PHANTOM_LICENCE: &str = "CC0: the program makes the data itself";
 pub const PHANTOM_NOTICE: &str =
     "A demonstration, trained on phantoms that the program draws itself. Of no use on patients.";
 
+pub const PHANTOM_VALUES: &str =
+    "--labels: the values of a phantom's mask are its labels; only names can be given to them";
+
 /// Reads everything on an io thread.
 pub fn load(engine: &Engine, request: Request, shown: &mut Reporter) -> Result<Dataset> {
     let job = engine.run_io(move |context| read(&request, context).map(|data| Box::new(data) as Output));
@@ -108,6 +137,9 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
         let known: Vec<&str> = all().map(|s| s.id).collect();
         format!("there is no phantom \"{id}\"; there are {}", known.join(", "))
     })?;
+    if request.values.is_some() {
+        bail!(PHANTOM_VALUES);
+    }
     let total = request.phantoms.max(1);
     let valid = total.div_ceil(4);
     let mut cases = vec![];
@@ -138,6 +170,9 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
 /// Reads every case that is not to test on; all that is wrong with any of them is told at once.
 fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
     let mut listed = dataset::read(&request.data)?;
+    if let Some(values) = &request.values {
+        listed.values = values.clone();
+    }
     listed.cases.retain(|c| c.split != Split::Test);
     let total = listed.cases.len() as u64;
     let (mut cases, mut faults) = (vec![], std::mem::take(&mut listed.faults));
@@ -156,6 +191,11 @@ fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
     if !faults.is_empty() {
         let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
         bail!("{}: {} cases cannot be used:\n  {}", request.data.display(), faults.len(), lines.join("\n  "));
+    }
+    if listed.values == Values::Ids
+        && let Some(what) = io::softened(ids.iter().copied())
+    {
+        bail!("{}: {what}", request.data.display());
     }
     let Some(first) = cases.first() else { bail!("{} has no case to learn from", request.data.display()) };
     let modality = request.modality.unwrap_or(first.volume.modality());

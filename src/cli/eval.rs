@@ -14,11 +14,11 @@ pub(super) use html::{STYLE, escaped};
 use super::report::Reporter;
 use crate::{
     engine::{Engine, EngineOptions, Event, Output, ProgressLines, interrupt},
-    io,
+    io::{self, dataset::Values},
     metrics::Convention,
     nn::DeviceChoice,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::{Args, ValueEnum};
 use evaluation::Evaluation;
 use maps::{Maps, Told};
@@ -29,6 +29,7 @@ const EXAMPLES: &str = "\
 Examples:
   fovea eval --pred masks/ --truth truth/ --json scores.json
   fovea eval --pred masks/ --truth lists/drive.csv --html report.html
+  fovea eval --pred masks/ --truth lists/totalsegmentator.csv --labels liver=5,kidneys=2+3 --json scores.json
   fovea eval --pred masks/ --truth truth/ --images scans/ --html report.html --surface-tolerance 2
 
 With a folder as truth, files are matched by their names without the extension; with a LIST.csv by the case's id, and
@@ -50,6 +51,10 @@ pub struct EvalArgs {
     /// Only the cases of this split of the list
     #[arg(long, value_enum)]
     split: Option<SplitArgument>,
+    /// Which values of the truth are which label, all others being background: liver=5,kidneys=2+3,polyp=128..255, and
+    /// ignore=254 for what does not count; the names are those of labels.txt, where there is one
+    #[arg(long, value_delimiter = ',', value_name = "NAME=VALUES")]
+    labels: Vec<String>,
     /// How far apart two surfaces may be and still agree, in millimetres (pixels where there is no spacing)
     #[arg(long, value_name = "MM", default_value_t = 1.0, value_parser = tolerance)]
     surface_tolerance: f64,
@@ -110,8 +115,16 @@ fn tolerance(text: &str) -> Result<f64, String> {
 type Found = (Evaluation, Vec<Maps>, Option<Pictures>);
 
 fn evaluate(args: &EvalArgs, told: Told<'_>) -> Result<Found> {
-    let labels = pairs::label_table(args)?;
-    let maps = maps::open(&pairs::pairs(args, &labels)?, told)?;
+    let mut labels = pairs::label_table(args)?;
+    let known = Some(&labels).filter(|labels| !labels.is_empty());
+    let values = match args.labels.is_empty() {
+        true => Values::Ids,
+        false => Values::written(&args.labels, known).map_err(Error::msg).context("--labels")?,
+    };
+    let maps = maps::open(&pairs::pairs(args, &labels)?, &values, told)?;
+    if labels.is_empty() {
+        labels = values.labels().unwrap_or_default();
+    }
     let evaluation = Evaluation::of(args, &labels, &maps, told)?;
     let pictures = args.html.as_ref().map(|_| pictures::draw(&evaluation, &maps)).transpose()?;
     Ok((evaluation, maps, pictures))
@@ -207,6 +220,7 @@ mod tests {
             pred: pred.path().to_owned(),
             truth,
             split: None,
+            labels: vec![],
             surface_tolerance: 1.0,
             convention: ConventionArgument::Fovea,
             json: None,

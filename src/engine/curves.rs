@@ -8,6 +8,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Error, Result, Write};
 use std::path::Path;
 
+/// The file of the loss of every step.
+pub(super) const CURVE_OF_STEPS: &str = "steps.csv";
+const CURVE_OF_VALIDATIONS: &str = "validation.csv";
+
 pub(super) struct Curves {
     steps: File,
     validation: File,
@@ -17,13 +21,29 @@ impl Curves {
     /// In `folder`, from the beginning, or after the steps of a checkpoint: what was written beyond it is written again.
     pub fn open(folder: &Path, step: u64, validated: u64) -> Result<Self> {
         Ok(Self {
-            steps: curve(&folder.join("steps.csv"), "step,loss,lr", step)?,
+            steps: curve(&folder.join(CURVE_OF_STEPS), "step,loss,lr", step)?,
             validation: curve(
-                &folder.join("validation.csv"),
+                &folder.join(CURVE_OF_VALIDATIONS),
                 "step,value,dice,best,dice of each label",
                 validated,
             )?,
         })
+    }
+
+    /// `[step, loss]` and `[step, mean Dice]` of a run that may be under way: a line that is not written to its end yet, or
+    /// has no value, is left out.
+    pub fn read(folder: &Path) -> Result<[Vec<[f64; 2]>; 2]> {
+        let read = |name: &str, column: usize| -> Result<Vec<[f64; 2]>> {
+            let text = fs::read_to_string(folder.join(name))?;
+            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+            let point = |line: &str| {
+                let mut cells = line.split(',');
+                let step = cells.next()?.parse().ok()?;
+                Some([step, cells.nth(column - 1)?.parse().ok()?])
+            };
+            Ok(whole.lines().skip(1).filter_map(point).collect())
+        };
+        Ok([read(CURVE_OF_STEPS, 1)?, read(CURVE_OF_VALIDATIONS, 2)?])
     }
 
     pub fn step(&mut self, step: u64, loss: f32, lr: f64) -> Result<()> {
@@ -80,5 +100,20 @@ mod tests {
             curves.step(step, 0.1 + step as f32, 1e-3).unwrap();
         }
         assert_eq!(read(), whole);
+    }
+
+    #[test]
+    fn curves_are_read_as_far_as_they_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut curves = Curves::open(folder.path(), 0, 0).unwrap();
+        curves.step(1, 0.5, 1e-3).unwrap();
+        curves.step(2, 0.25, 1e-3).unwrap();
+        let labels = BTreeMap::from([(1, Some(0.75))]);
+        curves.validation(1, Some(0.7), None, true, &labels).unwrap();
+        curves.validation(2, Some(0.8), Some(0.75), true, &labels).unwrap();
+        write!(curves.steps, "3,0.1").unwrap();
+        let [loss, dice] = Curves::read(folder.path()).unwrap();
+        assert_eq!(loss, [[1.0, 0.5], [2.0, 0.25]]);
+        assert_eq!(dice, [[2.0, 0.75]]);
     }
 }

@@ -20,6 +20,7 @@ mod nn_thread;
 mod outbox;
 mod predict;
 mod request;
+pub mod run_folder;
 pub mod schedule;
 mod train;
 mod train_steps;

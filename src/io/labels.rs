@@ -77,6 +77,21 @@ pub fn binary(ids: &BTreeSet<LabelId>) -> Option<LabelId> {
     }
 }
 
+/// What is wrong with masks whose values are those of one structure softened by JPEG or by resizing: values close to 0 and
+/// to 255 beside these. As ids they would be classes that nobody has drawn.
+pub fn softened(values: impl IntoIterator<Item = LabelId>) -> Option<String> {
+    let values: BTreeSet<LabelId> = values.into_iter().collect();
+    let close = |mut range: std::ops::RangeInclusive<LabelId>| range.any(|value| values.contains(&value));
+    let softened = values.last().is_some_and(|largest| *largest <= 255) && close(1..=7) && close(248..=254);
+    softened.then(|| {
+        format!(
+            "the masks have {} values, some close to 0 and some close to 255, as a mask of one structure has that JPEG or \
+             resizing has softened: --labels NAME=128..255 reads it as one label",
+            values.len()
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +101,14 @@ mod tests {
         let grid = Grid::pixels([samples.len(), 1, 1]).unwrap();
         let volume = Volume::new(grid, samples, rescale, Modality::Other).unwrap();
         labels_of(Path::new("mask.png"), &volume).map(|(map, _)| map.to_values())
+    }
+
+    #[test]
+    fn a_softened_mask_is_told_from_ids() {
+        assert!(softened([0, 1, 2, 250, 254, 255]).unwrap().contains("6 values"));
+        for ids in [&[0, 255][..], &[0, 1, 2, 3, 255], &[0, 128, 191, 255], &[1, 250, 300], &[]] {
+            assert_eq!(softened(ids.iter().copied()), None, "{ids:?}");
+        }
     }
 
     #[test]

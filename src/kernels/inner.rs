@@ -13,11 +13,19 @@ pub(super) fn padded(count: usize) -> usize {
 }
 
 /// Whether registers hold the sums of a large block beside their operands: processors have 16 or 32.
-fn many_registers<S: Simd>() -> bool {
+const fn many_registers<S: Simd>() -> bool {
     S::REGISTER_COUNT >= 32
 }
 
 /// How many channels of the result are summed at once.
+const fn block_of<S: Simd>() -> usize {
+    if many_registers::<S>() { MANY } else { FEW }
+}
+
+const MANY: usize = 8;
+const FEW: usize = 4;
+
+/// [`block_of`] this processor.
 pub(super) fn block() -> usize {
     struct Block;
 
@@ -26,7 +34,7 @@ pub(super) fn block() -> usize {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) -> usize {
-            if many_registers::<S>() { 8 } else { 4 }
+            block_of::<S>()
         }
     }
 
@@ -72,46 +80,40 @@ pub(super) struct Inner<'a> {
     pub weight: &'a [f32],
     /// May be shorter than the block.
     pub bias: &'a [f32],
+    /// Of `n`, padded.
+    pub length: usize,
     pub sums: &'a mut [f32],
 }
 
-impl Inner<'_> {
-    /// For `n` up to `length`, which is padded.
-    pub fn run(self, length: usize) {
-        Arch::new().dispatch(Sized(self, length));
-    }
-}
-
-struct Sized<'a>(Inner<'a>, usize);
-
-impl WithSimd for Sized<'_> {
+impl WithSimd for Inner<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if many_registers::<S>() { self.blocks::<S, 8, 3>(simd) } else { self.blocks::<S, 4, 3>(simd) }
-    }
-}
-
-impl Sized<'_> {
-    #[inline(always)]
-    fn blocks<S: Simd, const O: usize, const V: usize>(self, simd: S) {
-        let Self(mut inner, length) = self;
-        let mut n = 0;
-        while n + V * S::F32_LANES <= length {
-            inner.vectors::<S, O, V>(simd, n, length);
-            n += V * S::F32_LANES;
-        }
-        while n < length {
-            inner.vectors::<S, O, 1>(simd, n, length);
-            n += S::F32_LANES;
-        }
+        if many_registers::<S>() { self.blocks::<S, MANY, 3>(simd) } else { self.blocks::<S, FEW, 3>(simd) }
     }
 }
 
 impl Inner<'_> {
+    pub fn run(self) {
+        Arch::new().dispatch(self);
+    }
+
     #[inline(always)]
-    fn vectors<S: Simd, const O: usize, const V: usize>(&mut self, simd: S, n: usize, length: usize) {
+    fn blocks<S: Simd, const O: usize, const V: usize>(mut self, simd: S) {
+        let mut n = 0;
+        while n + V * S::F32_LANES <= self.length {
+            self.vectors::<S, O, V>(simd, n);
+            n += V * S::F32_LANES;
+        }
+        while n < self.length {
+            self.vectors::<S, O, 1>(simd, n);
+            n += S::F32_LANES;
+        }
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd, const O: usize, const V: usize>(&mut self, simd: S, n: usize) {
         let mut sums: [[S::f32s; V]; O] =
             std::array::from_fn(|o| [simd.splat_f32s(self.bias.get(o).copied().unwrap_or(0.0)); V]);
         let (weight, _) = pulp::as_arrays::<O, f32>(self.weight);
@@ -130,7 +132,7 @@ impl Inner<'_> {
             }
         }
         for (o, sums) in sums.iter().enumerate() {
-            let (targets, _) = S::as_mut_simd_f32s(&mut self.sums[o * length + n..][..V * S::F32_LANES]);
+            let (targets, _) = S::as_mut_simd_f32s(&mut self.sums[o * self.length + n..][..V * S::F32_LANES]);
             targets.copy_from_slice(sums);
         }
     }

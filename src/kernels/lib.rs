@@ -17,11 +17,14 @@ use inner::{Inner, Outer, Packed, block, padded};
 use rayon::prelude::*;
 use window::{Axis, Window};
 
-/// A convolution without groups between maps `[depth, height, width]`; slices have a depth of 1, and so have their kernels.
+/// A convolution between maps `[depth, height, width]`; slices have a depth of 1, and so have their kernels. Every group of
+/// channels is a convolution for itself: all groups of a sample, and then those of the next, are computed as samples would be
+/// whose weights differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Convolution {
     pub batch: usize,
-    /// Of input and output.
+    pub groups: usize,
+    /// Of input and output, in a group.
     pub channels: [usize; 2],
     pub kernel: [usize; 3],
     pub stride: [usize; 3],
@@ -44,7 +47,8 @@ const LEAST_CHANNELS: usize = 8;
 /// The targets of one of the stride's phases, with the taps of the kernel that reach them.
 struct Phase {
     axes: [Axis; 3],
-    weight: Packed,
+    /// Of each group.
+    weights: Vec<Packed>,
 }
 
 /// Rows of the result that are computed together: of a plane, or of as many planes as the targets are spread over, in some
@@ -59,8 +63,8 @@ struct Tile<'a> {
 }
 
 impl Convolution {
-    /// `x` `[batch, input, …]`, `weight` `[output, input, …]` and `bias` `[output]` give `[batch, output, …]`; nothing where
-    /// it was not to go on.
+    /// `x` `[batch, groups * input, …]`, `weight` `[groups * output, input, …]` and `bias` `[groups * output]` give `[batch,
+    /// groups * output, …]`; nothing where it was not to go on.
     pub fn forward(
         &self,
         x: &[f32],
@@ -70,13 +74,15 @@ impl Convolution {
     ) -> Option<Vec<f32>> {
         let [inputs, outputs] = self.channels;
         let taps: usize = self.kernel.iter().product();
-        let weight = Packed::new([outputs, inputs, taps], |o, i, t| weight[(o * inputs + i) * taps + t]);
-        let phase = Phase { axes: self.axes(), weight };
+        let weights = self.packed([outputs, inputs, taps], |group, o, i, t| {
+            weight[((group * outputs + o) * inputs + i) * taps + t]
+        });
+        let phase = Phase { axes: self.axes(), weights };
         self.correlate(&[phase], (x, self.input), self.channels, (self.output, bias), go_on)
     }
 
-    /// The gradient of the input from that of the output, `[batch, output, …]`; this is the transposed convolution of the
-    /// latter, which may have a bias of its own, `[input]`.
+    /// The gradient of the input from that of the output, `[batch, groups * output, …]`; this is the transposed convolution
+    /// of the latter, which may have a bias of its own, `[groups * input]`.
     pub fn input_gradient(
         &self,
         gradient: &[f32],
@@ -90,24 +96,46 @@ impl Convolution {
             let phases = [phase / (rows * columns), phase / columns % rows, phase % columns];
             let axes = [0, 1, 2].map(|axis| self.transposed_axis(axis, phases[axis]));
             let taps = window::product(axes.each_ref().map(|axis| &axis.taps[..]), self.kernel);
-            let weight = Packed::new([inputs, outputs, taps.len()], |i, o, t| {
-                weight[(o * inputs + i) * all + taps[t]]
+            let weights = self.packed([inputs, outputs, taps.len()], |group, i, o, t| {
+                weight[((group * outputs + o) * inputs + i) * all + taps[t]]
             });
-            Phase { axes, weight }
+            Phase { axes, weights }
         };
         let phases: Vec<Phase> = (0..planes * rows * columns).map(phase).collect();
         self.correlate(&phases, (gradient, self.output), [outputs, inputs], (self.input, bias), go_on)
     }
 
-    /// The gradient of the weight, `[output, input, …]`, from the input and the gradient of the output.
+    fn packed(
+        &self,
+        sizes: [usize; 3],
+        weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
+    ) -> Vec<Packed> {
+        (0..self.groups)
+            .map(|group| Packed::new(sizes, |to, from, tap| weight(group, to, from, tap)))
+            .collect()
+    }
+
+    /// The gradient of the weight, `[groups * output, input, …]`, from the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let [inputs, outputs] = self.channels;
+        let mut result = vec![0.0f32; self.groups * outputs * inputs * self.kernel.iter().product::<usize>()];
+        let size = result.len() / self.groups.max(1);
+        let groups = result.par_chunks_mut(size.max(1)).enumerate();
+        groups.for_each(|(group, result)| self.weight_gradient_of(group, x, gradient, result));
+        result
+    }
+
+    fn weight_gradient_of(&self, group: usize, x: &[f32], gradient: &[f32], result: &mut [f32]) {
         let (axes, [inputs, outputs]) = (self.axes(), self.channels);
         let columns = inputs * self.kernel.iter().product::<usize>();
         let [depth, height, width] = self.output;
         let window = Window::new(&axes, inputs);
         let rows = window.rows(height);
+        let sample = |i: usize| i * self.groups + group;
         let tiles: Vec<[usize; 3]> = (0..self.batch * depth)
-            .flat_map(|plane| (0..height).step_by(rows).map(move |row| [plane / depth, plane % depth, row]))
+            .flat_map(|plane| {
+                (0..height).step_by(rows).map(move |row| [sample(plane / depth), plane % depth, row])
+            })
             .collect();
         let shares = outputs.div_ceil(LEAST_CHANNELS).min(PARTS);
         let share = outputs.div_ceil(shares);
@@ -135,7 +163,6 @@ impl Convolution {
             }
             sums
         };
-        let mut result = vec![0.0f32; outputs * columns];
         result.par_chunks_mut(share * columns).enumerate().for_each(|(i, result)| {
             let count = result.len() / columns;
             let sums: Vec<Vec<f32>> =
@@ -144,7 +171,6 @@ impl Convolution {
                 result.iter_mut().zip(sums).for_each(|(result, sum)| *result += sum);
             }
         });
-        result
     }
 
     /// Each output sums the taps of the input.
@@ -194,7 +220,7 @@ impl Convolution {
         go_on: GoOn<'_>,
     ) -> Option<Vec<f32>> {
         let windows: Vec<Window> = phases.iter().map(|phase| Window::new(&phase.axes, inputs)).collect();
-        let mut result = vec![0.0f32; self.batch * outputs * depth * height * width];
+        let mut result = vec![0.0f32; self.batch * self.groups * outputs * depth * height * width];
         let spread = phases.first().map_or([1; 3], |phase| phase.axes.each_ref().map(|axis| axis.spread));
         let rows = windows.iter().map(|window| window.rows(height.div_ceil(spread[1]))).min().unwrap_or(1);
         let (rows, share) =
@@ -206,7 +232,8 @@ impl Convolution {
                 return None;
             }
             let source = &source[tile.sample * inputs * size..][..inputs * size];
-            let Tile { channel, plane, row, rows: mut targets, .. } = tile;
+            let Tile { sample, channel, plane, row, rows: mut targets } = tile;
+            let group = sample % self.groups;
             let held = spread[0].min(depth - plane * spread[0]);
             for (phase, window) in phases.iter().zip(&windows) {
                 let [d, h, w] = &phase.axes;
@@ -220,10 +247,10 @@ impl Convolution {
                 sums.resize(block() * length, 0.0);
                 for (i, targets) in targets.chunks_mut(block() * held).enumerate() {
                     let first = channel + i * block();
-                    let weight = phase.weight.block(first / block());
-                    let bias = bias.map(|bias| &bias[first..outputs.min(first + block())]);
-                    Inner { window: copy, places: &places, weight, bias: bias.unwrap_or(&[]), sums }
-                        .run(length);
+                    let weight = phase.weights[group].block(first / block());
+                    let bias = bias.map(|bias| &bias[group * outputs..][first..outputs.min(first + block())]);
+                    Inner { window: copy, places: &places, weight, bias: bias.unwrap_or(&[]), length, sums }
+                        .run();
                     for (sums, planes) in sums.chunks_exact(length).zip(targets.chunks_exact_mut(held)) {
                         let lines = planes[d.offset].chunks_mut(width).skip(h.offset).step_by(h.spread);
                         for (line, sums) in lines.zip(sums.chunks(window.pitch())) {
@@ -242,7 +269,8 @@ impl Convolution {
     /// that gives tiles enough for all threads, fewer where it does not, and then fewer rows.
     fn shares(&self, rows: usize, outputs: usize, [planes, lines]: [usize; 2]) -> (usize, usize) {
         let wanted = TILES_PER_THREAD * rayon::current_num_threads();
-        let (blocks, tiles) = (outputs.div_ceil(block()), self.batch * planes * lines.div_ceil(rows));
+        let (blocks, tiles) =
+            (outputs.div_ceil(block()), self.batch * self.groups * planes * lines.div_ceil(rows));
         let shares = wanted.div_ceil(tiles.max(1)).clamp(1, blocks.max(1));
         let parts = wanted.div_ceil((tiles * shares).max(1));
         (rows.div_ceil(parts), blocks.div_ceil(shares) * block())

@@ -11,6 +11,14 @@ pub struct Label {
     pub visible: bool,
 }
 
+impl Label {
+    /// With the palette's colour of its id.
+    pub fn new(id: LabelId, name: impl Into<String>) -> Self {
+        let color = LabelTable::palette_color(id);
+        Self { id, name: name.into(), color, locked: false, visible: true }
+    }
+}
+
 /// The labels of a mask, in the order in which they are listed. Background (0) is not in the list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LabelTable {
@@ -42,13 +50,7 @@ impl LabelTable {
     /// Adds a label with the lowest free id and the palette's colour for it.
     pub fn add(&mut self, name: &str) -> LabelId {
         let id = (1..=LabelId::MAX).find(|&id| self.get(id).is_none()).unwrap_or(LabelId::MAX);
-        self.insert(Label {
-            id,
-            name: name.to_owned(),
-            color: Self::palette_color(id),
-            locked: false,
-            visible: true,
-        });
+        self.insert(Label::new(id, name));
         id
     }
 
@@ -64,13 +66,7 @@ impl LabelTable {
     pub fn name_unknown(&mut self, ids: impl IntoIterator<Item = LabelId>) {
         for id in ids {
             if id != 0 && self.get(id).is_none() {
-                self.insert(Label {
-                    id,
-                    name: format!("label {id}"),
-                    color: Self::palette_color(id),
-                    locked: false,
-                    visible: true,
-                });
+                self.insert(Label::new(id, format!("label {id}")));
             }
         }
     }

@@ -136,13 +136,20 @@ fn progress(ui: &mut Ui, activity: &Activity, out: &mut Outbox) {
                 }
             });
         });
-        if let Some(secs) = activity.eta_secs {
-            let words = RichText::new(time_left(secs)).font(theme::small()).color(theme::palette(ui).weak);
-            ui.label(words);
+        let words = activity_words(activity);
+        if !words.is_empty() {
+            ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
         }
         let share = (activity.total > 0).then(|| activity.done as f32 / activity.total as f32);
         progress_bar(ui, share, &activity.title);
     });
+}
+
+/// "Finding the organs, about 20 s left", as far as it is known.
+pub fn activity_words(activity: &Activity) -> String {
+    let left = activity.eta_secs.map(time_left);
+    let stage = Some(capital(activity.stage)).filter(|stage| !stage.is_empty());
+    [stage, left].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn capital(words: &str) -> String {

@@ -10,6 +10,8 @@ pub struct Activity {
     pub job: JobId,
     pub title: String,
     pub document: Option<DocumentId>,
+    /// What is being done of it; empty until that is known.
+    pub stage: &'static str,
     pub done: u64,
     /// 0 while it is not known.
     pub total: u64,
@@ -55,6 +57,7 @@ impl Activities {
                 job,
                 title,
                 document,
+                stage: "",
                 done: 0,
                 total: 0,
                 eta_secs: None,
@@ -65,10 +68,11 @@ impl Activities {
     }
 
     pub fn note(&mut self, event: &Event) {
-        if let Event::Progress { job, done, total, eta_secs, .. } = event
+        if let Event::Progress { job, stage, done, total, eta_secs } = event
             && let Some(activity) = self.0.get_mut(job)
         {
-            (activity.done, activity.total, activity.eta_secs) = (*done, *total, *eta_secs);
+            (activity.stage, activity.done, activity.total) = (stage, *done, *total);
+            activity.eta_secs = *eta_secs;
         }
     }
 

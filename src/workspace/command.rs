@@ -13,7 +13,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Opens a file, a folder or `sample:ID`; what is open already is only activated.
+    /// Opens a file, a folder or `sample:ID`; what is open already is only activated. A folder of a training run is put
+    /// beside the runs of the images instead, and one that is there already is read again.
     Open(PathBuf),
     /// Opens one series of several, or says what made the image where the file does not.
     OpenWith {

@@ -1,7 +1,7 @@
 use super::activity::{Activity, Purpose};
 use super::predictions::SliceLabels;
-use super::{CommandError, DocumentId, Workspace};
-use crate::engine::{JobId, Predicted, SegmentVolume, SliceKey, Version, WantSlice};
+use super::{CommandError, DocumentId, ShelvedModel, Workspace};
+use crate::engine::{Predicted, SegmentVolume, SliceKey, Version, WantSlice};
 use crate::label::LabelId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +26,10 @@ pub enum PredictionStatus<'a> {
     /// It will come.
     Pending,
     Ready(&'a Predicted),
+    /// The model labels whole volumes at once, and has not been asked to.
+    OnRequest,
+    /// The labels are there; the model gives no more.
+    Labelled,
     /// It will not come; the reason.
     Failed(&'a str),
 }
@@ -80,7 +84,10 @@ impl Workspace {
         if let Some(reason) = self.predictions.failure(&base) {
             return PredictionStatus::Failed(reason);
         }
+        let labelled = self.predicted_labels(document, z).is_some();
         match self.shelf.find(&base.version) {
+            Some(model) if model.is_of_volumes() && labelled => PredictionStatus::Labelled,
+            Some(model) if model.is_loaded() && model.is_of_volumes() => PredictionStatus::OnRequest,
             Some(model) if model.is_loaded() => PredictionStatus::Pending,
             Some(model) if model.has_failed() => PredictionStatus::Failed("the model could not be loaded"),
             Some(_) => PredictionStatus::Loading,
@@ -132,6 +139,7 @@ impl Workspace {
         if !self.ensure_loaded(&version) {
             return Err(CommandError::ModelLoading);
         }
+        let of_volumes = self.shelf.find(&version).is_some_and(ShelvedModel::is_of_volumes);
         let request = SegmentVolume {
             document: id.0,
             volume,
@@ -141,14 +149,14 @@ impl Workspace {
             options: Default::default(),
         };
         let job = self.engine.segment_volume(request);
-        self.activities.begin(job, "predicting all slices", Some(id), Purpose::PredictAll);
+        let title = if of_volumes { "segmenting the volume" } else { "predicting all slices" };
+        self.activities.begin(job, title, Some(id), Purpose::PredictAll);
         Ok(())
     }
 
     /// The job of [`ModelCommand::PredictAll`](super::ModelCommand::PredictAll), while it is under way.
-    pub fn predicting_all(&self, document: DocumentId) -> Option<JobId> {
-        let is = |a: &&Activity| a.document == Some(document) && a.purpose == Purpose::PredictAll;
-        self.activities.iter().find(is).map(|a| a.job)
+    pub fn predicting_all(&self, document: DocumentId) -> Option<&Activity> {
+        self.activities.iter().find(|a| a.document == Some(document) && a.purpose == Purpose::PredictAll)
     }
 
     pub(super) fn predicted(&mut self, predicted: Predicted) {
@@ -177,7 +185,9 @@ impl Workspace {
             if ahead == 0 {
                 self.predictions.touch(&base(version, z));
             }
-            if !self.ensure_loaded(version) {
+            if !self.ensure_loaded(version)
+                || self.shelf.find(version).is_some_and(ShelvedModel::is_of_volumes)
+            {
                 continue;
             }
             let ahead = if Some(version) == shown.as_ref() { AHEAD } else { ahead };

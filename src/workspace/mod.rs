@@ -49,7 +49,7 @@ pub use store::{Place, RunState, mask_hash};
 pub use surfaces::SurfaceOf;
 pub use training::{Candidate, Curves, Run, SliceRef, Training, TrainingState, Validation, Verdict};
 
-use crate::engine::{Engine, Event};
+use crate::engine::{Engine, Event, run_folder::PastRun};
 use crate::nn::DeviceKind;
 use activity::Activities;
 use live::Live;
@@ -108,6 +108,8 @@ pub struct Workspace {
     making: Vec<making::Making>,
     training: Option<Training>,
     interrupted: Option<training::Interrupted>,
+    /// Of folders, to compare with those of images.
+    past_runs: Vec<PastRun>,
     activities: Activities,
     notices: Notices,
     device: Device,
@@ -137,6 +139,7 @@ impl Workspace {
             making: Vec::new(),
             training: None,
             interrupted: None,
+            past_runs: Vec::new(),
             activities: Activities::default(),
             notices: Notices::default(),
             device: Device::Starting,
@@ -177,6 +180,11 @@ impl Workspace {
     /// The training run that is under way, or the last one.
     pub fn training(&self) -> Option<&Training> {
         self.training.as_ref()
+    }
+
+    /// Training runs whose folders were opened.
+    pub fn past_runs(&self) -> &[PastRun] {
+        &self.past_runs
     }
 
     /// The document whose training run was under way when the program last stopped. The run can be resumed or cancelled.

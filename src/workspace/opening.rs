@@ -7,7 +7,7 @@ use super::store::{CaseFacts, Project, RunRecord, RunState};
 use super::training::{Interrupted, Run};
 use super::{CommandError, Notice, NoticeLevel, Workspace};
 use crate::edit::EditLog;
-use crate::engine::JobId;
+use crate::engine::{JobId, run_folder};
 use crate::io::{self, OpenOptions, Opened};
 use crate::label::LabelTable;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn lasting(path: PathBuf) -> PathBuf {
     if path.exists() { std::fs::canonicalize(&path).unwrap_or(path) } else { path }
 }
 
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
 }
 
@@ -30,6 +30,10 @@ impl Workspace {
             return Ok(());
         }
         if plain && self.openings.iter().any(|o| o.path == path) {
+            return Ok(());
+        }
+        if plain && run_folder::is_run(&path) {
+            self.compare_run(path);
             return Ok(());
         }
         let modality = options.modality;
@@ -199,7 +203,7 @@ impl Workspace {
         if let Some(accepting) = self.accepting.take_if(|a| a.document == id) {
             self.engine.cancel(accepting.job);
         }
-        if let Some(job) = self.predicting_all(id) {
+        if let Some(job) = self.predicting_all(id).map(|activity| activity.job) {
             self.engine.cancel(job);
         }
         for making in self.making.extract_if(.., |m| m.document == id) {

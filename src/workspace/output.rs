@@ -4,7 +4,7 @@ use super::measures::Measures;
 use super::store::{Snapshot, Write};
 use super::surfaces::MadeSurface;
 use super::{CommandError, Document, Export, ExportFormat, NoticeLevel, Workspace};
-use crate::engine::{JobId, Output};
+use crate::engine::{JobId, Output, run_folder::PastRun};
 use crate::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +79,10 @@ impl Workspace {
     /// A job of the workspace's own on an io thread is done.
     pub(super) fn output_done(&mut self, job: JobId, output: Output) {
         let Some(activity) = self.activities.end(job) else { return };
+        let output = match output.downcast::<Vec<PastRun>>() {
+            Ok(runs) => return self.compared_with(*runs),
+            Err(output) => output,
+        };
         let Some(id) = activity.document else { return };
         let output = match output.downcast::<Snapshot>() {
             Ok(snapshot) => {

@@ -65,6 +65,11 @@ impl ShelvedModel {
         self.card.is_untrained()
     }
 
+    /// True of one that labels a whole volume at once, when it is asked to, and says nothing of single slices.
+    pub fn is_of_volumes(&self) -> bool {
+        self.card.volume.is_some()
+    }
+
     /// Whether it can make anything of an image of this kind.
     pub fn fits(&self, volume: &Volume) -> bool {
         self.card.modality == volume.modality() || self.card.modality == Modality::Other

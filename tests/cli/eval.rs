@@ -139,6 +139,34 @@ fn decoded(coded: &str) -> Vec<u8> {
 }
 
 #[test]
+fn of_a_mask_of_many_classes_those_that_are_named_are_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pred, truth] = ["pred", "truth"].map(|name| folder.path().join(name));
+    [&pred, &truth].iter().for_each(|f| std::fs::create_dir(f).unwrap());
+    // Liver 5 and 6, something else 9, and two columns that are not known, where the prediction says liver.
+    let column = |values: [LabelId; 12]| {
+        let values: Vec<LabelId> = (0..DIMS.iter().product()).map(|i| values[i % DIMS[0]]).collect();
+        LabelMap::from_values(DIMS, &values).unwrap()
+    };
+    let of_truth = column([5, 5, 6, 6, 9, 9, 254, 254, 0, 0, 0, 0]);
+    let predicted = column([2, 2, 2, 2, 0, 0, 2, 2, 0, 0, 0, 2]);
+    io::write_label_nifti(&truth.join("case.nii.gz"), &of_truth, &grid(0.0)).unwrap();
+    io::write_label_nifti(&pred.join("case.nii.gz"), &predicted, &grid(0.0)).unwrap();
+    io::write_table(&pred.join("labels.txt"), &LabelTable::named(&["spleen", "liver"])).unwrap();
+    let json = folder.path().join("s.json");
+    let chosen = |labels| {
+        ["eval", "--pred", text(&pred), "--truth", text(&truth), "--json", text(&json), "--labels", labels]
+    };
+    said(&chosen("liver=5..6,ignore=254"));
+    let scores: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    let classes = &scores["cases"][0]["classes"];
+    assert_eq!(classes.as_object().unwrap().len(), 1, "{classes}");
+    assert_eq!(classes["2"]["dice"], 8.0 / 9.0, "four columns of four, and one of what is known too many");
+    let refused = refused(&chosen("lung=5"));
+    assert!(refused.contains("lung") && refused.contains("spleen, liver"), "{refused}");
+}
+
+#[test]
 fn a_mask_that_lies_elsewhere_is_refused_with_what_differs() {
     let folder = tempfile::tempdir().unwrap();
     let [pred, truth, _] = data_set(folder.path());

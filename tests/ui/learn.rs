@@ -99,8 +99,7 @@ fn slices_kept_out_and_runs_are_shown_beside_each_other() {
     let training = window.workspace().training().expect("there is a run");
     assert!(training.validations().len() > 1, "{} validations", training.validations().len());
     assert_eq!(window.document().runs().len(), 2);
-    assert!(window.harness.query_by_label("Runs on this image").is_some());
-    assert!(window.harness.query_by_label("another label").is_some(), "the difference's colours are told");
+    assert!(window.harness.query_by_label("Runs").is_some());
     let newest = training.validations().last().expect("there are some").step;
     let shown = |window: &Window, step: u64| {
         window.harness.query_by_label_contains(&format!("Step {step}")).is_some()
@@ -112,4 +111,21 @@ fn slices_kept_out_and_runs_are_shown_beside_each_other() {
     window.steps(1);
     window.press(Key::ArrowLeft);
     assert!(!shown(&window, newest), "an earlier one is shown");
+
+    // A run of the command line, by the dialog for folders.
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("from the shell");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::write(run.join("steps.csv"), "step,loss,lr\n1,0.5,0.001\n2,0.25,0.001\n").unwrap();
+    std::fs::write(run.join("validation.csv"), "step,value,dice,best,dice of each label\n2,0.5,0.5,1,0.5\n")
+        .unwrap();
+    window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::O);
+    window.steps(3);
+    window.harness.event(Event::Text(run.display().to_string()));
+    window.steps(2);
+    window.press(Key::Enter);
+    window.settle();
+    assert!(window.harness.query_by_label("from the shell").is_some());
+    assert_eq!(window.workspace().documents().len(), 1, "no image was opened");
+    assert!(window.harness.query_by_label("another label").is_some(), "the difference's colours are told");
 }

@@ -5,6 +5,7 @@ mod files;
 mod labels;
 mod learn;
 mod surface;
+mod whole;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::{Harness, kittest::Queryable, wgpu::WgpuTestRenderer};
@@ -14,7 +15,7 @@ use fovea::{
     gpu::{SliceRenderer, SurfaceRenderer, device},
     nn::{self, DeviceChoice},
     ui::{self, App},
-    workspace::{Command, Document, Place, Workspace, WorkspaceOptions},
+    workspace::{Command, Document, ModelCommand, Place, Workspace, WorkspaceOptions},
 };
 use std::time::{Duration, Instant};
 
@@ -29,14 +30,20 @@ struct Window {
 
 impl Window {
     fn on(sample: &str) -> Self {
-        Self::with(sample, None)
+        Self::with(sample, None, None)
     }
 
-    fn with(sample: &str, graphics: Option<RenderState>) -> Self {
+    /// `model` instead of the one that the sample opens with.
+    fn with(sample: &str, model: Option<&str>, graphics: Option<RenderState>) -> Self {
         let engine = Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap();
         let options = WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() };
         let mut workspace = Workspace::with_options(engine, options).unwrap();
         workspace.apply(Command::Open(format!("sample:{sample}").into())).unwrap();
+        if let Some(model) = model {
+            assert!(workspace.wait_until(Duration::from_secs(120), |w| w.active().is_some()));
+            let version = Some(model.to_owned());
+            workspace.apply(Command::Model(ModelCommand::Use { version })).unwrap();
+        }
         let mut builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install_theme);
         if let Some(graphics) = &graphics {
             builder = builder.renderer(WgpuTestRenderer::from_render_state(graphics.clone()));
@@ -231,7 +238,7 @@ fn graphics() -> Option<RenderState> {
 #[test]
 fn the_window_shows_the_picture() {
     let Some(graphics) = graphics() else { return };
-    let mut window = Window::with("fundus", Some(graphics.clone()));
+    let mut window = Window::with("fundus", None, Some(graphics.clone()));
     let picture = window.harness.render().unwrap();
     let [red, green, blue, _] = picture.get_pixel(MIDDLE.x as u32, MIDDLE.y as u32).0;
     assert!(red > 100 && red > green && green > blue, "no fundus in the middle: {red} {green} {blue}");

@@ -39,7 +39,7 @@ fn label_pixels(window: &mut Window) -> usize {
 #[test]
 fn what_is_painted_is_seen_turned_and_hidden() {
     let Some(graphics) = super::graphics() else { return };
-    let mut window = Window::with("ct", Some(graphics));
+    let mut window = Window::with("ct", None, Some(graphics));
     painted(&mut window);
     let first = label_pixels(&mut window);
     assert!(first > 20, "{first} pixels of the label are seen");

@@ -153,7 +153,7 @@ fn predicting_all_can_be_cancelled_and_what_is_there_stays() {
     let id = bench.document().id();
     bench.workspace.apply(predict_all()).unwrap();
     assert!(matches!(bench.workspace.apply(predict_all()), Err(CommandError::PredictRunning)));
-    let job = bench.workspace.predicting_all(id).expect("it is under way");
+    let job = bench.workspace.predicting_all(id).expect("it is under way").job;
     bench.wait("a slice", |w| w.predicted_slices(id).is_some_and(|p| !p.is_empty()));
     bench.workspace.apply(Command::Cancel(job)).unwrap();
     bench.wait("the end", |w| w.predicting_all(id).is_none());

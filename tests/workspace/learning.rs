@@ -83,7 +83,7 @@ fn a_candidate_is_used_when_adopted_and_rolled_back_and_kept_for_good() {
     assert_eq!(model_of(&bench), base);
     // And the run, with its curves and what came of it.
     let [run] = bench.document().runs() else { panic!("{:?}", bench.document().runs()) };
-    assert_eq!((run.state, run.steps(), run.made.as_ref()), (RunState::Adopted, 4, Some(&version)));
+    assert_eq!((run.state, run.curves.loss.len(), run.made.as_ref()), (RunState::Adopted, 4, Some(&version)));
     assert_eq!((&run.from, run.before, run.after), (&base, before, after));
     bench.workspace.apply(Command::Model(ModelCommand::Use { version: Some(version.clone()) })).unwrap();
     let id = bench.document().id();

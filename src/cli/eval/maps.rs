@@ -3,12 +3,15 @@
 use super::{geometry, pairs::Pair};
 use crate::{
     geom::{Grid, Unit},
-    io::{self, OpenOptions, Quiet},
+    io::{
+        self, OpenOptions, Quiet,
+        dataset::{UNKNOWN, Values},
+    },
     label::{LabelId, LabelMap},
     metrics::{Comparison, Confusion, Measured, Roc},
     volume::Volume,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,13 +36,14 @@ pub struct Maps {
 }
 
 impl Maps {
-    fn open(pair: &Pair) -> Result<Self> {
+    fn open(pair: &Pair, values: &Values) -> Result<Self> {
         let mask = |path: &Path| io::open_labels(path).with_context(|| pair.id.clone());
         let ((pred, pred_grid, mut warnings), (truth, grid, more)) = (mask(&pair.pred)?, mask(&pair.truth)?);
         warnings.extend(more);
         if let Some(difference) = geometry::difference(&pred_grid, &grid) {
             bail!("{}: the mask does not lie on the truth: {difference}", pair.id);
         }
+        let truth = values.apply(truth).map_err(|what| anyhow!("{}: {what}", pair.id))?;
         let valid = match pair.valid.as_deref().map(mask).transpose()? {
             Some((_, valid_grid, _)) if valid_grid.dims() != grid.dims() => {
                 bail!(
@@ -51,6 +55,7 @@ impl Maps {
             }
             valid => valid.map(|(map, ..)| map),
         };
+        let (truth, valid) = without_unknown(truth, valid).context("an empty mask")?;
         let grid = if grid.unit() == Unit::Pixel { pred_grid } else { grid };
         if grid.has_unequal_slices() {
             warnings.push("its slices are unequally spaced; distances take the mean gap".into());
@@ -62,6 +67,19 @@ impl Maps {
     pub fn valid(&self) -> Option<Vec<bool>> {
         self.valid.as_ref().map(|v| v.to_values().into_iter().map(|x| x != 0).collect())
     }
+}
+
+/// The truth with background for what is not known, and a valid mask that leaves it out. None of an empty mask.
+fn without_unknown(truth: LabelMap, valid: Option<LabelMap>) -> Option<(LabelMap, Option<LabelMap>)> {
+    if !truth.counts().contains_key(&UNKNOWN) {
+        return Some((truth, valid));
+    }
+    let (dims, mut truth) = (truth.dims(), truth.to_values());
+    let mut counts = valid.map_or_else(|| vec![1; truth.len()], |valid| valid.to_values());
+    for (label, counts) in truth.iter_mut().zip(&mut counts).filter(|(label, _)| **label == UNKNOWN) {
+        (*label, *counts) = (0, 0);
+    }
+    Some((LabelMap::from_values(dims, &truth)?, Some(LabelMap::from_values(dims, &counts)?)))
 }
 
 /// Hears of a stage how many of how many cases are done; an error stops the work.
@@ -95,9 +113,10 @@ impl<'a> Count<'a> {
 }
 
 /// Opens every case; whatever cannot be scored is said at once.
-pub fn open(pairs: &[Pair], told: Told<'_>) -> Result<Vec<Maps>> {
+pub fn open(pairs: &[Pair], values: &Values, told: Told<'_>) -> Result<Vec<Maps>> {
     let count = Count::new("reading", pairs.len(), told);
-    let opened: Vec<Result<Maps>> = pairs.par_iter().map(|pair| count.case(|| Maps::open(pair))).collect();
+    let opened: Vec<Result<Maps>> =
+        pairs.par_iter().map(|pair| count.case(|| Maps::open(pair, values))).collect();
     count.end()?;
     let (mut maps, mut faults) = (vec![], vec![]);
     for result in opened {
@@ -108,6 +127,11 @@ pub fn open(pairs: &[Pair], told: Told<'_>) -> Result<Vec<Maps>> {
     }
     if !faults.is_empty() {
         bail!("{} cases cannot be scored:\n  {}", faults.len(), faults.join("\n  "));
+    }
+    if *values == Values::Ids
+        && let Some(what) = io::softened(maps.iter().flat_map(|m| m.truth.counts().into_keys()))
+    {
+        bail!("the truth: {what}");
     }
     Ok(maps)
 }

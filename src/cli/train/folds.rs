@@ -1,7 +1,9 @@
 //! Cross-validation: patients dealt to folds, and what all folds came to.
 
-use super::folder::{RunResult, saved_result};
-use crate::replace::write_bytes;
+use crate::{
+    engine::run_folder::{RunResult, saved_result},
+    replace::write_bytes,
+};
 use anyhow::{Result, bail};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

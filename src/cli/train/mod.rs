@@ -1,6 +1,5 @@
 //! `fovea train`: a run over a data set, or over phantoms, through the engine.
 
-mod folder;
 mod folds;
 mod run;
 mod settings;
@@ -14,9 +13,12 @@ pub use settings::{Settings, Shape};
 pub use setup::Setup;
 pub use trial::Outcome;
 
-use super::{dataset, report::Reporter};
+use super::{
+    dataset::{self, LabelsArgument},
+    report::{Reporter, utc_now},
+};
 use crate::{
-    engine::{Engine, Event, LoadedModel, ModelSource, interrupt},
+    engine::{Engine, Event, LoadedModel, ModelSource, interrupt, run_folder::Began},
     nn::{ComputeDevice, DeviceChoice, Model, ModelCard},
     volume::Modality,
 };
@@ -24,7 +26,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use folds::Fold;
 use run::Place;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +42,7 @@ Examples:
   fovea train --data lists/polyp.csv --recipe polyp --teacher large.safetensors --distill '0.5*kl(4)' --run runs/small
   fovea train --data lists/vessels.csv --recipe vessel --run runs/cv --folds 5 --fold all
   fovea train --data FLARE21/ --recipe flare --out flare.safetensors
+  fovea train --data lists/totalsegmentator.csv --labels liver=5,kidneys=2+3 --recipe flare --out organs.safetensors
   fovea train --recipe polyp --set train.batch=4 --set train.schedule={\"schedule\":\"constant\"} --print-config
 
 LIST.csv has the columns id, image, label, valid, split and patient; cases of split val are kept out and validated on, those
@@ -139,9 +145,8 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = 8)]
     cases: usize,
 
-    /// Names of the labels, in the order of their ids
-    #[arg(long, value_delimiter = ',')]
-    labels: Vec<String>,
+    #[command(flatten)]
+    labels: LabelsArgument,
     /// Title on the model's card
     #[arg(long)]
     title: Option<String>,
@@ -204,7 +209,11 @@ impl TrainArgs {
 
     /// Without the data's images: of what a folder or the recipe says of them.
     fn settings_alone(&self) -> Result<Settings> {
-        let listed = self.data.as_deref().filter(|d| d.exists()).map(crate::io::dataset::read).transpose()?;
+        let mut listed =
+            self.data.as_deref().filter(|d| d.exists()).map(crate::io::dataset::read).transpose()?;
+        if let (Some(listed), Some(values)) = (&mut listed, self.labels.values(None)?) {
+            listed.values = values;
+        }
         let layout = listed.as_ref().map_or("list", |l| l.layout);
         let procedure = self.recipe()?.map(|r| r.procedure(layout));
         let named = listed.as_ref().and_then(|l| l.values.labels()).map(|l| l.len() + 1);
@@ -250,6 +259,12 @@ fn loaded(event: Event) -> Result<LoadedModel> {
         Event::ModelLoaded { model, .. } => Ok(model),
         other => bail!("loading ended with {other:?}"),
     }
+}
+
+/// What a run's folder keeps of this moment.
+fn began(seed: u64, data: BTreeMap<String, String>) -> Began {
+    let program = format!("fovea {}", env!("CARGO_PKG_VERSION"));
+    Began { program, seed, command: command_line(), started: utc_now(), data }
 }
 
 /// The command as it was given, the program's own path left out.

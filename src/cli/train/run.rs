@@ -1,10 +1,6 @@
 //! One run of a network of slices from its beginning, or from where it was saved, to its end.
 
-use super::{
-    Settings, Setup, TrainArgs, command_line,
-    folder::{self, RunFolder},
-    fresh,
-};
+use super::{Settings, Setup, TrainArgs, began, command_line, fresh};
 use crate::{
     cli::{
         dataset::Dataset,
@@ -12,6 +8,7 @@ use crate::{
     },
     engine::{
         About, Checkpoints, Engine, Event, JobError, JobId, LoadedModel, TrainData, TrainRequest, Trained,
+        run_folder::{self, RunFolder},
     },
     nn::{ModelCard, find},
     replace::write_bytes,
@@ -48,9 +45,12 @@ impl TrainArgs {
             }
         }
         let beside = self.out.as_ref().map(|out| out.with_extension("safetensors.run"));
-        let checkpoint = folder.map(folder::checkpoint_in).or(beside).unwrap_or_default();
+        let checkpoint = folder.map(run_folder::checkpoint_in).or(beside).unwrap_or_default();
         let begun = checkpoint.exists() || folder.is_some_and(|f| f.join("config.json").exists());
-        if self.folds.is_some() && self.resume && folder.is_some_and(|f| folder::saved_result(f).is_some()) {
+        if self.folds.is_some()
+            && self.resume
+            && folder.is_some_and(|f| run_folder::saved_result(f).is_some())
+        {
             return Ok(None);
         }
         let fold_begins = self.folds.is_some() && !begun;
@@ -82,15 +82,15 @@ impl TrainArgs {
         let Setup { engine, shown, init, teacher, .. } = setup;
         let Some(running) = engine.as_ref() else { bail!("the engine has ended") };
         if place.resume
-            && let Some(saved) = place.folder.as_deref().map(folder::saved_settings).transpose()?.flatten()
+            && let Some(saved) =
+                place.folder.as_deref().map(run_folder::saved_settings).transpose()?.flatten()
         {
             settings = saved;
         }
         let record = match &place.folder {
             Some(folder) => {
-                let (command, hashes) = (command_line(), data.hashes());
-                let seed = settings.train.seed;
-                Some(RunFolder::open(folder, (&settings, seed), command, hashes, place.resume)?)
+                let began = began(settings.train.seed, data.hashes());
+                Some(RunFolder::open(folder, &settings, &began, place.resume)?)
             }
             None => None,
         };

@@ -36,8 +36,9 @@ impl Setup {
             modality: args.modality.map(Into::into),
             phantoms: args.cases,
             seed: args.seed.unwrap_or(1),
+            values: args.labels.values(init.as_ref().map(|m| &m.card.labels))?,
             labels: init.as_ref().map(|m| m.card.labels.clone()),
-            names: args.labels.clone(),
+            names: args.labels.names().unwrap_or_default().to_vec(),
         };
         let data = dataset::load(&engine, request, &mut shown)?;
         Ok(Self { engine: Some(engine), shown, data, init, teacher })

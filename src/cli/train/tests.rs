@@ -101,6 +101,23 @@ fn what_is_learned_beside_masks_reaches_the_configuration() {
 }
 
 #[test]
+fn labels_that_are_chosen_by_their_values_are_the_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.csv");
+    let pixel = folder.path().join("a.png");
+    image::GrayImage::new(4, 4).save(&pixel).unwrap();
+    std::fs::write(&list, "id,image,label,valid,split\na,a.png,a.png,,train\n").unwrap();
+    let classes = |labels: &str| {
+        alone(format!("--data {} --network edema/unet {labels}", list.display()).trim_end())
+            .map(|settings| settings.config["n_classes"].clone())
+    };
+    assert_eq!(classes("").unwrap(), 2);
+    assert_eq!(classes("--labels liver=5,kidneys=2+3").unwrap(), 3);
+    let refused = format!("{:#}", classes("--labels liver=5,spleen").unwrap_err());
+    assert!(refused.contains("--labels") && refused.contains("spleen"), "{refused}");
+}
+
+#[test]
 fn settings_of_networks_of_volumes_are_of_both_or_of_one_and_those_of_slices_are_refused_by_name() {
     let labels = LabelTable::named(&["liver", "spleen"]);
     let settings = |line: &str| {

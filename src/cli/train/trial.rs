@@ -1,7 +1,7 @@
 //! A run of `fovea train` as a trial of a search.
 
-use super::{Settings, TrainArgs, folder, setup::Setup};
-use crate::engine::{Engine, Event, JobError, JobId, Trained};
+use super::{Settings, TrainArgs, setup::Setup};
+use crate::engine::{Engine, Event, JobError, JobId, Trained, run_folder};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use std::{path::Path, sync::Arc};
@@ -67,7 +67,7 @@ impl TrainArgs {
             Err(e) => Outcome::Failed(e),
         };
         // Nobody goes on with it.
-        std::fs::remove_file(folder::checkpoint_in(&folder)).ok();
+        std::fs::remove_file(run_folder::checkpoint_in(&folder)).ok();
         Ok(outcome)
     }
 }

@@ -20,7 +20,7 @@ const TRUTH: &str = "_1stHO";
 const LEARNED: u32 = 10;
 
 fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
-    listed.values = Values::Above { limit: 127, name: "vessel" };
+    listed.values = Values::above(127, "vessel");
     listed.modality = Some(Modality::Fundus);
     let files = entries(root)?;
     let is_mask = |id: &str| id.ends_with(TRUTH) || id.ends_with("_2ndHO");

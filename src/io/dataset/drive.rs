@@ -13,7 +13,7 @@ pub static LAYOUT: Layout = Layout {
 };
 
 fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
-    listed.values = Values::Above { limit: 127, name: "vessel" };
+    listed.values = Values::above(127, "vessel");
     listed.modality = Some(Modality::Fundus);
     for (set, split) in [("training", Split::Train), ("test", Split::Test)] {
         let folder = root.join(set);

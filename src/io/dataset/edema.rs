@@ -23,7 +23,7 @@ const SETS: [(&str, Split); 3] = [
 ];
 
 fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
-    listed.values = Values::named(&[(255, "REA"), (191, "SRF"), (128, "PED")]);
+    listed.values = Values::named([(255, "REA"), (191, "SRF"), (128, "PED")]);
     listed.modality = Some(Modality::Oct);
     for (set, split) in SETS {
         let images = root.join(set).join(IMAGES);

@@ -24,7 +24,7 @@ const SUFFIXES: [&str; 3] = ["jpg", "png", "jpeg"];
 
 fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
     // Two classes: any other value than 0 and 1 is a fault.
-    listed.values = Values::named(&[(1, "foreground")]);
+    listed.values = Values::named([(1, "foreground")]);
     for (file, split) in INDICES {
         let path = root.join(file);
         if !path.exists() {

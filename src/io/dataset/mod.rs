@@ -16,7 +16,7 @@ mod tests;
 mod values;
 
 pub use labelled::Labelled;
-pub use values::Values;
+pub use values::{UNKNOWN, Values};
 
 use super::list::{self, Case, ListError, Split};
 use crate::volume::Modality;

@@ -95,5 +95,5 @@ fn values(labels: &Value) -> Result<Values, String> {
             _ => {}
         }
     }
-    Ok(Values::Named { labels: named.into_iter().collect(), ignored })
+    Ok(Values::named(named).ignoring(ignored))
 }

@@ -16,7 +16,7 @@ pub static LAYOUT: Layout = Layout {
 };
 
 fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
-    listed.values = Values::Above { limit: 128, name: "polyp" };
+    listed.values = Values::above(128, "polyp");
     listed.modality = Some(Modality::Endoscopy);
     for (set, split) in [("train", Split::Train), ("validation", Split::Val), ("test", Split::Test)] {
         let folder = root.join(set);

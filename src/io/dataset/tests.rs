@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     io::{write_image_png, write_image_tiff, write_label_nifti, write_label_png, write_volume_nifti},
-    label::LabelMap,
+    label::{LabelMap, LabelTable},
     phantom::{self, Look, Phantom},
 };
 use image::ExtendedColorType::L8;
@@ -268,8 +268,48 @@ fn a_folder_of_no_layout_names_those_that_there_are() {
 
 #[test]
 fn pixels_of_the_ignored_value_are_of_no_class() {
-    let values = Values::Named { labels: vec![(1, "a".into())], ignored: Some(9) };
+    let values = Values::named([(1, "a")]).ignoring(Some(9));
     let map = LabelMap::from_values([3, 1, 1], &[0, 1, 9]).unwrap();
     assert_eq!(values.apply(map.clone()).unwrap().to_values(), [0, 1, u16::MAX]);
-    assert!(Values::named(&[(1, "a")]).apply(map).unwrap_err().contains("9"));
+    assert!(Values::named([(1, "a")]).apply(map).unwrap_err().contains("9"));
+}
+
+#[test]
+fn labels_are_read_as_they_are_written() {
+    let values = Values::written(&["liver=5", "kidneys=2+3", "fat=128..255", "ignore=9"], None).unwrap();
+    let table = values.labels().unwrap();
+    assert_eq!(
+        table.iter().map(|l| (l.id, &*l.name)).collect::<Vec<_>>(),
+        [(1, "liver"), (2, "kidneys"), (3, "fat")]
+    );
+    let map = LabelMap::from_values([9, 1, 1], &[0, 1, 2, 3, 5, 9, 128, 255, 256]).unwrap();
+    assert_eq!(values.apply(map).unwrap().to_values(), [0, 0, 2, 2, 1, u16::MAX, 3, 3, 0]);
+}
+
+#[test]
+fn labels_of_a_model_keep_their_ids() {
+    let known = LabelTable::named(&["liver", "kidneys", "spleen"]);
+    let values = Values::written(&["spleen=1", "liver=5"], Some(&known)).unwrap();
+    let map = LabelMap::from_values([3, 1, 1], &[0, 1, 5]).unwrap();
+    assert_eq!(values.apply(map).unwrap().to_values(), [0, 3, 1]);
+    let refused = Values::written(&["stomach=6"], Some(&known)).unwrap_err();
+    assert!(refused.contains("stomach") && refused.contains("liver, kidneys, spleen"), "{refused}");
+}
+
+#[test]
+fn labels_that_are_written_wrong_are_refused() {
+    for (texts, said) in [
+        (&["liver"][..], "liver"),
+        (&["liver=five"], "five"),
+        (&["liver=70000"], "70000"),
+        (&["liver=9..5"], "9..5"),
+        (&["liver=5", "spleen=1..6"], "\"liver\""),
+        (&["liver=5", "liver=6"], "taken"),
+        (&["liver=5", "spleen"], "spleen"),
+        (&["ignore=1+2"], "one value"),
+        (&["ignore=1"], "no label"),
+    ] {
+        let refused = Values::written(texts, None).unwrap_err();
+        assert!(refused.contains(said), "{texts:?}: {refused}");
+    }
 }

@@ -1,6 +1,5 @@
 use super::{
-    conv_strips::{conv_transpose2d, conv2d},
-    convolution::{Direction, convolve},
+    convolution::{Direction, conv_transpose2d, conv2d, convolve},
     cost, tap,
 };
 use burn::{

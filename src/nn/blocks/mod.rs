@@ -3,7 +3,6 @@
 mod attention;
 mod conv;
 mod conv3;
-mod conv_strips;
 mod convolution;
 pub mod cost;
 mod drop_block;

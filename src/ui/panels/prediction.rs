@@ -2,6 +2,7 @@ use crate::nn::{MODELS, ModelSpec, measured};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
 use crate::ui::look::Look;
+use crate::ui::notices::activity_words;
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::panels::volumes;
 use crate::ui::theme::{self, size};
@@ -12,7 +13,7 @@ use crate::ui::widgets::{
 use crate::workspace::{
     Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
 };
-use egui::{Align, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Ui};
+use egui::{Align, Checkbox, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Ui};
 
 /// The model that predicts, how its prediction is shown, and what is taken from it.
 #[derive(Default)]
@@ -48,7 +49,7 @@ impl Panel for Prediction {
         section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, look, out));
         let grid = document.volume().grid();
         section(ui, volumes::title(grid), |ui| volumes::show(ui, workspace, document, out));
-        section(ui, "Show", |ui| show(ui, look));
+        section(ui, "Show", |ui| show(ui, workspace, document, look));
         if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
             section(ui, "About this model", |ui| about(ui, model));
         }
@@ -197,6 +198,9 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
         PredictionStatus::Pending => ("Predicting this slice…".to_owned(), p.weak),
         PredictionStatus::Failed(reason) => (format!("No prediction: {reason}"), p.bad),
         PredictionStatus::Ready(predicted) => (format!("Ready, in {:.0} ms", predicted.millis), p.weak),
+        PredictionStatus::OnRequest | PredictionStatus::Labelled => {
+            ("Labels the whole volume at once".to_owned(), p.weak)
+        }
     };
     ui.label(RichText::new(words).font(theme::small()).color(color));
 }
@@ -204,29 +208,47 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
 /// How much of the volume is predicted, and the rest at a click: only predicted slices show in the other planes.
 fn slices(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let missing = predicted_words(workspace, document);
-    let words = missing.clone().unwrap_or_else(|| format!("All {} slices predicted", document.depth()));
+    let under_way = workspace.predicting_all(document.id());
+    let words = under_way.map(activity_words).filter(|words| !words.is_empty());
+    let words =
+        words.or(missing.clone()).unwrap_or_else(|| format!("All {} slices predicted", document.depth()));
     field(ui, &words, |ui| {
         // What is below stays where it is when the button goes.
         ui.set_min_height(size::BUTTON);
-        match workspace.predicting_all(document.id()) {
-            Some(job) => {
+        match under_way {
+            Some(activity) => {
                 if quiet(ui, true, "Cancel").on_hover_text("What is predicted stays").clicked() {
-                    out.command(Command::Cancel(job));
+                    out.command(Command::Cancel(activity.job));
                 }
             }
-            None => {
-                let tip = "So that the other planes show the prediction too";
-                if missing.is_some() && quiet(ui, true, "Predict all").on_hover_text(tip).clicked() {
+            None if missing.is_some() => {
+                let of_volumes = document
+                    .model()
+                    .and_then(|v| workspace.model(v))
+                    .is_some_and(ShelvedModel::is_of_volumes);
+                let button = match of_volumes {
+                    true => primary(ui, true, "Segment the volume"),
+                    false => quiet(ui, true, "Predict all")
+                        .on_hover_text("So that the other planes show the prediction too"),
+                };
+                if button.clicked() {
                     out.command(Command::Model(ModelCommand::PredictAll));
                 }
             }
+            None => {}
         }
     });
 }
 
+/// Whether the model in use labels whole volumes at once.
+fn of_volumes(workspace: &Workspace, document: &Document) -> bool {
+    document.model().and_then(|v| workspace.model(v)).is_some_and(ShelvedModel::is_of_volumes)
+}
+
 fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, out: &mut Outbox) {
     let z = document.cursor()[2];
-    let ready = matches!(workspace.prediction_status(document.id(), z), PredictionStatus::Ready(_));
+    let status = workspace.prediction_status(document.id(), z);
+    let ready = matches!(status, PredictionStatus::Ready(_) | PredictionStatus::Labelled);
     let here = ready && !document.is_verified(z);
     let key = |command| shortcut_of(command).unwrap_or_default();
     let slice = KeyCommand::Accept(Scope::Slice);
@@ -260,12 +282,13 @@ fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, 
     });
 }
 
-fn show(ui: &mut Ui, look: &mut Look) {
+fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &mut Look) {
     ui.checkbox(&mut look.prediction_shown, "Prediction").on_hover_text("Hatched, with a dashed outline");
     slider_row(ui, "Opacity", &mut look.prediction_opacity, 0.0..=1.0);
     let key = |command| shortcut_of(command).unwrap_or_default();
-    ui.checkbox(&mut look.heat, "Heat map")
-        .on_hover_text(format!("How probable the selected label is   {}", key(KeyCommand::HeatMap)));
+    let heat = ui.add_enabled(!of_volumes(workspace, document), Checkbox::new(&mut look.heat, "Heat map"));
+    heat.on_hover_text(format!("How probable the selected label is   {}", key(KeyCommand::HeatMap)))
+        .on_disabled_hover_text("This model gives labels and no probabilities");
     ui.checkbox(&mut look.difference, "Difference from the mask")
         .on_hover_text(format!("What accepting would change   {}", key(KeyCommand::Difference)));
     if look.difference {

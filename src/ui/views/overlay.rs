@@ -153,7 +153,8 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look)
             PredictionStatus::Pending => Some("Predicting…"),
             PredictionStatus::Loading => Some("Loading the model…"),
             PredictionStatus::Failed(_) => Some("No prediction"),
-            PredictionStatus::NoModel | PredictionStatus::Ready(_) => None,
+            PredictionStatus::OnRequest => Some("Not predicted yet"),
+            PredictionStatus::NoModel | PredictionStatus::Ready(_) | PredictionStatus::Labelled => None,
         };
         if let Some(words) = words {
             text(painter, at, Align2::RIGHT_TOP, words, small.clone(), canvas::WEAK);

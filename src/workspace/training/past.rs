@@ -1,7 +1,12 @@
-//! Training runs as project files keep them, for comparing them.
+//! Training runs as project files and folders keep them, for comparing them.
 
 use super::Curves;
+use crate::engine::run_folder::{self, PastRun};
+use crate::workspace::activity::Purpose;
+use crate::workspace::opening::name_of;
 use crate::workspace::store::{RunRecord, RunState, rfc3339};
+use crate::workspace::{NoticeLevel, Workspace};
+use std::path::PathBuf;
 
 /// A training run of an image, under way or past.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +46,27 @@ impl Run {
     pub fn started(&self) -> String {
         rfc3339(self.started_ms).chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
     }
+}
 
-    /// Steps that were taken.
-    pub fn steps(&self) -> u64 {
-        self.curves.loss.last().map_or(0, |point| point[0] as u64)
+impl Workspace {
+    /// Reads a run's folder, to show its curves beside those of others.
+    pub(in crate::workspace) fn compare_run(&mut self, folder: PathBuf) {
+        let title = format!("reading the run {}", name_of(&folder));
+        let job = self.engine.run_io(move |_| run_folder::read(&folder).map(|runs| Box::new(runs) as _));
+        self.activities.begin(job, title, None, Purpose::Own);
+    }
+
+    pub(in crate::workspace) fn compared_with(&mut self, runs: Vec<PastRun>) {
+        let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+        let text =
+            format!("Read {}: shown in the panel Learn, beside the runs on the image", names.join(", "));
+        self.notices.add(NoticeLevel::Info, None, text);
+        for run in runs {
+            match self.past_runs.iter_mut().find(|known| known.folder == run.folder) {
+                Some(known) => *known = run,
+                None => self.past_runs.push(run),
+            }
+        }
     }
 }
 
@@ -66,10 +88,10 @@ mod tests {
             comparison: Some(r#"{"before": {"mean_dice": 0.5}, "after": {"mean_dice": null}}"#.into()),
         };
         let run = Run::of(&record);
-        assert_eq!((run.steps(), run.before, run.after), (2, Some(0.5), None));
+        assert_eq!((run.curves.loss.len(), run.before, run.after), (2, Some(0.5), None));
         assert_eq!((run.started().as_str(), run.made.as_deref()), ("2024-12-31 23:59", Some("new")));
         assert_eq!(run.curves.valid_dice, [[2.0, 0.75]]);
         record.curves = "damaged".into();
-        assert_eq!(Run::of(&record).steps(), 0);
+        assert_eq!(Run::of(&record).curves, Curves::default());
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     cli::{dataset, train::TrainArgs},
     engine::JobContext,
     io::{
-        dataset::{self as layouts, Listed},
+        dataset::{self as layouts, Listed, Values},
         list::Split,
     },
     nn::{
@@ -44,10 +44,13 @@ pub struct Cases {
 pub type Samples = [Vec<VolumeSample>; 2];
 
 impl Cases {
-    pub fn open(data: &Path, args: &TrainArgs) -> Result<Self> {
+    pub fn open(data: &Path, args: &TrainArgs, values: Option<Values>) -> Result<Self> {
         if let Some(id) = data.to_str().and_then(|s| s.strip_prefix("phantom:")) {
             let mut all = phantom::SAMPLES.iter().chain(phantom::VARIED);
             let sample = all.find(|s| s.id == id).with_context(|| format!("there is no phantom \"{id}\""))?;
+            if values.is_some() {
+                bail!(dataset::PHANTOM_VALUES);
+            }
             let (train, seed) = (args.cases.max(1), dataset::PHANTOM_SEED + args.seed.unwrap_or(1) * 1000);
             let case = |at: usize| {
                 let split = if at < train { Split::Train } else { Split::Val };
@@ -56,7 +59,8 @@ impl Cases {
             let cases = (0..train + train.div_ceil(4)).map(case).collect();
             return Ok(Self { source: Arc::new(Source::Phantoms { sample, seed }), cases });
         }
-        let listed = layouts::read(data)?;
+        let mut listed = layouts::read(data)?;
+        listed.values = values.unwrap_or(listed.values);
         if let Some(fault) = listed.faults.first() {
             bail!("{}: {} cases cannot be used, the first: {fault}", data.display(), listed.faults.len());
         }
@@ -139,7 +143,7 @@ impl Source {
             Source::Phantoms { sample, seed } => short(&format!("{} {}", sample.id, seed + at as u64)),
             Source::Files(listed) => {
                 let case = &listed.cases[at];
-                let mut text = String::new();
+                let mut text = format!("{:?}\0", listed.values);
                 for path in std::iter::once(&case.image).chain(&case.label) {
                     let about = std::fs::metadata(path).with_context(|| path.display().to_string())?;
                     text += &format!("{path:?} {} {:?}\0", about.len(), about.modified()?);

@@ -1,6 +1,6 @@
 //! `fovea train --recipe flare`: the two networks of volumes one after the other, from data that are prepared once.
 //!
-//! The run's folder is that of any run ([`super::folder`]) with one for each stage, `coarse` and `fine`, the prepared cases
+//! The run's folder is that of any run ([`crate::engine::run_folder`]) with one for each stage, `coarse` and `fine`, the prepared cases
 //! in `cases`, and the trained networks in `coarse.safetensors` and `fine.safetensors`.
 
 mod cases;
@@ -8,11 +8,7 @@ mod settings;
 
 pub use settings::VolumeSettings;
 
-use super::{
-    TrainArgs, command_line,
-    folder::{RunFolder, checkpoint_in, saved_settings},
-    fresh, load,
-};
+use super::{TrainArgs, began, command_line, fresh, load};
 use crate::{
     cli::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
@@ -21,7 +17,9 @@ use crate::{
     engine::{
         About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, Output, TrainData,
         TrainRequest, interrupt,
+        run_folder::{RunFolder, checkpoint_in, saved_settings},
     },
+    io::dataset::Values,
     label::LabelTable,
     nn::{ComputeDevice, DeviceChoice, VolumeModel, find_volume, train::volumes::Stage},
     replace::write_bytes,
@@ -50,8 +48,12 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
     if let Some((option, _)) = other.iter().find(|(_, given)| *given) {
         bail!("{option} is not for --recipe flare, which trains two networks of volumes on CTs");
     }
-    let names: Vec<&str> = args.labels.iter().map(String::as_str).collect();
-    let labels = LabelTable::named(if names.is_empty() { &LABELS } else { &names });
+    let values = args.labels.values(None)?;
+    let labels = match args.labels.names() {
+        None => values.as_ref().and_then(Values::labels).unwrap_or_default(),
+        Some([]) => LabelTable::named(&LABELS),
+        Some(names) => LabelTable::named(names),
+    };
     let settings = VolumeSettings::new(args, &labels)?;
     if args.print_config {
         println!("{}", serde_json::to_string_pretty(&settings)?);
@@ -66,9 +68,9 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
     };
     interrupt::listen();
     let data = args.data.as_ref().context("--recipe flare learns from --data")?;
-    let cases = Cases::open(data, args)?;
+    let cases = Cases::open(data, args, values)?;
     let seed = settings.coarse.train.seed;
-    let record = RunFolder::open(&folder, (&settings, seed), command_line(), cases.keys()?, place.resume)?;
+    let record = RunFolder::open(&folder, &settings, &began(seed, cases.keys()?), place.resume)?;
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut run = Run { args, engine: Some(engine), shown: Reporter::new(), record, cases, labels };
     let coarse = match &args.coarse {

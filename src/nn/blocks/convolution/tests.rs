@@ -61,17 +61,25 @@ fn slices_and_their_gradients_are_those_of_burn() {
         // More rows and channels than a tile and a block have.
         (conv(70, 30, 3).same(), [37, 130]),
         (conv(300, 40, 3).same(), [16, 16]),
+        (conv(12, 18, 3).groups(3).same(), [9, 13]),
+        (conv(40, 60, 3).groups(4).stride(2).padding(1), [20, 130]),
     ];
     for (config, [height, width]) in cases {
         let ConvConfig {
-            channels: [input, output], kernel: [rows, columns], stride, padding, dilation, ..
+            channels: [input, output],
+            kernel: [rows, columns],
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
         } = config;
-        let shapes = [[2, input, height, width], [output, input, rows, columns]];
+        let shapes = [[2, input, height, width], [output, input / groups, rows, columns]];
         let found = run(shapes, output, |x, weight, bias| {
             convolve(&config, Direction::Forward, x, weight, Some(bias)).unwrap()
         });
         let expected = run(shapes, output, |x, weight, bias| {
-            conv2d(x.clone(), weight, Some(bias), ConvOptions::new(stride, padding, dilation, 1))
+            conv2d(x.clone(), weight, Some(bias), ConvOptions::new(stride, padding, dilation, groups))
         });
         assert_same(&found, &expected, &format!("{config:?}"));
     }
@@ -87,16 +95,23 @@ fn transposed_convolutions_are_those_of_burn() {
         conv(6, 5, 3).padding(1),
         conv(6, 5, 2).stride(3),
         conv(6, 5, 3).dilation(2).stride(2),
+        conv(12, 15, 3).groups(3).stride(2).padding(1),
     ];
     for config in cases {
         let ConvConfig {
-            channels: [input, output], kernel: [rows, columns], stride, padding, dilation, ..
+            channels: [input, output],
+            kernel: [rows, columns],
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
         } = config;
-        let shapes = [[2, input, 7, 11], [input, output, rows, columns]];
+        let shapes = [[2, input, 7, 11], [input, output / groups, rows, columns]];
         let found = run(shapes, output, |x, weight, bias| {
             convolve(&config, Direction::Transposed, x, weight, Some(bias)).unwrap()
         });
-        let options = ConvTransposeOptions::new(stride, padding, config.output_padding, dilation, 1);
+        let options = ConvTransposeOptions::new(stride, padding, config.output_padding, dilation, groups);
         let expected = run(shapes, output, |x, weight, bias| {
             conv_transpose2d(x.clone(), weight, Some(bias), options.clone())
         });
@@ -145,7 +160,7 @@ fn without_gradients_the_same_is_computed_and_parts_of_a_map_are_taken_from_wher
 }
 
 #[test]
-fn groups_and_kernels_larger_than_the_map_are_left_to_burn() {
+fn small_groups_and_kernels_larger_than_the_map_are_left_to_burn() {
     let (x, weight) = (tensor("x", [1, 4, 2, 2]), tensor("weight", [4, 2, 3, 3]));
     assert!(
         convolve(&conv(4, 4, 3).groups(2).same(), Direction::Forward, &x, weight.clone(), None).is_none()

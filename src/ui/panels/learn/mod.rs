@@ -57,8 +57,8 @@ impl Panel for Learn {
                 });
             }
         }
-        if document.runs().len() > 1 {
-            section(ui, "Runs on this image", |ui| self.runs.show(ui, document, training));
+        if document.runs().len() + workspace.past_runs().len() > 1 {
+            section(ui, "Runs", |ui| self.runs.show(ui, workspace, document));
         }
         section(ui, "Versions", |ui| versions::show(ui, workspace, document, out));
     }
@@ -115,7 +115,6 @@ impl Learn {
     }
 }
 
-/// A run that was under way when the program last stopped.
 /// A run that was under way when the program last stopped.
 fn interrupted(ui: &mut Ui, out: &mut Outbox) {
     let words =

@@ -25,7 +25,7 @@ use std::ops::Range;
 const ROUNDS: usize = 60_000;
 
 /// [`module::conv2d`].
-pub(super) fn conv2d(
+pub fn conv2d(
     input: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
@@ -36,7 +36,7 @@ pub(super) fn conv2d(
 }
 
 /// [`module::conv_transpose2d`].
-pub(super) fn conv_transpose2d(
+pub fn conv_transpose2d(
     input: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
