@@ -6,7 +6,7 @@ use crate::ui::theme;
 use crate::ui::widgets::{Icon, field, section, title_row};
 use crate::volume::{Modality, Window, presets};
 use crate::workspace::{Command, Document};
-use egui::{ComboBox, DragValue, RichText, Ui};
+use egui::{ComboBox, DragValue, RichText, Role, Ui, WidgetInfo};
 
 /// What the image is: its warnings first, then size, spacing, orientation, values.
 #[derive(Default)]
@@ -91,13 +91,15 @@ fn kind(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     let modality = document.volume().modality();
     let name = |modality: Modality| if modality == Modality::Other { "Other" } else { modality.title() };
     field(ui, "Kind", |ui| {
-        ComboBox::from_id_salt("modality").selected_text(name(modality)).show_ui(ui, |ui| {
+        let picker = ComboBox::from_id_salt("modality").selected_text(name(modality));
+        let shown = picker.show_ui(ui, |ui| {
             for other in Modality::ALL {
                 if ui.selectable_label(other == modality, name(other)).clicked() {
                     out.command(Command::Modality(other));
                 }
             }
         });
+        shown.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Kind"));
     });
     if document.is_by_look() {
         ui.label(

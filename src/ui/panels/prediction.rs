@@ -13,7 +13,7 @@ use crate::ui::widgets::{
 use crate::workspace::{
     Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
 };
-use egui::{Align, Checkbox, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Ui};
+use egui::{Align, Checkbox, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Role, Ui, WidgetInfo};
 
 /// The model that predicts, how its prediction is shown, and what is taken from it.
 #[derive(Default)]
@@ -67,7 +67,7 @@ fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
         .truncate()
         .height(PICKER_HEIGHT)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-    picker.show_ui(ui, |ui| {
+    let shown = picker.show_ui(ui, |ui| {
         // Room for a family that is opened; the list would keep the height that it began with.
         ui.set_min_height(PICKER_HEIGHT);
         if ui.selectable_label(chosen.is_none(), "No model").clicked() {
@@ -99,6 +99,7 @@ fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
             ui.close();
         }
     });
+    shown.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Model"));
 }
 
 /// The networks of the registry by family, untrained: for learning this image's labels from nothing. The one that is clicked.
