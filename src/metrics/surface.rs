@@ -23,13 +23,13 @@ impl Directed {
 
     /// Area of the whole surface; of a flat mask, length of its outline.
     pub fn area(&self) -> f64 {
-        self.elements.iter().map(|e| e.1).sum()
+        sum(self.elements.iter().map(|e| e.1))
     }
 
     /// Area of what is no further than `tolerance` from the other surface.
     pub fn area_within(&self, tolerance: f64) -> f64 {
         let limit = tolerance * (1.0 + ROUNDING);
-        self.elements.iter().take_while(|e| e.0 <= limit).map(|e| e.1).sum()
+        sum(self.elements.iter().take_while(|e| e.0 <= limit).map(|e| e.1))
     }
 
     /// Area-weighted mean distance; `None` where either mask has no surface.
@@ -72,6 +72,11 @@ impl Directed {
     fn moment(&self) -> f64 {
         self.elements.iter().map(|(distance, area)| distance * area).sum()
     }
+}
+
+/// From 0, which `Iterator::sum` of nothing is not: that is -0, and would be written so.
+fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
 }
 
 /// Distances between the surfaces of two masks, as DeepMind's surface-distance defines them.
@@ -209,6 +214,7 @@ mod tests {
         for d in [between([2; 3], [1.0; 3], &[[0; 3]], &[]), between([2; 3], [1.0; 3], &[], &[[0; 3]])] {
             let SurfaceScores { surface_dice, hd95, hausdorff, average } = d.scores(1e9);
             assert_eq!((surface_dice, hd95, hausdorff, average), (Some(0.0), None, None, None));
+            assert!(surface_dice.is_some_and(f64::is_sign_positive), "written as 0, not as -0");
         }
     }
 }

@@ -150,5 +150,7 @@ fn settings_of_networks_of_volumes_are_of_both_or_of_one_and_those_of_slices_are
     assert!(told("--set coarse.train.augment.flip_x=0.5").contains("augment is for networks of slices"));
     assert!(told("--set fine.train.speed=1").contains("validate_every"));
     assert!(told("--set input.longer_side=64").contains("there are coarse, fine"));
+    assert!(told("--set fine.config.input_size=[32,96,112]").contains("64 or more"));
+    assert!(told("--set coarse.network=vessel/sa_unet").contains("no network vessel/sa_unet"));
     assert!(told("--config {\"depth\":1}").contains("neither network has an option \"depth\""));
 }

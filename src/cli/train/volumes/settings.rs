@@ -3,7 +3,10 @@
 use crate::{
     cli::train::{TrainArgs, settings::assigned},
     label::LabelTable,
-    nn::train::volumes::{OF_SLICES, Stage, flare},
+    nn::{
+        find_volume,
+        train::volumes::{OF_SLICES, Stage, flare},
+    },
 };
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,12 @@ impl VolumeSettings {
         let mut settings = Self { recipe: "flare".to_owned(), coarse, fine };
         for assignment in &args.set {
             settings.set(assignment).with_context(|| format!("--set {assignment}"))?;
+        }
+        // The second network is built when the first has learned: what it cannot be is said before.
+        for (name, stage) in [("coarse", &settings.coarse), ("fine", &settings.fine)] {
+            let spec = find_volume(&stage.network);
+            let spec = spec.with_context(|| format!("{name}: there is no network {}", stage.network))?;
+            spec.param_count(&stage.config).with_context(|| name)?;
         }
         Ok(settings)
     }
