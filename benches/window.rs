@@ -1,11 +1,12 @@
-//! What a frame of the window costs its thread: while scrolling, and while a training run goes on beside it.
+//! What a frame of the window costs its thread: while scrolling, while the labels are turned in three dimensions, and while a
+//! training run goes on beside either.
 //!
 //! `cargo bench --bench window`
 //!
 //! A frame here is everything between input and the list of triangles; drawing them is the graphics device's work and is
 //! measured apart, on whatever adapter there is.
 
-use egui::{Key, Modifiers};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::{Harness, wgpu::WgpuTestRenderer};
 use egui_wgpu::{RendererOptions, WgpuSetup};
 use fovea::{
@@ -33,20 +34,27 @@ fn main() {
     for dims in [[128, 128, 48], [512, 512, 100]] {
         edits(dims);
     }
-    let (mut window, first) = window(scene(false), false);
+    let (mut window, first) = window(scene("oct", false), false);
     println!("window of {} x {}, OCT sample of 256 x 256 x 16, networks on the CPU", SIZE[0], SIZE[1]);
     println!("{:<34} {first:>8.1} ms", "from nothing to the first frame");
     report("frame while scrolling", scroll(&mut window, FRAMES, false));
     drop(window);
-    let (mut window, _) = self::window(scene(true), false);
+    let (mut window, _) = self::window(scene("oct", true), false);
     report("frame while scrolling and training", scroll(&mut window, FRAMES, false));
-    let training = window.state().workspace().and_then(|w| w.training()).is_some_and(|t| t.is_under_way());
-    assert!(training, "the run ended before the frames did; the numbers say nothing");
+    still_trains(&window);
     drop(window);
+    println!("CT sample of 128 x 128 x 48, three planes and the surfaces of its labels");
+    for (what, training) in [("frame while turning", false), ("frame while turning and training", true)] {
+        let (mut window, _) = self::window(scene("ct", training), false);
+        report(what, turn(&mut window, FRAMES));
+        if training {
+            still_trains(&window);
+        }
+    }
     match nn::adapters().first() {
         None => println!("SKIPPED: drawing: there is no graphics adapter"),
         Some(adapter) => {
-            let (mut window, _) = self::window(scene(false), true);
+            let (mut window, _) = self::window(scene("oct", false), true);
             println!("drawn on {} ({})", adapter.name, adapter.driver);
             report("frame with drawing and read-back", scroll(&mut window, DRAWN, true));
         }
@@ -106,13 +114,18 @@ fn edits(dims: [usize; 3]) {
     }
 }
 
-/// A workspace with the OCT sample and its prediction; where `training`, with a run that outlasts the measurement.
-fn scene(training: bool) -> Workspace {
+fn still_trains(window: &Harness<'static, App>) {
+    let training = window.state().workspace().and_then(|w| w.training()).is_some_and(|t| t.is_under_way());
+    assert!(training, "the run ended before the frames did; the numbers say nothing");
+}
+
+/// A workspace with a sample and its prediction; where `training`, with a run that outlasts the measurement.
+fn scene(sample: &str, training: bool) -> Workspace {
     let engine = Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).expect("threads");
     let options = WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() };
     let mut workspace = Workspace::with_options(engine, options).expect("threads");
     let apply = |workspace: &mut Workspace, command| workspace.apply(command).expect("a valid command");
-    apply(&mut workspace, Command::Open("sample:oct".into()));
+    apply(&mut workspace, Command::Open(format!("sample:{sample}").into()));
     assert!(workspace.wait_until(PATIENCE, |w| w.active().is_some()), "the sample did not open");
     let id = workspace.active().expect("it is open").id();
     workspace.look_at(id, 0);
@@ -165,6 +178,42 @@ fn scroll(window: &mut Harness<'static, App>, frames: usize, drawn: bool) -> Vec
             start.elapsed().as_secs_f64() * 1e3
         })
         .collect()
+}
+
+/// In the 3-D view of a window of [`SIZE`].
+const LABELS: Pos2 = pos2(872.0, 674.0);
+
+/// Milliseconds of each frame while the pointer turns the labels.
+fn turn(window: &mut Harness<'static, App>, frames: usize) -> Vec<f64> {
+    let seen = |window: &Harness<'static, App>| {
+        let surface = window.state().workspace().and_then(|w| w.surface());
+        surface.is_some_and(|surface| !surface.is_empty())
+    };
+    let start = Instant::now();
+    while !seen(window) {
+        assert!(start.elapsed() < PATIENCE, "no surface came");
+        window.step();
+    }
+    window.event(Event::PointerMoved(LABELS));
+    window.step();
+    let press = |pressed| Event::PointerButton {
+        pos: LABELS,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    window.event(press(true));
+    window.step();
+    let millis = (0..frames)
+        .map(|i| {
+            window.event(Event::PointerMoved(LABELS + vec2((i % 80) as f32 - 40.0, (i / 80) as f32)));
+            let start = Instant::now();
+            window.step();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    window.event(press(false));
+    millis
 }
 
 fn report(what: &str, mut millis: Vec<f64>) {

@@ -209,34 +209,30 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
 /// How much of the volume is predicted, and the rest at a click: only predicted slices show in the other planes.
 fn slices(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let missing = predicted_words(workspace, document);
-    let under_way = workspace.predicting_all(document.id());
+    let (of_volumes, under_way) = (of_volumes(workspace, document), workspace.predicting_all(document.id()));
     let words = under_way.map(activity_words).filter(|words| !words.is_empty());
     let words =
         words.or(missing.clone()).unwrap_or_else(|| format!("All {} slices predicted", document.depth()));
     field(ui, &words, |ui| {
         // What is below stays where it is when the button goes.
         ui.set_min_height(size::BUTTON);
-        match under_way {
-            Some(activity) => {
-                if quiet(ui, true, "Cancel").on_hover_text("What is predicted stays").clicked() {
-                    out.command(Command::Cancel(activity.job));
-                }
+        if let Some(activity) = under_way {
+            let button = match of_volumes {
+                true => quiet(ui, true, "Cancel"),
+                false => quiet(ui, true, "Cancel").on_hover_text("What is predicted stays"),
+            };
+            if button.clicked() {
+                out.command(Command::Cancel(activity.job));
             }
-            None if missing.is_some() => {
-                let of_volumes = document
-                    .model()
-                    .and_then(|v| workspace.model(v))
-                    .is_some_and(ShelvedModel::is_of_volumes);
-                let button = match of_volumes {
-                    true => primary(ui, true, "Segment the volume"),
-                    false => quiet(ui, true, "Predict all")
-                        .on_hover_text("So that the other planes show the prediction too"),
-                };
-                if button.clicked() {
-                    out.command(Command::Model(ModelCommand::PredictAll));
-                }
+        } else if missing.is_some() {
+            let button = match of_volumes {
+                true => primary(ui, true, "Segment the volume"),
+                false => quiet(ui, true, "Predict all")
+                    .on_hover_text("So that the other planes show the prediction too"),
+            };
+            if button.clicked() {
+                out.command(Command::Model(ModelCommand::PredictAll));
             }
-            None => {}
         }
     });
 }
