@@ -2,7 +2,6 @@
 
 mod chart;
 mod evaluation;
-mod geometry;
 mod html;
 mod maps;
 mod pairs;

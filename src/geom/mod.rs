@@ -2,8 +2,10 @@
 
 mod grid;
 mod orientation;
+mod places;
 mod plane;
 
 pub use grid::{Frame, Grid, GridError, Unit};
 pub use orientation::Oriented;
+pub use places::{Lie, lie, reordered};
 pub use plane::{Axis, Plane, PlaneAxes};

@@ -1,6 +1,6 @@
 use super::{OpenError, OpenOptions, Quiet};
 use crate::{
-    geom::Grid,
+    geom::{self, Grid, Lie},
     label::{LabelId, LabelMap},
     volume::{Samples, Volume},
 };
@@ -22,6 +22,41 @@ pub fn open_labels(path: &Path) -> Result<(LabelMap, Grid, Vec<String>), OpenErr
         warnings.push("A JPEG changes values near edges: the mask has ids that nobody drew".into());
     }
     Ok((map, opened.volume.grid().clone(), warnings))
+}
+
+/// A mask for an image with this grid: [`open_labels`], put into the image's order where its voxels lie in the same places and
+/// are stored otherwise, which is a warning. Refused where they lie elsewhere.
+pub fn open_labels_on(path: &Path, image: &Grid) -> Result<(LabelMap, Vec<String>), OpenError> {
+    let (map, grid, mut warnings) = open_labels(path)?;
+    let (map, note) = put_on(map, &grid, image, "the image").map_err(|what| OpenError::NotLabels {
+        path: path.to_owned(),
+        what: format!("it is not of this image: {what}"),
+    })?;
+    warnings.extend(note.map(|note| format!("{}: {note}", path.display())));
+    Ok((map, warnings))
+}
+
+/// A mask in the order of an image whose voxels lie where its own do, and a note where it was stored otherwise; or what
+/// differs. `whose` is the image in words.
+pub fn put_on(
+    map: LabelMap,
+    grid: &Grid,
+    image: &Grid,
+    whose: &str,
+) -> Result<(LabelMap, Option<String>), String> {
+    match geom::lie(grid, image, whose) {
+        Lie::Same => Ok((map, None)),
+        Lie::Apart(what) => Err(what),
+        Lie::Reordered => {
+            let values = geom::reordered(&map.to_values(), grid, image);
+            let map = LabelMap::from_values(image.dims(), &values).ok_or("it is empty")?;
+            let [own, other] = [grid, image].map(|grid| String::from_iter(grid.axis_codes()));
+            Ok((
+                map,
+                Some(format!("it is stored along {own} and was put into the order of {whose}, {other}")),
+            ))
+        }
+    }
 }
 
 /// The labels that an image's values are, and a note where something had to be said.

@@ -25,7 +25,7 @@ mod write;
 
 pub use crate::replace::WriteError;
 pub use error::OpenError;
-pub use labels::{binary, open_labels, softened};
+pub use labels::{binary, open_labels, open_labels_on, put_on, softened};
 pub use look::{guess_note, modality_by_look};
 pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use sample::is_sample;

@@ -216,15 +216,8 @@ impl Workspace {
             title,
             version: None,
             make: Arc::new(move |cx, volume, now| {
-                let (map, _, warnings) = io::open_labels(&path)?;
+                let (map, warnings) = io::open_labels_on(&path, volume.grid())?;
                 cx.check()?;
-                anyhow::ensure!(
-                    map.dims() == volume.dims(),
-                    "{} is of size {:?}, the image of {:?}: the labels belong to another image",
-                    path.display(),
-                    map.dims(),
-                    volume.dims()
-                );
                 let mut table = now.labels.clone();
                 table.name_unknown(map.counts().into_keys());
                 let rules = MaskRules::new(&table, &now.verified);

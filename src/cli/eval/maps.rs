@@ -1,6 +1,6 @@
 //! The masks of the cases, opened and measured.
 
-use super::{geometry, pairs::Pair};
+use super::pairs::Pair;
 use crate::{
     geom::{Grid, Unit},
     io::{
@@ -40,21 +40,12 @@ impl Maps {
         let mask = |path: &Path| io::open_labels(path).with_context(|| pair.id.clone());
         let ((pred, pred_grid, mut warnings), (truth, grid, more)) = (mask(&pair.pred)?, mask(&pair.truth)?);
         warnings.extend(more);
-        if let Some(difference) = geometry::difference(&pred_grid, &grid) {
-            bail!("{}: the mask does not lie on the truth: {difference}", pair.id);
-        }
+        let (pred, note) = io::put_on(pred, &pred_grid, &grid, "the truth")
+            .map_err(|what| anyhow!("{}: the mask does not lie on the truth: {what}", pair.id))?;
+        warnings.extend(note.map(|note| format!("the mask: {note}")));
         let truth = values.apply(truth).map_err(|what| anyhow!("{}: {what}", pair.id))?;
-        let valid = match pair.valid.as_deref().map(mask).transpose()? {
-            Some((_, valid_grid, _)) if valid_grid.dims() != grid.dims() => {
-                bail!(
-                    "{}: the valid mask is {:?} and the truth {:?}",
-                    pair.id,
-                    valid_grid.dims(),
-                    grid.dims()
-                );
-            }
-            valid => valid.map(|(map, ..)| map),
-        };
+        let valid = pair.valid.as_deref().map(|path| io::open_labels_on(path, &grid).map(|(map, _)| map));
+        let valid = valid.transpose().with_context(|| format!("{}: the valid mask", pair.id))?;
         let (truth, valid) = without_unknown(truth, valid).context("an empty mask")?;
         let grid = if grid.unit() == Unit::Pixel { pred_grid } else { grid };
         if grid.has_unequal_slices() {

@@ -29,15 +29,12 @@ impl Listed {
         let options = OpenOptions { modality, ..OpenOptions::default() };
         let volume = io::open(&case.image, &options, &mut io::Quiet).map(|opened| opened.volume);
         let volume = volume.map_err(|e| wrong.push(e.to_string())).ok();
-        let dims = volume.as_ref().map(Volume::dims);
         let mut mask = |path: &PathBuf| {
-            let map =
-                io::open_labels(path).map(|(map, ..)| map).map_err(|e| wrong.push(e.to_string())).ok()?;
-            if let Some(dims) = dims.filter(|dims| *dims != map.dims()) {
-                let [mask, image] = [map.dims(), dims].map(|[w, h, d]| format!("{w} x {h} x {d}"));
-                wrong.push(format!("{} is {mask} and the image {image}", path.display()));
-            }
-            Some(map)
+            let map = match &volume {
+                Some(volume) => io::open_labels_on(path, volume.grid()).map(|(map, _)| map),
+                None => io::open_labels(path).map(|(map, ..)| map),
+            };
+            map.map_err(|e| wrong.push(e.to_string())).ok()
         };
         let label = case.label.as_ref().map(&mut mask);
         let valid = case.valid.as_ref().and_then(mask);
