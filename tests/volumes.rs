@@ -226,7 +226,10 @@ fn every_stage_says_how_far_it_has_come_and_ends_where_it_said() {
     let mut inference = VolumeInference::new(&model, &volume, SegmentOptions::default()).unwrap();
     while let VolumeStep::Pending = inference.step(&model, &watch).unwrap() {}
     let heard = heard.0.lock().unwrap();
-    assert_eq!(heard.keys().copied().collect::<Vec<_>>(), ["looking", "segmenting", "writing back"]);
+    assert_eq!(
+        heard.keys().copied().collect::<Vec<_>>(),
+        ["finding the organs", "segmenting", "writing back"]
+    );
     for (stage, said) in heard.iter() {
         let total = said[0].1;
         assert!(total > 0 && said.len() > 4, "{stage}: {said:?}");
@@ -256,7 +259,7 @@ fn a_pass_of_many_seconds_is_cancelled_within_one() {
     });
     let mut cancelled = None;
     let ended = engine.block_on(job, |event| {
-        if let Event::Progress { stage: "looking", done: 1.., .. } = event {
+        if let Event::Progress { stage: "finding the organs", done: 1.., .. } = event {
             cancelled.get_or_insert_with(|| {
                 engine.cancel(job);
                 Instant::now()

@@ -1,6 +1,7 @@
 use super::DocumentId;
 use crate::engine::{Event, JobId};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Something that takes time, for a progress bar and its cancel button.
@@ -25,8 +26,9 @@ pub struct Activity {
 pub(super) enum Purpose {
     /// The result has a place of its own: openings, training, accepting.
     Own,
-    /// `version` is not known of a file that is being imported.
+    /// `version` is not known of a `file` that is being imported, nor of a network that is being built.
     LoadModel {
+        file: Option<PathBuf>,
         version: Option<String>,
         use_in: Option<DocumentId>,
     },

@@ -68,7 +68,7 @@ fn checked_name(table: &LabelTable, own: Option<LabelId>, name: String) -> Resul
 /// with the labels that it lacks.
 ///
 /// A class is the label of its own name, whatever its id. Else it is the label of its own id, if that is free or only
-/// called by its number; else it gets a new id. A model never paints with another structure's label.
+/// called by its number, and gives it its name; else it gets a new id. A model never paints with another structure's label.
 pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, LabelTable) {
     let mut table = table.clone();
     let mut labels = vec![0];
@@ -81,8 +81,9 @@ pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, Labe
         let id = match by_name {
             Some(id) => id,
             None if by_id() => {
-                if table.get(class.id).is_none() {
-                    table.insert(Label { locked: false, visible: true, ..class.clone() });
+                match table.get_mut(class.id) {
+                    Some(label) => label.name.clone_from(&class.name),
+                    None => table.insert(Label { locked: false, visible: true, ..class.clone() }),
                 }
                 class.id
             }
@@ -140,6 +141,7 @@ mod tests {
     fn a_label_without_a_name_of_its_own_is_the_class_of_its_id() {
         let (labels, after) = class_labels(&card(&["vessel"]), &LabelTable::named(&["label 1"]));
         assert_eq!(labels, [0, 1]);
-        assert_eq!(after.len(), 1);
+        let names: Vec<&str> = after.iter().map(|label| label.name.as_str()).collect();
+        assert_eq!(names, ["vessel"]);
     }
 }

@@ -245,7 +245,7 @@ impl Workspace {
         };
         let job = self.engine.load_model(ModelSource::Fresh { card: Box::new(card), seed: FRESH_SEED });
         let title = format!("building {}", spec.title);
-        self.activities.begin(job, title, use_in, Purpose::LoadModel { version: None, use_in });
+        self.activities.begin(job, title, use_in, Purpose::LoadModel { file: None, version: None, use_in });
         Ok(())
     }
 
@@ -272,7 +272,12 @@ impl Workspace {
         let use_in = self.active;
         let job = self.engine.load_model(ModelSource::File(path.clone()));
         let title = format!("loading the model {}", path.display());
-        self.activities.begin(job, title, use_in, Purpose::LoadModel { version: None, use_in });
+        self.activities.begin(
+            job,
+            title,
+            use_in,
+            Purpose::LoadModel { file: Some(path), version: None, use_in },
+        );
         Ok(())
     }
 
@@ -306,7 +311,7 @@ impl Workspace {
 
     fn begin_loading(&mut self, version: &str, title: String, source: ModelSource) {
         let job = self.engine.load_model(source);
-        let purpose = Purpose::LoadModel { version: Some(version.to_owned()), use_in: None };
+        let purpose = Purpose::LoadModel { file: None, version: Some(version.to_owned()), use_in: None };
         self.activities.begin(job, title, None, purpose);
     }
 
@@ -334,10 +339,10 @@ impl Workspace {
 
     pub(super) fn model_loaded(&mut self, job: JobId, model: LoadedModel) {
         let Some(activity) = self.activities.end(job) else { return };
-        let Purpose::LoadModel { use_in, version } = activity.purpose else { return };
+        let Purpose::LoadModel { file, use_in, version } = activity.purpose else { return };
         self.predictions.forget_failures(&model.card.version);
         let imported = version.is_none();
-        self.shelf.add_loaded(&model, ModelOrigin::Trained);
+        self.shelf.add_loaded(&model, file.map_or(ModelOrigin::Trained, ModelOrigin::File));
         if imported {
             if !model.card.notice.is_empty() {
                 self.notices.add(

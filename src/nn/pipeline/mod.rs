@@ -217,7 +217,7 @@ impl VolumeInference {
         let spec = model.card.volume.as_ref().and_then(|volume| volume.coarse.as_ref());
         let (least_mm3, margin_mm) = spec.map_or((0.0, 0.0), |spec| (spec.least_mm3, spec.margin_mm));
         let whole = Region::whole(&self.oriented);
-        let logits = self.pass(model, coarse, &whole, "looking", watch)?;
+        let logits = self.pass(model, coarse, &whole, "finding the organs", watch)?;
         let parts = coarse_parts(&model.card, &logits, &self.oriented, least_mm3);
         Ok(Parts::bounds(&parts).map(|found| Region::around(found, logits.grid, &self.oriented, margin_mm)))
     }

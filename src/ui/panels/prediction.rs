@@ -208,11 +208,14 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
 
 /// How much of the volume is predicted, and the rest at a click: only predicted slices show in the other planes.
 fn slices(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
-    let missing = predicted_words(workspace, document);
     let (of_volumes, under_way) = (of_volumes(workspace, document), workspace.predicting_all(document.id()));
-    let words = under_way.map(activity_words).filter(|words| !words.is_empty());
-    let words =
-        words.or(missing.clone()).unwrap_or_else(|| format!("All {} slices predicted", document.depth()));
+    let missing = predicted_words(workspace, document)
+        .map(|words| if of_volumes { "Not segmented yet".to_owned() } else { words });
+    let words = match (under_way.map(activity_words).filter(|words| !words.is_empty()), &missing) {
+        (Some(words), _) => words,
+        (None, Some(words)) => words.clone(),
+        (None, None) => format!("All {} slices predicted", document.depth()),
+    };
     field(ui, &words, |ui| {
         // What is below stays where it is when the button goes.
         ui.set_min_height(size::BUTTON);
