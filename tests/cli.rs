@@ -182,7 +182,7 @@ fn every_broken_pair_is_told_before_training() {
     let run = folder.path().join("run");
     let owned = train(&list, &format!("{SMALL} --run {}", text(&run)));
     let told = refused(&owned.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(told.contains("2 cases") && told.contains("i3.png") && told.contains("80 x 80 x 1"), "{told}");
+    assert!(told.contains("2 cases") && told.contains("i3.png") && told.contains("80 × 80 × 1"), "{told}");
     assert!(!run.exists());
 }
 

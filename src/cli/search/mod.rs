@@ -155,24 +155,30 @@ impl SearchArgs {
             }
             setup.shown.clear();
             println!("trial {number} of {}: {}", self.trials, words.join(" "));
-            let mut told = Ok(());
+            let (mut told, mut gives_up) = (Ok(()), false);
             let mut watched = cut.map_or_else(
                 || Trial { number, state: State::Begun, numbers, course: vec![], value: None },
                 |i| trials[i].clone(),
             );
             let outcome = args.try_out(setup, settings, &mut |engine, job, event| {
                 let Event::TrainValidated { step, dice: Some(dice), .. } = event else { return };
+                // What the run still does before it hears that it was given up is no part of the trial, so that a study
+                // does not depend on how busy the machine is.
+                if gives_up {
+                    return;
+                }
                 told = study.validated(number, *step, *dice);
                 // A run that goes on from its checkpoint may make a validation a second time.
                 let course = study.trials().ok().and_then(|all| all.into_iter().find(|t| t.number == number));
                 watched.course = course.map_or_else(Vec::new, |t| t.course);
-                let gives_up = self.patience > 0 && search.gives_up(&watched, &trials);
+                gives_up = self.patience > 0 && search.gives_up(&watched, &trials);
                 if gives_up || told.is_err() {
                     engine.cancel(job);
                 }
             })?;
             told?;
             let best = trials.iter().filter_map(|t| t.value).fold(f64::NEG_INFINITY, f64::max);
+            let outcome = if gives_up { Outcome::Stopped } else { outcome };
             match outcome {
                 Outcome::Trained(result) => {
                     let value = result.comparison.as_ref().and_then(|c| c.after.mean_dice);

@@ -243,7 +243,7 @@ fn every_broken_pair_is_told_at_once() {
     let told: Vec<&str> = listed.faults.iter().map(|f| f.case.as_str()).collect();
     assert_eq!(told, ["no_mask", "no_image"]);
     let b = listed.open(&listed.cases[1], None).unwrap_err();
-    assert!(b.what.contains("80 x 80 x 1") && b.what.contains("64 x 64 x 1"), "{b}");
+    assert!(b.what.contains("80 × 80 × 1") && b.what.contains("64 × 64 × 1"), "{b}");
 
     let root = tempfile::tempdir().unwrap();
     write_cube(root.path(), "Edema_trainingset", "P1_x", [255, 77, 3]);
