@@ -2,7 +2,8 @@
 
 use super::{Bench, SIZE, brush, open, start};
 use fovea::edit::{Limits, Shape};
-use fovea::geom::Plane;
+use fovea::geom::{Grid, Plane};
+use fovea::label::LabelMap;
 use fovea::volume::Modality;
 use fovea::workspace::{
     AcceptScope, Command, CommandError, DocumentId, EditCommand, Export, ExportFormat, LabelCommand,
@@ -219,4 +220,32 @@ fn saving_writes_the_mask_and_its_names_beside_the_image() {
     assert_eq!(bench.document().mask_hash(), hash);
     bench.edit(EditCommand::Undo);
     assert!(bench.document().mask().is_empty());
+}
+
+#[test]
+fn a_mask_is_imported_by_its_place_in_the_patient() {
+    let mut bench = Bench::opened();
+    let (grid, [width, ..]) = (bench.document().volume().grid().clone(), SIZE);
+    // One voxel of label 1, written with the columns from the other end.
+    let mut values = vec![0u16; SIZE.iter().product()];
+    values[grid.index([width - 1 - 3, 4, 1])] = 1;
+    let mask = LabelMap::from_values(SIZE, &values).unwrap();
+    let mut place = grid.patient_from_voxel();
+    place.translation += place.matrix3.x_axis * (width - 1) as f64;
+    place.matrix3.x_axis = -place.matrix3.x_axis;
+    let turned = Grid::new(SIZE, place, grid.unit(), grid.frame()).unwrap();
+    let path = bench.folder.path().join("turned.nii.gz");
+    fovea::io::write_label_nifti(&path, &mask, &turned).unwrap();
+    bench.edit(EditCommand::Import { path });
+    bench.wait("the import", |w| w.active().is_some_and(|d| !d.mask().is_empty()));
+    let mask = bench.document().mask().to_values();
+    assert_eq!(mask.iter().position(|label| *label == 1), Some(grid.index([3, 4, 1])));
+
+    place.translation.y += 40.0;
+    let elsewhere = Grid::new(SIZE, place, grid.unit(), grid.frame()).unwrap();
+    let path = bench.folder.path().join("elsewhere.nii.gz");
+    fovea::io::write_label_nifti(&path, bench.document().mask(), &elsewhere).unwrap();
+    bench.edit(EditCommand::Import { path });
+    bench.wait("the refusal", |w| w.notices().iter().any(|n| n.text.contains("not of this image")));
+    assert_eq!(bench.document().mask().to_values(), mask, "nothing was taken");
 }
