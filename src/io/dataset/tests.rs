@@ -253,7 +253,7 @@ fn every_broken_pair_is_told_at_once() {
     let listed = read(root.path()).unwrap();
     let told = |i: usize| listed.open(&listed.cases[i], None).unwrap_err().to_string();
     assert!(told(0).starts_with("P1_x: ") && told(0).contains("3, 77"), "{}", told(0));
-    assert!(told(1).contains("32 x 32 x 2"), "{}", told(1));
+    assert!(told(1).contains("32 × 32 × 2"), "{}", told(1));
 }
 
 #[test]
