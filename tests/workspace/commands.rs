@@ -10,6 +10,7 @@ use fovea::workspace::{
     ModelCommand, NoticeLevel, Place, ProjectCommand, TrainCommand, TrainOptions, Unlabelled,
     WorkspaceOptions,
 };
+use std::path::Path;
 
 fn one_of_each() -> Vec<Command> {
     let edit = Command::Edit;
@@ -224,16 +225,18 @@ fn saving_writes_the_mask_and_its_names_beside_the_image() {
 
 #[test]
 fn a_mask_is_imported_by_its_place_in_the_patient() {
-    let mut bench = Bench::opened();
-    let (grid, [width, ..]) = (bench.document().volume().grid().clone(), SIZE);
+    let mut bench = Bench::new();
+    open(&mut bench.workspace, Path::new("sample:ct"));
+    let grid = bench.document().volume().grid().clone();
+    let dims @ [width, ..] = grid.dims();
     // One voxel of label 1, written with the columns from the other end.
-    let mut values = vec![0u16; SIZE.iter().product()];
+    let mut values = vec![0u16; grid.voxel_count()];
     values[grid.index([width - 1 - 3, 4, 1])] = 1;
-    let mask = LabelMap::from_values(SIZE, &values).unwrap();
+    let mask = LabelMap::from_values(dims, &values).unwrap();
     let mut place = grid.patient_from_voxel();
     place.translation += place.matrix3.x_axis * (width - 1) as f64;
     place.matrix3.x_axis = -place.matrix3.x_axis;
-    let turned = Grid::new(SIZE, place, grid.unit(), grid.frame()).unwrap();
+    let turned = Grid::new(dims, place, grid.unit(), grid.frame()).unwrap();
     let path = bench.folder.path().join("turned.nii.gz");
     fovea::io::write_label_nifti(&path, &mask, &turned).unwrap();
     bench.edit(EditCommand::Import { path });
@@ -242,7 +245,7 @@ fn a_mask_is_imported_by_its_place_in_the_patient() {
     assert_eq!(mask.iter().position(|label| *label == 1), Some(grid.index([3, 4, 1])));
 
     place.translation.y += 40.0;
-    let elsewhere = Grid::new(SIZE, place, grid.unit(), grid.frame()).unwrap();
+    let elsewhere = Grid::new(dims, place, grid.unit(), grid.frame()).unwrap();
     let path = bench.folder.path().join("elsewhere.nii.gz");
     fovea::io::write_label_nifti(&path, bench.document().mask(), &elsewhere).unwrap();
     bench.edit(EditCommand::Import { path });
