@@ -25,7 +25,7 @@ pub fn lie(mask: &Grid, image: &Grid, whose: &str) -> Lie {
         let [a, b] = sizes.map(|dims| by(&dims, 0));
         Lie::Apart(format!("its size is {a} and {whose}'s {b} voxels"))
     };
-    if mask.unit() == Unit::Pixel || image.unit() == Unit::Pixel || mask.frame() != image.frame() {
+    if mask.unit() == Unit::Pixel || image.unit() == Unit::Pixel {
         return if sizes[0] == sizes[1] { Lie::Same } else { size() };
     }
     let is_flat = sizes[1][2] == 1;
@@ -149,6 +149,11 @@ mod tests {
         assert!(size.contains("10 × 12 × 9") && size.contains("10 × 12 × 8"), "{size}");
         let png = Grid::pixels([10, 12, 8]).unwrap();
         assert_eq!(lie(&png, &truth, "the truth"), Lie::Same, "a PNG has no place");
+        let unplaced = Grid::spaced([10, 12, 8], [1.0, 0.7, 5.0]).unwrap();
+        assert!(
+            apart(&unplaced, &truth).contains("spacing is 1.0000"),
+            "without orientation it has a spacing"
+        );
     }
 
     #[test]
