@@ -53,11 +53,16 @@ pub struct LabelsArgument {
     labels: Vec<String>,
 }
 
+/// [`Values::written`] as `--labels` has them.
+pub fn values_written(labels: &[String], known: Option<&LabelTable>) -> Result<Values> {
+    Values::written(labels, known).map_err(Error::msg).context("--labels")
+}
+
 impl LabelsArgument {
     /// Which values are which label, where that was said; of a model, its labels are `known`.
     pub fn values(&self, known: Option<&LabelTable>) -> Result<Option<Values>> {
         match self.names() {
-            None => Values::written(&self.labels, known).map(Some).map_err(Error::msg).context("--labels"),
+            None => values_written(&self.labels, known).map(Some),
             Some(_) => Ok(None),
         }
     }
@@ -169,10 +174,7 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
 
 /// Reads every case that is not to test on; all that is wrong with any of them is told at once.
 fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
-    let mut listed = dataset::read(&request.data)?;
-    if let Some(values) = &request.values {
-        listed.values = values.clone();
-    }
+    let mut listed = dataset::read(&request.data)?.with_values(request.values.clone());
     listed.cases.retain(|c| c.split != Split::Test);
     let total = listed.cases.len() as u64;
     let (mut cases, mut faults) = (vec![], std::mem::take(&mut listed.faults));

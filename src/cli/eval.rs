@@ -10,14 +10,14 @@ mod table;
 
 pub(super) use html::{STYLE, escaped};
 
-use super::report::Reporter;
+use super::{dataset::values_written, report::Reporter};
 use crate::{
     engine::{Engine, EngineOptions, Event, Output, ProgressLines, interrupt},
     io::{self, dataset::Values},
     metrics::Convention,
     nn::DeviceChoice,
 };
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use evaluation::Evaluation;
 use maps::{Maps, Told};
@@ -118,7 +118,7 @@ fn evaluate(args: &EvalArgs, told: Told<'_>) -> Result<Found> {
     let known = Some(&labels).filter(|labels| !labels.is_empty());
     let values = match args.labels.is_empty() {
         true => Values::Ids,
-        false => Values::written(&args.labels, known).map_err(Error::msg).context("--labels")?,
+        false => values_written(&args.labels, known)?,
     };
     let maps = maps::open(&pairs::pairs(args, &labels)?, &values, told)?;
     if labels.is_empty() {

@@ -1,7 +1,7 @@
 //! What the person should know, and what takes time: cards at the lower right of the views.
 
 use super::outbox::{Outbox, Request};
-use super::panels::learn::time_left;
+use super::panels::learn::{capital, time_left};
 use super::theme;
 use super::widgets::{Icon, IconButton, progress_bar, quiet};
 use crate::workspace::{Activity, Command, NoticeLevel, Workspace};
@@ -150,9 +150,4 @@ pub fn activity_words(activity: &Activity) -> String {
     let left = activity.eta_secs.map(time_left);
     let stage = Some(capital(activity.stage)).filter(|stage| !stage.is_empty());
     [stage, left].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -209,11 +209,8 @@ impl TrainArgs {
 
     /// Without the data's images: of what a folder or the recipe says of them.
     fn settings_alone(&self) -> Result<Settings> {
-        let mut listed =
-            self.data.as_deref().filter(|d| d.exists()).map(crate::io::dataset::read).transpose()?;
-        if let (Some(listed), Some(values)) = (&mut listed, self.labels.values(None)?) {
-            listed.values = values;
-        }
+        let (data, values) = (self.data.as_deref().filter(|d| d.exists()), self.labels.values(None)?);
+        let listed = data.map(crate::io::dataset::read).transpose()?.map(|l| l.with_values(values));
         let layout = listed.as_ref().map_or("list", |l| l.layout);
         let procedure = self.recipe()?.map(|r| r.procedure(layout));
         let named = listed.as_ref().and_then(|l| l.values.labels()).map(|l| l.len() + 1);

@@ -100,6 +100,11 @@ pub fn read(path: &Path) -> Result<Listed, DatasetError> {
 }
 
 impl Listed {
+    /// With what a person says of the masks' values in the place of what the layout says.
+    pub fn with_values(self, values: Option<Values>) -> Self {
+        Self { values: values.unwrap_or(self.values), ..self }
+    }
+
     fn fault(&mut self, case: impl Into<String>, what: impl Into<String>) {
         self.faults.push(Fault { case: case.into(), what: what.into() });
     }

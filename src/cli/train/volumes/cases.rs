@@ -59,8 +59,7 @@ impl Cases {
             let cases = (0..train + train.div_ceil(4)).map(case).collect();
             return Ok(Self { source: Arc::new(Source::Phantoms { sample, seed }), cases });
         }
-        let mut listed = layouts::read(data)?;
-        listed.values = values.unwrap_or(listed.values);
+        let listed = layouts::read(data)?.with_values(values);
         if let Some(fault) = listed.faults.first() {
             bail!("{}: {} cases cannot be used, the first: {fault}", data.display(), listed.faults.len());
         }

@@ -65,21 +65,18 @@ fn slices_and_their_gradients_are_those_of_burn() {
         (conv(40, 60, 3).groups(4).stride(2).padding(1), [20, 130]),
     ];
     for (config, [height, width]) in cases {
-        let ConvConfig {
-            channels: [input, output],
-            kernel: [rows, columns],
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } = config;
+        let ConvConfig { channels: [input, output], kernel: [rows, columns], groups, .. } = config;
         let shapes = [[2, input, height, width], [output, input / groups, rows, columns]];
         let found = run(shapes, output, |x, weight, bias| {
             convolve(&config, Direction::Forward, x, weight, Some(bias)).unwrap()
         });
         let expected = run(shapes, output, |x, weight, bias| {
-            conv2d(x.clone(), weight, Some(bias), ConvOptions::new(stride, padding, dilation, groups))
+            conv2d(
+                x.clone(),
+                weight,
+                Some(bias),
+                ConvOptions::new(config.stride, config.padding, config.dilation, groups),
+            )
         });
         assert_same(&found, &expected, &format!("{config:?}"));
     }
@@ -98,20 +95,18 @@ fn transposed_convolutions_are_those_of_burn() {
         conv(12, 15, 3).groups(3).stride(2).padding(1),
     ];
     for config in cases {
-        let ConvConfig {
-            channels: [input, output],
-            kernel: [rows, columns],
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } = config;
+        let ConvConfig { channels: [input, output], kernel: [rows, columns], groups, .. } = config;
         let shapes = [[2, input, 7, 11], [input, output / groups, rows, columns]];
         let found = run(shapes, output, |x, weight, bias| {
             convolve(&config, Direction::Transposed, x, weight, Some(bias)).unwrap()
         });
-        let options = ConvTransposeOptions::new(stride, padding, config.output_padding, dilation, groups);
+        let options = ConvTransposeOptions::new(
+            config.stride,
+            config.padding,
+            config.output_padding,
+            config.dilation,
+            groups,
+        );
         let expected = run(shapes, output, |x, weight, bias| {
             conv_transpose2d(x.clone(), weight, Some(bias), options.clone())
         });

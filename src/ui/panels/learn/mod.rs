@@ -179,7 +179,8 @@ fn outcome(ui: &mut Ui, training: &Training) {
     ui.label(RichText::new(words).font(theme::small()).color(color));
 }
 
-fn capital(words: &str) -> String {
+/// The words with a capital at their beginning.
+pub fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
