@@ -1,5 +1,6 @@
 //! What tests of every kind share.
 
+use crate::nn::{DeviceError, SharedGpu};
 use std::{fmt::Display, io::Write, path::PathBuf};
 
 /// Says that a test did not do its work, and why. Not by `eprintln!`, which the test runner keeps to itself where a test
@@ -27,4 +28,16 @@ pub fn vectors(file: &str) -> Option<serde_json::Value> {
     let path = shared(&format!("parity/vectors/{file}"))?;
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     Some(serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
+}
+
+/// The graphics adapter of this machine, or a visible line and nothing; a failure where `FOVEA_REQUIRE_GPU` is set.
+pub fn gpu() -> Option<SharedGpu> {
+    match SharedGpu::headless() {
+        Ok(gpu) => Some(gpu),
+        Err(DeviceError::NoAdapter(reason)) | Err(DeviceError::SelfTest { reason, .. }) => {
+            assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter: {reason}");
+            skipped(format_args!("no graphics adapter ({reason})"));
+            None
+        }
+    }
 }

@@ -173,6 +173,21 @@ fn folds_are_trained_by_patient_and_summed_up() {
 }
 
 #[test]
+fn a_run_that_cannot_multiply_in_half_precision_says_so_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, run) = (write_list(folder.path()), folder.path().join("run"));
+    let options = format!(
+        r#"--network vessel/sa_unet --config {{"start_neurons":4}} --longer-side 0 --patch 32 --batch 2 --steps 2 --half --run {}"#,
+        text(&run)
+    );
+    let owned = train(&list, &options);
+    let told = said(&owned.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(told.contains("it learns in single precision: the CPU"), "{told}");
+    assert_eq!(json(&run.join("config.json"))["train"]["precision"], "half");
+    assert!(run.join("last.safetensors").exists());
+}
+
+#[test]
 fn every_broken_pair_is_told_before_training() {
     let folder = tempfile::tempdir().unwrap();
     let list = write_list(folder.path());

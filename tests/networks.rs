@@ -5,11 +5,11 @@ use fovea::{
     geom::Grid,
     label::LabelTable,
     nn::{
-        self, Channels, ComputeDevice, DeviceError, Head, InputSpec, MODELS, Model, ModelCard, ModelSpec,
-        Network, Outputs, Published, SharedGpu, SliceInference, SlicePrediction, Step, parity,
-        train::{Optimizer, Sgd},
+        self, Channels, ComputeDevice, Head, InputSpec, MODELS, Model, ModelCard, ModelSpec, Network,
+        Outputs, Published, SliceInference, SlicePrediction, Step, parity,
+        train::{Optimizer, Precision, Sgd},
     },
-    testing::shared,
+    testing::{self, shared},
     volume::{Modality, Samples, Volume},
 };
 
@@ -17,6 +17,8 @@ use fovea::{
 mod blocks;
 #[path = "networks/losses.rs"]
 mod losses;
+#[path = "networks/precision.rs"]
+mod precision;
 #[path = "networks/volumes.rs"]
 mod volumes;
 
@@ -427,16 +429,9 @@ fn on_wgpu() -> impl Iterator<Item = &'static ModelSpec> {
     ["edema/unet", "vessel/sa_unet", "jmedseg/simple"].into_iter().filter_map(nn::find)
 }
 
-/// The graphics adapter of this machine, or a visible line and nothing; a failure where `FOVEA_REQUIRE_GPU` is set.
+/// The graphics adapter of this machine, if there is one.
 fn gpu() -> Option<ComputeDevice> {
-    match SharedGpu::headless() {
-        Ok(gpu) => Some(gpu.compute("test")),
-        Err(DeviceError::NoAdapter(reason)) | Err(DeviceError::SelfTest { reason, .. }) => {
-            assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter: {reason}");
-            fovea::testing::skipped(format_args!("networks on wgpu: no graphics adapter ({reason})"));
-            None
-        }
-    }
+    Some(testing::gpu()?.compute("test"))
 }
 
 #[test]
@@ -445,7 +440,7 @@ fn the_self_test_passes_on_this_machine() {
     nn::self_test::run(&gpu).unwrap();
     // The others by `fovea devices --test --networks`: each compiles its shaders anew.
     for id in ["edema/unet", "vessel/sa_unet"] {
-        nn::self_test::run_network(nn::find(id).unwrap(), &gpu).unwrap();
+        nn::self_test::run_network(nn::find(id).unwrap(), &gpu, Precision::Single).unwrap();
     }
 }
 

@@ -1,6 +1,8 @@
 //! `fovea devices`: what there is to compute on, and what is chosen and why.
 
-use crate::nn::{ComputeDevice, DeviceChoice, DeviceKind, MODELS, SharedGpu, adapters, self_test};
+use crate::nn::{
+    ComputeDevice, DeviceChoice, DeviceKind, MODELS, ModelSpec, SharedGpu, VOLUME_MODELS, adapters, self_test,
+};
 use clap::Args;
 use std::time::Instant;
 
@@ -10,7 +12,9 @@ use std::time::Instant;
   fovea devices
   fovea devices --device gpu
   fovea devices --test                tests the graphics adapter anew
-  fovea devices --test --networks     and every network on it")]
+  fovea devices --test --networks     and every network on it
+  fovea devices --test --networks --half
+                                      and which of them learn in half precision")]
 pub struct DevicesArgs {
     /// Run the self-test of the graphics adapter now, whatever is remembered of it
     #[arg(long)]
@@ -18,6 +22,9 @@ pub struct DevicesArgs {
     /// With --test: also run every network at a small size, forward and backward
     #[arg(long, requires = "test")]
     networks: bool,
+    /// With --networks: in half precision too
+    #[arg(long, requires = "networks")]
+    half: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,7 +39,7 @@ pub fn run(args: DevicesArgs, choice: DeviceChoice) -> anyhow::Result<()> {
             eprintln!("{} failed the self-test: {reason}", device.name());
         }
         if args.networks {
-            test_networks(&device)?;
+            test_networks(&device, args.half)?;
         }
     }
     let chosen = ComputeDevice::choose(choice, None);
@@ -66,21 +73,28 @@ pub fn run(args: DevicesArgs, choice: DeviceChoice) -> anyhow::Result<()> {
     chosen.map(|_| ()).map_err(Into::into)
 }
 
-/// A line each; an error at the end where any differs from the CPU.
-fn test_networks(device: &ComputeDevice) -> anyhow::Result<()> {
-    let mut failed = 0;
-    for &spec in MODELS {
-        let start = Instant::now();
-        let result = self_test::network_passed(spec, device);
-        let seconds = start.elapsed().as_secs_f32();
-        match result {
-            Ok(()) => println!("ok    {:<24} {seconds:.1} s", spec.id),
-            Err(reason) => {
-                failed += 1;
-                println!("FAIL  {:<24} {reason}", spec.id);
-            }
+/// A line each; an error at the end where any differs from the CPU. Half precision is for those that pass in it.
+fn test_networks(device: &ComputeDevice, half: bool) -> anyhow::Result<()> {
+    let of_slices = MODELS.iter().filter(|spec| !passes(**spec, device, half)).count();
+    let failed = of_slices + VOLUME_MODELS.iter().filter(|spec| !passes(**spec, device, half)).count();
+    let all = MODELS.len() + VOLUME_MODELS.len();
+    anyhow::ensure!(failed == 0, "{failed} of {all} networks differ from the CPU");
+    Ok(())
+}
+
+fn passes<const D: usize>(spec: &'static ModelSpec<D>, device: &ComputeDevice, half: bool) -> bool {
+    let start = Instant::now();
+    let result = self_test::network_passed(spec, device);
+    let seconds = start.elapsed().as_secs_f32();
+    match &result {
+        Ok(()) => println!("ok    {:<24} {seconds:.1} s", spec.id),
+        Err(reason) => println!("FAIL  {:<24} {reason}", spec.id),
+    }
+    if half {
+        match self_test::half_passed(spec, device) {
+            Ok(()) => println!("half  {:<24} learns in half precision", spec.id),
+            Err(reason) => println!("      {:<24} learns in single precision only: {reason}", spec.id),
         }
     }
-    anyhow::ensure!(failed == 0, "{failed} of {} networks differ from the CPU", MODELS.len());
-    Ok(())
+    result.is_ok()
 }

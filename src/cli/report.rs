@@ -50,6 +50,9 @@ impl Reporter {
                 ));
             }
             Event::TrainNotSaved { reason, .. } => self.say(&format!("the run could not be saved: {reason}")),
+            Event::TrainSinglePrecision { reason, .. } => {
+                self.say(&format!("it learns in single precision: {reason}"));
+            }
             Event::Progress { stage, done, total, .. } => self.progress(event, stage, *done, *total),
             _ => {}
         }

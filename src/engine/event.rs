@@ -75,7 +75,8 @@ pub struct TrainPoint {
 #[derive(Debug)]
 pub enum Event {
     /// The device that networks run on, with the reason for the choice.
-    DeviceReady { name: String, reason: String, kind: DeviceKind },
+    /// `halves`: it computes in half precision too.
+    DeviceReady { name: String, reason: String, kind: DeviceKind, halves: bool },
     /// No device: predicting and training will fail with this reason.
     DeviceFailed { reason: String },
     /// A middle slice (z of depth), while the rest is still being read.
@@ -112,6 +113,8 @@ pub enum Event {
     TrainSaved { job: JobId, step: u64 },
     /// The checkpoint was not written; the run goes on.
     TrainNotSaved { job: JobId, reason: String },
+    /// A run that was to multiply in half precision does so no longer; it goes on.
+    TrainSinglePrecision { job: JobId, reason: String },
     /// Ends a training run. Whether the new model is used is for a person to decide.
     Trained { job: JobId, result: Arc<Trained> },
     /// Ends a job of the caller's own.
@@ -136,6 +139,7 @@ impl Event {
             | Event::TrainValidated { job, .. }
             | Event::TrainSaved { job, .. }
             | Event::TrainNotSaved { job, .. }
+            | Event::TrainSinglePrecision { job, .. }
             | Event::Trained { job, .. }
             | Event::Done { job, .. }
             | Event::JobFailed { job, .. }

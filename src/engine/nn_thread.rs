@@ -82,6 +82,7 @@ impl NnWorld {
                 name: device.name().to_owned(),
                 reason: device.reason().to_owned(),
                 kind: device.kind(),
+                halves: device.is_gpu() && device.has_halves(),
             },
             Err(reason) => Event::DeviceFailed { reason: reason.clone() },
         });
@@ -92,8 +93,12 @@ impl NnWorld {
     /// `auto` takes the CPU for it; `--device gpu` refuses.
     fn device_for(&mut self, network: &str) -> Result<ComputeDevice, String> {
         let device = self.device()?;
-        let Some(spec) = nn::find(network) else { return Ok(device) };
-        match nn::self_test::network_passed(spec, &device) {
+        let passed = match (nn::find(network), nn::find_volume(network)) {
+            (Some(spec), _) => nn::self_test::network_passed(spec, &device),
+            (_, Some(spec)) => nn::self_test::network_passed(spec, &device),
+            (None, None) => Ok(()),
+        };
+        match passed {
             Ok(()) => Ok(device),
             Err(reason) => {
                 let reason = format!("{network} failed the self-test on {}: {reason}", device.name());

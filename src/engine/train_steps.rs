@@ -196,6 +196,9 @@ impl TrainSteps {
                 ));
             }
             TrainEvent::Diverged { reason, .. } => self.diverged = Some(reason),
+            TrainEvent::SinglePrecision { reason } => {
+                world.board.post(Event::TrainSinglePrecision { job, reason });
+            }
             TrainEvent::Finished => {
                 self.save(session, world);
                 self.write_model("last.safetensors", world, || Ok(Some(session.last_model())));

@@ -3,7 +3,7 @@
 use super::{
     BuildError, Choices, ComputeDevice, Head, InputRule, LossFn, ModelSpec, NamedTensors, Network,
     NetworkError, Outputs, ParamInfo,
-    blocks::random,
+    blocks::{precision::in_half, random},
     parameters::{
         blend, gradients_of, is_statistic, load_strict, name_hash, parameters_of, replace, tensors_of,
     },
@@ -277,11 +277,12 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
         input: Tensor<D>,
         loss: &mut LossFn<'_, D>,
         seed: u64,
+        half: bool,
     ) -> Result<(Whole<M>, Tensor<1>, f32), NetworkError> {
         let module = self.training_module();
         self.module = module.valid();
         random::seed(seed);
-        let loss = loss(&module.forward(input.autodiff(), M::forward));
+        let loss = loss(&in_half(half, || module.forward(input.autodiff(), M::forward)));
         match loss.clone().inner().try_into_scalar::<f32>() {
             Ok(value) if value.is_finite() => Ok((module, loss, value)),
             Ok(value) => Err(NetworkError::NotFinite(value)),
@@ -343,8 +344,17 @@ impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
         lr: f64,
         seed: u64,
     ) -> Result<f32, NetworkError> {
-        let (module, loss, value) = self.forward_loss(input, loss, seed)?;
-        let gradients = GradientsParams::from_grads(loss.backward(), &module);
+        let half = optimizer.in_half();
+        let passed = match self.forward_loss(input.clone(), loss, seed, half) {
+            // Beyond 65504 there are no halves.
+            Err(NetworkError::NotFinite(value)) if half => {
+                optimizer.leave_half(format!("its loss is {value} there"));
+                self.forward_loss(input, loss, seed, false)
+            }
+            passed => passed,
+        };
+        let (module, loss, value) = passed?;
+        let gradients = GradientsParams::from_grads(optimizer.scaled(loss).backward(), &module);
         self.training = Some(optimizer.step(lr, module, gradients));
         Ok(value)
     }
@@ -355,7 +365,7 @@ impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
         loss: &mut LossFn<'_, D>,
         seed: u64,
     ) -> Result<(f32, NamedTensors), NetworkError> {
-        let (module, loss, value) = self.forward_loss(input, loss, seed)?;
+        let (module, loss, value) = self.forward_loss(input, loss, seed, false)?;
         let gradients = GradientsParams::from_grads(loss.backward(), &module);
         let found = gradients_of(&module, &gradients);
         self.training = Some(module);

@@ -1,8 +1,8 @@
 //! Where networks run: flex on the CPU, or wgpu on a graphics card; chosen at run time, with the reason.
 
-use super::{self_test, way::Way};
+use super::{blocks::expect_loops_to_end, self_test, way::Way};
 use burn::tensor::{
-    Device,
+    DType, Device,
     wgpu::{WgpuSetup, wgpu},
 };
 use serde::{Deserialize, Serialize};
@@ -89,9 +89,16 @@ impl SharedGpu {
             .setup(setup)
             .init()
             .map_err(|e| DeviceError::NoAdapter(e.to_string()))?;
-        let way = Way::default();
-        way.hear(&window);
-        Ok(Self { device, facts, way })
+        let gpu = Self::new(device, facts);
+        gpu.way.hear(&window);
+        Ok(gpu)
+    }
+
+    fn new(device: Device, facts: AdapterFacts) -> Self {
+        if facts.software {
+            expect_loops_to_end();
+        }
+        Self { device, facts, way: Way::default() }
     }
 
     /// Waits where the window needs the device for itself. Called by the networks' thread between two steps.
@@ -111,7 +118,7 @@ impl SharedGpu {
                     .tasks_max(TASKS_MAX)
                     .init_with_setup()
                     .map_err(|e| e.to_string())?;
-                Ok(Self { device, facts: AdapterFacts::of(&setup.adapter), way: Way::default() })
+                Ok(Self::new(device, AdapterFacts::of(&setup.adapter)))
             })
             .clone()
             .map_err(DeviceError::NoAdapter)
@@ -206,6 +213,11 @@ impl ComputeDevice {
     /// True where tensors live on a wgpu device.
     pub fn is_gpu(&self) -> bool {
         self.kind != DeviceKind::Cpu
+    }
+
+    /// Whether it computes in half precision too.
+    pub fn has_halves(&self) -> bool {
+        self.device.supports_dtype(DType::F16)
     }
 
     pub fn name(&self) -> &str {

@@ -4,9 +4,10 @@
 
 use super::{
     ComputeDevice, ModelSpec, NamedTensors, Outputs,
-    blocks::{BatchNorm, DropBlock, keras_up, same_conv, up_conv},
+    blocks::{BatchNorm, DropBlock, keras_up, precision::in_half, same_conv, up_conv},
     parity::fill_input,
     resample::resize_tensor,
+    train::Precision,
 };
 use crate::replace::write_bytes;
 use burn::{
@@ -27,14 +28,26 @@ struct Probe {
     run: fn(&Device) -> Vec<Tensor<4>>,
 }
 
-/// Differences are taken as a share of the largest value; both devices compute in f32.
-const FORWARD_TOLERANCE: f32 = 1e-4;
-/// Gradients as a whole: a ReLU whose input is zero but for rounding may pass its gradient on one device only.
-const GRADIENT_TOLERANCE: f32 = 2e-2;
-/// A change of every value of the input by rounding, as a share of it, up or down for itself.
-const NUDGE: f32 = 1e-6;
+/// What counts as the same, by the precision in which a device multiplies.
+#[derive(Clone, Copy)]
+struct Exactness {
+    /// Differences are taken as a share of the largest value.
+    forward: f32,
+    /// Gradients as a whole: a ReLU whose input is zero but for rounding may pass its gradient on one device only.
+    gradient: f32,
+    /// A change of every value of the input by rounding, as a share of it, up or down for itself.
+    nudge: f32,
+}
+
+/// Both devices compute in f32.
+const SINGLE: Exactness = Exactness { forward: 1e-4, gradient: 2e-2, nudge: 1e-6 };
+/// The CPU computes in f32; halves have eleven bits.
+const HALF: Exactness = Exactness { forward: 1e-2, gradient: 5e-2, nudge: 5e-4 };
 /// How many times what nudges change may be rounding too: every layer rounds anew.
 const NUDGES: f32 = 4.0;
+/// Factors of the loss that are tried in half precision until no gradient is too large, as training does: they take the
+/// gradients away from the smallest halves. Powers of two change no single.
+const LOSS_SCALES: [f32; 3] = [1024.0, 32.0, 1.0];
 /// How many nudges are tried. What lies within rounding of a kink (of a ReLU, of a maximum) falls to either side of it.
 const TRIES: usize = 16;
 
@@ -114,12 +127,12 @@ const PROBES: &[Probe] = &[
 ];
 
 /// Values in ±1 that depend on the shape only.
-fn x(device: &Device, shape: [usize; 4]) -> Tensor<4> {
+fn x<const D: usize>(device: &Device, shape: [usize; D]) -> Tensor<D> {
     named(&format!("probe {shape:?}"), device, shape)
 }
 
 /// Values in ±1 that depend on the name and their number.
-fn named(name: &str, device: &Device, shape: [usize; 4]) -> Tensor<4> {
+fn named<const D: usize>(name: &str, device: &Device, shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(fill_input(name, shape.iter().product()), shape), device)
 }
 
@@ -154,7 +167,7 @@ pub fn run(device: &ComputeDevice) -> Result<(), String> {
 fn agree(what: &str, expected: &[f32], found: &[f32]) -> Result<(), String> {
     let off = share(expected, found);
     // Written so that NaN differs.
-    if off <= FORWARD_TOLERANCE {
+    if off <= SINGLE.forward {
         return Ok(());
     }
     Err(format!("{what} differs from the CPU by {off:e} of its largest value"))
@@ -178,39 +191,60 @@ struct Results {
 
 impl Results {
     /// Of a small configuration, the input changed by one of the nudges.
-    fn of(spec: &'static ModelSpec, device: &ComputeDevice, nudge: Option<usize>) -> Result<Self, String> {
+    fn of<const D: usize>(
+        spec: &'static ModelSpec<D>,
+        device: &ComputeDevice,
+        precision: Precision,
+        nudge: Option<(usize, f32)>,
+    ) -> Result<Self, String> {
         let mut network = spec.build(&(spec.probe_config)(), 1, device).map_err(|e| e.to_string())?;
-        let side = spec.input.side(4 * spec.input.multiple_of);
-        let shape = [1, network.channels(), side, side];
-        let mut input = x(device.burn(), shape);
-        if let Some(nudge) = nudge {
-            // Not all the same way: a norm would undo that.
-            let ways = named(&format!("nudge {nudge}"), device.burn(), shape).sign();
-            input = input.clone() + input * ways * NUDGE;
+        let mut shape = [spec.input.side(4 * spec.input.multiple_of); D];
+        if let Some(grid) = network.grid() {
+            shape[D - 3..].copy_from_slice(&grid);
         }
-        let Outputs { logits, detection, .. } = network.infer(input.clone());
+        [shape[0], shape[1]] = [1, network.channels()];
+        let mut input = x(device.burn(), shape);
+        if let Some((which, by)) = nudge {
+            // Not all the same way: a norm would undo that.
+            let ways = named(&format!("nudge {which}"), device.burn(), shape).sign();
+            input = input.clone() + input * ways * by;
+        }
+        let half = precision == Precision::Half;
+        let Outputs { logits, detection, .. } = in_half(half, || network.infer(input.clone()));
         let outputs = [Some(logits.try_into_vec_as::<f32>()), detection.map(Tensor::try_into_vec_as::<f32>)];
         let outputs = outputs.into_iter().flatten().collect::<Result<_, _>>();
         let outputs = outputs.map_err(|e| format!("{}: {e}", spec.id))?;
-        let mut loss = |outputs: &Outputs| {
+        let loss = |outputs: &Outputs<D>| {
             let v = outputs.logits.clone() - 0.5;
-            let segmentation = (v.clone() * v).mean_dim(3).mean_dim(2).mean_dim(1).reshape([1]);
+            // An axis at a time: some drivers end long loops without a word.
+            let squares = (1..D).rev().fold(v.clone() * v, Tensor::mean_dim);
+            let segmentation = squares.reshape([1]);
             match outputs.detection.clone() {
                 Some(v) => segmentation + (v.clone() * v).mean_dim(1).reshape([1]),
                 None => segmentation,
             }
         };
-        let (_, gradients) =
-            network.gradients(input, &mut loss, 1).map_err(|e| format!("{}: {e}", spec.id))?;
+        let mut gradients = NamedTensors::new();
+        for scale in if half { &LOSS_SCALES[..] } else { &[1.0] } {
+            let mut scaled = |outputs: &Outputs<D>| loss(outputs) * *scale;
+            let found = in_half(half, || network.gradients(input.clone(), &mut scaled, 1));
+            gradients = found.map_err(|e| format!("{}: {e}", spec.id))?.1;
+            let values = || gradients.values().flat_map(|t| &t.values);
+            let finite = values().all(|v| v.is_finite());
+            gradients.values_mut().flat_map(|t| &mut t.values).for_each(|v| *v /= scale);
+            if finite {
+                break;
+            }
+        }
         Ok(Self { outputs, gradients })
     }
 
     /// How far the second results are from these.
-    fn differences(&self, other: &Self) -> Vec<Difference> {
+    fn differences(&self, other: &Self, exactness: Exactness) -> Vec<Difference> {
         let outputs = self.outputs.iter().zip(&other.outputs).enumerate().map(|(i, (a, b))| Difference {
             what: format!("output {i}"),
             share: share(a, b),
-            tolerance: FORWARD_TOLERANCE,
+            tolerance: exactness.forward,
         });
         let norm = |t: &mut dyn Iterator<Item = f32>| t.map(|v| v * v).sum::<f32>().sqrt();
         let size = |values: &[f32]| norm(&mut values.iter().copied());
@@ -223,7 +257,7 @@ impl Results {
                 what: format!("the gradient of {name}"),
                 // Gradients that are rounding noise on both (biases before batch norm) are measured by the largest one.
                 share: off / size(&gradient.values).max(1e-3 * largest),
-                tolerance: GRADIENT_TOLERANCE,
+                tolerance: exactness.gradient,
             }
         });
         outputs.chain(gradients).collect()
@@ -238,14 +272,25 @@ struct Difference {
     tolerance: f32,
 }
 
-/// Runs a small configuration of a network on `device` and on the CPU, forward and backward.
+/// Runs a small configuration of a network on `device`, in that precision, and on the CPU in single, forward and backward.
 ///
 /// Some networks magnify rounding: a norm over few values, a block that feeds itself, a kink. So where a difference is beyond
 /// the tolerance, it is compared with what the CPU's own result changes by when the input changes by rounding.
-pub fn run_network(spec: &'static ModelSpec, device: &ComputeDevice) -> Result<(), String> {
+pub fn run_network<const D: usize>(
+    spec: &'static ModelSpec<D>,
+    device: &ComputeDevice,
+    precision: Precision,
+) -> Result<(), String> {
+    let exactness = match precision {
+        Precision::Single => SINGLE,
+        Precision::Half => HALF,
+    };
     let cpu = &ComputeDevice::cpu("self-test");
-    let (exact, found) = (Results::of(spec, cpu, None)?, Results::of(spec, device, None)?);
-    let found = exact.differences(&found);
+    let on_cpu = |nudge: Option<usize>| {
+        Results::of(spec, cpu, Precision::Single, nudge.map(|which| (which, exactness.nudge)))
+    };
+    let exact = on_cpu(None)?;
+    let found = exact.differences(&Results::of(spec, device, precision, None)?, exactness);
     // What nudges change, the largest.
     let mut own = vec![0.0f32; found.len()];
     for nudge in 0..=TRIES {
@@ -260,10 +305,11 @@ pub fn run_network(spec: &'static ModelSpec, device: &ComputeDevice) -> Result<(
         if nudge == TRIES {
             let id = spec.id;
             return Err(format!(
-                "{what} of {id} differs from the CPU's by {share:e}; changes of the input by {NUDGE:e} make {own_share:e}"
+                "{what} of {id} differs from the CPU's by {share:e}; changes of the input by {:e} make {own_share:e}",
+                exactness.nudge
             ));
         }
-        let nudged = exact.differences(&Results::of(spec, cpu, Some(nudge))?);
+        let nudged = exact.differences(&on_cpu(Some(nudge))?, exactness);
         own.iter_mut().zip(nudged).for_each(|(own, nudged)| *own = own.max(nudged.share));
     }
     Ok(())
@@ -320,11 +366,30 @@ pub fn passed(device: &ComputeDevice) -> Result<(), String> {
 }
 
 /// The remembered answer for a network, or a test now. The CPU needs none.
-pub fn network_passed(spec: &'static ModelSpec, device: &ComputeDevice) -> Result<(), String> {
+pub fn network_passed<const D: usize>(
+    spec: &'static ModelSpec<D>,
+    device: &ComputeDevice,
+) -> Result<(), String> {
     if !device.is_gpu() {
         return Ok(());
     }
-    answer(&key(device, spec.id), || run_network(spec, device))
+    answer(&key(device, spec.id), || run_network(spec, device, Precision::Single))
+}
+
+/// Whether a network learns in half precision on a device as it does in single; the error says why it does not. Remembered,
+/// or tested now.
+pub fn half_passed<const D: usize>(
+    spec: &'static ModelSpec<D>,
+    device: &ComputeDevice,
+) -> Result<(), String> {
+    if !device.is_gpu() {
+        return Err("the CPU is no faster with halves".to_owned());
+    }
+    if !device.has_halves() {
+        return Err(format!("{} has no arithmetic in half precision", device.name()));
+    }
+    let what = format!("{} in half precision", spec.id);
+    answer(&key(device, &what), || run_network(spec, device, Precision::Half))
 }
 
 /// What is remembered, or what `test` says now. A test that ends the whole program (a driver may crash) counts as failed

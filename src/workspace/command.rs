@@ -2,6 +2,7 @@ use super::DocumentId;
 use crate::edit::{Limits, Shape};
 use crate::engine::JobId;
 use crate::label::LabelId;
+use crate::nn::train::Precision;
 use crate::volume::Modality;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -179,6 +180,7 @@ pub struct TrainOptions {
     /// are verified.
     pub valid_fraction: f32,
     pub unlabelled: Unlabelled,
+    pub precision: Precision,
 }
 
 impl Default for TrainOptions {
@@ -189,6 +191,7 @@ impl Default for TrainOptions {
             seed: 1,
             valid_fraction: 0.2,
             unlabelled: Unlabelled::Background,
+            precision: Precision::Single,
         }
     }
 }

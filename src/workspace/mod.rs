@@ -86,6 +86,8 @@ pub enum Device {
         name: String,
         reason: String,
         kind: DeviceKind,
+        /// It computes in half precision too.
+        halves: bool,
     },
     Failed(String),
 }
@@ -320,7 +322,9 @@ impl Workspace {
     fn on_event(&mut self, event: Event) {
         self.activities.note(&event);
         match event {
-            Event::DeviceReady { name, reason, kind } => self.device = Device::Ready { name, reason, kind },
+            Event::DeviceReady { name, reason, kind, halves } => {
+                self.device = Device::Ready { name, reason, kind, halves };
+            }
             Event::DeviceFailed { reason } => {
                 self.notices.add(NoticeLevel::Error, None, format!("No network can run: {reason}"));
                 self.device = Device::Failed(reason);
@@ -347,6 +351,7 @@ impl Workspace {
             Event::TrainSteps { job, .. }
             | Event::TrainValidated { job, .. }
             | Event::TrainNotSaved { job, .. }
+            | Event::TrainSinglePrecision { job, .. }
             | Event::TrainSaved { job, .. } => self.note_training(job, &event),
             Event::Trained { job, result } => self.trained(job, &result),
             Event::Done { job, output } => self.output_done(job, output),

@@ -3,20 +3,14 @@
 use super::networks::{load, phantom, request, until, want};
 use fovea::engine::{Engine, EngineOptions, Event, JobError, Predicted};
 use fovea::gpu::{device, interop};
-use fovea::nn::{self, DeviceChoice, DeviceError, SharedGpu};
+use fovea::nn::{self, DeviceChoice};
+use fovea::testing::gpu;
 use std::sync::Arc;
 
 /// An engine that computes on this machine's adapter and exports what it predicts as the name of the thread that did
 /// it; or a visible line and nothing, which `FOVEA_REQUIRE_GPU` makes a failure.
 fn engine() -> Option<Engine> {
-    let gpu = match SharedGpu::headless() {
-        Ok(gpu) => gpu,
-        Err(DeviceError::NoAdapter(reason)) | Err(DeviceError::SelfTest { reason, .. }) => {
-            assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter: {reason}");
-            fovea::testing::skipped(format_args!("the engine on wgpu: no graphics adapter ({reason})"));
-            return None;
-        }
-    };
+    let gpu = gpu()?;
     let options = EngineOptions {
         gpu: Some(gpu),
         export: Some(Box::new(|probabilities| {

@@ -4,6 +4,7 @@ use super::{Bench, SIZE, brush, open, start};
 use fovea::edit::{Limits, Shape};
 use fovea::geom::{Grid, Plane};
 use fovea::label::LabelMap;
+use fovea::nn::train::Precision;
 use fovea::volume::Modality;
 use fovea::workspace::{
     AcceptScope, Command, CommandError, DocumentId, EditCommand, Export, ExportFormat, LabelCommand,
@@ -59,6 +60,7 @@ fn one_of_each() -> Vec<Command> {
             seed: 3,
             valid_fraction: 0.5,
             unlabelled: Unlabelled::Ignored,
+            precision: Precision::Half,
         })),
         Command::Train(TrainCommand::Pause),
         Command::Train(TrainCommand::Resume),

@@ -132,6 +132,9 @@ pub struct TrainArgs {
     /// Validate after every so many steps
     #[arg(long, value_name = "STEPS")]
     validate_every: Option<u64>,
+    /// Multiply in half precision on a graphics card, where that is stable; the weights stay in single
+    #[arg(long)]
+    half: bool,
     /// Take every slice as it is: no flips, turns or changes of colour
     #[arg(long)]
     no_augment: bool,

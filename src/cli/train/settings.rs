@@ -4,7 +4,7 @@ use super::TrainArgs;
 use crate::{
     nn::{
         InputSpec, ModelCard, SPATIAL_TRANSFORMER, find,
-        train::{Augment, Contrast, Loss, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
+        train::{Augment, Contrast, Loss, Precision, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
     },
     volume::Modality,
 };
@@ -166,6 +166,9 @@ impl TrainArgs {
         set(&mut train.lr, self.lr);
         set(&mut train.seed, self.seed);
         set(&mut train.validate_every, self.validate_every);
+        if self.half {
+            train.precision = Precision::Half;
+        }
         if let Some(layer) = &self.pretrain {
             let contrast = train.pretrain.take().unwrap_or_default();
             train.pretrain = Some(Contrast { layer: layer.clone(), ..contrast });

@@ -1,11 +1,12 @@
 use super::{
-    convolution::{Direction, conv_transpose2d, conv2d, convolve},
+    convolution::{Direction, convolve},
     cost, tap,
 };
 use burn::{
     module::{Module, Param},
     tensor::{
         Device, Tensor,
+        module::{conv_transpose2d, conv2d},
         ops::{ConvOptions, ConvTransposeOptions},
     },
 };

@@ -1,4 +1,4 @@
-use super::cost;
+use super::{cost, precision};
 use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor},
@@ -22,7 +22,7 @@ impl Linear {
     /// `[…, input]` to `[…, output]`.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         let weight = self.weight.val().transpose().unsqueeze::<D>();
-        let output = input.matmul(weight);
+        let output = precision::matmul(input, weight);
         cost::add(output.dims(), self.weight.dims()[1]);
         match &self.bias {
             Some(bias) => output + bias.val().unsqueeze::<D>(),

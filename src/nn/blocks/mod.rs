@@ -13,6 +13,7 @@ mod norm;
 pub(super) mod parity;
 mod pool;
 mod pool3;
+pub(super) mod precision;
 pub(super) mod random;
 mod resize;
 mod sequential;
@@ -21,6 +22,8 @@ pub(super) mod tap;
 mod tests;
 
 pub use attention::{SpatialAttention, attend};
+pub(super) use convolution::expect_loops_to_end;
+
 pub use conv::{Conv, ConvConfig, UpConv, conv, keras_up, same_conv, up_conv};
 pub use conv3::{Conv3, conv3};
 pub use drop_block::DropBlock;
@@ -38,6 +41,21 @@ pub use resize::{Align, bilinear, bilinear_up, nearest, nearest_up, trilinear};
 pub use sequential::{Function, Layer, Sequential, batch_norm, op};
 
 use burn::tensor::{DType, Device, Tensor};
+
+/// A tensor of the sizes of a larger one that it is combined with, or 1, made as large where something is learned on a graphics
+/// device: an axis at a time, so that its gradient is summed an axis at a time. Where it is left to burn (0.22.1), that is one
+/// loop over everything, which Mesa's software driver breaks off after 65535 rounds.
+fn spread<const D: usize>(small: Tensor<D>, dims: [usize; D]) -> Tensor<D> {
+    if !small.is_autodiff() || small.device().without_autodiff() == Device::flex() {
+        return small;
+    }
+    let mut shape = small.dims();
+    let axes = (0..D).filter(|&axis| small.dims()[axis] != dims[axis]);
+    axes.fold(small.clone(), |tensor, axis| {
+        shape[axis] = dims[axis];
+        tensor.expand(shape)
+    })
+}
 
 /// Whether a tensor's values lie in this program's memory, as f32, and nothing is recorded of what becomes of them.
 fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {

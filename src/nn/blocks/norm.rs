@@ -1,4 +1,4 @@
-use super::tap;
+use super::{spread, tap};
 use burn::{
     module::{Module, Param, RunningState},
     tensor::{
@@ -75,12 +75,13 @@ impl BatchNorm {
         let near = mean(input.clone().detach());
         let input = input - near.clone();
         let rest = mean(input.clone());
-        let centred = input - rest.clone();
+        let dims = input.dims();
+        let centred = input - spread(rest.clone(), dims);
         let variance = mean(centred.clone() * centred.clone());
         let mut row = [1; D];
         row[1] = channels;
         let scale = self.weight.val().reshape(row) / (variance.clone() + self.epsilon).sqrt();
-        let output = centred * scale + self.bias.val().reshape(row);
+        let output = centred * spread(scale, dims) + spread(self.bias.val().reshape(row), dims);
         (output, (near + rest).reshape([channels]), variance.reshape([channels]))
     }
 }
@@ -131,10 +132,11 @@ impl GroupNorm {
         // Reduced a dimension at a time, as software drivers need it.
         let [rows, columns] = [channels / self.groups * dims[2], dims[3]];
         let grouped = input.reshape([batch, self.groups, rows, columns]);
-        let centred = grouped.clone() - grouped.mean_dim(3).mean_dim(2);
+        let spread_in_group = |x: Tensor<4>| spread(x, [batch, self.groups, rows, columns]);
+        let centred = grouped.clone() - spread_in_group(grouped.mean_dim(3).mean_dim(2));
         let variance = (centred.clone() * centred.clone()).mean_dim(3).mean_dim(2);
-        let output = (centred / (variance + self.epsilon).sqrt()).reshape(dims);
-        let row = |p: &Param<Tensor<1>>| p.val().reshape([1, channels, 1, 1]);
+        let output = (centred / spread_in_group((variance + self.epsilon).sqrt())).reshape(dims);
+        let row = |p: &Param<Tensor<1>>| spread(p.val().reshape([1, channels, 1, 1]), dims);
         match (&self.weight, &self.bias) {
             (Some(weight), Some(bias)) => {
                 let output = output * row(weight) + row(bias);

@@ -5,6 +5,7 @@
 use super::{
     BestRule, Descent, Lessons, Session, TrainConfig,
     contrast::Contrastive,
+    loss_scale::LossScale,
     session::{Best, Progress},
 };
 use crate::{
@@ -46,6 +47,9 @@ pub(super) struct Header {
     input: Option<InputSpec>,
     pub config: TrainConfig,
     pub progress: Progress,
+    /// Of a run that multiplies in half precision.
+    #[serde(default)]
+    loss_scale: Option<LossScale>,
     /// Step and value by the run's rule.
     best: Option<(u64, f64)>,
     /// Mean Dice of the best; older checkpoints have it as the value.
@@ -87,7 +91,12 @@ impl Saved {
     }
 
     pub fn restore_optimizer(&self, path: &Path, optimizer: Descent) -> Result<Descent, CheckpointError> {
-        restored(path, optimizer, &self.optimizer)
+        let mut optimizer = restored(path, optimizer, &self.optimizer)?;
+        // A run that has left half precision does not come back to it; one that is now on another device may have to leave it.
+        if optimizer.in_half() {
+            optimizer.loss_scale = self.header.loss_scale;
+        }
+        Ok(optimizer)
     }
 
     pub fn restore_contrast(
@@ -124,6 +133,7 @@ pub(super) fn write<const D: usize>(
         input: Some(card.input.clone()),
         config: session.config.clone(),
         progress: session.progress.clone(),
+        loss_scale: session.optimizer.loss_scale,
         best: session.best.as_ref().map(|b| (b.step, b.value)),
         best_dice: session.best.as_ref().and_then(|b| b.dice),
         data: session.lessons.fingerprint(),

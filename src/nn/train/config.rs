@@ -1,5 +1,5 @@
 use super::{
-    Augment, Average, BestRule, Contrast, Crop, Descent, LastBatch, Optimizer, Schedule,
+    Augment, Average, BestRule, Contrast, Crop, Descent, LastBatch, Optimizer, Precision, Schedule,
     sampler::steps_of_round,
 };
 use crate::{
@@ -34,6 +34,8 @@ pub struct TrainConfig {
     pub clip_norm: Option<f32>,
     /// A moving average of the weights, which is then what is validated on and kept.
     pub average: Option<Average>,
+    /// Of the products of a training step; predictions are made in single precision always.
+    pub precision: Precision,
     pub loss: Loss,
     /// A layer learns by contrast instead of the whole network from labels; the loss above counts for nothing.
     pub pretrain: Option<Contrast>,
@@ -64,6 +66,7 @@ impl Default for TrainConfig {
             optimizer: Optimizer::default(),
             clip_norm: None,
             average: None,
+            precision: Precision::Single,
             loss: Loss::standard(),
             pretrain: None,
             augment: Augment::default(),

@@ -1,7 +1,11 @@
 //! Optimisers at work. burn's own restore their state onto the default device, which on a machine without a GPU is one that
 //! cannot be opened; here a restored state stays on the host until the step that first needs it.
 
-use super::{Adam, AdamW, Optimizer, Sgd, clip::clip_by_norm};
+use super::{
+    Adam, AdamW, Optimizer, Sgd,
+    gradients::{clip_by_norm, norm, scale},
+    loss_scale::LossScale,
+};
 use burn::{
     module::Module,
     optim::{GradientsParams, ModuleOptimizer, Optimizer as StepRule, RecordState, StateSink, StateSource},
@@ -22,13 +26,24 @@ pub struct Descent {
     momentum: Arc<AtomicU32>,
     /// Gradients whose norm over all parameters is larger are scaled to it.
     pub clip_norm: Option<f32>,
+    /// Of a run that multiplies in half precision.
+    pub(super) loss_scale: Option<LossScale>,
+    /// Why it does so no longer, until somebody asks.
+    left_half: Option<String>,
 }
 
 impl Descent {
     pub(super) fn new(optimizer: Optimizer) -> Self {
         let momentum = Arc::new(AtomicU32::new(optimizer.momentum().to_bits()));
         let rule = Rule { optimizer, momentum: momentum.clone() };
-        Self { own: optimizer, rule: rule.into(), momentum, clip_norm: None }
+        Self {
+            own: optimizer,
+            rule: rule.into(),
+            momentum,
+            clip_norm: None,
+            loss_scale: None,
+            left_half: None,
+        }
     }
 
     /// For the steps to come, where a schedule says it (`Schedule::momentum`); `None` is the optimiser's own.
@@ -37,7 +52,53 @@ impl Descent {
         self.momentum.store(momentum.to_bits(), Ordering::Relaxed);
     }
 
+    /// Whether the products of the next step are made in half precision.
+    pub(in crate::nn) fn in_half(&self) -> bool {
+        self.loss_scale.is_some()
+    }
+
+    /// From now on the run multiplies in half precision.
+    pub(super) fn enter_half(&mut self) {
+        self.loss_scale = Some(LossScale::default());
+    }
+
+    /// From now on the run multiplies in single precision.
+    pub(in crate::nn) fn leave_half(&mut self, reason: impl Into<String>) {
+        if self.loss_scale.take().is_some() {
+            self.left_half = Some(reason.into());
+        }
+    }
+
+    /// Why the run has left half precision, once.
+    pub(super) fn take_left_half(&mut self) -> Option<String> {
+        self.left_half.take()
+    }
+
+    /// The loss, as its gradients are taken for [`Self::step`].
+    pub(in crate::nn) fn scaled(&self, loss: Tensor<1>) -> Tensor<1> {
+        match self.loss_scale {
+            Some(by) => loss.mul_scalar(by.factor()),
+            None => loss,
+        }
+    }
+
+    /// Takes a step by the gradients of a [`Self::scaled`] loss. In half precision one whose gradients are not finite numbers
+    /// is left out, and the scale made smaller.
     pub(in crate::nn) fn step<M: Module>(&mut self, lr: f64, module: M, mut gradients: GradientsParams) -> M {
+        if let Some(by) = self.loss_scale
+            && let Some(norm) = norm(&module, &gradients)
+        {
+            let factor = Tensor::full([1], by.factor().recip(), &norm.device());
+            if !norm.try_into_scalar::<f32>().is_ok_and(f32::is_finite) {
+                match by.shrunk() {
+                    Some(smaller) => self.loss_scale = Some(smaller),
+                    None => self.leave_half("its gradients are no finite numbers there"),
+                }
+                return module;
+            }
+            scale(&module, &mut gradients, factor);
+            self.loss_scale = Some(by.grown());
+        }
         if let Some(norm) = self.clip_norm {
             clip_by_norm(&module, &mut gradients, norm);
         }
@@ -390,6 +451,50 @@ mod tests {
             close(&after.values(), &[3.0 - 3.0 * factor, 0.0, 0.0], "first");
             close(&b, &[4.0 - 4.0 * factor], "second");
         }
+    }
+
+    #[test]
+    fn a_scaled_loss_makes_the_same_step() {
+        for clip in [None, Some(2.0)] {
+            let stepped = |scale: Option<LossScale>| {
+                let weights = Weights::new([3.0, -1.0, 0.5]);
+                let mut descent = NESTEROV.init();
+                (descent.clip_norm, descent.loss_scale) = (clip, scale);
+                let loss = descent.scaled((weights.a.val() * weights.a.val()).sum());
+                let gradients = GradientsParams::from_grads(loss.backward(), &weights);
+                descent.step(0.1, weights, gradients).values()
+            };
+            // A power of two: the same to the last digit.
+            assert_eq!(stepped(Some(LossScale::default())), stepped(None), "{clip:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_with_gradients_beyond_all_numbers_is_left_out_and_too_many_of_them_end_half_precision() {
+        let mut descent = NESTEROV.init();
+        descent.enter_half();
+        let mut weights = Weights::new([3.0, -1.0, 0.5]);
+        let mut step = |descent: &mut Descent, factor: f32| {
+            let loss = weights.a.val().sum().mul_scalar(factor);
+            let gradients = GradientsParams::from_grads(descent.scaled(loss).backward(), &weights);
+            weights = descent.step(0.1, weights.clone(), gradients);
+            weights.values()
+        };
+        let before = vec![3.0, -1.0, 0.5];
+        assert_eq!(step(&mut descent, f32::INFINITY), before);
+        assert_eq!(descent.loss_scale.map(LossScale::factor), Some(32768.0));
+        assert_eq!(step(&mut descent, f32::NAN), before);
+        let after = step(&mut descent, 1.0);
+        assert_eq!(descent.loss_scale.map(LossScale::factor), Some(16384.0));
+        assert!(after != before && after.iter().all(|v| v.is_finite()));
+        assert_eq!(descent.take_left_half(), None);
+        for _ in 0..15 {
+            assert!(descent.in_half());
+            assert_eq!(step(&mut descent, f32::INFINITY), after);
+        }
+        assert!(!descent.in_half());
+        assert!(descent.take_left_half().is_some_and(|reason| reason.contains("gradients")));
+        assert_eq!(descent.take_left_half(), None, "said twice");
     }
 
     #[test]

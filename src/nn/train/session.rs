@@ -1,7 +1,9 @@
-use super::{CheckpointError, Descent, SampleError, TrainConfig, checkpoint, contrast::Contrastive};
+use super::{
+    CheckpointError, Descent, Precision, SampleError, TrainConfig, checkpoint, contrast::Contrastive,
+};
 use crate::{
     metrics::Report,
-    nn::{ModelOf, NamedTensors, NetworkError, PredictError},
+    nn::{ModelOf, NamedTensors, NetworkError, PredictError, self_test},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -28,6 +30,8 @@ pub enum TrainEvent {
     /// The loss or the network's values are no longer finite numbers, `step` steps having been taken. The run is over;
     /// the best weights so far stand.
     Diverged { step: u64, reason: String },
+    /// A run that was to multiply in half precision does so no longer; nothing else changes.
+    SinglePrecision { reason: String },
     /// Nothing is left to do.
     Finished,
 }
@@ -185,15 +189,17 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
         if config.average.is_some() {
             model.network_mut().average(0.0);
         }
-        Self {
-            optimizer: config.descent(),
-            progress: Progress::default(),
-            best: None,
-            averaged: None,
-            model,
-            config,
-            lessons,
+        let mut optimizer = config.descent();
+        if config.precision == Precision::Half {
+            optimizer.enter_half();
+            let stable = match config.pretrain {
+                // Its loss learns too, in each step, before anybody knows whether the step can be taken.
+                Some(_) => Err("a pretraining multiplies in single".to_owned()),
+                None => self_test::half_passed(model.network().spec(), model.device()),
+            };
+            stable.unwrap_or_else(|reason| optimizer.leave_half(reason));
         }
+        Self { optimizer, progress: Progress::default(), best: None, averaged: None, model, config, lessons }
     }
 
     /// As a checkpoint of this run has it.
@@ -203,7 +209,7 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
         if self.config.average.is_some() {
             self.model.network_mut().load_average(&saved.average)?;
         }
-        self.optimizer = saved.restore_optimizer(path, self.config.descent())?;
+        self.optimizer = saved.restore_optimizer(path, self.optimizer)?;
         if let Some(contrast) = self.lessons.contrast_mut() {
             saved.restore_contrast(path, contrast, self.config.descent())?;
         }
@@ -219,6 +225,9 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
 
     /// Does the next short piece of work: takes an optimiser step, or predicts a part of what is validated on.
     pub fn step(&mut self) -> Result<TrainEvent, TrainError> {
+        if let Some(reason) = self.optimizer.take_left_half() {
+            return Ok(TrainEvent::SinglePrecision { reason });
+        }
         if self.validation_due() {
             return self.validate();
         }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{loss_scale::LossScale, *};
 use crate::{
     label::LabelTable,
     nn::{Channels, ComputeDevice, InputSpec, Model, ModelCard, NamedTensors},
@@ -54,7 +54,7 @@ pub(super) fn run(session: &mut TrainSession) -> (Vec<f32>, Vec<(u64, Option<f64
             TrainEvent::Validated { step, dice: d, .. } => dice.push((step, d)),
             TrainEvent::Diverged { reason, .. } => panic!("{reason}"),
             TrainEvent::Finished => return (losses, dice),
-            TrainEvent::Validating { .. } => {}
+            TrainEvent::Validating { .. } | TrainEvent::SinglePrecision { .. } => {}
         }
     }
 }
@@ -74,6 +74,29 @@ fn a_resumed_run_is_the_run_that_never_stopped() {
 fn a_resumed_run_keeps_its_average_and_its_clipping() {
     for average in [Average::Ramp, Average::Constant { decay: 0.75 }] {
         resumed_and_whole(&TrainConfig { average: Some(average), clip_norm: Some(0.05), ..config() });
+    }
+}
+
+/// On the CPU no run is in half precision, so the checkpoint is written as if one were.
+#[test]
+fn a_checkpoint_has_the_scale_of_the_loss_unless_the_run_has_left_half_precision() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let half = TrainConfig { precision: Precision::Half, ..config() };
+    for scale in [LossScale::default().shrunk(), None] {
+        let mut session = TrainSession::new(model(), half.clone(), vec![sample(1)], vec![]).unwrap();
+        assert!(!session.optimizer.in_half());
+        session.optimizer.loss_scale = scale;
+        session.checkpoint(&path).unwrap();
+        let saved = checkpoint::read(&path).unwrap();
+        assert_eq!(saved.header.config.precision, Precision::Half);
+        let mut on_a_card = half.descent();
+        on_a_card.enter_half();
+        let restored = saved.restore_optimizer(&path, on_a_card).unwrap();
+        assert_eq!(restored.loss_scale, scale);
+        // On a device that cannot multiply halves it stays so.
+        let single = saved.restore_optimizer(&path, config().descent()).unwrap();
+        assert_eq!(single.loss_scale, None);
     }
 }
 

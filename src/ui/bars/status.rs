@@ -147,7 +147,7 @@ fn device(ui: &mut Ui, device: &Device) {
         Device::Starting => {
             weak(ui, "Looking for a device…");
         }
-        Device::Ready { name, reason, kind } => {
+        Device::Ready { name, reason, kind, .. } => {
             let kind = match kind {
                 DeviceKind::Cpu => String::new(),
                 DeviceKind::Gpu => "GPU ".to_owned(),

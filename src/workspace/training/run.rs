@@ -155,6 +155,7 @@ impl Workspace {
         config.steps = options.steps.unwrap_or(config.steps);
         config.lr = options.learning_rate.unwrap_or(config.lr);
         config.seed = options.seed;
+        config.precision = options.precision;
         config.validate_every = config.validate_every.min((config.steps / 4).max(1));
         let total = config.steps;
         let about = About {
@@ -258,6 +259,11 @@ impl Workspace {
                 let document = training.documents.first().copied();
                 let text = format!("Training goes on, but its checkpoint was not written: {reason}");
                 self.notices.add(NoticeLevel::Warning, document, text);
+            }
+            Event::TrainSinglePrecision { reason, .. } => {
+                let document = training.documents.first().copied();
+                let text = format!("Training goes on in single precision: {reason}.");
+                self.notices.add(NoticeLevel::Info, document, text);
             }
             _ => {}
         }

@@ -104,22 +104,18 @@ impl<const N: usize> ConvConfig<N> {
         fn three<const N: usize>(values: [usize; N], missing: usize) -> [usize; 3] {
             std::array::from_fn(|a| (a + N).checked_sub(3).map_or(missing, |a| values[a]))
         }
-        let (kernel, stride, dilation) =
-            (three(self.kernel, 1), three(self.stride, 1), three(self.dilation, 1));
-        let (padding, added, size) = (three(self.padding, 0), three(self.output_padding, 0), three(size, 1));
-        let mut other = [0; 3];
-        for a in 0..3 {
-            let reach = (kernel[a] - 1) * dilation[a] + 1;
-            other[a] = match direction {
-                Direction::Forward => (size[a] + 2 * padding[a]).checked_sub(reach)? / stride[a] + 1,
-                Direction::Transposed => {
-                    ((size[a] - 1) * stride[a] + reach + added[a]).checked_sub(2 * padding[a])?
-                }
-            };
-        }
-        let (input, output) = if direction == Direction::Forward { (size, other) } else { (other, size) };
-        let groups = self.groups;
-        Some(Convolution { batch, groups, channels, kernel, stride, padding, dilation, input, output })
+        let (input, output) = self.sizes(direction, size)?;
+        Some(Convolution {
+            batch,
+            groups: self.groups,
+            channels,
+            kernel: three(self.kernel, 1),
+            stride: three(self.stride, 1),
+            padding: three(self.padding, 0),
+            dilation: three(self.dilation, 1),
+            input: three(input, 1),
+            output: three(output, 1),
+        })
     }
 }
 

@@ -1,49 +1,71 @@
-use super::{super::ConvConfig, Direction, convolve};
-use crate::nn::{
-    blocks::{conv, conv3},
-    parity::fill_input,
+use super::{super::ConvConfig, Direction, host::convolve, products};
+use crate::{
+    nn::{
+        ComputeDevice,
+        blocks::{conv, conv3},
+        parity::fill_input,
+    },
+    testing,
 };
 use burn::tensor::{
-    Device, Tensor, TensorData,
+    Device, FloatDType, Tensor, TensorData,
     module::{conv_transpose2d, conv2d, conv3d},
     ops::{ConvOptions, ConvTransposeOptions},
 };
 
 fn tensor<const D: usize>(name: &str, dims: [usize; D]) -> Tensor<D> {
+    tensor_on(&Device::flex(), name, dims)
+}
+
+fn tensor_on<const D: usize>(device: &Device, name: &str, dims: [usize; D]) -> Tensor<D> {
     let values = fill_input(name, dims.into_iter().product());
-    Tensor::from_data(TensorData::new(values, dims), &Device::flex().autodiff()).require_grad()
+    Tensor::from_data(TensorData::new(values, dims), &device.clone().autodiff()).require_grad()
 }
 
 /// The output of a layer, and of a weighted sum of it the gradients of input, weight and bias.
 fn run<const D: usize>(
+    shapes: [[usize; D]; 2],
+    channels: usize,
+    layer: impl Fn(&Tensor<D>, Tensor<D>, Tensor<1>) -> Tensor<D>,
+) -> Vec<Vec<f32>> {
+    run_on(&Device::flex(), shapes, channels, layer)
+}
+
+fn run_on<const D: usize>(
+    device: &Device,
     [x, weight]: [[usize; D]; 2],
     channels: usize,
     layer: impl Fn(&Tensor<D>, Tensor<D>, Tensor<1>) -> Tensor<D>,
 ) -> Vec<Vec<f32>> {
-    let (x, weight, bias) = (tensor("x", x), tensor("weight", weight), tensor("bias", [channels]));
+    let (x, weight) = (tensor_on(device, "x", x), tensor_on(device, "weight", weight));
+    let bias = tensor_on(device, "bias", [channels]);
     let output = layer(&x, weight.clone(), bias.clone());
-    let gradients = (output.clone() * tensor("upstream", output.dims())).sum().backward();
+    let gradients = (output.clone() * tensor_on(device, "upstream", output.dims())).sum().backward();
     let numbers = |data: TensorData| data.try_to_vec::<f32>().unwrap();
     vec![
         numbers(output.into_data()),
         numbers(x.grad(&gradients).unwrap().into_data()),
         numbers(weight.grad(&gradients).unwrap().into_data()),
-        numbers(bias.grad(&gradients).unwrap().into_data()),
+        bias.grad(&gradients).map(|g| numbers(g.into_data())).unwrap_or_default(),
     ]
 }
 
 fn assert_same(found: &[Vec<f32>], expected: &[Vec<f32>], case: &str) {
+    assert_near(found, expected, 1e-5, case);
+}
+
+/// Within a share of the largest value.
+fn assert_near(found: &[Vec<f32>], expected: &[Vec<f32>], share: f32, case: &str) {
     for ((found, expected), what) in found.iter().zip(expected).zip(["output", "input", "weight", "bias"]) {
         assert_eq!(found.len(), expected.len(), "{case}, {what}");
         let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
         let difference = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(difference < 1e-5 * largest, "{case}, {what}: {difference} of {largest}");
+        assert!(difference < share * largest, "{case}, {what}: {difference} of {largest}");
     }
 }
 
-#[test]
-fn slices_and_their_gradients_are_those_of_burn() {
-    let cases = [
+fn slices() -> Vec<(ConvConfig, [usize; 2])> {
+    vec![
         (conv(3, 5, 3).same(), [9, 13]),
         (conv(3, 5, 3).stride(2).padding(1), [10, 13]),
         (conv(3, 9, 1), [10, 13]),
@@ -63,10 +85,19 @@ fn slices_and_their_gradients_are_those_of_burn() {
         (conv(300, 40, 3).same(), [16, 16]),
         (conv(12, 18, 3).groups(3).same(), [9, 13]),
         (conv(40, 60, 3).groups(4).stride(2).padding(1), [20, 130]),
-    ];
-    for (config, [height, width]) in cases {
-        let ConvConfig { channels: [input, output], kernel: [rows, columns], groups, .. } = config;
-        let shapes = [[2, input, height, width], [output, input / groups, rows, columns]];
+    ]
+}
+
+/// Of the input and the weight.
+fn shapes(config: &ConvConfig, [height, width]: [usize; 2]) -> [[usize; 4]; 2] {
+    let ConvConfig { channels: [input, output], kernel: [rows, columns], groups, .. } = *config;
+    [[2, input, height, width], [output, input / groups, rows, columns]]
+}
+
+#[test]
+fn slices_and_their_gradients_are_those_of_burn() {
+    for (config, size) in slices() {
+        let (shapes, ConvConfig { channels: [_, output], groups, .. }) = (shapes(&config, size), config);
         let found = run(shapes, output, |x, weight, bias| {
             convolve(&config, Direction::Forward, x, weight, Some(bias)).unwrap()
         });
@@ -82,9 +113,8 @@ fn slices_and_their_gradients_are_those_of_burn() {
     }
 }
 
-#[test]
-fn transposed_convolutions_are_those_of_burn() {
-    let cases = [
+fn transposed() -> Vec<ConvConfig> {
+    vec![
         conv(6, 5, 2).stride(2),
         conv(6, 5, 3).stride(2),
         conv(6, 5, 3).stride(2).padding(1).output_padding(1),
@@ -93,10 +123,18 @@ fn transposed_convolutions_are_those_of_burn() {
         conv(6, 5, 2).stride(3),
         conv(6, 5, 3).dilation(2).stride(2),
         conv(12, 15, 3).groups(3).stride(2).padding(1),
-    ];
-    for config in cases {
-        let ConvConfig { channels: [input, output], kernel: [rows, columns], groups, .. } = config;
-        let shapes = [[2, input, 7, 11], [input, output / groups, rows, columns]];
+    ]
+}
+
+fn transposed_shapes(config: &ConvConfig) -> [[usize; 4]; 2] {
+    let ConvConfig { channels: [input, output], kernel: [rows, columns], groups, .. } = *config;
+    [[2, input, 7, 11], [input, output / groups, rows, columns]]
+}
+
+#[test]
+fn transposed_convolutions_are_those_of_burn() {
+    for config in transposed() {
+        let (shapes, ConvConfig { channels: [_, output], groups, .. }) = (transposed_shapes(&config), config);
         let found = run(shapes, output, |x, weight, bias| {
             convolve(&config, Direction::Transposed, x, weight, Some(bias)).unwrap()
         });
@@ -114,9 +152,8 @@ fn transposed_convolutions_are_those_of_burn() {
     }
 }
 
-#[test]
-fn volumes_and_their_gradients_are_those_of_burn() {
-    let cases = [
+fn volumes() -> Vec<ConvConfig<3>> {
+    vec![
         conv3(3, 4, 3).padding(1),
         conv3(3, 4, 3).stride(2).padding(1),
         conv3(3, 4, 1).stride(2),
@@ -125,11 +162,19 @@ fn volumes_and_their_gradients_are_those_of_burn() {
         conv3(3, 4, 3).kernel([1, 3, 3]).paddings([1, 0, 0]),
         conv3(3, 4, 3).dilation(2).same(),
         conv3(3, 4, 3).kernel([1, 1, 3]).dilation(9).same(),
-    ];
-    for config in cases {
-        let ConvConfig { channels: [input, output], kernel: [d, h, w], stride, padding, dilation, .. } =
-            config;
-        let shapes = [[2, input, 9, 21, 8], [output, input, d, h, w]];
+    ]
+}
+
+fn volume_shapes(config: &ConvConfig<3>) -> [[usize; 5]; 2] {
+    let ConvConfig { channels: [input, output], kernel: [d, h, w], .. } = *config;
+    [[2, input, 9, 21, 8], [output, input, d, h, w]]
+}
+
+#[test]
+fn volumes_and_their_gradients_are_those_of_burn() {
+    for config in volumes() {
+        let ConvConfig { channels: [_, output], stride, padding, dilation, .. } = config;
+        let shapes = volume_shapes(&config);
         let found = run(shapes, output, |x, weight, bias| {
             convolve(&config, Direction::Forward, x, weight, Some(bias)).unwrap()
         });
@@ -162,4 +207,39 @@ fn small_groups_and_kernels_larger_than_the_map_are_left_to_burn() {
     );
     let x = tensor("x", [1, 2, 2, 2]);
     assert!(convolve(&conv(2, 4, 3), Direction::Forward, &x, weight, None).is_none());
+}
+
+/// What the kernels of the CPU give, of products on wgpu: in both precisions, a bias added outside.
+fn products_are_the_same<const D: usize, const N: usize>(
+    gpu: &Device,
+    (config, direction): (&ConvConfig<N>, Direction),
+    shapes: [[usize; D]; 2],
+) {
+    let output = config.channels[1];
+    let expected = run(shapes, output, |x, weight, _| convolve(config, direction, x, weight, None).unwrap());
+    for (precision, share) in [(FloatDType::F32, 1e-5), (FloatDType::F16, 3e-3)] {
+        let found = run_on(gpu, shapes, output, |x, weight, _| {
+            products::convolve(config, direction, x, &weight, precision).unwrap()
+        });
+        assert_near(&found[..3], &expected[..3], share, &format!("{precision:?} {config:?}"));
+    }
+}
+
+#[test]
+fn products_on_wgpu_are_those_of_the_cpu() {
+    let Some(gpu) = testing::gpu().map(|gpu| gpu.compute("test")).filter(ComputeDevice::has_halves) else {
+        return;
+    };
+    let gpu = gpu.burn();
+    // Products in strips: sums over many pixels, and much that is unfolded.
+    let large = [(conv(2, 3, 3).same(), [200, 250]), (conv(32, 2, 3).same(), [250, 256])];
+    for (config, size) in slices().into_iter().chain(large) {
+        products_are_the_same(gpu, (&config, Direction::Forward), shapes(&config, size));
+    }
+    for config in transposed() {
+        products_are_the_same(gpu, (&config, Direction::Transposed), transposed_shapes(&config));
+    }
+    for config in volumes() {
+        products_are_the_same(gpu, (&config, Direction::Forward), volume_shapes(&config));
+    }
 }

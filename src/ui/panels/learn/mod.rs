@@ -7,11 +7,14 @@ mod runs;
 mod thumbnail;
 mod versions;
 
+use crate::nn::train::Precision;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
 use crate::ui::widgets::{field, primary, progress_bar, quiet, section, title_row};
-use crate::workspace::{Command, Document, TrainCommand, TrainOptions, Training, TrainingState, Unlabelled};
+use crate::workspace::{
+    Command, Device, Document, TrainCommand, TrainOptions, Training, TrainingState, Unlabelled, Workspace,
+};
 use egui::{DragValue, RichText, Ui};
 
 #[derive(Default)]
@@ -39,7 +42,7 @@ impl Panel for Learn {
         match training {
             Some(training) if training.is_under_way() => under_way(ui, training, out),
             _ if workspace.interrupted_training().is_some() => interrupted(ui, out),
-            _ => self.start(ui, document, out),
+            _ => self.start(ui, workspace, document, out),
         }
         if let Some(training) = training {
             outcome(ui, training);
@@ -65,7 +68,7 @@ impl Panel for Learn {
 }
 
 impl Learn {
-    fn start(&mut self, ui: &mut Ui, document: &Document, out: &mut Outbox) {
+    fn start(&mut self, ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
         let p = theme::palette(ui);
         let verified = document.verified().len();
         let words = match verified {
@@ -76,7 +79,7 @@ impl Learn {
         };
         ui.label(RichText::new(words).font(theme::small()).color(p.weak));
         ui.add_space(2.0);
-        self.settings(ui);
+        self.settings(ui, matches!(workspace.device(), Device::Ready { halves: true, .. }));
         let ready = verified > 0 && document.model().is_some();
         ui.add_space(2.0);
         let button = primary(ui, ready, "Start training");
@@ -90,12 +93,21 @@ impl Learn {
         }
     }
 
-    fn settings(&mut self, ui: &mut Ui) {
+    /// `halves`: the networks' device computes in half precision too.
+    fn settings(&mut self, ui: &mut Ui, halves: bool) {
         let mut background = self.options.unlabelled == Unlabelled::Background;
         let tip = "On: a slice is verified as a whole, so a pixel without a label teaches that nothing is there. Off: \
                    such a pixel teaches nothing; paint a label named \u{201c}background\u{201d} where nothing is.";
         if ui.checkbox(&mut background, "Unpainted pixels are background").on_hover_text(tip).changed() {
             self.options.unlabelled = if background { Unlabelled::Background } else { Unlabelled::Ignored };
+        }
+        if halves {
+            let mut half = self.options.precision == Precision::Half;
+            let tip = "On: the graphics card multiplies in half precision where network and gradients prove stable so; the \
+                       weights stay in single precision, and so do predictions.";
+            if ui.checkbox(&mut half, "Half precision").on_hover_text(tip).changed() {
+                self.options.precision = if half { Precision::Half } else { Precision::Single };
+            }
         }
         let mut own = self.options.steps.is_some();
         let tip = "Steps and learning rate; as a rule they follow from the model";
@@ -160,7 +172,8 @@ fn under_way(ui: &mut Ui, training: &Training, out: &mut Outbox) {
         }
     });
     let (learned, held) = (training.learned_from().len(), training.held_out().len());
-    let words = format!("Learning from {learned} slices, {held} kept out. Live prediction comes first.");
+    let slices = if learned == 1 { "slice" } else { "slices" };
+    let words = format!("Learning from {learned} {slices}, {held} kept out. Live prediction comes first.");
     ui.label(RichText::new(words).font(theme::small()).color(p.faint));
 }
 

@@ -1,18 +1,30 @@
+//! The gradients of a module, taken together.
+
 use burn::{
     module::{Module, ModuleVisitor, Param},
     optim::GradientsParams,
     tensor::Tensor,
 };
 
-/// Scales the gradients of a module so that their norm, all parameters together, is at most `largest` (R. Pascanu et al.:
-/// "On the difficulty of training Recurrent Neural Networks", ICML 2013; PyTorch's `clip_grad_norm_`).
-pub(super) fn clip_by_norm<M: Module>(module: &M, gradients: &mut GradientsParams, largest: f32) {
+/// Their norm, all parameters together; nothing where there is no gradient.
+pub(super) fn norm<M: Module>(module: &M, gradients: &GradientsParams) -> Option<Tensor<1>> {
     let mut squares = Squares { gradients, sum: None };
     module.visit(&mut squares);
-    let Some(sum) = squares.sum else { return };
-    // PyTorch's guard against a norm of 0.
-    let factor = ((sum.sqrt() + 1e-6).recip() * largest).clamp_max(1.0);
+    squares.sum.map(Tensor::sqrt)
+}
+
+/// Multiplies them.
+pub(super) fn scale<M: Module>(module: &M, gradients: &mut GradientsParams, factor: Tensor<1>) {
     module.visit(&mut Scale { gradients, factor });
+}
+
+/// Scales them so that their norm is at most `largest` (R. Pascanu et al.: "On the difficulty of training Recurrent Neural
+/// Networks", ICML 2013; PyTorch's `clip_grad_norm_`).
+pub(super) fn clip_by_norm<M: Module>(module: &M, gradients: &mut GradientsParams, largest: f32) {
+    if let Some(norm) = norm(module, gradients) {
+        // PyTorch's guard against a norm of 0.
+        scale(module, gradients, ((norm + 1e-6).recip() * largest).clamp_max(1.0));
+    }
 }
 
 struct Squares<'a> {
