@@ -1,6 +1,6 @@
 //! What tests of every kind share.
 
-use crate::nn::{DeviceError, SharedGpu};
+use crate::nn::{ComputeDevice, DeviceError, SharedGpu};
 use std::{fmt::Display, io::Write, path::PathBuf};
 
 /// Says that a test did not do its work, and why. Not by `eprintln!`, which the test runner keeps to itself where a test
@@ -40,4 +40,14 @@ pub fn gpu() -> Option<SharedGpu> {
             None
         }
     }
+}
+
+/// The same where it computes in half precision, or a visible line and nothing.
+pub fn gpu_with_halves() -> Option<ComputeDevice> {
+    let gpu = gpu()?.compute("test");
+    if !gpu.has_halves() {
+        skipped(format_args!("half precision: {} has none", gpu.name()));
+        return None;
+    }
+    Some(gpu)
 }

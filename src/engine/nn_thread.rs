@@ -82,7 +82,7 @@ impl NnWorld {
                 name: device.name().to_owned(),
                 reason: device.reason().to_owned(),
                 kind: device.kind(),
-                halves: device.is_gpu() && device.has_halves(),
+                halves: device.has_halves(),
             },
             Err(reason) => Event::DeviceFailed { reason: reason.clone() },
         });

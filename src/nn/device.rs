@@ -215,9 +215,9 @@ impl ComputeDevice {
         self.kind != DeviceKind::Cpu
     }
 
-    /// Whether it computes in half precision too.
+    /// Whether it is a graphics device that computes in half precision too.
     pub fn has_halves(&self) -> bool {
-        self.device.supports_dtype(DType::F16)
+        self.is_gpu() && self.device.supports_dtype(DType::F16)
     }
 
     pub fn name(&self) -> &str {

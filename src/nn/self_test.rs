@@ -229,8 +229,7 @@ impl Results {
             let mut scaled = |outputs: &Outputs<D>| loss(outputs) * *scale;
             let found = in_half(half, || network.gradients(input.clone(), &mut scaled, 1));
             gradients = found.map_err(|e| format!("{}: {e}", spec.id))?.1;
-            let values = || gradients.values().flat_map(|t| &t.values);
-            let finite = values().all(|v| v.is_finite());
+            let finite = gradients.values().flat_map(|t| &t.values).all(|v| v.is_finite());
             gradients.values_mut().flat_map(|t| &mut t.values).for_each(|v| *v /= scale);
             if finite {
                 break;

@@ -1,6 +1,5 @@
 //! Training in half precision on a graphics device.
 
-use super::gpu;
 use fovea::{
     nn::{
         self, Channels, ComputeDevice, InputSpec, Model, ModelCard,
@@ -8,18 +7,9 @@ use fovea::{
         train::{Augment, Crop, Precision, TrainConfig, TrainEvent, TrainSample, TrainSession},
     },
     phantom::{self, Look},
+    testing::gpu_with_halves,
     volume::Modality,
 };
-
-/// A graphics device that has halves, or a visible line and nothing.
-fn gpu_with_halves() -> Option<ComputeDevice> {
-    let gpu = gpu()?;
-    if !gpu.has_halves() {
-        fovea::testing::skipped(format_args!("half precision: {} has none", gpu.name()));
-        return None;
-    }
-    Some(gpu)
-}
 
 #[test]
 fn networks_learn_in_halves_as_they_do_in_singles() {
@@ -27,6 +17,7 @@ fn networks_learn_in_halves_as_they_do_in_singles() {
     for id in ["edema/unet", "vessel/sa_unet", "jmedseg/simple"] {
         run_network(nn::find(id).unwrap(), &gpu, Precision::Half).unwrap();
     }
+    run_network(nn::find_volume("flare/unet").unwrap(), &gpu, Precision::Half).unwrap();
 }
 
 /// A run of a small SA-UNet on phantoms: its losses, and why it left half precision, if it did.

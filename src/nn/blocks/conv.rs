@@ -153,12 +153,10 @@ impl Conv {
     }
 
     fn of(&self, input: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
-        convolve(&self.config, Direction::Forward, &input, weight.clone(), bias.clone()).unwrap_or_else(
-            || {
-                let ConvConfig { stride, padding, dilation, groups, .. } = self.config;
-                conv2d(input, weight, bias, ConvOptions::new(stride, padding, dilation, groups))
-            },
-        )
+        convolve(&self.config, Direction::Forward, &input, &weight, bias.as_ref()).unwrap_or_else(|| {
+            let ConvConfig { stride, padding, dilation, groups, .. } = self.config;
+            conv2d(input, weight, bias, ConvOptions::new(stride, padding, dilation, groups))
+        })
     }
 
     pub fn input_channels(&self) -> usize {
@@ -185,13 +183,11 @@ impl UpConv {
         let [_, per_input, rows, columns] = self.weight.dims();
         cost::add(input.dims(), per_input * rows * columns);
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        convolve(&self.config, Direction::Transposed, &input, weight.clone(), bias.clone()).unwrap_or_else(
-            || {
-                let ConvConfig { stride, padding, output_padding, dilation, groups, .. } = self.config;
-                let options = ConvTransposeOptions::new(stride, padding, output_padding, dilation, groups);
-                conv_transpose2d(input, weight, bias, options)
-            },
-        )
+        convolve(&self.config, Direction::Transposed, &input, &weight, bias.as_ref()).unwrap_or_else(|| {
+            let ConvConfig { stride, padding, output_padding, dilation, groups, .. } = self.config;
+            let options = ConvTransposeOptions::new(stride, padding, output_padding, dilation, groups);
+            conv_transpose2d(input, weight, bias, options)
+        })
     }
 }
 

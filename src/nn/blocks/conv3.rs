@@ -41,7 +41,7 @@ impl Conv3 {
     /// `[batch, input, depth, height, width]` to `[batch, output, …]`.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        let output = convolve(&self.config, Direction::Forward, &input, weight.clone(), bias.clone());
+        let output = convolve(&self.config, Direction::Forward, &input, &weight, bias.as_ref());
         let output = output.unwrap_or_else(|| {
             let ConvConfig { kernel, stride, padding, dilation, groups, .. } = self.config;
             // The gradient of a strided kernel of one voxel is wrong on wgpu (burn 0.22.1).

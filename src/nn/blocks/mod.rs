@@ -22,8 +22,6 @@ pub(super) mod tap;
 mod tests;
 
 pub use attention::{SpatialAttention, attend};
-pub(super) use convolution::expect_loops_to_end;
-
 pub use conv::{Conv, ConvConfig, UpConv, conv, keras_up, same_conv, up_conv};
 pub use conv3::{Conv3, conv3};
 pub use drop_block::DropBlock;
@@ -40,13 +38,15 @@ pub use random::Dropout;
 pub use resize::{Align, bilinear, bilinear_up, nearest, nearest_up, trilinear};
 pub use sequential::{Function, Layer, Sequential, batch_norm, op};
 
+pub(super) use convolution::expect_loops_to_end;
+
 use burn::tensor::{DType, Device, Tensor};
 
 /// A tensor of the sizes of a larger one that it is combined with, or 1, made as large where something is learned on a graphics
 /// device: an axis at a time, so that its gradient is summed an axis at a time. Where it is left to burn (0.22.1), that is one
 /// loop over everything, which Mesa's software driver breaks off after 65535 rounds.
 fn spread<const D: usize>(small: Tensor<D>, dims: [usize; D]) -> Tensor<D> {
-    if !small.is_autodiff() || small.device().without_autodiff() == Device::flex() {
+    if !small.is_autodiff() || on_cpu(&small) {
         return small;
     }
     let mut shape = small.dims();
@@ -57,7 +57,18 @@ fn spread<const D: usize>(small: Tensor<D>, dims: [usize; D]) -> Tensor<D> {
     })
 }
 
+/// A value for each channel over a map of these sizes, as [`spread`] has it.
+fn by_channel<const D: usize>(values: Tensor<1>, dims: [usize; D]) -> Tensor<D> {
+    let mut row = [1; D];
+    row[1] = dims[1];
+    spread(values.reshape(row), dims)
+}
+
+fn on_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.device().without_autodiff() == Device::flex()
+}
+
 /// Whether a tensor's values lie in this program's memory, as f32, and nothing is recorded of what becomes of them.
 fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
-    !tensor.is_autodiff() && tensor.device() == Device::flex() && tensor.dtype() == DType::F32
+    !tensor.is_autodiff() && on_cpu(tensor) && tensor.dtype() == DType::F32
 }

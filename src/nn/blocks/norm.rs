@@ -1,4 +1,4 @@
-use super::{spread, tap};
+use super::{by_channel, on_cpu, spread, tap};
 use burn::{
     module::{Module, Param, RunningState},
     tensor::{
@@ -49,7 +49,7 @@ impl BatchNorm {
         }
         let dims = input.dims();
         let count = (dims.iter().product::<usize>() / dims[1]) as f64;
-        let (output, mean, variance) = if input.clone().without_autodiff().device() == Device::flex() {
+        let (output, mean, variance) = if on_cpu(&input) {
             let result = batch_norm_train(input, self.weight.val(), self.bias.val(), self.epsilon);
             (result.output, result.mean, result.variance)
         } else {
@@ -77,12 +77,10 @@ impl BatchNorm {
         let rest = mean(input.clone());
         let dims = input.dims();
         let centred = input - spread(rest.clone(), dims);
-        let variance = mean(centred.clone() * centred.clone());
-        let mut row = [1; D];
-        row[1] = channels;
-        let scale = self.weight.val().reshape(row) / (variance.clone() + self.epsilon).sqrt();
-        let output = centred * spread(scale, dims) + spread(self.bias.val().reshape(row), dims);
-        (output, (near + rest).reshape([channels]), variance.reshape([channels]))
+        let variance = mean(centred.clone() * centred.clone()).reshape([channels]);
+        let scale = self.weight.val() / (variance.clone() + self.epsilon).sqrt();
+        let output = centred * by_channel(scale, dims) + by_channel(self.bias.val(), dims);
+        (output, (near + rest).reshape([channels]), variance)
     }
 }
 
@@ -136,7 +134,7 @@ impl GroupNorm {
         let centred = grouped.clone() - spread_in_group(grouped.mean_dim(3).mean_dim(2));
         let variance = (centred.clone() * centred.clone()).mean_dim(3).mean_dim(2);
         let output = (centred / spread_in_group((variance + self.epsilon).sqrt())).reshape(dims);
-        let row = |p: &Param<Tensor<1>>| spread(p.val().reshape([1, channels, 1, 1]), dims);
+        let row = |p: &Param<Tensor<1>>| by_channel(p.val(), dims);
         match (&self.weight, &self.bias) {
             (Some(weight), Some(bias)) => {
                 let output = output * row(weight) + row(bias);

@@ -2,15 +2,15 @@
 
 use super::{
     super::{super::watch, ConvConfig},
-    Direction,
+    Direction, recorded,
 };
 use burn::{
     backend::{
         Autodiff, Flex,
         autodiff::{
-            checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
+            checkpoint::base::Checkpointer,
             grads::Gradients,
-            ops::{Backward, NodeGuard, Ops, OpsKind},
+            ops::{Backward, Ops},
         },
         tensor::FloatTensor,
     },
@@ -31,8 +31,8 @@ pub fn convolve<const D: usize, const N: usize>(
     config: &ConvConfig<N>,
     direction: Direction,
     input: &Tensor<D>,
-    weight: Tensor<D>,
-    bias: Option<Tensor<1>>,
+    weight: &Tensor<D>,
+    bias: Option<&Tensor<1>>,
 ) -> Option<Tensor<D>> {
     if input.dtype() != DType::F32 || weight.dtype() != DType::F32 {
         return None;
@@ -45,15 +45,14 @@ pub fn convolve<const D: usize, const N: usize>(
     let convolution =
         config.convolution(direction, sizes[0], channels, std::array::from_fn(|a| sizes[2 + a]))?;
     let operation = Operation { convolution, direction };
-    let tracked =
-        input.is_autodiff() || weight.is_autodiff() || bias.as_ref().is_some_and(Tensor::is_autodiff);
+    let tracked = input.is_autodiff() || weight.is_autodiff() || bias.is_some_and(Tensor::is_autodiff);
     if !tracked {
-        let (x, weight) = (plain(input.clone())?, plain(weight)?);
+        let (x, weight) = (plain(input)?, plain(weight)?);
         let bias = bias.map(plain);
         let bias = if let Some(bias) = bias { Some(bias?) } else { None };
         return Some(Tensor::from_primitive::<Flex>(operation.run(&x, &weight, bias.as_ref())));
     }
-    let (x, weight) = (track(input.clone())?, track(weight)?);
+    let (x, weight) = (track(input)?, track(weight)?);
     let nodes = [x.node(), weight.node()];
     let (x, weight) = (contiguous(x), contiguous(weight));
     let output = if let Some(bias) = bias {
@@ -61,20 +60,20 @@ pub fn convolve<const D: usize, const N: usize>(
         let [of_x, of_weight] = nodes;
         let nodes = [of_x, of_weight, bias.node()];
         let output = operation.run(&x, &weight, Some(&contiguous(bias)));
-        operation.record(nodes, (x, weight), output)
+        recorded(operation, nodes, (x, weight), output)
     } else {
         let output = operation.run(&x, &weight, None);
-        operation.record(nodes, (x, weight), output)
+        recorded(operation, nodes, (x, weight), output)
     };
     Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
 }
 
-fn plain<const D: usize>(tensor: Tensor<D>) -> Option<Values> {
-    Some(tensor.try_into_primitive::<Flex>().ok()?.to_contiguous())
+fn plain<const D: usize>(tensor: &Tensor<D>) -> Option<Values> {
+    Some(tensor.clone().try_into_primitive::<Flex>().ok()?.to_contiguous())
 }
 
-fn track<const D: usize>(tensor: Tensor<D>) -> Option<Tracked> {
-    tensor.autodiff().try_into_primitive::<Autodiff<Flex>>().ok()
+fn track<const D: usize>(tensor: &Tensor<D>) -> Option<Tracked> {
+    tensor.clone().autodiff().try_into_primitive::<Autodiff<Flex>>().ok()
 }
 
 fn contiguous(tensor: Tracked) -> Values {
@@ -154,18 +153,6 @@ impl Operation {
         match direction {
             Direction::Forward => self.convolution.forward(x, weight, bias, go_on),
             Direction::Transposed => self.convolution.input_gradient(x, weight, bias, go_on),
-        }
-    }
-
-    fn record<const P: usize>(
-        self,
-        nodes: [NodeGuard; P],
-        operands: (Values, Values),
-        output: Values,
-    ) -> Tracked {
-        match self.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(ops) => ops.finish(operands, output),
-            OpsKind::UnTracked(ops) => ops.finish(output),
         }
     }
 }

@@ -6,8 +6,18 @@ mod products;
 #[cfg(test)]
 mod tests;
 
-use super::{ConvConfig, precision, spread};
-use burn::tensor::{FloatDType, Tensor};
+use super::{ConvConfig, by_channel, precision};
+use burn::{
+    backend::{
+        Autodiff, Backend,
+        autodiff::{
+            checkpoint::strategy::NoCheckpointing,
+            ops::{Backward, NodeGuard, OpsKind},
+        },
+        tensor::FloatTensor,
+    },
+    tensor::{FloatDType, Tensor},
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the input becomes the output, or, in a transposed convolution, the output the input.
@@ -42,24 +52,39 @@ pub fn convolve<const D: usize, const N: usize>(
     config: &ConvConfig<N>,
     direction: Direction,
     input: &Tensor<D>,
-    weight: Tensor<D>,
-    bias: Option<Tensor<1>>,
+    weight: &Tensor<D>,
+    bias: Option<&Tensor<1>>,
 ) -> Option<Tensor<D>> {
     let precision = if precision::is_half() {
         FloatDType::F16
     } else {
-        let on_host = host::convolve(config, direction, input, weight.clone(), bias.clone());
+        let on_host = host::convolve(config, direction, input, weight, bias);
         if on_host.is_some() || !config.learns_from_many(direction, input) {
             return on_host;
         }
         FloatDType::F32
     };
-    let product = products::convolve(config, direction, input, &weight, precision)?;
-    let Some(bias) = bias else { return Some(product) };
-    let mut shape = [1; D];
-    shape[1] = bias.dims()[0];
-    let bias = spread(bias.reshape(shape), product.dims());
-    Some(product + bias)
+    let product = products::convolve(config, direction, input, weight, precision)?;
+    Some(match bias {
+        Some(bias) => {
+            let bias = by_channel(bias.clone(), product.dims());
+            product + bias
+        }
+        None => product,
+    })
+}
+
+/// What an operation gave, in burn's graph where something is learned from it.
+fn recorded<B: Backend, const P: usize, O: Backward<B, P>>(
+    operation: O,
+    nodes: [NodeGuard; P],
+    operands: O::State,
+    output: FloatTensor<B>,
+) -> FloatTensor<Autodiff<B>> {
+    match operation.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(ops) => ops.finish(operands, output),
+        OpsKind::UnTracked(ops) => ops.finish(output),
+    }
 }
 
 impl<const N: usize> ConvConfig<N> {
@@ -77,13 +102,18 @@ impl<const N: usize> ConvConfig<N> {
         input.is_autodiff() && LOOPS_END.load(Ordering::Relaxed) && rounds > ROUNDS
     }
 
+    /// How many pixels of the input a pixel of the output reaches over, along an axis.
+    fn reach(&self, axis: usize) -> usize {
+        (self.kernel[axis] - 1) * self.dilation[axis] + 1
+    }
+
     /// The sizes of the maps that the convolution takes and gives, `size` being that of what comes in: of a transposed one, of
     /// what the convolution gives. Nothing where the kernel is larger than the padded map.
     fn sizes(&self, direction: Direction, size: [usize; N]) -> Option<([usize; N], [usize; N])> {
         let mut other = [0; N];
         for a in 0..N {
             let (stride, padding) = (self.stride[a], 2 * self.padding[a]);
-            let reach = (self.kernel[a] - 1) * self.dilation[a] + 1;
+            let reach = self.reach(a);
             other[a] = match direction {
                 Direction::Forward => (size[a] + padding).checked_sub(reach)? / stride + 1,
                 Direction::Transposed => {

@@ -1,13 +1,13 @@
 //! The convolution on wgpu as products of matrices, a strip of rows at a time, with gradients.
 
-use super::{super::ConvConfig, Direction};
+use super::{super::ConvConfig, Direction, recorded};
 use burn::{
     backend::{
         Autodiff, Slice, Wgpu,
         autodiff::{
-            checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
+            checkpoint::base::Checkpointer,
             grads::Gradients,
-            ops::{Backward, Ops, OpsKind},
+            ops::{Backward, Ops},
         },
         tensor::FloatTensor,
     },
@@ -46,11 +46,7 @@ pub fn convolve<const D: usize, const N: usize>(
     let (x, weight) = (narrow(x), narrow(weight));
     let operands = (values(x.clone())?, values(weight.clone())?);
     let output = values(operation.run(x, weight))?;
-    let output = match operation.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(ops) => ops.finish(operands, output),
-        OpsKind::UnTracked(ops) => ops.finish(output),
-    };
-    Some(Tensor::from_primitive::<Autodiff<Wgpu>>(output))
+    Some(Tensor::from_primitive::<Autodiff<Wgpu>>(recorded(operation, nodes, operands, output)))
 }
 
 fn track<const D: usize>(tensor: &Tensor<D>) -> Option<Tracked> {
@@ -83,18 +79,13 @@ impl<const D: usize, const N: usize> Operation<D, N> {
         }
     }
 
-    /// How many pixels of the input a pixel of the output reaches over, along an axis.
-    fn reach(&self, axis: usize) -> usize {
-        (self.config.kernel[axis] - 1) * self.config.dilation[axis] + 1
-    }
-
     fn taps(&self) -> usize {
         self.config.kernel.iter().product()
     }
 
     /// The input with the zeros around it that every kernel sees.
     fn padded(&self, x: Tensor<D>) -> Tensor<D> {
-        let size = array::from_fn(|a| (self.output[a] - 1) * self.config.stride[a] + self.reach(a));
+        let size = array::from_fn(|a| (self.output[a] - 1) * self.config.stride[a] + self.config.reach(a));
         placed(x.cast(self.precision), self.config.padding.map(|p| p as isize), [1; N], size)
     }
 
@@ -109,8 +100,9 @@ impl<const D: usize, const N: usize> Operation<D, N> {
     fn input_gradient(&self, gradient: Tensor<D>, weight: Tensor<D>) -> Tensor<D> {
         let [output, per_group] = [weight.dims()[0], weight.dims()[1]];
         let (groups, taps) = (self.config.groups, self.taps());
-        let before = array::from_fn(|a| (self.reach(a) - 1) as isize - self.config.padding[a] as isize);
-        let size = array::from_fn(|a| self.input[a] + self.reach(a) - 1);
+        let before =
+            array::from_fn(|a| (self.config.reach(a) - 1) as isize - self.config.padding[a] as isize);
+        let size = array::from_fn(|a| self.input[a] + self.config.reach(a) - 1);
         let gradient = placed(gradient.cast(self.precision), before, self.config.stride, size);
         let turned = weight.flip(array::from_fn::<_, N, _>(|a| a + 2));
         let turned = turned.reshape([groups, output / groups, per_group, taps]).swap_dims(1, 2);
