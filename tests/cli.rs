@@ -1,5 +1,7 @@
 //! The program as a shell sees it: subcommands on files, what they print, and how they fail.
 
+#[path = "cli/data.rs"]
+mod data;
 #[path = "cli/eval.rs"]
 mod eval;
 #[path = "cli/search.rs"]

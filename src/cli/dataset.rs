@@ -1,14 +1,18 @@
 //! What `train` learns from: the cases of a LIST.csv, of a folder in a published layout, or phantoms.
 
-use super::{report::Reporter, train::Shape};
+use super::{
+    report::Reporter,
+    train::{Facts, Shape},
+    warnings::Warnings,
+};
 use crate::{
     engine::{Engine, Event, JobContext, Output},
     io::{
         self,
-        dataset::{self, Fault, Labelled, Values},
-        list::Split,
+        dataset::{self, Fault, Known, Labelled, Listed, Seen, Side, Values},
+        list::{Case, Split},
     },
-    label::{LabelId, LabelMap, LabelTable},
+    label::LabelTable,
     nn::{
         ModelCard,
         train::{SampleError, TrainSample},
@@ -48,7 +52,8 @@ impl From<ModalityArgument> for Modality {
 #[derive(Debug, Args)]
 pub struct LabelsArgument {
     /// Names of the labels, in the order of their ids; or the values of the masks that are each label, all others being
-    /// background: liver=5,kidneys=2+3,polyp=128..255, and ignore=254 for what is not known
+    /// background: liver=5,kidneys=2+3,polyp=128..255, of colour
+    /// pictures vessel=#ff0000, and ignore=254 for what is not known
     #[arg(long, value_delimiter = ',')]
     labels: Vec<String>,
 }
@@ -98,6 +103,10 @@ pub struct Dataset {
     pub labels: LabelTable,
     pub notice: Option<&'static str>,
     pub licence: Option<&'static str>,
+    /// What was said of the data while they were read.
+    pub warnings: Vec<String>,
+    /// Those that are not read.
+    tested: Vec<Side>,
     cases: Vec<Labelled>,
 }
 
@@ -157,85 +166,147 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
         labels = table;
         let split = if i < total { Split::Train } else { Split::Val };
         let id = format!("{id}{i}");
-        let (patient, files) = (id.clone(), vec![]);
-        cases.push(Labelled { id, split, patient, volume, mask: truth, valid: None, files });
+        let (patient, files, warnings) = (id.clone(), vec![], vec![]);
+        cases.push(Labelled { id, split, patient, volume, mask: truth, valid: None, files, warnings });
         context.progress("drawing phantoms", i as u64 + 1, (total + valid) as u64);
     }
+    let known = Known { names: &request.names, beside: None, model: request.labels.as_ref() };
+    let (values, warnings) =
+        Values::of_table(&labels).decided(&Seen::default(), known).map_err(Error::msg)?;
+    let cases = cases.into_iter().map(|case| case.with_values(&values)).collect::<Result<_, _>>();
     Ok(Dataset {
         name: format!("{id} phantoms"),
         layout: "phantom",
         modality,
-        labels,
+        labels: request.labels.clone().or_else(|| values.labels()).unwrap_or_default(),
         notice: Some(PHANTOM_NOTICE),
         licence: Some(PHANTOM_LICENCE),
-        cases,
+        warnings,
+        tested: vec![],
+        cases: cases.map_err(|fault: Fault| Error::msg(fault.to_string()))?,
     })
 }
 
 /// Reads every case that is not to test on; all that is wrong with any of them is told at once.
 fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
     let mut listed = dataset::read(&request.data)?.with_values(request.values.clone());
+    let tested = listed.cases.iter().filter(|c| c.split == Split::Test).map(side).collect();
     listed.cases.retain(|c| c.split != Split::Test);
     let total = listed.cases.len() as u64;
     let (mut cases, mut faults) = (vec![], std::mem::take(&mut listed.faults));
-    let mut ids = BTreeSet::new();
+    let (mut seen, mut warnings) = (Seen::default(), Warnings::default());
     for (i, case) in listed.cases.iter().enumerate() {
         context.check()?;
         match listed.open(case, request.modality) {
             Ok(case) => {
-                ids.extend(case.mask.counts().into_keys());
+                seen.add(&case.id, &case.mask);
+                case.warnings.iter().for_each(|warning| warnings.add(&case.id, warning));
                 cases.push(case);
             }
             Err(fault) => faults.push(fault),
         }
         context.progress("reading", i as u64 + 1, total);
     }
-    if !faults.is_empty() {
+    let cannot = |faults: &[Fault]| -> Result<()> {
         let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
-        bail!("{}: {} cases cannot be used:\n  {}", request.data.display(), faults.len(), lines.join("\n  "));
+        match lines.len() {
+            0 => Ok(()),
+            n => bail!("{}: {n} cases cannot be used:\n  {}", request.data.display(), lines.join("\n  ")),
+        }
+    };
+    // Values that no label has are faults of their cases, and told with the others.
+    let values = decided(&listed, &seen, request);
+    if let Ok((values, _)) = &values {
+        let labelled: Vec<Result<Labelled, Fault>> =
+            cases.into_iter().map(|case| case.with_values(values)).collect();
+        cases = vec![];
+        labelled.into_iter().for_each(|case| match case {
+            Ok(case) => cases.push(case),
+            Err(fault) => faults.push(fault),
+        });
     }
-    if listed.values == Values::Ids
-        && let Some(what) = io::softened(ids.iter().copied())
-    {
-        bail!("{}: {what}", request.data.display());
-    }
+    cannot(&faults)?;
+    let (values, notes) = values?;
     let Some(first) = cases.first() else { bail!("{} has no case to learn from", request.data.display()) };
     let modality = request.modality.unwrap_or(first.volume.modality());
-    let mut labels = request.labels.clone().or(listed.values.labels()).unwrap_or_default();
-    if let Some(one) = io::binary(&ids).filter(|_| labels.len() <= 1) {
-        let to = labels.iter().next().map_or(1, |l| l.id);
-        for case in &mut cases {
-            case.mask = renumbered(&case.mask, one, to)?;
-        }
-        ids = BTreeSet::from([to]);
-    }
-    if request.labels.is_none() {
-        if listed.values.labels().is_none() {
-            labels.name_unknown(ids.iter().copied());
-        }
-        let mut named = LabelTable::default();
-        for (label, name) in labels.iter().zip(request.names.iter().map(Some).chain(std::iter::repeat(None)))
-        {
-            let mut label = label.clone();
-            label.name = name.unwrap_or(&label.name).clone();
-            named.insert(label);
-        }
-        labels = named;
-    }
     let name = request.data.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    Ok(Dataset { name, layout: listed.layout, modality, labels, notice: None, licence: None, cases })
+    Ok(Dataset {
+        name,
+        layout: listed.layout,
+        modality,
+        labels: request.labels.clone().or_else(|| values.labels()).unwrap_or_default(),
+        notice: None,
+        licence: None,
+        warnings: listed.notes.into_iter().chain(notes).chain(warnings.lines()).collect(),
+        tested,
+        cases,
+    })
 }
 
-/// A mask with one id written as another; a LIST.csv's two-valued masks say "structure" as 255 or as 1.
-fn renumbered(mask: &LabelMap, from: LabelId, to: LabelId) -> Result<LabelMap> {
-    if from == to {
-        return Ok(mask.clone());
+/// What the masks' values are, and notes about it.
+fn decided(listed: &Listed, seen: &Seen, request: &Request) -> Result<(Values, Vec<String>)> {
+    values_decided(listed, seen, &request.names, request.labels.as_ref(), request.values.is_some())
+        .with_context(|| request.data.display().to_string())
+}
+
+/// What the values of a data set's masks are: as they are `told`, else by all that is known of them.
+pub fn values_decided(
+    listed: &Listed,
+    seen: &Seen,
+    names: &[String],
+    model: Option<&LabelTable>,
+    told: bool,
+) -> Result<(Values, Vec<String>)> {
+    if !told
+        && listed.values == Values::Ids
+        && let Some(what) = io::softened(seen.values())
+    {
+        bail!("{what}: --labels NAME=128..255 reads it as one label");
     }
-    let values: Vec<LabelId> = mask.to_values().into_iter().map(|v| if v == from { to } else { v }).collect();
-    LabelMap::from_values(mask.dims(), &values).context("the mask has changed its size")
+    let known = Known { names, beside: listed.beside.as_ref(), model };
+    let (values, mut notes) = match told {
+        true => (listed.values.clone(), vec![]),
+        false => listed.values.clone().decided(seen, known).map_err(Error::msg)?,
+    };
+    notes.extend(model.and_then(|model| values.lacking(model)));
+    Ok((values, notes))
+}
+
+/// Which side of the split a case is on.
+pub fn side(case: &Case) -> Side {
+    Side {
+        id: case.id.clone(),
+        split: case.split,
+        patient: case.patient().to_owned(),
+        image: case.image.clone(),
+    }
 }
 
 impl Dataset {
+    /// Warnings of patients and images that are on more than one side of the split.
+    pub fn leaks(&self) -> Result<Vec<String>> {
+        let side = |case: &Labelled| Side {
+            id: case.id.clone(),
+            split: case.split,
+            patient: case.patient.clone(),
+            image: case.files.first().map(|(path, _)| path.clone()).unwrap_or_default(),
+        };
+        let drawn = self.cases.iter().all(|case| case.files.is_empty());
+        let sides: Vec<Side> = self.cases.iter().map(side).chain(self.tested.iter().cloned()).collect();
+        if drawn { Ok(vec![]) } else { Ok(dataset::on_both_sides(&sides)?) }
+    }
+
+    /// What a run learns from, in numbers, and everything that was said of it.
+    pub fn facts(&self) -> Result<Facts> {
+        let mut facts = Facts::new(self.summary(), &self.labels);
+        for case in &self.cases {
+            facts.add(&case.id, case.split, &case.mask.counts());
+        }
+        self.tested.iter().for_each(|case| facts.name(&case.id, case.split));
+        facts.warnings = [self.warnings.clone(), self.leaks()?].concat();
+        Ok(facts)
+    }
+
     /// "25 cases to learn from and 7 to validate on, of vessel_open (list)".
     pub fn summary(&self) -> String {
         let count = |split| self.cases.iter().filter(|c| c.split == split).count();
@@ -308,6 +379,8 @@ impl Dataset {
             labels,
             notice: None,
             licence: None,
+            warnings: vec![],
+            tested: vec![],
             cases: vec![],
         }
     }

@@ -1,16 +1,19 @@
 //! `fovea eval`: masks against the truth, per case and class.
 
 mod chart;
+mod classes;
 mod evaluation;
 mod html;
+mod left_out;
 mod maps;
+mod names;
 mod pairs;
 mod pictures;
 mod table;
 
 pub(super) use html::{STYLE, escaped};
 
-use super::{dataset::values_written, report::Reporter};
+use super::{dataset::values_written, report::Reporter, warnings::Warnings};
 use crate::{
     engine::{Engine, EngineOptions, Event, Output, ProgressLines, interrupt},
     io::{self, dataset::Values},
@@ -19,39 +22,45 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use classes::Classes;
 use evaluation::Evaluation;
-use maps::{Maps, Told};
+use maps::Told;
+use names::Tables;
 use pictures::Pictures;
 use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 
 const EXAMPLES: &str = "\
 Examples:
   fovea eval --pred masks/ --truth truth/ --json scores.json
+  fovea eval --pred mask.nii.gz --truth truth.nii.gz
   fovea eval --pred masks/ --truth lists/drive.csv --html report.html
   fovea eval --pred masks/ --truth lists/totalsegmentator.csv --labels liver=5,kidneys=2+3 --json scores.json
   fovea eval --pred masks/ --truth truth/ --images scans/ --html report.html --surface-tolerance 2
 
 With a folder as truth, files are matched by their names without the extension; with a LIST.csv by the case's id, and
 pixels outside a case's valid mask do not count. A mask that does not lie on its truth (size, spacing, orientation, place)
-is an error. A class that neither mask shows has no score in that case and is left out of the means; a class that only one
-shows scores 0; --convention has other rules. Masks of 0 and 255 are read as one class. Names of classes are those of
-labels.txt beside the masks, and with them the probability maps of `fovea segment --probability` give the AUC.";
+is an error. A class that neither mask shows has no score in that case. One that only one of the two shows scores 0 in
+overlaps (Dice, IoU, surface Dice) and has no distance (HD95, HD, ASSD), since there is nothing to measure to: so a model
+that misses structures has no worse mean distance, and beside each mean stand the cases that it leaves out. --convention has
+other rules. Where every mask has 0 and one other value, predictions and truth are of one class, whatever these values are.
+Names of classes are those of labels.txt beside the masks; where the truth has such a file too (or is of a data set with a
+dataset.json), labels are matched by name. With names, the probability maps of `fovea segment --probability` give the AUC.";
 
 /// Score masks against the truth.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EvalArgs {
-    /// Folder of masks, as `fovea segment` writes it
+    /// Folder of masks, as `fovea segment` writes it; or one mask
     #[arg(long)]
     pred: PathBuf,
-    /// Folder of masks, or a LIST.csv
+    /// Folder of masks, or a LIST.csv; or one mask
     #[arg(long, visible_alias = "list")]
     truth: PathBuf,
     /// Only the cases of this split of the list
     #[arg(long, value_enum)]
     split: Option<SplitArgument>,
-    /// Which values of the truth are which label, all others being background: liver=5,kidneys=2+3,polyp=128..255, and
-    /// ignore=254 for what does not count; the names are those of labels.txt, where there is one
+    /// Which values of the truth are which label, all others being background: liver=5,kidneys=2+3,polyp=128..255, of
+    /// colour pictures vessel=#ff0000, and ignore=254 for what does not count; the names are those of labels.txt, where there is one
     #[arg(long, value_delimiter = ',', value_name = "NAME=VALUES")]
     labels: Vec<String>,
     /// How far apart two surfaces may be and still agree, in millimetres (pixels where there is no spacing)
@@ -69,7 +78,8 @@ pub struct EvalArgs {
     /// Where a report with pictures goes, as one HTML file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Folder of the images, for the report's pictures, by the names of the masks; a LIST.csv names its own
+    /// Folder of the images, for the report's pictures, by the names of the masks; of one mask its image. A LIST.csv names its
+    /// own
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
 }
@@ -83,7 +93,7 @@ pub enum SplitArgument {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ConventionArgument {
-    /// In neither mask: no score; in one: 0
+    /// In neither mask: no score; in one: overlaps 0, no distance
     #[default]
     Fovea,
     /// No score wherever the truth lacks the class
@@ -111,22 +121,37 @@ fn tolerance(text: &str) -> Result<f64, String> {
 }
 
 /// What was found, and the pictures for the report where one is wanted.
-type Found = (Evaluation, Vec<Maps>, Option<Pictures>);
+type Found = (Evaluation, Option<Pictures>);
 
-fn evaluate(args: &EvalArgs, told: Told<'_>) -> Result<Found> {
-    let mut labels = pairs::label_table(args)?;
-    let known = Some(&labels).filter(|labels| !labels.is_empty());
+fn evaluate(args: &EvalArgs, heard: Told<'_>) -> Result<Found> {
+    let tables = Tables::read(args)?;
     let values = match args.labels.is_empty() {
         true => Values::Ids,
-        false => values_written(&args.labels, known)?,
+        false => values_written(&args.labels, tables.either())?,
     };
-    let maps = maps::open(&pairs::pairs(args, &labels)?, &values, told)?;
-    if labels.is_empty() {
-        labels = values.labels().unwrap_or_default();
+    let labels = tables.either().cloned().or_else(|| values.labels()).unwrap_or_default();
+    let pairs = match names::of_files(args, &labels)? {
+        Some(pair) => vec![pair],
+        None => pairs::pairs(args, &labels)?,
+    };
+    let mut maps = maps::open(&pairs, &values, heard)?;
+    let mut notes = tables.notes.clone();
+    if values == Values::Ids {
+        notes.extend(classes::named_as_predicted(&mut maps, &tables)?);
     }
-    let evaluation = Evaluation::of(args, &labels, &maps, told)?;
-    let pictures = args.html.as_ref().map(|_| pictures::draw(&evaluation, &maps)).transpose()?;
-    Ok((evaluation, maps, pictures))
+    let chosen = values.labels();
+    let one_label =
+        [&tables.pred, &tables.truth, &chosen].into_iter().flatten().all(|table| table.len() <= 1);
+    let classes = Classes::of(&maps, one_label);
+    notes.extend(classes.notes.iter().cloned());
+    let mut evaluation = Evaluation::of(args, &labels, &classes, &maps, heard)?;
+    let mut warnings = Warnings::default();
+    for m in &maps {
+        m.warnings.iter().for_each(|warning| warnings.add(&m.pair.id, warning));
+    }
+    evaluation.warnings = [notes, warnings.lines()].concat();
+    let pictures = args.html.as_ref().map(|_| pictures::draw(&evaluation, &classes, &maps)).transpose()?;
+    Ok((evaluation, pictures))
 }
 
 pub fn run(args: EvalArgs) -> Result<()> {
@@ -148,10 +173,8 @@ pub fn run(args: EvalArgs) -> Result<()> {
     shown.clear();
     let Event::Done { output, .. } = ended? else { bail!("the evaluation ended with something else") };
     let Ok(found) = output.downcast::<Found>() else { bail!("the evaluation ended with something else") };
-    let (evaluation, maps, pictures) = *found;
-    for m in &maps {
-        m.warnings.iter().for_each(|warning| eprintln!("{}: {warning}", m.pair.id));
-    }
+    let (evaluation, pictures) = *found;
+    evaluation.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     print!("{}", table::text(&evaluation));
     if let Some(path) = &args.json {
         let mut text = serde_json::to_string_pretty(&evaluation)?;

@@ -12,6 +12,7 @@ mod report;
 mod search;
 mod segment;
 mod train;
+mod warnings;
 
 pub use dataset::ModalityArgument;
 

@@ -284,7 +284,8 @@ fn recognise(
     })?;
     match (config, slices, volumes) {
         (Some(config), ..) => {
-            let config = serde_json::from_str(config).context("--config is not JSON")?;
+            let config = serde_json::from_str(config.trim_start_matches('\u{feff}'))
+                .context("--config is not JSON")?;
             Ok(Recognised { network: known, config })
         }
         (None, Some(spec), _) => import::fit_network(spec, tensors).map_err(|reason| anyhow!(reason)),

@@ -34,7 +34,7 @@ impl Curves {
     /// has no value, is left out.
     pub fn read(folder: &Path) -> Result<[Vec<[f64; 2]>; 2]> {
         let read = |name: &str, column: usize| -> Result<Vec<[f64; 2]>> {
-            let text = fs::read_to_string(folder.join(name))?;
+            let text = crate::io::text::read(&folder.join(name))?;
             let whole = text.rfind('\n').map_or("", |end| &text[..end]);
             let point = |line: &str| {
                 let mut cells = line.split(',');

@@ -70,13 +70,17 @@ pub fn saved_settings<S: DeserializeOwned>(folder: &Path) -> Result<Option<S>> {
         return Ok(None);
     }
     let text = fs::read(&path).with_context(|| path.display().to_string())?;
-    Ok(Some(
-        serde_json::from_slice(&text).with_context(|| format!("{} is no configuration", path.display()))?,
-    ))
+    Ok(Some(json(&text).with_context(|| format!("{} is no configuration", path.display()))?))
 }
 
 pub fn saved_result(folder: &Path) -> Option<RunResult> {
-    serde_json::from_slice(&fs::read(folder.join("result.json")).ok()?).ok()
+    json(&fs::read(folder.join("result.json")).ok()?).ok()
+}
+
+/// A file that a person may have edited, and whose editor may have written a byte-order mark.
+fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let text = crate::io::text::decoded(bytes).context("it is no text in UTF-8 or UTF-16")?;
+    Ok(serde_json::from_str(&text)?)
 }
 
 impl RunFolder {
@@ -86,8 +90,8 @@ impl RunFolder {
         let run_file = path.join("run.json");
         if resume {
             let text = fs::read(&run_file).with_context(|| run_file.display().to_string())?;
-            let before: Began = serde_json::from_slice(&text)
-                .with_context(|| format!("{} is no record of a run", run_file.display()))?;
+            let before: Began =
+                json(&text).with_context(|| format!("{} is no record of a run", run_file.display()))?;
             same_data(&before.data, &began.data)?;
         } else {
             write_bytes(&run_file, serde_json::to_string_pretty(began)?.as_bytes())?;
@@ -161,7 +165,7 @@ impl PastRun {
         let [loss, valid_dice] = Curves::read(folder).with_context(|| folder.display().to_string())?;
         let file = [Some(folder), folder.parent()].into_iter().flatten().map(|f| f.join("run.json"));
         let began = file.into_iter().find_map(|file| fs::read(file).ok());
-        let began: Option<Began> = began.and_then(|text| serde_json::from_slice(&text).ok());
+        let began: Option<Began> = began.and_then(|text| json(&text).ok());
         let (command, started) = began.map(|began| (began.command, began.started)).unzip();
         Ok(Self {
             name,

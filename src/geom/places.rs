@@ -1,6 +1,6 @@
 //! Whether two grids have their voxels in the same places.
 
-use super::{Grid, Oriented, Unit};
+use super::{Frame, Grid, Oriented, Unit};
 use glam::DVec3;
 
 /// No voxel may lie further from its namesake than this share of the smallest step: headers round.
@@ -9,9 +9,11 @@ const SHARE_OF_STEP: f64 = 0.05;
 /// How the voxels of a mask lie to those of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Lie {
-    /// Each where the image has the voxel of its index; or one of both says nothing of the place (PNG), and they are of one
-    /// size.
+    /// Each where the image has the voxel of its index; or neither says where the patient is, and they are of one size.
     Same,
+    /// One of both does not say how it lies in the patient (PNG, a NIfTI without an orientation), so that places cannot
+    /// contradict each other; size and spacing agree. What to tell a person, the mask being "it".
+    Unplaced(String),
     /// In the same places, but stored along other axes or from other ends.
     Reordered,
     /// Elsewhere: what differs.
@@ -25,11 +27,24 @@ pub fn lie(mask: &Grid, image: &Grid, whose: &str) -> Lie {
         let [a, b] = sizes.map(|dims| by(&dims, 0));
         Lie::Apart(format!("its size is {a} and {whose}'s {b} voxels"))
     };
-    if mask.unit() == Unit::Pixel || image.unit() == Unit::Pixel {
-        return if sizes[0] == sizes[1] { Lie::Same } else { size() };
-    }
     let is_flat = sizes[1][2] == 1;
     let step = image.spacing().into_iter().take(if is_flat { 2 } else { 3 }).fold(f64::INFINITY, f64::min);
+    let unmeasured = mask.unit() == Unit::Pixel || image.unit() == Unit::Pixel;
+    if unmeasured || mask.frame() != image.frame() {
+        if sizes[0] != sizes[1] {
+            return size();
+        }
+        let [a, b] = [mask, image].map(Grid::spacing);
+        // How far the last voxels of an axis come apart.
+        let drift = |axis: usize| (a[axis] - b[axis]).abs() * (sizes[0][axis] - 1) as f64;
+        if !unmeasured && (0..3).any(|axis| drift(axis) > SHARE_OF_STEP * step) {
+            return Lie::Apart(format!("its spacing is {} and {whose}'s {} mm", by(&a, 4), by(&b, 4)));
+        }
+        return match unplaced(mask, image, whose) {
+            Some(note) => Lie::Unplaced(note),
+            None => Lie::Same,
+        };
+    }
     let meet = |furthest: f64| furthest <= SHARE_OF_STEP * step;
     // A grid of equal steps is where its corners are; what lies half-way tells of unequal ones. Files that know equal steps
     // only (NIfTI) have the mean of an image's.
@@ -61,6 +76,20 @@ pub fn lie(mask: &Grid, image: &Grid, whose: &str) -> Lie {
     }
     let what = named(mask, image, whose);
     Lie::Apart(what.unwrap_or_else(|| format!("its slices lie up to {:.3} mm from {whose}'s", as_stored())))
+}
+
+/// What a person should know where one grid is a patient's and the other does not say how it lies; None of two pictures.
+fn unplaced(mask: &Grid, image: &Grid, whose: &str) -> Option<String> {
+    let who = match [mask, image].map(|grid| grid.frame() == Frame::Patient) {
+        [false, true] => "it does not say",
+        [true, false] => &format!("{whose} does not say"),
+        _ => return None,
+    };
+    let by = if [mask, image].iter().any(|g| g.unit() == Unit::Pixel) { "size" } else { "size and spacing" };
+    Some(format!(
+        "{who} how it lies in the patient; it was laid on {whose} voxel by voxel, since the {by} agree{}",
+        if by == "size" { "s" } else { "" }
+    ))
 }
 
 /// The values of a mask in the order of the image that it is [`Lie::Reordered`] to.
@@ -128,6 +157,27 @@ mod tests {
     }
 
     #[test]
+    fn where_one_states_no_place_size_and_spacing_decide() {
+        let spaced = |steps| Grid::spaced([10, 12, 8], steps).unwrap();
+        // As nibabel's fall-back affine: turned, and with an origin of its own.
+        let turned = grid([0.8, 0.8, 3.0], 180.0, [15.6, -18.8, -4.5]);
+        let told = |mask: &Grid, image: &Grid| match lie(mask, image, "the image") {
+            Lie::Unplaced(note) => note,
+            other => panic!("{other:?}"),
+        };
+        assert!(told(&turned, &spaced([0.8, 0.8, 3.0])).starts_with("the image does not say"));
+        let note = told(&spaced([0.8, 0.800001, 3.0]), &turned);
+        assert!(note.starts_with("it does not say") && note.contains("size and spacing"), "{note}");
+        let other = apart(&turned, &spaced([0.8, 0.8, 2.5]));
+        assert!(other.contains("0.8000 × 0.8000 × 3.0000") && other.contains("2.5000"), "{other}");
+        let longer = Grid::spaced([10, 12, 9], [0.8, 0.8, 3.0]).unwrap();
+        assert!(apart(&turned, &longer).contains("10 × 12 × 9"));
+        // The thickness of a single slice is no place.
+        let flat = |thick| Grid::spaced([10, 12, 1], [0.8, 0.8, thick]).unwrap();
+        assert_eq!(lie(&flat(1.0), &flat(3.0), "the image"), Lie::Same);
+    }
+
+    #[test]
     fn what_differs_is_named_with_both_values() {
         let truth = grid([0.7, 0.7, 5.0], 0.0, [1.0, 2.0, 3.0]);
         assert_eq!(lie(&truth, &truth, "the truth"), Lie::Same);
@@ -148,7 +198,10 @@ mod tests {
         let size = apart(&Grid::pixels([10, 12, 9]).unwrap(), &truth);
         assert!(size.contains("10 × 12 × 9") && size.contains("10 × 12 × 8"), "{size}");
         let png = Grid::pixels([10, 12, 8]).unwrap();
-        assert_eq!(lie(&png, &truth, "the truth"), Lie::Same, "a PNG has no place");
+        assert!(
+            matches!(lie(&png, &truth, "the truth"), Lie::Unplaced(note) if note.starts_with("it does not say"))
+        );
+        assert_eq!(lie(&png, &png, "the truth"), Lie::Same, "pictures have no place");
         let unplaced = Grid::spaced([10, 12, 8], [1.0, 0.7, 5.0]).unwrap();
         assert!(
             apart(&unplaced, &truth).contains("spacing is 1.0000"),

@@ -140,9 +140,8 @@ fn groups(path: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, OpenError> {
     let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for entry in fs::read_dir(path).map_err(|e| OpenError::io(path, e))? {
         let file = entry.map_err(|e| OpenError::io(path, e))?.path();
-        let hidden = file_name(&file).starts_with('.');
         let picture = raster::FORMAT.has_extension_of(&file) || tiff::FORMAT.has_extension_of(&file);
-        if picture && !hidden && file.is_file() {
+        if picture && !super::left_over(&file) && file.is_file() {
             groups.entry(pattern(&file_name(&file))).or_default().push(file);
         }
     }

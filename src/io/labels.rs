@@ -1,43 +1,82 @@
-use super::{OpenError, OpenOptions, Quiet};
+use super::{OpenError, OpenOptions, Quiet, dataset::ONE_STRUCTURE};
 use crate::{
     geom::{self, Grid, Lie},
-    label::{LabelId, LabelMap},
+    label::{Label, LabelId, LabelMap, LabelTable},
     volume::{Samples, Volume},
 };
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// Reads a mask: NIfTI, PNG, GIF, TIFF, and whatever else [`super::open`] reads with one channel; with its grid and
 /// warnings.
 ///
-/// Ids are kept as they are stored; a mask of 0 and 255 keeps its 255, see [`binary`]. A colour image whose three
-/// channels agree everywhere is a grey one; any other is refused, since a colour is not an id.
+/// Ids are kept as they are stored: what they stand for is decided over a whole set ([`super::dataset::Seen`]). Values that are
+/// whole but for rounding are rounded, which is a warning. A colour image whose three channels agree everywhere is a grey
+/// one; any other is refused, since a colour is not an id.
 pub fn open_labels(path: &Path) -> Result<(LabelMap, Grid, Vec<String>), OpenError> {
+    open_labels_of(path, &[])
+}
+
+/// [`open_labels`], and of a colour picture with these colours (red, green, blue) the place of each in the list, from 1; black
+/// is 0 where it is not in the list.
+pub fn open_labels_of(path: &Path, colours: &[[u8; 3]]) -> Result<(LabelMap, Grid, Vec<String>), OpenError> {
     let opened = super::open(path, &OpenOptions::default(), &mut Quiet)?;
-    let (map, note) = labels_of(path, &opened.volume)?;
+    let (map, notes) = labels_of(path, &opened.volume, colours)?;
     let mut warnings = opened.warnings;
-    warnings.extend(note);
-    let lossy =
-        path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jpg") || e.eq_ignore_ascii_case("jpeg"));
-    if lossy {
+    warnings.extend(notes);
+    // By its content: a JPEG may be called .png.
+    if opened.facts["format"].as_str().is_some_and(|format| format.starts_with("jp")) {
         warnings.push("A JPEG changes values near edges: the mask has ids that nobody drew".into());
     }
     Ok((map, opened.volume.grid().clone(), warnings))
 }
 
-/// A mask for an image with this grid: [`open_labels`], put into the image's order where its voxels lie in the same places and
+/// A mask for an image with this grid: [`open_labels_of`], put into the image's order where its voxels lie in the same places and
 /// are stored otherwise, which is a warning. Refused where they lie elsewhere.
-pub fn open_labels_on(path: &Path, image: &Grid) -> Result<(LabelMap, Vec<String>), OpenError> {
-    let (map, grid, mut warnings) = open_labels(path)?;
+pub fn open_labels_on(
+    path: &Path,
+    colours: &[[u8; 3]],
+    image: &Grid,
+) -> Result<(LabelMap, Vec<String>), OpenError> {
+    let (map, grid, mut warnings) = open_labels_of(path, colours)?;
     let (map, note) = put_on(map, &grid, image, "the image").map_err(|what| OpenError::NotLabels {
         path: path.to_owned(),
         what: format!("it is not of this image: {what}"),
     })?;
-    warnings.extend(note.map(|note| format!("{}: {note}", path.display())));
+    warnings.extend(note);
     Ok((map, warnings))
 }
 
-/// A mask in the order of an image whose voxels lie where its own do, and a note where it was stored otherwise; or what
-/// differs. `whose` is the image in words.
+/// A mask for an image with this grid, in the labels of a table: [`open_labels_on`], and where a mask says one structure as
+/// such masks do (0 and 255, 65535 or 1) and the table has one label, it is that; of an empty table it is label 1.
+pub fn open_labels_in(
+    path: &Path,
+    image: &Grid,
+    table: &LabelTable,
+) -> Result<(LabelMap, Vec<String>), OpenError> {
+    let (map, mut warnings) = open_labels_on(path, &[], image)?;
+    let mut others = map.counts().into_keys().filter(|&id| id != 0);
+    let (Some(value), None) = (others.next(), others.next()) else { return Ok((map, warnings)) };
+    let one = match (table.iter().next(), table.len()) {
+        (None, _) => Label::new(1, "label 1"),
+        (Some(label), 1) => label.clone(),
+        _ => return Ok((map, warnings)),
+    };
+    if value == one.id || !ONE_STRUCTURE.contains(&value) {
+        return Ok((map, warnings));
+    }
+    let values: Vec<LabelId> =
+        map.to_values().into_iter().map(|v| if v == value { one.id } else { v }).collect();
+    warnings.push(format!("The mask has 0 and {value}: {value} was read as \"{}\"", one.name));
+    let map = LabelMap::from_values(map.dims(), &values)
+        .ok_or_else(|| OpenError::NotLabels { path: path.to_owned(), what: "it is empty".to_owned() })?;
+    Ok((map, warnings))
+}
+
+/// A mask in the order of an image whose voxels lie where its own do, and a note where it was stored otherwise or where one
+/// of both does not say how it lies; or what differs. `whose` is the image in words.
 pub fn put_on(
     map: LabelMap,
     grid: &Grid,
@@ -46,6 +85,7 @@ pub fn put_on(
 ) -> Result<(LabelMap, Option<String>), String> {
     match geom::lie(grid, image, whose) {
         Lie::Same => Ok((map, None)),
+        Lie::Unplaced(note) => Ok((map, Some(note))),
         Lie::Apart(what) => Err(what),
         Lie::Reordered => {
             let values = geom::reordered(&map.to_values(), grid, image);
@@ -59,57 +99,113 @@ pub fn put_on(
     }
 }
 
-/// The labels that an image's values are, and a note where something had to be said.
-pub(super) fn labels_of(path: &Path, volume: &Volume) -> Result<(LabelMap, Option<String>), OpenError> {
+/// The labels that an image's values are, and notes where something had to be said.
+pub(super) fn labels_of(
+    path: &Path,
+    volume: &Volume,
+    colours: &[[u8; 3]],
+) -> Result<(LabelMap, Vec<String>), OpenError> {
     let refuse = |what: String| OpenError::NotLabels { path: path.to_owned(), what };
-    let [slope, intercept] = volume.rescale();
-    let id = |raw: f32| -> Option<LabelId> {
-        let value = raw * slope + intercept;
-        (value.fract() == 0.0 && (0.0..=f32::from(LabelId::MAX)).contains(&value)).then_some(value as LabelId)
-    };
-    let whole = |ids: Option<Vec<LabelId>>, at: Option<f32>| {
-        ids.ok_or_else(|| {
-            let value = at.map(|v| v * slope + intercept).unwrap_or(f32::NAN);
-            refuse(format!("{value} is not a label id (whole numbers from 0 to {})", LabelId::MAX))
-        })
-    };
-    let unscaled = [slope, intercept] == [1.0, 0.0];
+    let mut notes = vec![];
     let values: Vec<LabelId> = match volume.samples() {
-        Samples::U8(v) if unscaled => v.iter().map(|&v| v.into()).collect(),
-        Samples::U16(v) if unscaled => v.to_vec(),
         Samples::Rgb8(v) => {
-            if let Some(colour) = v.iter().find(|[r, g, b]| r != g || g != b) {
-                return Err(refuse(format!(
-                    "it is a colour picture (one pixel is {colour:?}), and a colour is not a label id"
-                )));
-            }
-            v.iter().map(|&[r, _, _]| r.into()).collect()
+            let id = |colour: &[u8; 3]| match colours.iter().position(|c| c == colour) {
+                Some(i) => LabelId::try_from(i + 1).ok(),
+                None if colours.is_empty() => {
+                    Some(colour[0].into()).filter(|_| colour.iter().all(|c| *c == colour[0]))
+                }
+                None => (*colour == [0; 3]).then_some(0),
+            };
+            let ids: Option<Vec<LabelId>> = v.iter().map(id).collect();
+            ids.ok_or_else(|| {
+                let at = v.iter().position(|colour| id(colour).is_none()).unwrap_or(0);
+                let [r, g, b] = v[at];
+                refuse(format!(
+                    "it is a colour picture ({} is #{r:02x}{g:02x}{b:02x}), and a colour is not a label id. `--labels NAME=#rrggbb` \
+                     of train and eval says which colour is which label, black being background",
+                    place(volume.dims(), at)
+                ))
+            })?
         }
-        samples => {
-            let all = (0..samples.len()).map(|i| samples.scalar(i));
-            let bad = all.clone().find(|&v| id(v).is_none());
-            whole(all.map(id).collect(), bad)?
+        _ if !colours.is_empty() => {
+            return Err(refuse("it has numbers, and the labels were given as colours".to_owned()));
+        }
+        Samples::U8(v) if volume.rescale() == [1.0, 0.0] => v.iter().map(|&v| v.into()).collect(),
+        Samples::U16(v) if volume.rescale() == [1.0, 0.0] => v.to_vec(),
+        _ => {
+            let (values, note) = rounded(volume).map_err(refuse)?;
+            notes.extend(note);
+            values
         }
     };
     let map =
         LabelMap::from_values(volume.dims(), &values).ok_or_else(|| refuse("it is empty".to_owned()))?;
     let distinct = values.iter().collect::<BTreeSet<_>>().len();
-    let many = distinct > 200 && volume.dims()[2] == 1;
-    let note = many.then(|| format!("The mask has {distinct} different ids: is it a picture?"));
-    Ok((map, note))
+    if distinct > 200 && volume.dims()[2] == 1 {
+        notes.push(format!("The mask has {distinct} different ids: is it a picture?"));
+    }
+    Ok((map, notes))
 }
 
-/// The mapping for two-valued masks: where the ids are 0 and one other of 255 or 1, that other is class 1.
+/// Numbers that are no further from a whole one are that.
+const NEARLY: f32 = 0.02;
+
+/// Values that are whole but for rounding as whole ones, and a note where any was not; or what is no label, and where.
 ///
-/// Data sets store "structure" as 255 (DRIVE, CHASE, polyps) or as 1. Training and evaluation by a LIST.csv apply this
-/// to every mask and its prediction alike; opening a mask for editing does not, so that saving gives back the same ids.
-/// `None` where the mask is not of that kind: its ids then are classes.
-pub fn binary(ids: &BTreeSet<LabelId>) -> Option<LabelId> {
-    let mut others = ids.iter().copied().filter(|&id| id != 0);
-    match (others.next(), others.next()) {
-        (Some(only @ (1 | 255)), None) => Some(only),
-        _ => None,
+/// Programs that compute with masks and store them as scaled integers leave values such as 0.988: the whole number is
+/// then less than a step of the header's slope away, and each has one stored value.
+fn rounded(volume: &Volume) -> Result<(Vec<LabelId>, Option<String>), String> {
+    let [slope, intercept] = volume.rescale();
+    let samples = volume.samples();
+    let step = match samples {
+        Samples::F32(_) => 0.0,
+        _ => slope.abs(),
+    };
+    let (mut ids, mut furthest) = (Vec::with_capacity(samples.len()), (0.0, 0));
+    // Of each id that is further than `NEARLY` from its value: the value.
+    let mut steps: BTreeMap<LabelId, f32> = BTreeMap::new();
+    for at in 0..samples.len() {
+        let value = samples.scalar(at) * slope + intercept;
+        let whole = value.round();
+        let off = (value - whole).abs();
+        let near = off <= NEARLY || (off < step && step < 0.5);
+        if !near || !(0.0..=f32::from(LabelId::MAX)).contains(&whole) {
+            return Err(no_label(value, &place(volume.dims(), at)));
+        }
+        let id = whole as LabelId;
+        if off > NEARLY && *steps.entry(id).or_insert(value) != value {
+            return Err(no_label(value, &place(volume.dims(), at)));
+        }
+        if off > furthest.0 {
+            furthest = (off, at);
+        }
+        ids.push(id);
     }
+    let (off, at) = furthest;
+    let note = (off > 0.0).then(|| {
+        let value = samples.scalar(at) * slope + intercept;
+        format!(
+            "The mask's values are whole but for rounding, and were rounded: the furthest is {value}, {off:.2e} off, read as {}",
+            ids[at]
+        )
+    });
+    Ok((ids, note))
+}
+
+fn no_label(value: f32, place: &str) -> String {
+    let why = match value {
+        v if v.is_nan() => "no number (NaN)".to_owned(),
+        v if v.round() < 0.0 => format!("{v}, and no label is negative"),
+        v if v > f32::from(LabelId::MAX) => format!("{v}, and labels go up to {}", LabelId::MAX),
+        v => format!("{v}, between two labels: only whole numbers are labels"),
+    };
+    format!("{place} is {why}")
+}
+
+/// Where the value of this index is, in words.
+fn place([width, height, _]: [usize; 3], at: usize) -> String {
+    let [x, y, z] = [at % width, at / width % height, at / (width * height)];
+    format!("the value at column {x}, row {y}, slice {z} (counted from 0)")
 }
 
 /// What is wrong with masks whose values are those of one structure softened by JPEG or by resizing: values close to 0 and
@@ -121,7 +217,7 @@ pub fn softened(values: impl IntoIterator<Item = LabelId>) -> Option<String> {
     softened.then(|| {
         format!(
             "the masks have {} values, some close to 0 and some close to 255, as a mask of one structure has that JPEG or \
-             resizing has softened: --labels NAME=128..255 reads it as one label",
+             resizing has softened",
             values.len()
         )
     })
@@ -135,7 +231,7 @@ mod tests {
     fn labels(samples: Samples, rescale: [f32; 2]) -> Result<Vec<LabelId>, OpenError> {
         let grid = Grid::pixels([samples.len(), 1, 1]).unwrap();
         let volume = Volume::new(grid, samples, rescale, Modality::Other).unwrap();
-        labels_of(Path::new("mask.png"), &volume).map(|(map, _)| map.to_values())
+        labels_of(Path::new("mask.png"), &volume, &[]).map(|(map, _)| map.to_values())
     }
 
     #[test]
@@ -156,16 +252,67 @@ mod tests {
             assert!(matches!(labels(bad, [1.0, 0.0]), Err(OpenError::NotLabels { .. })));
         }
         let colour = labels(Samples::Rgb8([[255, 0, 0]].into()), [1.0, 0.0]).unwrap_err();
-        assert!(colour.to_string().contains("colour"), "{colour}");
+        assert!(
+            colour.to_string().contains("#ff0000") && colour.to_string().contains("--labels"),
+            "{colour}"
+        );
+        let grid = Grid::pixels([3, 1, 1]).unwrap();
+        let colours = Samples::Rgb8([[0, 0, 255], [0; 3], [255, 0, 0]].into());
+        let volume = Volume::new(grid, colours, [1.0, 0.0], Modality::Other).unwrap();
+        let read = |colours: &[[u8; 3]]| labels_of(Path::new("mask.png"), &volume, colours);
+        assert_eq!(read(&[[255, 0, 0], [0, 0, 255]]).unwrap().0.to_values(), [2, 0, 1]);
+        assert!(
+            read(&[[255, 0, 0]]).unwrap_err().to_string().contains("#0000ff"),
+            "every colour must be told"
+        );
     }
 
     #[test]
-    fn two_valued_masks_map_to_class_one() {
-        let ids = |list: &[LabelId]| list.iter().copied().collect();
-        assert_eq!(binary(&ids(&[0, 255])), Some(255));
-        assert_eq!(binary(&ids(&[0, 1])), Some(1));
-        assert_eq!(binary(&ids(&[0, 1, 2])), None);
-        assert_eq!(binary(&ids(&[0, 2])), None);
-        assert_eq!(binary(&ids(&[0])), None);
+    fn values_that_are_whole_but_for_rounding_are_rounded_with_a_note() {
+        let read = |samples: Samples, rescale: [f32; 2]| {
+            let grid = Grid::pixels([samples.len(), 1, 1]).unwrap();
+            let volume = Volume::new(grid, samples, rescale, Modality::Other).unwrap();
+            labels_of(Path::new("mask.nii"), &volume, &[]).map(|(map, notes)| (map.to_values(), notes))
+        };
+        let (ids, notes) =
+            read(Samples::F32([0.0, 0.984, 3.000_000_2, 7014.999].into()), [1.0, 0.0]).unwrap();
+        assert_eq!(ids, [0, 1, 3, 7015]);
+        assert!(notes[0].contains("0.984") && notes[0].contains("read as 1"), "{notes:?}");
+        assert_eq!(read(Samples::F32([0.0, 2.0].into()), [1.0, 0.0]).unwrap(), (vec![0, 2], vec![]));
+        // 0 to 7 in steps of 7/255, as nibabel stores them in 8 bits: 1 is 36 steps, 0.988.
+        let slope = 7.0 / 255.0;
+        let stored: Vec<u8> =
+            (0..8).map(|id| (f32::from(id as u8) / slope).round_ties_even() as u8).collect();
+        let (ids, notes) = read(Samples::U8(stored.into()), [slope, 0.0]).unwrap();
+        assert_eq!((ids, notes.len()), ((0..8).collect(), 1));
+        // 0 to 33 in 8 bits: a step is 0.129, and the whole numbers are up to half of it away.
+        let slope = 33.0 / 255.0;
+        let stored: Vec<u8> = (0..34).map(|id| (id as f32 / slope).round() as u8).collect();
+        assert_eq!(read(Samples::U8(stored.into()), [slope, 0.0]).unwrap().0, (0..34).collect::<Vec<_>>());
+        // A picture in such steps is none: several of its values are near one whole number.
+        let picture = read(Samples::U8((0..=255).collect::<Vec<u8>>().into()), [slope, 0.0]).unwrap_err();
+        assert!(picture.to_string().contains("between two labels"), "{picture}");
+    }
+
+    #[test]
+    fn what_is_no_label_is_named_with_its_place() {
+        let read = |value: f32| {
+            let mut values = [1.0; 12];
+            values[7] = value;
+            let grid = Grid::pixels([2, 3, 2]).unwrap();
+            let volume = Volume::new(grid, Samples::F32(values.into()), [1.0, 0.0], Modality::Other).unwrap();
+            labels_of(Path::new("mask.nii"), &volume, &[]).unwrap_err().to_string()
+        };
+        for (value, why) in [
+            (f32::NAN, "no number"),
+            (-1.0, "-1, and no label is negative"),
+            (70000.0, "70000, and labels go up to 65535"),
+            (f32::INFINITY, "inf, and labels go up to 65535"),
+            (0.5, "0.5, between two labels"),
+            (0.97, "0.97, between two labels"),
+        ] {
+            let told = read(value);
+            assert!(told.contains(why) && told.contains("column 1, row 0, slice 1"), "{value}: {told}");
+        }
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! Columns, in any order, named in the first row: `id`, `image`, `label` (mask, may be empty), `valid` (mask of the
 //! pixels that count, may be empty), `split` (`train`, `val`, `test`; empty is `train`), `patient` (cases of one patient
-//! are never on both sides of a split; empty is what [`Case::patient`] says). Paths are relative to the list. Masks keep their ids; one that holds only 0 and 255 is read with 255 as class 1 ([`super::binary`]).
+//! are never on both sides of a fold, and a warning names those that `split` puts on both; empty is what [`Case::patient`]
+//! says). Paths are relative to the list. What the masks' numbers stand for is decided over all of them
+//! ([`super::dataset::Seen`]).
 
+use super::text;
 use std::{
     collections::HashMap,
     fmt,
@@ -111,11 +114,11 @@ pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
 /// The cases of a list, and the rows that cannot be used.
 pub fn scan(path: &Path) -> Result<(Vec<Case>, Vec<BrokenRow>), ListError> {
     let csv_error = |source| ListError::Csv { path: path.to_owned(), source };
+    let text = text::read(path).map_err(|e| csv_error(e.into()))?;
     let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_path(path).map_err(csv_error)?;
+        csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(csv_error)?.clone();
-    let named =
-        |name: &str| headers.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
+    let named = |name: &str| headers.iter().position(|h| h.eq_ignore_ascii_case(name));
     let required = |column: &'static str| {
         named(column).ok_or_else(|| ListError::NoColumn {
             path: path.to_owned(),

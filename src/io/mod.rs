@@ -19,13 +19,14 @@ mod sample;
 mod samples;
 mod source;
 mod table;
+pub mod text;
 mod tiff;
 mod unsupported;
 mod write;
 
 pub use crate::replace::WriteError;
 pub use error::OpenError;
-pub use labels::{binary, open_labels, open_labels_on, put_on, softened};
+pub use labels::{open_labels, open_labels_in, open_labels_of, open_labels_on, put_on, softened};
 pub use look::{guess_note, modality_by_look};
 pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use sample::is_sample;
@@ -138,6 +139,15 @@ pub fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> 
     Ok(opened)
 }
 
+/// Whether a file is none of a person's: hidden, a companion that macOS or Windows makes, or left by a program that was stopped
+/// or keeps what was there before. Wherever a folder is looked through, such files are passed over.
+pub fn left_over(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else { return false };
+    name.starts_with('.')
+        || ["~", ".tmp", ".bak", ".part", ".crdownload"].iter().any(|end| name.ends_with(end))
+        || ["thumbs.db", "desktop.ini", "__macosx"].contains(&name.as_str())
+}
+
 /// The format of a file by its content (and name), without opening it further.
 pub fn find_format(path: &Path) -> Result<&'static Format, OpenError> {
     if sample::is_sample(path) {
@@ -153,5 +163,28 @@ impl Format {
     pub fn has_extension_of(&self, path: &Path) -> bool {
         let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
         self.extensions.iter().any(|e| name.strip_suffix(e).is_some_and(|stem| stem.ends_with('.')))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_and_left_over_files_are_told_by_their_names() {
+        for name in [
+            "._a.nii.gz",
+            ".DS_Store",
+            "Thumbs.db",
+            ".fovea-Ab12Cd.nii.gz",
+            "a.png~",
+            "a.png.tmp",
+            "__MACOSX",
+        ] {
+            assert!(left_over(&Path::new("folder").join(name)), "{name}");
+        }
+        for name in ["a.nii.gz", "a~1.png", "tmp", "a.tmp.png", "thumbs.png"] {
+            assert!(!left_over(&Path::new(".hidden").join(name)), "{name}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Label names and colours beside a mask: ITK-SNAP's description file (.txt, .label) and JSON.
 
-use super::{OpenError, WriteError};
+use super::{OpenError, WriteError, text};
 use crate::label::{Label, LabelTable};
 use crate::replace::write_bytes;
-use std::{fmt::Write, fs, path::Path};
+use std::{fmt::Write, path::Path};
 
 /// Writes a label table: ITK-SNAP's label description for `.txt` and `.label`, JSON for `.json`.
 pub fn write_table(path: &Path, table: &LabelTable) -> Result<(), WriteError> {
@@ -22,7 +22,7 @@ pub fn write_table(path: &Path, table: &LabelTable) -> Result<(), WriteError> {
 
 /// Reads either form.
 pub fn read_table(path: &Path) -> Result<LabelTable, OpenError> {
-    let text = fs::read_to_string(path).map_err(|e| OpenError::io(path, e))?;
+    let text = text::read(path).map_err(|e| OpenError::io(path, e))?;
     if extension(path) == "json" {
         return serde_json::from_str(&text).map_err(|e| OpenError::corrupt(path, e));
     }
@@ -78,6 +78,7 @@ fn snap_line(line: &str) -> Option<Label> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn both_forms_read_back() {

@@ -12,7 +12,7 @@ pub use flood::flood;
 pub use map::LabelMap;
 pub use measure::volumes_of_slices;
 pub use surface::{Surface, SurfacePart};
-pub use table::{Label, LabelTable};
+pub use table::{Label, LabelTable, is_nameless};
 
 /// A label's value in a mask; 0 is background. Ids survive every round trip and are never renumbered.
 pub type LabelId = u16;

@@ -19,6 +19,11 @@ impl Label {
     }
 }
 
+/// Whether a label's name is only its number, "label 3": nobody has said what it is.
+pub fn is_nameless(name: &str) -> bool {
+    name.strip_prefix("label ").is_some_and(|number| number.parse::<LabelId>().is_ok())
+}
+
 /// The labels of a mask, in the order in which they are listed. Background (0) is not in the list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LabelTable {
@@ -73,6 +78,11 @@ impl LabelTable {
 
     pub fn get(&self, id: LabelId) -> Option<&Label> {
         self.labels.iter().find(|l| l.id == id)
+    }
+
+    /// The label of this very name.
+    pub fn by_name(&self, name: &str) -> Option<&Label> {
+        self.labels.iter().find(|l| l.name == name)
     }
 
     pub fn get_mut(&mut self, id: LabelId) -> Option<&mut Label> {

@@ -32,12 +32,18 @@ impl Convention {
     /// The rule in words.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::Fovea => "a class in neither mask has no score in that case; in one only it scores 0",
-            Self::Edema => "a class that the truth lacks has no score in that case",
-            Self::Flare21 => "a class in neither mask scores 1; in one only it scores 0",
+            Self::Fovea => {
+                "a class in neither mask has no score in that case; in one only its overlaps are 0 and it has no distance"
+            }
+            Self::Edema => {
+                "a class that the truth lacks has no score in that case; one that only the truth has has no distance"
+            }
+            Self::Flare21 => {
+                "the overlaps of a class in neither mask are 1, in one only 0; it has no distance there"
+            }
             Self::Flare22 => {
-                "a class in neither mask scores 1; in one only it scores 0; surface Dice is 0 where Dice is below 0.2; \
-                 four decimals"
+                "the overlaps of a class in neither mask are 1, in one only 0, and it has no distance there; surface Dice is 0 \
+                 where Dice is below 0.2; four decimals"
             }
         }
     }

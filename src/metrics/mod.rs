@@ -4,7 +4,7 @@
 //! - Counts are taken over the pixels that count: a pixel outside the case's valid mask, or whose truth is unknown,
 //!   is in none of them. For surfaces such a pixel is background in both maps.
 //! - A class that is in neither map has no Dice, IoU or surface Dice for that case (`None`), and is left out of the
-//!   means. A class that only one of the two has scores 0. [`Convention`] has what other systems say instead.
+//!   means. One that only one of the two has scores 0 in these. [`Convention`] has what other systems say instead.
 //! - Distances between surfaces exist only where both maps have the class.
 //! - "Mean over cases" is the mean of the cases' values, not the value of the summed counts; the pooled value is
 //!   reported beside it under its own name.

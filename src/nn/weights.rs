@@ -76,7 +76,8 @@ pub fn to_bytes(card: &ModelCard, tensors: &NamedTensors) -> Result<Vec<u8>, Wei
 pub fn card_of(bytes: &[u8]) -> Result<ModelCard, WeightsError> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| WeightsError::Format(e.to_string()))?;
     let card = metadata.metadata().as_ref().and_then(|m| m.get(CARD_KEY)).ok_or(WeightsError::NoCard)?;
-    serde_json::from_str(card).map_err(|e| WeightsError::Card(e.to_string()))
+    // A card that a person has edited may begin with a byte-order mark.
+    serde_json::from_str(card.trim_start_matches('\u{feff}')).map_err(|e| WeightsError::Card(e.to_string()))
 }
 
 /// Card and tensors; the tensors must hash to the card's version.

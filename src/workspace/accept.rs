@@ -216,9 +216,9 @@ impl Workspace {
             title,
             version: None,
             make: Arc::new(move |cx, volume, now| {
-                let (map, warnings) = io::open_labels_on(&path, volume.grid())?;
-                cx.check()?;
                 let mut table = now.labels.clone();
+                let (map, warnings) = io::open_labels_in(&path, volume.grid(), &table)?;
+                cx.check()?;
                 table.name_unknown(map.counts().into_keys());
                 let rules = MaskRules::new(&table, &now.verified);
                 let name =

@@ -62,6 +62,11 @@ fn scores_are_written_as_json_csv_and_a_report() {
     arguments.extend(["--json", text(&json), "--csv", text(&csv), "--html", text(&html)]);
     let table = said(&arguments);
     assert!(table.contains("lesion & oedema") && table.contains("means over 3 cases"), "{table}");
+    let hd95 = table.lines().find(|line| line.contains("HD95") && line.contains("n = ")).unwrap();
+    assert!(
+        hd95.ends_with("n = 2; 1 of 3 cases has no distance: one of the masks is empty: <missed>"),
+        "{hd95}"
+    );
 
     let scores: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     let (right, shifted, missed) =
@@ -82,6 +87,9 @@ fn scores_are_written_as_json_csv_and_a_report() {
     let [low, high] = [0, 1].map(|i| dice["interval"][i].as_f64().unwrap());
     assert!((0.0..0.5).contains(&low) && (0.75..=1.0).contains(&high), "{dice}");
     assert_eq!(scores["summaries"]["1"]["hd95"]["cases"], 2, "what was missed has no distance");
+    let left_out = &scores["left_out"]["1"];
+    assert_eq!(left_out["hd95"][0]["cases"], serde_json::json!(["<missed>"]));
+    assert_eq!(left_out["dice"], Value::Null, "a missed structure has a Dice of 0");
     assert_eq!(scores["units"], serde_json::json!({"length": "mm", "volume": "mm³"}));
 
     let rows = std::fs::read_to_string(&csv).unwrap();
@@ -94,8 +102,14 @@ fn scores_are_written_as_json_csv_and_a_report() {
         (4, "0.75", "lesion & oedema")
     );
     assert_eq!((cell("<missed>", "hd95_mm"), cell("right", "volume_mm3")), ("", "64"));
+    assert_eq!((cell("<missed>", "shown_in"), cell("right", "shown_in")), ("truth", "both"));
 
-    report_is_whole(&std::fs::read_to_string(&html).unwrap(), 3 * 4);
+    let page = std::fs::read_to_string(&html).unwrap();
+    assert!(
+        page.contains("HD95, HD, ASSD: 1 of 3 cases has no distance: one of the masks is empty"),
+        "{page}"
+    );
+    report_is_whole(&page, 3 * 4);
 }
 
 /// Every picture of a report is there and decodes, and it names nothing outside of itself.
@@ -194,4 +208,87 @@ fn one_case_has_no_interval_and_the_tolerance_counts() {
     let share = summary["mean"].as_f64().unwrap();
     assert!(share > 0.3 && share < 0.9, "at half a voxel the ends disagree: {share}");
     assert_eq!(scores["surface_tolerance"], 0.5);
+}
+
+/// PNG masks of 8 x 8 pixels, the structure a square of 4, by name and value.
+fn pictures(folder: &Path, masks: &[(&str, LabelId)]) -> PathBuf {
+    std::fs::create_dir(folder).unwrap();
+    for (name, value) in masks {
+        let square =
+            |i: usize| if (2..6).contains(&(i % 8)) && (2..6).contains(&(i / 8)) { *value } else { 0 };
+        let map = LabelMap::from_values([8, 8, 1], &(0..64).map(square).collect::<Vec<_>>()).unwrap();
+        io::write_label_png(&folder.join(name), &map).unwrap();
+    }
+    folder.to_owned()
+}
+
+/// The classes' mean Dice, and what was said on standard error.
+fn dice(pred: &Path, truth: &Path) -> (Value, String) {
+    let json = truth.with_file_name("scores.json");
+    let output = fovea(&["eval", "--pred", text(pred), "--truth", text(truth), "--json", text(&json)]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+    let scores: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    let classes = scores["classes"].as_object().unwrap();
+    (classes.iter().map(|(id, class)| (id.clone(), class["mean"]["dice"].clone())).collect(), errors)
+}
+
+#[test]
+fn exact_masks_of_one_structure_score_1_however_it_is_coded() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let truth = pictures(&at("truth"), &[("a.png", 1), ("b.png", 255), ("c.png", 65535)]);
+    for (name, [a, b, c]) in [("p255", [255; 3]), ("p1", [1; 3]), ("mixed", [255, 1, 1])] {
+        let pred = pictures(&at(name), &[("a.png", a), ("b.png", b), ("c.png", c)]);
+        let (classes, errors) = dice(&pred, &truth);
+        assert_eq!(classes, serde_json::json!({"1": 1.0}), "{name}");
+        assert!(errors.contains("1 in 1 mask (a), 255 in 1 mask (b), 65535 in 1 mask (c)"), "{errors}");
+    }
+    let other = pictures(&at("other"), &[("a.png", 128), ("b.png", 128)]);
+    let ours = pictures(&at("ours"), &[("a.png", 1), ("b.png", 1)]);
+    let (classes, errors) = dice(&ours, &other);
+    assert_eq!(classes, serde_json::json!({"1": 1.0}));
+    assert!(errors.contains("128 in 2 masks"), "{errors}");
+    // Of several classes each case shows one: they stay apart.
+    let several = pictures(&at("several"), &[("a.png", 1), ("b.png", 3)]);
+    let wrong = pictures(&at("wrong"), &[("a.png", 1), ("b.png", 1)]);
+    let (classes, errors) = dice(&wrong, &several);
+    assert_eq!(classes, serde_json::json!({"1": 0.5, "3": 0.0}));
+    assert!(errors.contains("3 in 1 mask (b)"), "{errors}");
+    // Names of several labels beside the predictions say that 1 and 3 are two.
+    io::write_table(&wrong.join("labels.txt"), &LabelTable::named(&["liver", "fat", "spleen"])).unwrap();
+    let threes = pictures(&at("threes"), &[("a.png", 3), ("b.png", 3)]);
+    let (classes, _) = dice(&wrong, &threes);
+    assert_eq!(classes, serde_json::json!({"1": 0.0, "3": 0.0}));
+}
+
+#[test]
+fn two_masks_are_scored_as_two_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let pred = pictures(&folder.path().join("pred"), &[("mine.png", 1)]);
+    let truth = pictures(&folder.path().join("truth"), &[("other.png", 255)]);
+    let (classes, _) = dice(&pred.join("mine.png"), &truth.join("other.png"));
+    assert_eq!(classes, serde_json::json!({"1": 1.0}));
+    let told = refused(&["eval", "--pred", text(&pred.join("mine.png")), "--truth", text(&truth)]);
+    assert!(told.contains("is one mask") && told.contains("two folders"), "{told}");
+    let told = refused(&["eval", "--pred", text(&pred), "--truth", text(&truth.join("other.png"))]);
+    assert!(told.contains("is one mask"), "{told}");
+}
+
+#[test]
+fn labels_of_both_sides_are_matched_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let pred = pictures(&folder.path().join("pred"), &[("a.png", 1), ("b.png", 2)]);
+    let truth = pictures(&folder.path().join("truth"), &[("a.png", 7), ("b.png", 1)]);
+    let table = |names: &[(LabelId, &str)]| {
+        let mut table = LabelTable::default();
+        names.iter().for_each(|(id, name)| table.insert(fovea::label::Label::new(*id, *name)));
+        table
+    };
+    io::write_table(&pred.join("labels.txt"), &table(&[(1, "liver"), (2, "spleen")])).unwrap();
+    io::write_table(&truth.join("labels.txt"), &table(&[(7, "liver"), (1, "spleen")])).unwrap();
+    assert_eq!(dice(&pred, &truth).0, serde_json::json!({"1": 1.0, "2": 1.0}));
+    io::write_table(&truth.join("labels.txt"), &table(&[(7, "tumour"), (1, "spleen")])).unwrap();
+    let told = refused(&["eval", "--pred", text(&pred), "--truth", text(&truth)]);
+    assert!(told.contains("called \"tumour\"") && told.contains("--labels"), "{told}");
 }

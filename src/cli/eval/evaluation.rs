@@ -2,7 +2,9 @@
 
 use super::{
     EvalArgs,
-    maps::{self, Classes, Maps, Told},
+    classes::Classes,
+    left_out::LeftOut,
+    maps::{self, Maps, Told},
 };
 use crate::{
     geom::{Grid, Unit},
@@ -21,7 +23,8 @@ const SEED: u64 = 20_211_121;
 
 const CONVENTIONS: &str = "values per class are over the pixels that count (inside the case's valid mask, where there is \
     one); null where a value does not exist; 'mean' is over the cases that have a value, 'pooled' is of the summed counts; \
-    mean_dice is over the classes; 'summaries' have 95 % intervals of the mean by the percentile bootstrap over cases";
+    mean_dice is over the classes; \
+    'left_out' names the cases that a mean leaves out; 'summaries' have 95 % intervals of the mean by the percentile bootstrap over cases";
 
 /// The JSON that `fovea eval` writes, and what its other forms are made from.
 #[derive(Debug, Serialize)]
@@ -42,6 +45,10 @@ pub struct Evaluation {
     pub report: Report,
     /// Class → metric → over the cases.
     pub summaries: BTreeMap<LabelId, BTreeMap<&'static str, Summary>>,
+    /// Class → metric → the cases that its mean leaves out, and why.
+    pub left_out: BTreeMap<LabelId, BTreeMap<&'static str, Vec<LeftOut>>>,
+    /// What was said of the masks.
+    pub warnings: Vec<String>,
     /// Of the cases' mean Dice.
     pub mean_dice_over_cases: Option<Summary>,
     pub bootstrap: Bootstrap,
@@ -126,11 +133,16 @@ impl Units {
 }
 
 impl Evaluation {
-    pub fn of(args: &EvalArgs, table: &LabelTable, maps: &[Maps], told: Told<'_>) -> Result<Self> {
-        let classes = Classes::of(maps);
+    pub fn of(
+        args: &EvalArgs,
+        table: &LabelTable,
+        classes: &Classes,
+        maps: &[Maps],
+        told: Told<'_>,
+    ) -> Result<Self> {
         let (mut cases, mut confusions) = (vec![], vec![]);
         for (m, (measured, confusion)) in
-            maps.iter().zip(maps::measure(maps, &classes, args.surface_tolerance, told)?)
+            maps.iter().zip(maps::measure(maps, (classes, table), args.surface_tolerance, told)?)
         {
             cases.push((m.pair.id.clone(), measured));
             confusions.push(confusion);
@@ -144,7 +156,7 @@ impl Evaluation {
         let mut named = LabelTable::default();
         for label in table.iter() {
             let mut label = label.clone();
-            label.id = classes.of_predicted(label.id);
+            label.id = classes.of_label(label.id, table);
             named.insert(label);
         }
         named.name_unknown(report.classes.keys().copied());
@@ -161,6 +173,8 @@ impl Evaluation {
             units: Units::of(maps),
             labels: report.classes.keys().map(name).collect(),
             summaries: report.classes.keys().map(|&class| (class, summaries(&report, class))).collect(),
+            left_out: report.classes.keys().map(|&class| (class, LeftOut::of(&report, class))).collect(),
+            warnings: vec![],
             mean_dice_over_cases: Summary::of(&of_cases, SEED),
             bootstrap: Bootstrap { resamples: Summary::RESAMPLES, seed: SEED },
             pooled: Pooled {

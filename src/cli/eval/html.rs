@@ -21,6 +21,7 @@ pub fn page(evaluation: &Evaluation, pictures: &Pictures) -> String {
         distributions(evaluation),
         cases(evaluation, pictures),
         every_case(evaluation),
+        warnings(evaluation),
         method(evaluation),
     ];
     format!(
@@ -78,9 +79,24 @@ fn means(evaluation: &Evaluation) -> String {
         }
         rows += "</tr>\n";
     }
+    let mut left_out = String::new();
+    for &class in evaluation.labels.keys() {
+        for (titles, text) in evaluation.all_left_out(class) {
+            let _ = writeln!(
+                left_out,
+                "<li>{}: {}: {}.</li>",
+                class_name(evaluation, class),
+                escaped(&titles.join(", ")),
+                escaped(&text)
+            );
+        }
+    }
+    if !left_out.is_empty() {
+        left_out = format!("<p>Cases that a mean leaves out:</p>\n<ul>\n{left_out}</ul>\n");
+    }
     format!(
         "<h2>Means over the cases</h2>\n<div class=\"wide\"><table>\n<caption>Mean, and below it the 95 % interval; \
-         n where fewer than all {} cases have a value.</caption>\n{}<tbody>\n{rows}</tbody></table></div>\n",
+         n where fewer than all {} cases have a value.</caption>\n{}<tbody>\n{rows}</tbody></table></div>\n{left_out}",
         evaluation.report.cases.len(),
         heading(evaluation, &metrics, "<th scope=\"col\">Class</th>"),
     )
@@ -186,6 +202,13 @@ fn every_case(evaluation: &Evaluation) -> String {
     );
     let open = if count > UNFOLDED { "" } else { " open" };
     format!("<h2>Every case</h2>\n<details{open}><summary>{count} rows</summary>\n{table}</details>\n")
+}
+
+/// What was said of the masks, where anything was.
+fn warnings(evaluation: &Evaluation) -> String {
+    let lines: String =
+        evaluation.warnings.iter().map(|warning| format!("<li>{}</li>\n", escaped(warning))).collect();
+    if lines.is_empty() { lines } else { format!("<h2>Warnings</h2>\n<ul>\n{lines}</ul>\n") }
 }
 
 fn method(evaluation: &Evaluation) -> String {

@@ -1,20 +1,20 @@
 //! The masks of the cases, opened and measured.
 
-use super::pairs::Pair;
+use super::{classes::Classes, pairs::Pair};
 use crate::{
     geom::{Grid, Unit},
     io::{
         self, OpenOptions, Quiet,
         dataset::{UNKNOWN, Values},
     },
-    label::{LabelId, LabelMap},
+    label::{LabelId, LabelMap, LabelTable},
     metrics::{Comparison, Confusion, Measured, Roc},
     volume::Volume,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -37,16 +37,28 @@ pub struct Maps {
 
 impl Maps {
     fn open(pair: &Pair, values: &Values) -> Result<Self> {
-        let mask = |path: &Path| io::open_labels(path).with_context(|| pair.id.clone());
-        let ((pred, pred_grid, mut warnings), (truth, grid, more)) = (mask(&pair.pred)?, mask(&pair.truth)?);
-        warnings.extend(more);
+        let mut warnings = vec![];
+        let mut mask = |path: &Path, whose: &str, colours: &[[u8; 3]]| -> Result<(LabelMap, Grid)> {
+            let (map, grid, told) = io::open_labels_of(path, colours).with_context(|| pair.id.clone())?;
+            warnings.extend(told.iter().map(|told| format!("{whose}: {told}")));
+            Ok((map, grid))
+        };
+        let ((pred, pred_grid), (truth, grid)) =
+            (mask(&pair.pred, "the mask", &[])?, mask(&pair.truth, "the truth", values.colours())?);
         let (pred, note) = io::put_on(pred, &pred_grid, &grid, "the truth")
             .map_err(|what| anyhow!("{}: the mask does not lie on the truth: {what}", pair.id))?;
         warnings.extend(note.map(|note| format!("the mask: {note}")));
         let truth = values.apply(truth).map_err(|what| anyhow!("{}: {what}", pair.id))?;
-        let valid = pair.valid.as_deref().map(|path| io::open_labels_on(path, &grid).map(|(map, _)| map));
-        let valid = valid.transpose().with_context(|| format!("{}: the valid mask", pair.id))?;
-        let (truth, valid) = without_unknown(truth, valid).context("an empty mask")?;
+        let valid = pair.valid.as_deref().map(|path| io::open_labels_on(path, &[], &grid)).transpose();
+        let valid = valid.with_context(|| format!("{}: the valid mask", pair.id))?.map(|(map, told)| {
+            warnings.extend(told.iter().map(|told| format!("the valid mask: {told}")));
+            map
+        });
+        // 65535 of masks whose numbers nobody has given a meaning is a number like any other.
+        let (truth, valid) = match values {
+            Values::Ids => (truth, valid),
+            Values::Classes { .. } => without_unknown(truth, valid).context("an empty mask")?,
+        };
         let grid = if grid.unit() == Unit::Pixel { pred_grid } else { grid };
         if grid.has_unequal_slices() {
             warnings.push("its slices are unequally spaced; distances take the mean gap".into());
@@ -119,55 +131,17 @@ pub fn open(pairs: &[Pair], values: &Values, told: Told<'_>) -> Result<Vec<Maps>
     if !faults.is_empty() {
         bail!("{} cases cannot be scored:\n  {}", faults.len(), faults.join("\n  "));
     }
+    let softened =
+        |of: fn(&Maps) -> &LabelMap| io::softened(maps.iter().flat_map(|m| of(m).counts().into_keys()));
     if *values == Values::Ids
-        && let Some(what) = io::softened(maps.iter().flat_map(|m| m.truth.counts().into_keys()))
+        && let Some(what) = softened(|m| &m.truth)
     {
-        bail!("the truth: {what}");
+        bail!("the truth: {what}: --labels NAME=128..255 reads it as one label");
+    }
+    if let Some(what) = softened(|m| &m.pred) {
+        bail!("the predictions: {what}. Save them as PNG or NIfTI with one number a class");
     }
     Ok(maps)
-}
-
-/// The classes of a data set, and how masks say them.
-#[derive(Debug)]
-pub struct Classes {
-    pub ids: BTreeSet<LabelId>,
-    /// Where every mask has two values: those that stand for class 1 in predictions and in truths.
-    one: Option<[Option<LabelId>; 2]>,
-}
-
-impl Classes {
-    /// "Structure" may be 255 in one and 1 in the other.
-    pub fn of(maps: &[Maps]) -> Self {
-        let ids = |of: fn(&Maps) -> &LabelMap| -> BTreeSet<LabelId> {
-            maps.iter().flat_map(|m| of(m).counts().into_keys()).collect()
-        };
-        let (pred, truth) = (ids(|m| &m.pred), ids(|m| &m.truth));
-        let one = [io::binary(&pred), io::binary(&truth)];
-        let two_valued = (one[0].is_some() || pred.is_empty()) && (one[1].is_some() || truth.is_empty());
-        let ids = if two_valued { BTreeSet::from([1]) } else { pred.union(&truth).copied().collect() };
-        Self { ids, one: two_valued.then_some(one) }
-    }
-
-    /// The class that a label of the predictions is.
-    pub fn of_predicted(&self, label: LabelId) -> LabelId {
-        match self.one {
-            Some([Some(one), _]) if label == one => 1,
-            _ => label,
-        }
-    }
-
-    /// Classes of the voxels of a case: predicted, true.
-    pub fn values(&self, maps: &Maps) -> [Vec<LabelId>; 2] {
-        let classes = |map: &LabelMap, one: Option<LabelId>| {
-            let mut values = map.to_values();
-            if let Some(one) = one {
-                values.par_iter_mut().for_each(|v| *v = LabelId::from(*v == one));
-            }
-            values
-        };
-        let [pred, truth] = self.one.unwrap_or_default();
-        [classes(&maps.pred, pred), classes(&maps.truth, truth)]
-    }
 }
 
 /// What was measured of a case, class by class, and its counts.
@@ -176,13 +150,13 @@ pub type CaseMeasured = (BTreeMap<LabelId, Measured>, Confusion);
 /// Measures every case, in order.
 pub fn measure(
     maps: &[Maps],
-    classes: &Classes,
+    (classes, table): (&Classes, &LabelTable),
     tolerance: f64,
     told: Told<'_>,
 ) -> Result<Vec<CaseMeasured>> {
     let count = Count::new("measuring", maps.len(), told);
     let one = |m: &Maps| {
-        let measured = count.case(|| measure_case(m, classes, tolerance, || count.end()));
+        let measured = count.case(|| measure_case(m, (classes, table), tolerance, || count.end()));
         measured.with_context(|| m.pair.id.clone())
     };
     let measured = match maps.iter().any(|m| m.grid.voxel_count() > LARGE) {
@@ -196,7 +170,7 @@ pub fn measure(
 /// `check` is asked before each class, which takes seconds of a large volume.
 fn measure_case(
     maps: &Maps,
-    classes: &Classes,
+    (classes, table): (&Classes, &LabelTable),
     tolerance: f64,
     check: impl Fn() -> Result<()>,
 ) -> Result<CaseMeasured> {
@@ -229,7 +203,7 @@ fn measure_case(
         );
     }
     for (&label, path) in &maps.pair.probabilities {
-        let class = classes.of_predicted(label);
+        let class = classes.of_label(label, table);
         if let Some(measured) = measured.get_mut(&class) {
             let scores = probability(path, dims)?;
             let counts = |i: &usize| valid.as_ref().is_none_or(|valid| valid[*i]);

@@ -3,10 +3,7 @@
 use super::{EvalArgs, SplitArgument};
 use crate::{
     cli::segment::{file_word, stem},
-    io::{
-        self,
-        list::{self, Split},
-    },
+    io::list::{self, Split},
     label::{LabelId, LabelTable},
 };
 use anyhow::{Context, Result, bail};
@@ -120,16 +117,4 @@ fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
         }
     }
     Ok(found)
-}
-
-/// What the ids mean: the table that `fovea segment` writes beside its masks, or one beside the truth.
-pub fn label_table(args: &EvalArgs) -> Result<LabelTable> {
-    let truth = if args.truth.is_file() { args.truth.parent() } else { Some(args.truth.as_path()) };
-    let folders = [Some(args.pred.as_path()), truth];
-    let names = ["labels.txt", "labels.json"];
-    let mut paths = folders.into_iter().flatten().flat_map(|f| names.map(|n| f.join(n)));
-    match paths.find(|path| path.is_file()) {
-        Some(path) => Ok(io::read_table(&path)?),
-        None => Ok(LabelTable::default()),
-    }
 }

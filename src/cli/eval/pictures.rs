@@ -1,9 +1,6 @@
 //! Pictures of the cases that went worst and best: image, prediction, truth, and where the two differ.
 
-use super::{
-    evaluation::Evaluation,
-    maps::{Classes, Maps},
-};
+use super::{classes::Classes, evaluation::Evaluation, maps::Maps};
 use crate::{
     cli::overlay,
     gpu::Difference,
@@ -43,7 +40,7 @@ pub struct CasePictures {
     /// Slice (from 0) and number of slices, of a volume.
     pub slice: Option<[usize; 2]>,
     pub panels: Vec<Panel>,
-    /// Why there is no image, where there is none.
+    /// Why there is no image, where there is none; or what its reader said of it.
     pub note: Option<String>,
 }
 
@@ -54,16 +51,15 @@ pub struct Panel {
     pub size: [u32; 2],
 }
 
-pub fn draw(evaluation: &Evaluation, maps: &[Maps]) -> Result<Pictures> {
+pub fn draw(evaluation: &Evaluation, classes: &Classes, maps: &[Maps]) -> Result<Pictures> {
     let dice = |case: &usize| evaluation.report.cases[*case].mean_dice;
     let mut ranked: Vec<usize> = (0..maps.len()).filter(|case| dice(case).is_some()).collect();
     ranked.sort_by(|a, b| dice(a).unwrap_or(0.0).total_cmp(&dice(b).unwrap_or(0.0)));
     // One picture of a case: where there are few, the worst come first.
     let worst = ranked.len().div_ceil(2).min(MOST);
     let best = (ranked.len() - worst).min(MOST);
-    let classes = Classes::of(maps);
     let draw = |&case: &usize| {
-        let pictures = draw_case(case, &maps[case], &classes, &evaluation.table);
+        let pictures = draw_case(case, &maps[case], classes, &evaluation.table);
         pictures.with_context(|| maps[case].pair.id.clone())
     };
     Ok(Pictures {
@@ -92,9 +88,9 @@ fn draw_case(case: usize, maps: &Maps, classes: &Classes, table: &LabelTable) ->
         let samples = Samples::U8(vec![0; maps.grid.voxel_count()].into());
         Volume::new(maps.grid.clone(), samples, [1.0, 0.0], Modality::Other)
     };
-    let (volume, note) = match image(maps.pair.image.as_deref(), dims) {
-        Ok(volume) => (volume, None),
-        Err(note) => (black()?, Some(note)),
+    let (volume, is_shown, note) = match image(maps.pair.image.as_deref(), dims) {
+        Ok((volume, warnings)) => (volume, true, (!warnings.is_empty()).then(|| warnings.join(". "))),
+        Err(note) => (black()?, false, Some(note)),
     };
     let picture = |title, volume: &Volume, values: Option<&[LabelId]>, table: &LabelTable| -> Result<Panel> {
         let map = match values {
@@ -108,7 +104,7 @@ fn draw_case(case: usize, maps: &Maps, classes: &Classes, table: &LabelTable) ->
         Ok(Panel { title, png, size })
     };
     let mut panels = vec![];
-    if note.is_none() {
+    if is_shown {
         panels.push(picture("Image", &volume, None, table)?);
     }
     panels.push(picture("Prediction", &volume, Some(&pred), table)?);
@@ -130,11 +126,11 @@ fn most_telling(differences: &[LabelId], area: usize) -> usize {
 }
 
 /// The image of a case, or why there is none.
-fn image(path: Option<&Path>, dims: [usize; 3]) -> Result<Volume, String> {
+fn image(path: Option<&Path>, dims: [usize; 3]) -> Result<(Volume, Vec<String>), String> {
     let path = path.ok_or("no image was given for this case")?;
     let opened = io::open(path, &OpenOptions::default(), &mut Quiet).map_err(|e| e.to_string())?;
     match opened.volume.dims() == dims {
-        true => Ok(opened.volume),
+        true => Ok((opened.volume, opened.warnings)),
         false => Err(format!("{} is {:?} and the masks {dims:?}", path.display(), opened.volume.dims())),
     }
 }

@@ -1,6 +1,6 @@
 //! The scores as text for a terminal and as CSV.
 
-use super::evaluation::Evaluation;
+use super::{evaluation::Evaluation, left_out::shown_in};
 use crate::metrics::{METRICS, Metric, Scores};
 use anyhow::Result;
 use std::fmt::Write;
@@ -44,14 +44,26 @@ pub fn text(evaluation: &Evaluation) -> String {
     let title_width = titles.iter().map(|t| t.chars().count()).max().unwrap_or(0);
     for (&class, name) in &evaluation.labels {
         for (metric, title) in shown.iter().zip(&titles) {
-            let Some(summary) = evaluation.summary(class, metric) else { continue };
+            let left_out =
+                evaluation.left_out(class, metric).map(|text| format!("; {text}")).unwrap_or_default();
+            let Some(summary) = evaluation.summary(class, metric) else {
+                // No case has a value: said too, or a class that was never found would have no line.
+                if !left_out.is_empty() {
+                    let _ = writeln!(
+                        out,
+                        "{name:name_width$}  {title:title_width$}  {:>8}  {:20}  n = 0{left_out}",
+                        "–", ""
+                    );
+                }
+                continue;
+            };
             let [mean, low, high] =
                 [Some(summary.mean), summary.interval.map(|i| i[0]), summary.interval.map(|i| i[1])]
                     .map(|v| v.map(|v| evaluation.units.text(metric, v)));
             let interval = low.zip(high).map(|(low, high)| format!("[{low}, {high}]")).unwrap_or_default();
             let _ = writeln!(
                 out,
-                "{name:name_width$}  {title:title_width$}  {:>8}  {interval:20}  n = {}",
+                "{name:name_width$}  {title:title_width$}  {:>8}  {interval:20}  n = {}{left_out}",
                 mean.unwrap_or_default(),
                 summary.cases
             );
@@ -60,7 +72,8 @@ pub fn text(evaluation: &Evaluation) -> String {
     out
 }
 
-/// A row for each case and class, a column for each metric; an empty cell has no value.
+/// A row for each case and class, a column for each metric; an empty cell has no value, and the last
+/// column says which masks show the class.
 pub fn csv(evaluation: &Evaluation) -> Result<String> {
     let mut writer = csv::Writer::from_writer(vec![]);
     let heading = |m: &Metric| match evaluation.units.of_metric(m) {
@@ -68,7 +81,8 @@ pub fn csv(evaluation: &Evaluation) -> Result<String> {
         unit => format!("{}_{}", m.id, unit.replace('²', "2").replace('³', "3").replace(' ', "_")),
     };
     let first = ["case", "class", "label", "pixels"].map(str::to_owned);
-    writer.write_record(first.into_iter().chain(METRICS.iter().map(heading)))?;
+    let last = |text: &str| std::iter::once(text.to_owned());
+    writer.write_record(first.into_iter().chain(METRICS.iter().map(heading)).chain(last("shown_in")))?;
     for case in &evaluation.report.cases {
         for (class, scores) in &case.classes {
             let first = [
@@ -78,7 +92,8 @@ pub fn csv(evaluation: &Evaluation) -> Result<String> {
                 case.pixels.to_string(),
             ];
             let cell = |m: &Metric, s: &Scores| m.of(s).map_or_else(String::new, |v| v.to_string());
-            writer.write_record(first.into_iter().chain(METRICS.iter().map(|m| cell(m, scores))))?;
+            let cells = METRICS.iter().map(|m| cell(m, scores));
+            writer.write_record(first.into_iter().chain(cells).chain(last(shown_in(scores))))?;
         }
     }
     Ok(String::from_utf8(writer.into_inner()?)?)

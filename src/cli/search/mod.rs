@@ -85,6 +85,7 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
     let common = TrainArgs::of_trial(&args.training, &[], &args.study)?;
     interrupt::listen();
     let mut setup = Setup::open(&common, device)?;
+    setup.data.facts()?.lines().iter().for_each(|line| println!("{line}"));
     // A key that there is not is no fault of a trial, and told before there is a study.
     let first = report::assignments(&search.dimensions, &search.suggest(0, &[]));
     TrainArgs::of_trial(&args.training, &first, &args.study)?.settings(&setup)?;

@@ -1,5 +1,6 @@
 //! `fovea train`: a run over a data set, or over phantoms, through the engine.
 
+mod facts;
 mod folds;
 mod run;
 mod settings;
@@ -9,6 +10,7 @@ mod tests;
 mod trial;
 mod volumes;
 
+pub use facts::Facts;
 pub use settings::{Settings, Shape};
 pub use setup::Setup;
 pub use trial::Outcome;
@@ -47,8 +49,11 @@ Examples:
 
 LIST.csv has the columns id, image, label, valid, split and patient; cases of split val are kept out and validated on, those
 of split test are not touched. Folders are known as the retinal edema challenge, JMedSeg, the polyp sets, DRIVE, CHASE_DB1
-and nnU-Net lay them out. Masks of 0 and 255 are read as one class. A pixel of 0 is background; one outside the mask in
-column valid teaches nothing. The run is saved beside --out as it goes
+and nnU-Net lay them out. What the numbers of masks are is decided over all of them: where each has 0 and one other value,
+and these are one value or 1, 255 and 65535, they are one class; else they are ids. A labels.txt or labels.json beside the
+list or its masks gives the ids names. With --init, labels are matched with the model's by name; what the model does not know
+is refused, and --labels NAME=VALUES says which values are which. A pixel of 0 is background; one outside the mask in column
+valid teaches nothing. What a run learns from, and what was said of it, is printed and kept in data.json of --run's folder. The run is saved beside --out as it goes
 (FILE.run, or in --run's folder), and when it is told to stop (Ctrl-C, kill); the same command with --resume goes on as if it had not stopped,
 after a crash too. A second Ctrl-C ends it at once.";
 
@@ -199,6 +204,7 @@ impl TrainArgs {
                 }
                 _ => data.clone(),
             };
+            data.facts()?.lines().iter().for_each(|line| println!("{line}"));
             let result = self.train(&mut setup, &data, settings.clone(), place, &mut |_, _, _| ())?;
             self.finish(&result, place)?;
         }

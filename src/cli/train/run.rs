@@ -90,7 +90,9 @@ impl TrainArgs {
         let record = match &place.folder {
             Some(folder) => {
                 let began = began(settings.train.seed, data.hashes());
-                Some(RunFolder::open(folder, &settings, &began, place.resume)?)
+                let record = RunFolder::open(folder, &settings, &began, place.resume)?;
+                data.facts()?.write(folder)?;
+                Some(record)
             }
             None => None,
         };

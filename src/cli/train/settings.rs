@@ -182,7 +182,8 @@ impl TrainArgs {
     /// `--config`: constructor arguments as a JSON object.
     pub(super) fn given_config(&self) -> Result<Map<String, Value>> {
         let Some(text) = &self.config else { return Ok(Map::new()) };
-        let given: Value = serde_json::from_str(text).context("--config is not JSON")?;
+        let given: Value =
+            serde_json::from_str(text.trim_start_matches('\u{feff}')).context("--config is not JSON")?;
         match given {
             Value::Object(given) => Ok(given),
             _ => bail!("--config must be a JSON object"),

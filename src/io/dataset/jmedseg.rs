@@ -2,12 +2,9 @@
 //! to scan to `{"list": ["name.npy", …]}`; a mask is `label/name.npy` (class indices), its image `data/name` with the
 //! suffix of a picture. A slice is one case; its person is the patient.
 
-use super::{Case, DatasetError, Layout, Listed, Split, Values};
+use super::{Case, DatasetError, Layout, Listed, NAMELESS, Split, Values, index};
 use serde_json::Value;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 pub static LAYOUT: Layout = Layout {
     id: "jmedseg",
@@ -24,16 +21,14 @@ const SUFFIXES: [&str; 3] = ["jpg", "png", "jpeg"];
 
 fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
     // Two classes: any other value than 0 and 1 is a fault.
-    listed.values = Values::named([(1, "foreground")]);
+    listed.values = Values::named([(1, NAMELESS)]);
     for (file, split) in INDICES {
         let path = root.join(file);
         if !path.exists() {
             continue;
         }
-        let text =
-            fs::read_to_string(&path).map_err(|source| DatasetError::Io { path: path.clone(), source })?;
         let refuse = |what: &str| DatasetError::Index { path: path.clone(), what: what.to_owned() };
-        let index: Value = serde_json::from_str(&text).map_err(|e| refuse(&e.to_string()))?;
+        let index = index(&path)?;
         let people = index.as_object().ok_or_else(|| refuse("it is no object of persons"))?;
         for (person, scans) in people {
             let scans = scans.as_object().ok_or_else(|| refuse("a person is no object of scans"))?;

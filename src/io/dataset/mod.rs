@@ -11,19 +11,31 @@ mod jmedseg;
 mod labelled;
 mod nnunet;
 mod polyp;
+mod seen;
+mod sides;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use labelled::Labelled;
-pub use values::{UNKNOWN, Values};
+pub use nnunet::labels_of as labels_of_nnunet;
+pub use seen::{Known, ONE_STRUCTURE, Seen, shortened};
+pub use sides::{Side, on_both_sides};
+pub use values::{Class, Others, UNKNOWN, Values};
 
-use super::list::{self, Case, ListError, Split};
-use crate::volume::Modality;
+use super::{
+    left_over,
+    list::{self, Case, ListError, Split},
+    read_table, text,
+};
+use crate::{label::LabelTable, volume::Modality};
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
 };
+
+/// What a class is called by a layout that has no name for it.
+const NAMELESS: &str = "foreground";
 
 /// A published folder structure: how to recognise it and how to list its cases.
 pub struct Layout {
@@ -49,6 +61,10 @@ pub struct Listed {
     pub values: Values,
     /// What the images are, where the layout is of one kind.
     pub modality: Option<Modality>,
+    /// Names of the masks' ids, from a file of labels beside a list or its masks.
+    pub beside: Option<LabelTable>,
+    /// What a person should know of the data as a whole.
+    pub notes: Vec<String>,
 }
 
 /// A case that cannot be used.
@@ -83,11 +99,19 @@ fn known() -> String {
 
 /// Lists a LIST.csv, or a folder in one of the [`LAYOUTS`].
 pub fn read(path: &Path) -> Result<Listed, DatasetError> {
-    let mut listed =
-        Listed { layout: "list", cases: vec![], faults: vec![], values: Values::Ids, modality: None };
+    let mut listed = Listed {
+        layout: "list",
+        cases: vec![],
+        faults: vec![],
+        values: Values::Ids,
+        modality: None,
+        beside: None,
+        notes: vec![],
+    };
     if !path.is_dir() {
         let (cases, rows) = list::scan(path)?;
         listed.cases = cases;
+        listed.find_labels(path);
         listed.faults =
             rows.into_iter().map(|r| Fault { case: format!("line {}", r.line), what: r.what }).collect();
         return Ok(listed);
@@ -103,6 +127,32 @@ impl Listed {
     /// With what a person says of the masks' values in the place of what the layout says.
     pub fn with_values(self, values: Option<Values>) -> Self {
         Self { values: values.unwrap_or(self.values), ..self }
+    }
+
+    /// The names of the ids, where a file of them lies beside the list, or beside all masks of it.
+    fn find_labels(&mut self, list: &Path) {
+        let folders = self.cases.iter().filter_map(|c| c.label.as_deref()?.parent());
+        let mut folders: Vec<&Path> = list.parent().into_iter().chain(folders).collect();
+        folders.sort();
+        folders.dedup();
+        let files: Vec<PathBuf> = folders.iter().filter_map(|folder| labels_in(folder)).collect();
+        let mut tables = vec![];
+        for file in &files {
+            match read_table(file) {
+                Ok(table) => tables.push(table),
+                Err(e) => self.notes.push(format!("no names of labels were read: {e}")),
+            }
+        }
+        tables.dedup();
+        match &tables[..] {
+            [] => {}
+            [table] => self.beside = Some(table.clone()),
+            _ => {
+                let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+                self.notes
+                    .push(format!("{} name the labels differently: none was used", names.join(" and ")));
+            }
+        }
     }
 
     fn fault(&mut self, case: impl Into<String>, what: impl Into<String>) {
@@ -127,13 +177,25 @@ impl Listed {
     }
 }
 
-/// What a folder holds, hidden names left out, in the order of the names.
+/// The file of labels in a folder, as `fovea segment` and ITK-SNAP write them.
+pub fn labels_in(folder: &Path) -> Option<PathBuf> {
+    ["labels.txt", "labels.json"].map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
+}
+
+/// A small index in JSON.
+fn index(path: &Path) -> Result<serde_json::Value, DatasetError> {
+    let text = text::read(path).map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
+    serde_json::from_str(&text)
+        .map_err(|e| DatasetError::Index { path: path.to_owned(), what: e.to_string() })
+}
+
+/// What a folder holds, hidden and left-over files left out, in the order of the names.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let refuse = |source| DatasetError::Io { path: folder.to_owned(), source };
     let mut found = vec![];
     for entry in fs::read_dir(folder).map_err(refuse)? {
         let path = entry.map_err(refuse)?.path();
-        if !name(&path).starts_with('.') {
+        if !left_over(&path) {
             found.push(path);
         }
     }

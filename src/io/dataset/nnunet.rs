@@ -3,10 +3,13 @@
 //! `labels` by id, `.nii.gz`). Images of several channels, and regions made of several labels, are not for the networks
 //! here and are said to be so.
 
-use super::{Case, DatasetError, Layout, Listed, Split, Values, entries, name};
-use crate::{label::LabelId, volume::Modality};
+use super::{Case, DatasetError, Layout, Listed, Split, Values, entries, index, name};
+use crate::{
+    label::{Label, LabelId, LabelTable},
+    volume::Modality,
+};
 use serde_json::Value;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 pub static LAYOUT: Layout = Layout {
     id: "nnunet",
@@ -17,11 +20,27 @@ pub static LAYOUT: Layout = Layout {
 
 const INDEX: &str = "dataset.json";
 
+/// The labels that the data set of a folder of masks names, where it is one in this layout.
+pub fn labels_of(masks: &Path) -> Result<Option<LabelTable>, DatasetError> {
+    let path = masks.parent().unwrap_or(Path::new("")).join(INDEX);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let values = values(&index(&path)?["labels"]).map_err(|what| DatasetError::Index { path, what })?;
+    let Values::Classes { classes, .. } = values else { return Ok(None) };
+    let mut table = LabelTable::default();
+    for class in classes {
+        // In the masks' own ids.
+        let id = class.values.first().map_or(class.id, |range| *range.start());
+        table.insert(Label::new(id, class.name));
+    }
+    Ok(Some(table))
+}
+
 fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
     let path = root.join(INDEX);
-    let text = fs::read_to_string(&path).map_err(|source| DatasetError::Io { path: path.clone(), source })?;
     let refuse = |what: String| DatasetError::Index { path: path.clone(), what };
-    let index: Value = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+    let index = index(&path)?;
     listed.values = values(&index["labels"]).map_err(refuse)?;
     let channels = index.get("channel_names").or_else(|| index.get("modality"));
     if channels.is_some_and(|c| c["0"].as_str().is_some_and(|n| n.eq_ignore_ascii_case("ct"))) {

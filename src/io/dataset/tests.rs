@@ -31,7 +31,7 @@ fn opened(listed: &Listed) -> Vec<(String, Split, String, Vec<u16>)> {
     let labelled = listed.cases.iter().filter(|c| c.label.is_some());
     labelled
         .map(|case| {
-            let case = listed.open(case, None).unwrap();
+            let case = listed.open_labelled(case, None).unwrap();
             assert_eq!(case.volume.dims(), case.mask.dims());
             let ids = case.mask.counts().into_keys().filter(|&id| id != 0).collect();
             (case.id, case.split, case.patient, ids)
@@ -81,7 +81,7 @@ fn edema_cubes() {
             case("P0099_Cube", Split::Val, "P0099", &[1, 2]),
         ]
     );
-    let cube = listed.open(&listed.cases[0], None).unwrap();
+    let cube = listed.open_labelled(&listed.cases[0], None).unwrap();
     assert_eq!(cube.volume.dims(), [32, 32, 3]);
     assert_eq!(cube.mask.slice(0)[..4], [1, 2, 3, 0], "255, 191, 128 are REA, SRF, PED");
     assert_eq!(cube.files.len(), 2);
@@ -242,7 +242,7 @@ fn every_broken_pair_is_told_at_once() {
     let listed = read(root.path()).unwrap();
     let told: Vec<&str> = listed.faults.iter().map(|f| f.case.as_str()).collect();
     assert_eq!(told, ["no_mask", "no_image"]);
-    let b = listed.open(&listed.cases[1], None).unwrap_err();
+    let b = listed.open_labelled(&listed.cases[1], None).unwrap_err();
     assert!(b.what.contains("80 × 80 × 1") && b.what.contains("64 × 64 × 1"), "{b}");
 
     let root = tempfile::tempdir().unwrap();
@@ -251,7 +251,7 @@ fn every_broken_pair_is_told_at_once() {
     let labels = root.path().join("Edema_trainingset/label_images/P2_x_labelMark");
     fs::remove_file(labels.join("2.bmp")).unwrap();
     let listed = read(root.path()).unwrap();
-    let told = |i: usize| listed.open(&listed.cases[i], None).unwrap_err().to_string();
+    let told = |i: usize| listed.open_labelled(&listed.cases[i], None).unwrap_err().to_string();
     assert!(told(0).starts_with("P1_x: ") && told(0).contains("3, 77"), "{}", told(0));
     assert!(told(1).contains("32 × 32 × 2"), "{}", told(1));
 }
@@ -297,6 +297,14 @@ fn labels_of_a_model_keep_their_ids() {
 }
 
 #[test]
+fn colours_are_values_too() {
+    let values = Values::written(&["liver=#ff0000", "kidneys=#00ff00+#0000ff"], None).unwrap();
+    assert_eq!(values.colours(), [[255, 0, 0], [0, 255, 0], [0, 0, 255]]);
+    let map = LabelMap::from_values([4, 1, 1], &[0, 1, 2, 3]).unwrap();
+    assert_eq!(values.apply(map).unwrap().to_values(), [0, 1, 2, 2]);
+}
+
+#[test]
 fn labels_that_are_written_wrong_are_refused() {
     for (texts, said) in [
         (&["liver"][..], "liver"),
@@ -308,6 +316,9 @@ fn labels_that_are_written_wrong_are_refused() {
         (&["liver=5", "spleen"], "spleen"),
         (&["ignore=1+2"], "one value"),
         (&["ignore=1"], "no label"),
+        (&["liver=#ff00"], "no colour"),
+        (&["liver=#ff0000", "spleen=5"], "numbers or colours"),
+        (&["liver=#ff0000", "spleen=#FF0000"], "twice"),
     ] {
         let refused = Values::written(texts, None).unwrap_err();
         assert!(refused.contains(said), "{texts:?}: {refused}");

@@ -1,10 +1,11 @@
+use super::seen::shortened;
 use crate::label::{Label, LabelId, LabelMap, LabelTable};
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 /// How the values of a data set's masks become labels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// They are label ids, or the two values of a mask of one structure ([`crate::io::binary`]).
+    /// Nobody has said it: they are label ids, or those of masks of one structure ([`Values::decided`] by what was seen).
     Ids,
     /// Each class has values of its own; 0 is background where no class has it.
     Classes {
@@ -12,6 +13,8 @@ pub enum Values {
         others: Others,
         /// Pixels of this value are not known.
         ignored: Option<LabelId>,
+        /// Where the masks are colour pictures: the colours that the values are, from 1.
+        colours: Vec<[u8; 3]>,
     },
 }
 
@@ -20,7 +23,18 @@ pub enum Values {
 pub struct Class {
     pub id: LabelId,
     pub name: String,
-    values: Vec<RangeInclusive<LabelId>>,
+    pub(super) values: Vec<RangeInclusive<LabelId>>,
+}
+
+impl Class {
+    pub fn has(&self, value: LabelId) -> bool {
+        self.values.iter().any(|range| range.contains(&value))
+    }
+
+    /// The values as `--labels` takes them.
+    pub fn written(&self) -> String {
+        self.values.iter().map(text).collect::<Vec<_>>().join("+")
+    }
 }
 
 /// What a value is that no class has.
@@ -34,6 +48,17 @@ pub enum Others {
 pub const UNKNOWN: LabelId = LabelId::MAX;
 
 impl Values {
+    /// Of these classes; any other value but 0 is a fault.
+    pub fn of(classes: Vec<Class>) -> Self {
+        Values::Classes { classes, others: Others::AFault, ignored: None, colours: vec![] }
+    }
+
+    /// The ids of a table.
+    pub fn of_table(table: &LabelTable) -> Self {
+        let class = |l: &Label| Class { id: l.id, name: l.name.clone(), values: vec![l.id..=l.id] };
+        Self::of(table.iter().map(class).collect())
+    }
+
     /// A value each for labels 1, 2, 3…; any other but 0 is a fault.
     pub fn named<S: Into<String>>(labels: impl IntoIterator<Item = (LabelId, S)>) -> Self {
         let class = |(id, (value, name)): (LabelId, (LabelId, S))| Class {
@@ -41,8 +66,7 @@ impl Values {
             name: name.into(),
             values: vec![value..=value],
         };
-        let classes = (1..).zip(labels).map(class).collect();
-        Values::Classes { classes, others: Others::AFault, ignored: None }
+        Self::of((1..).zip(labels).map(class).collect())
     }
 
     /// With pixels that are not known where the masks have this value.
@@ -56,21 +80,36 @@ impl Values {
     /// Values above the limit are the one label: masks that were stored as JPEG, or softened by resizing.
     pub fn above(limit: LabelId, name: &str) -> Self {
         let class = Class { id: 1, name: name.to_owned(), values: vec![limit + 1..=LabelId::MAX] };
-        Values::Classes { classes: vec![class], others: Others::Background, ignored: None }
+        Values::Classes { classes: vec![class], others: Others::Background, ignored: None, colours: vec![] }
     }
 
     /// What a person wrote of the labels, one text each: `liver=5`, `kidneys=2+3`, `polyp=128..255`, and `ignore=254` for
-    /// pixels that are not known; every other value is background. Labels have the ids of the `known` ones of their
+    /// pixels that are not known; every other value is background. Of colour pictures `liver=#ff0000`. Labels have the ids of the `known` ones of their
     /// names, where there are such, else 1, 2, 3…
     pub fn written<S: AsRef<str>>(texts: &[S], known: Option<&LabelTable>) -> Result<Self, String> {
         let (mut classes, mut ignored): (Vec<Class>, _) = (vec![], None);
+        let (mut colours, mut numbers) = (vec![], false);
         for text in texts.iter().map(AsRef::as_ref) {
             let (name, values) = text.split_once('=').ok_or_else(|| {
                 format!("\"{text}\" names no value: all labels are written as NAME=VALUES, or none")
             })?;
             let name = name.trim();
-            let values: Vec<_> =
-                values.split('+').map(range).collect::<Result<_, _>>().map_err(|e| format!("{text}: {e}"))?;
+            let mut value = |text: &str| match text.trim().strip_prefix('#') {
+                Some(digits) => {
+                    colours.push(colour(digits)?);
+                    let value = colours.len() as LabelId;
+                    Ok(value..=value)
+                }
+                None => {
+                    numbers = true;
+                    range(text)
+                }
+            };
+            let values: Vec<_> = values
+                .split('+')
+                .map(&mut value)
+                .collect::<Result<_, _>>()
+                .map_err(|e: String| format!("{text}: {e}"))?;
             if name == "ignore" {
                 ignored = match &values[..] {
                     [one] if one.start() == one.end() => Some(*one.start()),
@@ -97,7 +136,22 @@ impl Values {
         if classes.is_empty() {
             return Err("no label has a value".to_owned());
         }
-        Ok(Values::Classes { classes, others: Others::Background, ignored })
+        if numbers && !colours.is_empty() {
+            return Err("values are either numbers or colours".to_owned());
+        }
+        if let Some(i) = (1..colours.len()).find(|&i| colours[..i].contains(&colours[i])) {
+            let [r, g, b] = colours[i];
+            return Err(format!("the colour #{r:02x}{g:02x}{b:02x} is there twice"));
+        }
+        Ok(Values::Classes { classes, others: Others::Background, ignored, colours })
+    }
+
+    /// The colours that the values are, from 1; none where masks have numbers.
+    pub fn colours(&self) -> &[[u8; 3]] {
+        match self {
+            Values::Ids => &[],
+            Values::Classes { colours, .. } => colours,
+        }
     }
 
     /// The labels by name, where these are given.
@@ -112,27 +166,60 @@ impl Values {
 
     /// A mask as it is stored to one of labels; what is wrong with it, if anything is.
     pub fn apply(&self, map: LabelMap) -> Result<LabelMap, String> {
-        let Values::Classes { classes, others, ignored } = self else { return Ok(map) };
-        let id = |value: LabelId| {
-            let class = classes.iter().find(|c| c.values.iter().any(|v| v.contains(&value)));
-            class
-                .map(|c| c.id)
-                .or(ignored.filter(|v| *v == value).map(|_| UNKNOWN))
-                .or((value == 0).then_some(0))
-        };
-        let strange: Vec<String> =
-            map.counts().into_keys().filter(|v| id(*v).is_none()).map(|v| v.to_string()).collect();
+        let Some(label_of) = self.label_of(map.counts().into_keys())? else { return Ok(map) };
+        let label = |value: LabelId| label_of.get(&value).copied().unwrap_or(0);
+        let values: Vec<LabelId> = map.to_values().into_iter().map(label).collect();
+        LabelMap::from_values(map.dims(), &values).ok_or_else(|| "the mask is empty".to_owned())
+    }
+
+    /// The numbers of voxels of a mask's values as those of labels.
+    pub fn counted(&self, counts: &BTreeMap<LabelId, usize>) -> Result<BTreeMap<LabelId, usize>, String> {
+        let Some(label_of) = self.label_of(counts.keys().copied())? else { return Ok(counts.clone()) };
+        let mut labels = BTreeMap::new();
+        for (value, count) in counts {
+            *labels.entry(label_of.get(value).copied().unwrap_or(0)).or_default() += count;
+        }
+        Ok(labels)
+    }
+
+    /// The label of each value of a mask, 0 aside; None where each is its own. What is wrong with the values, if anything is.
+    fn label_of(
+        &self,
+        values: impl Iterator<Item = LabelId>,
+    ) -> Result<Option<BTreeMap<LabelId, LabelId>>, String> {
+        let Values::Classes { classes, others, ignored, .. } = self else { return Ok(None) };
+        let (mut labels, mut strange) = (BTreeMap::new(), vec![]);
+        for value in values.filter(|value| *value != 0) {
+            let class = classes.iter().find(|c| c.has(value)).map(|c| c.id);
+            match class.or(ignored.filter(|v| *v == value).map(|_| UNKNOWN)) {
+                Some(label) => {
+                    labels.insert(value, label);
+                }
+                None => strange.push(value.to_string()),
+            }
+        }
         if *others == Others::AFault && !strange.is_empty() {
             let known: Vec<String> = classes.iter().flat_map(|c| &c.values).map(text).collect();
             return Err(format!(
                 "the mask has the values {}, and the classes are {}",
-                strange.join(", "),
+                shortened(&strange),
                 known.join(", ")
             ));
         }
-        let values: Vec<LabelId> = map.to_values().into_iter().map(|v| id(v).unwrap_or(0)).collect();
-        LabelMap::from_values(map.dims(), &values).ok_or_else(|| "the mask is empty".to_owned())
+        // A class may have the value 0, and then nothing is background.
+        let zero =
+            classes.iter().find(|c| c.has(0)).map(|c| c.id).or(ignored.filter(|v| *v == 0).map(|_| UNKNOWN));
+        labels.extend(zero.map(|label| (0, label)));
+        Ok(Some(labels))
     }
+}
+
+/// `ff0000`: red, green, blue.
+fn colour(digits: &str) -> Result<[u8; 3], String> {
+    let number = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 6);
+    let [_, colour @ ..] =
+        number.ok_or_else(|| format!("\"#{digits}\" is no colour; #ff0000 is"))?.to_be_bytes();
+    Ok(colour)
 }
 
 /// `5`, or `128..255` with both ends.

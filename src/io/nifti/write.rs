@@ -27,7 +27,7 @@ pub fn write_label_nifti(path: &Path, map: &LabelMap, grid: &Grid) -> Result<Vec
         None => Samples::U16(values.clone().into()),
     };
     write(path, grid, &samples, [1.0, 0.0], "mask", |volume| {
-        let (back, _) = labels_of(path, volume).map_err(|e| e.to_string())?;
+        let (back, _) = labels_of(path, volume, &[]).map_err(|e| e.to_string())?;
         let same = back.to_values() == values;
         if same { Ok(()) } else { Err("labels differ".to_owned()) }
     })

@@ -55,6 +55,9 @@ pub(super) struct Header {
     /// Mean Dice of the best; older checkpoints have it as the value.
     #[serde(default)]
     best_dice: Option<f64>,
+    /// The names of the classes. Older checkpoints do not say.
+    #[serde(default)]
+    labels: Option<Vec<String>>,
     /// Of what it learns from and is validated on, see [`Lessons::fingerprint`].
     data: String,
 }
@@ -83,6 +86,10 @@ impl Saved {
         }
         if self.header.input.as_ref().is_some_and(|input| *input != card.input) {
             return other("it scales or windows the images in another way".to_owned());
+        }
+        let own = names(card);
+        if let Some(labels) = self.header.labels.as_ref().filter(|labels| **labels != own) {
+            return other(format!("its classes are {}, not {}", labels.join(", "), own.join(", ")));
         }
         if self.header.data != data {
             return other("the images or their labels have changed since; start a new run".to_owned());
@@ -114,6 +121,10 @@ impl Saved {
     }
 }
 
+fn names(card: &ModelCard) -> Vec<String> {
+    card.labels.iter().map(|label| label.name.clone()).collect()
+}
+
 fn restored(path: &Path, optimizer: Descent, state: &[u8]) -> Result<Descent, CheckpointError> {
     optimizer.from_bytes(Bytes::from_bytes_vec(state.to_vec())).map_err(|e| CheckpointError::Format {
         path: path.to_owned(),
@@ -136,6 +147,7 @@ pub(super) fn write<const D: usize>(
         loss_scale: session.optimizer.loss_scale,
         best: session.best.as_ref().map(|b| (b.step, b.value)),
         best_dice: session.best.as_ref().and_then(|b| b.dice),
+        labels: Some(names(card)),
         data: session.lessons.fingerprint(),
     };
     let optimizer = session.optimizer.to_bytes().map_err(|e| format(e.to_string()))?;

@@ -1,5 +1,8 @@
 use super::TrainError;
-use crate::nn::{Head, InputSpec, Model};
+use crate::{
+    label::{Label, LabelTable, is_nameless},
+    nn::{Head, InputSpec, Model},
+};
 use burn::tensor::{Tensor, TensorData};
 
 /// A trained model whose logits another one learns from, for the other's batches.
@@ -29,6 +32,8 @@ impl Teacher {
                 "it knows {} classes, background included, and the other {}",
                 classes[0], classes[1]
             ))
+        } else if let Some(what) = other_names(&model.card.labels, &student.card.labels) {
+            Some(what)
         } else if translated(network.head(), student.network().head()).is_none() {
             Some(format!(
                 "its logits are {:?} and the other's {:?}",
@@ -76,6 +81,14 @@ impl Teacher {
             None => logits,
         }
     }
+}
+
+/// What differs where class by class the labels have other names. One that is only called by its number may be any.
+fn other_names(its: &LabelTable, own: &LabelTable) -> Option<String> {
+    let agree = |(a, b): (&Label, &Label)| a.name == b.name || is_nameless(&a.name) || is_nameless(&b.name);
+    let names = |table: &LabelTable| table.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
+    (!its.iter().zip(own.iter()).all(agree))
+        .then(|| format!("its classes are {} and the other's {}, in this order", names(its), names(own)))
 }
 
 fn channels(input: &InputSpec) -> String {
@@ -150,6 +163,8 @@ mod tests {
             card.labels = crate::label::LabelTable::named(&["a", "b"]);
         });
         assert!(classes.contains("3 classes") && classes.contains("the other 2"), "{classes}");
+        let names = refused(|card| card.labels = crate::label::LabelTable::named(&["spleen"]));
+        assert!(names.contains("its classes are spleen"), "{names}");
         let sides = refused(|card| {
             (card.network, card.config) =
                 ("jmedseg/segnet".into(), json!({"in_channels": 1, "feature_scale": 16}));

@@ -1,31 +1,38 @@
 //! The cases that networks of volumes learn from: where they come from, and how they are kept.
 
 use crate::{
-    cli::{dataset, train::TrainArgs},
+    cli::{
+        dataset,
+        train::{Facts, TrainArgs},
+        warnings::Warnings,
+    },
     engine::JobContext,
     io::{
-        dataset::{self as layouts, Listed, Values},
+        dataset::{self as layouts, Known, Listed, Seen, Side, Values},
         list::Split,
     },
+    label::LabelTable,
     nn::{
         ModelCard,
         train::volumes::{Framing, LabelledVolume, VolumeSample},
     },
     phantom,
 };
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 /// Where cases come from.
+#[derive(Clone)]
 enum Source {
-    Phantoms { sample: &'static phantom::Sample, seed: u64 },
+    Phantoms { sample: &'static phantom::Sample, seed: u64, values: Values },
     Files(Listed),
 }
 
+#[derive(Clone)]
 struct Case {
     id: String,
     split: Split,
@@ -38,6 +45,8 @@ struct Case {
 pub struct Cases {
     source: Arc<Source>,
     cases: Arc<[Case]>,
+    /// What was said of them while they were read.
+    heard: Arc<Mutex<Warnings>>,
 }
 
 /// What a network learns from and is validated on.
@@ -57,7 +66,9 @@ impl Cases {
                 Case { id: format!("{id}{at}"), split, at }
             };
             let cases = (0..train + train.div_ceil(4)).map(case).collect();
-            return Ok(Self { source: Arc::new(Source::Phantoms { sample, seed }), cases });
+            let values = Values::of_table(&(sample.make)(seed, sample.look).labels);
+            let source = Arc::new(Source::Phantoms { sample, seed, values });
+            return Ok(Self { source, cases, heard: Arc::default() });
         }
         let listed = layouts::read(data)?.with_values(values);
         if let Some(fault) = listed.faults.first() {
@@ -65,7 +76,80 @@ impl Cases {
         }
         let cases = listed.cases.iter().enumerate().filter(|(_, case)| case.split != Split::Test);
         let cases = cases.map(|(at, case)| Case { id: case.id.clone(), split: case.split, at }).collect();
-        Ok(Self { source: Arc::new(Source::Files(listed)), cases })
+        Ok(Self { source: Arc::new(Source::Files(listed)), cases, heard: Arc::default() })
+    }
+
+    /// The labels by name, where the data or a person have named them.
+    pub fn labels(&self, names: &[String]) -> Result<Option<LabelTable>> {
+        Ok(self.source.values().clone().renamed(names).map_err(Error::msg)?.labels())
+    }
+
+    /// Looks through all masks: what their values are is decided over the whole set, and must be labels of the networks.
+    /// `told`: a person has said it.
+    pub fn survey(
+        &self,
+        names: &[String],
+        labels: &LabelTable,
+        told: bool,
+        context: &JobContext,
+    ) -> Result<(Self, Facts)> {
+        let (mut seen, mut masks) = (Seen::default(), vec![]);
+        if let Source::Files(listed) = &*self.source {
+            for (i, case) in self.cases.iter().enumerate() {
+                context.check()?;
+                let Some(path) = &listed.cases[case.at].label else { bail!("{}: it has no label", case.id) };
+                let (mask, ..) = crate::io::open_labels_of(path, listed.values.colours())
+                    .with_context(|| case.id.clone())?;
+                seen.add(&case.id, &mask);
+                masks.push(mask.counts());
+                context.progress("reading masks", i as u64 + 1, self.cases.len() as u64);
+            }
+        }
+        let mut source = (*self.source).clone();
+        let (values, notes) = match &source {
+            Source::Files(listed) => dataset::values_decided(listed, &seen, names, Some(labels), told)?,
+            Source::Phantoms { values, .. } => {
+                let known = Known { names, beside: None, model: Some(labels) };
+                values.clone().decided(&seen, known).map_err(Error::msg)?
+            }
+        };
+        let summary = format!(
+            "{} cases to learn from and {} to validate on",
+            self.count(Split::Train),
+            self.count(Split::Val)
+        );
+        let mut facts = Facts::new(summary, labels);
+        match &mut source {
+            Source::Files(listed) => {
+                for (case, counts) in self.cases.iter().zip(&masks) {
+                    let counts = values.counted(counts).map_err(|e| anyhow!("{}: {e}", case.id))?;
+                    facts.add(&case.id, case.split, &counts);
+                }
+                listed
+                    .cases
+                    .iter()
+                    .filter(|c| c.split == Split::Test)
+                    .for_each(|c| facts.name(&c.id, c.split));
+                let sides: Vec<Side> = listed.cases.iter().map(dataset::side).collect();
+                facts.warnings = [listed.notes.clone(), notes, layouts::on_both_sides(&sides)?].concat();
+                listed.values = values;
+            }
+            Source::Phantoms { values: own, .. } => {
+                self.cases.iter().for_each(|case| facts.name(&case.id, case.split));
+                facts.warnings = notes;
+                *own = values;
+            }
+        }
+        Ok((Self { source: Arc::new(source), ..self.clone() }, facts))
+    }
+
+    fn count(&self, split: Split) -> usize {
+        self.cases.iter().filter(|case| case.split == split).count()
+    }
+
+    /// What was said of the cases so far.
+    pub fn warnings(&self) -> Vec<String> {
+        self.heard.lock().map(|heard| heard.lines()).unwrap_or_default()
     }
 
     /// Tells each case from another one of its name: the phantom's seed, or the files' sizes and times.
@@ -110,7 +194,7 @@ impl Cases {
         let key = short(&format!("{}\0{labels}", self.source.key(case.at)?));
         let file = folder.join(format!("{name}-{depth}x{height}x{width}-{key}.safetensors"));
         if !file.exists() {
-            let case = self.source.open(case.at, card);
+            let case = self.source.open(case.at, card, &self.heard);
             let small = case.and_then(|case| case.resized([width, height, depth]).map_err(|e| e.to_string()));
             let bytes = small.and_then(|case| case.to_bytes()).map_err(|e| anyhow!("{name}: {e}"))?;
             crate::replace::write_bytes(&file, &bytes)?;
@@ -125,21 +209,28 @@ impl Cases {
 
     fn as_stored(&self, case: &Case, card: &ModelCard) -> VolumeSample {
         let (name, at) = (case.id.clone(), case.at);
-        let (source, card) = (Arc::clone(&self.source), card.clone());
+        let (source, card, heard) = (Arc::clone(&self.source), card.clone(), Arc::clone(&self.heard));
         // Phantoms are small, and drawing one takes longer than reading a file.
         let drawn = OnceLock::new();
         let read = move || match *source {
-            Source::Files(_) => source.open(at, &card),
-            Source::Phantoms { .. } => drawn.get_or_init(|| source.open(at, &card)).clone(),
+            Source::Files(_) => source.open(at, &card, &heard),
+            Source::Phantoms { .. } => drawn.get_or_init(|| source.open(at, &card, &heard)).clone(),
         };
         VolumeSample { name, read: Arc::new(read) }
     }
 }
 
 impl Source {
+    fn values(&self) -> &Values {
+        match self {
+            Source::Phantoms { values, .. } => values,
+            Source::Files(listed) => &listed.values,
+        }
+    }
+
     fn key(&self, at: usize) -> Result<String> {
         Ok(match self {
-            Source::Phantoms { sample, seed } => short(&format!("{} {}", sample.id, seed + at as u64)),
+            Source::Phantoms { sample, seed, .. } => short(&format!("{} {}", sample.id, seed + at as u64)),
             Source::Files(listed) => {
                 let case = &listed.cases[at];
                 let mut text = format!("{:?}\0", listed.values);
@@ -152,15 +243,18 @@ impl Source {
         })
     }
 
-    fn open(&self, at: usize, card: &ModelCard) -> Result<LabelledVolume, String> {
+    fn open(&self, at: usize, card: &ModelCard, heard: &Mutex<Warnings>) -> Result<LabelledVolume, String> {
         let case = match self {
-            Source::Phantoms { sample, seed } => {
+            Source::Phantoms { sample, seed, values } => {
                 let phantom = (sample.make)(seed + at as u64, sample.look);
-                LabelledVolume::new(phantom.volume, &phantom.truth, card)
+                LabelledVolume::new(phantom.volume, &values.apply(phantom.truth)?, card)
             }
             Source::Files(listed) => {
-                let case = listed.open(&listed.cases[at], Some(card.modality));
+                let case = listed.open_labelled(&listed.cases[at], Some(card.modality));
                 let case = case.map_err(|fault| fault.to_string())?;
+                if let Ok(mut heard) = heard.lock() {
+                    case.warnings.iter().for_each(|warning| heard.add(&case.id, warning));
+                }
                 LabelledVolume::new(case.volume, &case.mask, card)
             }
         };

@@ -8,15 +8,15 @@ mod settings;
 
 pub use settings::VolumeSettings;
 
-use super::{TrainArgs, began, command_line, fresh, load};
+use super::{Facts, TrainArgs, began, command_line, fresh, load};
 use crate::{
     cli::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
         report::{Reporter, utc_now},
     },
     engine::{
-        About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, Output, TrainData,
-        TrainRequest, interrupt,
+        About, Checkpoints, Engine, EngineOptions, Event, JobContext, JobError, LoadedModel, Output,
+        TrainData, TrainRequest, interrupt,
         run_folder::{RunFolder, checkpoint_in, saved_settings},
     },
     io::dataset::Values,
@@ -49,10 +49,16 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
         bail!("{option} is not for --recipe flare, which trains two networks of volumes on CTs");
     }
     let values = args.labels.values(None)?;
-    let labels = match args.labels.names() {
-        None => values.as_ref().and_then(Values::labels).unwrap_or_default(),
-        Some([]) => LabelTable::named(&LABELS),
-        Some(names) => LabelTable::named(names),
+    let (told, names) = (values.is_some(), args.labels.names().unwrap_or_default());
+    let cases = match &args.data {
+        Some(data) if !args.print_config || data.exists() => Some(Cases::open(data, args, values.clone())?),
+        _ => None,
+    };
+    let named = cases.as_ref().map(|cases| cases.labels(names)).transpose()?.flatten();
+    let labels = match named.or(values.as_ref().and_then(Values::labels)) {
+        Some(labels) => labels,
+        None if names.is_empty() => LabelTable::named(&LABELS),
+        None => LabelTable::named(names),
     };
     let settings = VolumeSettings::new(args, &labels)?;
     if args.print_config {
@@ -67,12 +73,13 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
         false => settings,
     };
     interrupt::listen();
-    let data = args.data.as_ref().context("--recipe flare learns from --data")?;
-    let cases = Cases::open(data, args, values)?;
+    let cases = cases.context("--recipe flare learns from --data")?;
     let seed = settings.coarse.train.seed;
     let record = RunFolder::open(&folder, &settings, &began(seed, cases.keys()?), place.resume)?;
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
-    let mut run = Run { args, engine: Some(engine), shown: Reporter::new(), record, cases, labels };
+    let mut run =
+        Run { args, engine: Some(engine), shown: Reporter::new(), record, cases, labels, facts: None };
+    run.survey(names.to_vec(), told)?;
     let coarse = match &args.coarse {
         Some(given) => run.given(given)?,
         None => run.stage("coarse", settings.coarse)?,
@@ -95,6 +102,8 @@ struct Run<'a> {
     record: RunFolder,
     cases: Cases,
     labels: LabelTable,
+    /// Once the masks were looked through.
+    facts: Option<Facts>,
 }
 
 impl Run<'_> {
@@ -145,28 +154,56 @@ impl Run<'_> {
         if let Some(reason) = &result.diverged {
             bail!("the run diverged ({reason}); try a lower --lr");
         }
+        self.tell_warnings()?;
         record.finish(&result)?;
         write_bytes(&kept, &result.model.bytes)?;
         Ok(result.model.clone())
+    }
+
+    /// Looks through the masks, and says what the run learns from.
+    fn survey(&mut self, names: Vec<String>, told: bool) -> Result<()> {
+        let (cases, labels) = (self.cases.clone(), self.labels.clone());
+        let (cases, facts) = self.job(move |context| cases.survey(&names, &labels, told, context))?;
+        facts.lines().iter().for_each(|line| println!("{line}"));
+        facts.write(self.record.path())?;
+        (self.cases, self.facts) = (cases, Some(facts));
+        Ok(())
+    }
+
+    /// Says what was said of the cases since they were looked at last.
+    fn tell_warnings(&mut self) -> Result<()> {
+        let Some(facts) = &mut self.facts else { return Ok(()) };
+        let told = self.cases.warnings();
+        let new: Vec<String> = told.into_iter().filter(|line| !facts.warnings.contains(line)).collect();
+        new.iter().for_each(|line| println!("warning: {line}"));
+        facts.warnings.extend(new);
+        facts.write(self.record.path())
     }
 
     fn samples(&mut self, stage: &Stage, base: &LoadedModel) -> Result<Samples> {
         let folder = self.record.stage("cases")?.path().to_owned();
         let (cases, framing, card) = (self.cases.clone(), stage.view.framing, base.card.clone());
         let grid = grid_of(stage)?;
+        let samples = self.job(move |context| cases.samples(framing, &card, grid, &folder, context))?;
+        self.tell_warnings()?;
+        Ok(samples)
+    }
+
+    /// Does work on an io thread. Being told to stop says how the run goes on.
+    fn job<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&JobContext) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let Some(engine) = &self.engine else { bail!("the engine has ended") };
-        let job = engine.run_io(move |context| {
-            let samples = cases.samples(framing, &card, grid, &folder, context)?;
-            Ok(Box::new(samples) as Output)
-        });
+        let job = engine.run_io(move |context| work(context).map(|made| Box::new(made) as Output));
         let ended = engine.block_on(job, |event| self.shown.show(event));
         self.shown.clear();
         if matches!(ended, Err(JobError::Interrupted)) {
             return Err(self.args.interrupted(self.engine.take(), self.record.path()));
         }
         match ended? {
-            Event::Done { output, .. } => match output.downcast::<Samples>() {
-                Ok(samples) => Ok(*samples),
+            Event::Done { output, .. } => match output.downcast::<T>() {
+                Ok(made) => Ok(*made),
                 Err(_) => bail!("preparing the cases ended with something else"),
             },
             other => bail!("preparing the cases ended with {other:?}"),
