@@ -73,6 +73,14 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut shown = Reporter::new();
     let model = load(&engine, &args.model, &mut shown)?;
+    if model.card.is_untrained() {
+        bail!(
+            "{} has learned nothing yet (its card does not say what it was trained on): its masks would be noise. Train it \
+             first: fovea train --init {} --data ...",
+            args.model,
+            args.model
+        );
+    }
     if !model.card.notice.is_empty() {
         eprintln!("{}: {}", model.card.title, model.card.notice);
     }

@@ -23,6 +23,7 @@ impl fmt::Display for JobId {
 struct Flags {
     cancelled: AtomicBool,
     paused: AtomicBool,
+    finishing: AtomicBool,
 }
 
 /// A job as the thread that runs it sees it.
@@ -43,6 +44,11 @@ impl JobHandle {
 
     pub fn is_paused(&self) -> bool {
         self.flags.paused.load(Ordering::Acquire)
+    }
+
+    /// Whether it should end early and in order, with what it has made so far.
+    pub fn is_finishing(&self) -> bool {
+        self.flags.finishing.load(Ordering::Acquire)
     }
 }
 
@@ -84,6 +90,14 @@ impl Jobs {
     pub fn pause(&self, id: JobId, paused: bool) {
         if let Some(entry) = self.live().get(&id) {
             entry.flags.paused.store(paused, Ordering::Release);
+        }
+    }
+
+    /// Asks a job to end early, with what it has made so far. One that rests goes on for that.
+    pub fn finish(&self, id: JobId) {
+        if let Some(entry) = self.live().get(&id) {
+            entry.flags.finishing.store(true, Ordering::Release);
+            entry.flags.paused.store(false, Ordering::Release);
         }
     }
 

@@ -157,6 +157,13 @@ impl Engine {
         self.nn.ring();
     }
 
+    /// Ends a training run early: it ends as if it had taken all its steps, with the best weights so far
+    /// ([`Event::Trained`]). Other jobs do not listen.
+    pub fn finish(&self, job: JobId) {
+        self.board.jobs.finish(job);
+        self.nn.ring();
+    }
+
     /// What has happened since the last call, oldest first.
     pub fn drain(&self) -> Vec<Event> {
         self.board.outbox.drain()

@@ -91,6 +91,8 @@ pub struct Trained {
     pub comparison: Option<Comparison>,
     /// Why the run ended early: its loss was no longer a number. The model is the best that it had reached before.
     pub diverged: Option<String>,
+    /// The steps that it had taken when a person ended it early ([`super::Engine::finish`]).
+    pub stopped_at: Option<u64>,
 }
 
 /// The old and the new model on the held-out slices.

@@ -19,11 +19,14 @@ use std::time::Instant;
 /// A training run on its way: a slice prepared, a batch, or a tile or volume of a validation or comparison a step.
 pub(super) struct TrainSteps {
     job: JobId,
+    /// Says whether the run should end early.
+    handle: JobHandle,
     /// A step of a network of volumes may last for minutes.
     stop: Arc<dyn Watch>,
     request: TrainRequest,
     phase: Phase,
     diverged: Option<String>,
+    stopped_at: Option<u64>,
     eta: Eta,
 }
 
@@ -70,10 +73,12 @@ impl TrainSteps {
     pub fn new(job: JobHandle, board: Arc<Board>, request: TrainRequest) -> Self {
         Self {
             job: job.id(),
+            handle: job.clone(),
             stop: Arc::new(Stop(JobContext::new(job, board))),
             request,
             phase: Phase::Begin,
             diverged: None,
+            stopped_at: None,
             eta: Eta::default(),
         }
     }
@@ -125,6 +130,17 @@ impl TrainSteps {
     fn learn(&mut self, mut learn: Box<Learn>, world: &mut NnWorld) -> Result<Phase, String> {
         let Learn { run, curves } = learn.as_mut();
         let more = match run {
+            _ if self.handle.is_finishing() => {
+                let (taken, all) = match run {
+                    Run::Slices(session, _) => session.steps(),
+                    Run::Volumes(session) => session.steps(),
+                };
+                if taken == 0 {
+                    return Err("it was ended before its first step, so there is nothing to keep".to_owned());
+                }
+                self.stopped_at = (taken < all).then_some(taken);
+                false
+            }
             Run::Slices(session, _) => {
                 let event = session.step();
                 self.hear(event, session, curves, world)?
@@ -217,6 +233,11 @@ impl TrainSteps {
         }
         let old_turn = before.len() < held_out.len();
         let sample = &held_out[if old_turn { before.len() } else { after.len() }];
+        if old_turn && old.card.is_untrained() {
+            // What it draws is noise: it knows nothing yet.
+            before.push(vec![0; sample.labels.len()].into());
+            return Ok(Phase::Compare(compare));
+        }
         let model = if old_turn { old } else { new };
         if let Some(walked) = walk.step(model, &sample.volume, sample.z).map_err(predict_failure)? {
             if old_turn { before } else { after }.push(walked.labels);
@@ -252,7 +273,7 @@ impl TrainSteps {
         let bytes = new.to_bytes().map_err(model_failure)?.into();
         let model = world.shelve(new, bytes);
         let (job, base, diverged) = (self.job, Arc::clone(&self.request.base), self.diverged.clone());
-        let result = Arc::new(Trained { base, model, comparison, diverged });
+        let result = Arc::new(Trained { base, model, comparison, diverged, stopped_at: self.stopped_at });
         world.board.finish(job, Event::Trained { job, result });
         Ok(())
     }

@@ -153,14 +153,18 @@ impl App {
     /// What the frame has asked for.
     fn carry_out(&mut self, ctx: &egui::Context, mut out: Outbox) {
         let Some(workspace) = &mut self.workspace else { return };
-        let changed = !(out.commands.is_empty() && out.requests.is_empty());
+        let changed = !(out.commands.is_empty() && out.sure.is_empty() && out.requests.is_empty());
         // A request may lead to another, as the click on a button that does what a key does and asks a question.
         while !out.requests.is_empty() {
             for request in std::mem::take(&mut out.requests) {
                 self.shell.request(ctx, request, workspace, &mut self.look, &mut self.toolbox, &mut out);
             }
         }
-        for command in out.commands {
+        let stopping = &mut self.shell.stopping;
+        let mut commands: Vec<Command> = std::mem::take(&mut out.sure);
+        commands.extend(stopping.due(workspace));
+        commands.extend(out.commands.into_iter().filter_map(|command| stopping.pass(command, workspace)));
+        for command in commands {
             if let Err(e) = workspace.apply(command) {
                 self.shell.notices.tell(sentence(&e.to_string()));
             }

@@ -3,7 +3,7 @@
 use super::outbox::{Outbox, Question};
 use super::theme;
 use super::widgets::{Icon, primary, quiet};
-use crate::workspace::{Command, DocumentId, ProjectCommand, Risk, Workspace};
+use crate::workspace::{Command, DocumentId, ProjectCommand, Risk, TrainCommand, Workspace};
 use egui::{Id, Modal, RichText, ViewportCommand};
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Closing {
         ctx.request_repaint_after(LOOK_EVERY);
         let mut stay = false;
         let modal = Modal::new(Id::unique("closing")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
-            ui.set_width(480.0);
+            ui.set_width(520.0);
             let waits = risks.iter().all(|r| matches!(r, Risk::OnTheirWay { .. }));
             let title = if waits { "Saving…" } else { "Not everything is safe" };
             ui.label(RichText::new(title).size(theme::size::LARGE));
@@ -70,6 +70,20 @@ impl Closing {
             ui.horizontal(|ui| {
                 if primary(ui, true, "Keep working").clicked() {
                     stay = true;
+                }
+                // With a version of it in the project file the window closes by itself.
+                if let Some(training) = workspace.training().filter(|t| t.is_under_way()) {
+                    let waits = training.is_being_kept();
+                    let tip = "The best network so far becomes a version in the project file";
+                    if quiet(ui, training.steps()[0] > 0 && !waits, "Keep the best so far")
+                        .on_hover_text(tip)
+                        .clicked()
+                    {
+                        out.decided(TrainCommand::Keep);
+                    }
+                    if quiet(ui, !waits, "Discard the run").clicked() {
+                        out.decided(TrainCommand::Cancel);
+                    }
                 }
                 if unwritten && quiet(ui, true, "Try again").clicked() {
                     out.command(Command::Project(ProjectCommand::Retry));

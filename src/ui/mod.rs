@@ -14,6 +14,7 @@ mod panels;
 mod perform;
 mod run;
 mod shell;
+mod stopping;
 mod theme;
 mod views;
 mod welcome;

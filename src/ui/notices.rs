@@ -3,8 +3,8 @@
 use super::outbox::{Outbox, Request};
 use super::panels::learn::{capital, time_left};
 use super::theme;
-use super::widgets::{Icon, IconButton, progress_bar, quiet};
-use crate::workspace::{Activity, Command, NoticeLevel, Workspace};
+use super::widgets::{Icon, IconButton, primary, progress_bar, quiet};
+use crate::workspace::{Activity, Asks, Command, NoticeLevel, TrainCommand, Training, Verdict, Workspace};
 use egui::{Align, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,7 +37,7 @@ impl Notices {
         self.since.retain(|id, _| notices.iter().any(|n| n.id == *id));
         for notice in notices {
             let since = *self.since.entry(notice.id).or_insert(now);
-            if notice.level == NoticeLevel::Info && !notice.stays {
+            if notice.level == NoticeLevel::Info && !notice.stays && notice.asks.is_none() {
                 if now - since > INFO_SECS {
                     out.requests.push(Request::DismissNotice(notice.id));
                 } else {
@@ -71,12 +71,16 @@ impl Notices {
                 ui.set_width(WIDTH.min(views.width() - 40.0));
                 ui.spacing_mut().item_spacing.y = 8.0;
                 for notice in notices.iter().rev().take(MOST).rev() {
-                    if card(ui, notice.level, &notice.text, !notice.stays) {
+                    let buttons = |ui: &mut Ui| match notice.asks {
+                        Some(Asks::Adopt) => adopt(ui, workspace, out),
+                        None => {}
+                    };
+                    if card(ui, notice.level, &notice.text, !notice.stays, buttons) {
                         out.requests.push(Request::DismissNotice(notice.id));
                     }
                 }
                 if let Some((text, _)) = &self.told
-                    && card(ui, NoticeLevel::Warning, text, true)
+                    && card(ui, NoticeLevel::Warning, text, true, |_| {})
                 {
                     self.told = None;
                 }
@@ -97,8 +101,43 @@ fn frame(ui: &Ui) -> Frame {
         .shadow(ui.visuals().popup_shadow)
 }
 
+/// The decision on what a training run has made, wherever the person is.
+fn adopt(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
+    let Some(training) = workspace.training().filter(|t| t.candidate().is_some()) else { return };
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        let tip = format!("Predict with it from now on: {}", training.about());
+        // Only what is known to be better is the button that stands out.
+        let better = training.candidate().is_some_and(|c| matches!(c.verdict(), Verdict::Better(_)));
+        let button = if better { primary } else { quiet };
+        if button(ui, true, "Adopt").on_hover_text(tip).clicked() {
+            out.command(Command::Train(TrainCommand::Adopt));
+        }
+        if quiet(ui, true, "Compare").on_hover_text("Old and new beside each other").clicked() {
+            look_at(workspace, training, out);
+        }
+    });
+}
+
+/// Brings an image of the run to the front, and the panel that compares.
+fn look_at(workspace: &Workspace, training: &Training, out: &mut Outbox) {
+    let its_own = |id| training.uses(id);
+    if !workspace.active().is_some_and(|d| its_own(d.id()))
+        && let Some(document) = workspace.documents().iter().find(|d| its_own(d.id()))
+    {
+        out.command(Command::Activate(document.id()));
+    }
+    out.requests.push(Request::ShowPanel("learn"));
+}
+
 /// True where it is dismissed.
-fn card(ui: &mut Ui, level: NoticeLevel, text: &str, dismissible: bool) -> bool {
+fn card(
+    ui: &mut Ui,
+    level: NoticeLevel,
+    text: &str,
+    dismissible: bool,
+    buttons: impl FnOnce(&mut Ui),
+) -> bool {
     let p = theme::palette(ui);
     let (icon, color) = match level {
         NoticeLevel::Info => (Icon::Info, p.accent),
@@ -113,6 +152,7 @@ fn card(ui: &mut Ui, level: NoticeLevel, text: &str, dismissible: bool) -> bool 
             ui.allocate_ui_with_layout(Vec2::new(text_width, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(text_width);
                 ui.label(text);
+                buttons(ui);
             });
             dismissible && ui.add(IconButton::new(Icon::Close, "Dismiss").side(20.0)).clicked()
         });

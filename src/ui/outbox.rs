@@ -1,7 +1,7 @@
 //! What the window's parts ask for while they are drawn. Nothing is changed before the frame's end.
 
 use super::keys::KeyCommand;
-use crate::workspace::{Command, EditCommand};
+use crate::workspace::{Command, EditCommand, TrainCommand};
 use std::path::PathBuf;
 
 /// A request that is no change of data.
@@ -14,6 +14,8 @@ pub enum Request {
     DismissNotice(u64),
     DismissHint,
     TogglePanels,
+    /// Brings a panel to the front, by its id.
+    ShowPanel(&'static str),
 }
 
 /// What a dialog asks for.
@@ -29,12 +31,19 @@ pub enum Question {
 #[derive(Debug, Default)]
 pub struct Outbox {
     pub commands: Vec<Command>,
+    /// Commands that a person has been asked about already.
+    pub sure: Vec<Command>,
     pub requests: Vec<Request>,
 }
 
 impl Outbox {
     pub fn command(&mut self, command: Command) {
         self.commands.push(command);
+    }
+
+    /// What a person has answered to become of a training run.
+    pub fn decided(&mut self, command: TrainCommand) {
+        self.sure.push(Command::Train(command));
     }
 
     pub fn edit(&mut self, edit: EditCommand) {

@@ -8,6 +8,7 @@ use super::look::Look;
 use super::notices::Notices;
 use super::outbox::{Outbox, Request};
 use super::panels::{info::Info, labels::Labels, learn::Learn, prediction::Prediction};
+use super::stopping::Stopping;
 use super::theme::{self, canvas, size};
 use super::views::{self, Scene, Views};
 use super::welcome;
@@ -34,6 +35,7 @@ pub struct Shell {
     panels_shown: bool,
     dialogs: Dialogs,
     pub(super) closing: Closing,
+    pub(super) stopping: Stopping,
     pub(super) notices: Notices,
     pub(super) help_shown: bool,
     hint_shown: bool,
@@ -50,6 +52,7 @@ impl Default for Shell {
             panels_shown: true,
             dialogs: Dialogs::default(),
             closing: Closing::default(),
+            stopping: Stopping::default(),
             notices: Notices::default(),
             help_shown: false,
             hint_shown: first_run(),
@@ -61,7 +64,7 @@ impl Default for Shell {
 impl Shell {
     /// Keys go to the window as long as no dialog stands over it.
     pub fn takes_keys(&self) -> bool {
-        !self.dialogs.is_open() && !self.closing.is_open()
+        !self.dialogs.is_open() && !self.closing.is_open() && !self.stopping.is_open()
     }
 
     /// Before there is anything to show.
@@ -152,6 +155,8 @@ impl Shell {
         self.dialogs.show(ctx, workspace, out);
         if self.closing.is_open() && !self.dialogs.is_open() {
             self.closing.show(ctx, workspace, out);
+        } else {
+            self.stopping.show(ctx, workspace, out);
         }
         if self.help_shown && help::show(ctx) {
             self.help_shown = false;
@@ -227,6 +232,7 @@ impl Shell {
                 self.hint_shown = false;
                 remember_hint();
             }
+            Request::ShowPanel(id) => self.show_panel(id),
             Request::TogglePanels => self.panels_shown = !self.panels_shown,
         }
     }

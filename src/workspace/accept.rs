@@ -70,7 +70,8 @@ impl Taken {
             version: Some(version),
             nothing: Some(CommandError::NothingToAccept.to_string()),
             make: Arc::new(move |_, volume, now| {
-                Ok(Draft { changes: self.changes(volume, now)?, ..Draft::default() })
+                let changes = self.changes(volume, now)?;
+                Ok(Draft { warnings: brought(&changes).into_iter().collect(), changes })
             }),
         }
     }
@@ -85,6 +86,19 @@ fn with_labels(before: &LabelTable, table: &LabelTable, patch: Patch) -> Vec<Cha
     labels.into_iter().chain([Change::Mask(patch)]).collect()
 }
 
+/// What to say of the labels that a prediction brings along.
+fn brought(changes: &[Change]) -> Option<String> {
+    let names = changes.iter().find_map(|change| match change {
+        Change::Labels { before, after } => {
+            let new = after.iter().filter(|label| before.get(label.id).is_none());
+            Some(new.map(|label| format!("“{}”", label.name)).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    let names = names.filter(|names| !names.is_empty())?;
+    Some(format!("the model's {} had no label of that name here: added as new", names.join(", ")))
+}
+
 impl Workspace {
     pub(super) fn accept(&mut self, scope: AcceptScope) -> Result<(), CommandError> {
         let document = self.active().ok_or(CommandError::NoDocument)?;
@@ -95,6 +109,7 @@ impl Workspace {
         let version = document.model.clone().ok_or(CommandError::NoModel)?;
         let card = self.shelf.find(&version).map(|m| Arc::clone(&m.card));
         let card = card.ok_or_else(|| CommandError::UnknownModel(version.to_string()))?;
+        self.check_trained(&version)?;
         let (depth, dims) = (document.depth(), document.volume.dims());
         let (z, accept, whole) = match scope {
             AcceptScope::Slice(z) => (Some(z), Accept::Slice(z), false),
@@ -139,7 +154,12 @@ impl Workspace {
         if changes.is_empty() {
             return Err(CommandError::NothingToAccept);
         }
-        self.change(id, changes)
+        let brought = brought(&changes);
+        self.change(id, changes)?;
+        if let Some(words) = brought {
+            self.notices.add(NoticeLevel::Info, Some(id), format!("Accepting the prediction: {words}"));
+        }
+        Ok(())
     }
 
     /// Accepts more than one slice: what is not predicted yet is predicted first, and all of it is one undo step.

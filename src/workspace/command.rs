@@ -154,12 +154,15 @@ pub enum ModelCommand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrainCommand {
-    /// Trains the active document's model on the verified slices of every open document that uses this model.
+    /// Trains the active document's model on verified slices: those of [`TrainOptions::images`] and no others.
     Start(TrainOptions),
     Pause,
     /// Goes on with a paused run, or with one that a crash interrupted, from its last checkpoint.
     Resume,
-    /// Stops at once; the run's curves stay in the project file.
+    /// Ends the run early with the best weights so far, which become a candidate as at its end. Also of a run that a crash
+    /// interrupted.
+    Keep,
+    /// Stops at once and discards what was learned; the run's curves stay in the project file.
     Cancel,
     /// Uses the candidate from now on. Never done by the program itself.
     Adopt,
@@ -171,6 +174,9 @@ pub enum TrainCommand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainOptions {
+    /// The images whose verified slices are learned from, all of which use the model that is trained; none means the
+    /// active one alone. Nothing of any other image is learned from.
+    pub images: Vec<DocumentId>,
     /// `None`: what fine-tuning this model usually takes.
     pub steps: Option<u64>,
     pub learning_rate: Option<f64>,
@@ -186,6 +192,7 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
+            images: Vec::new(),
             steps: None,
             learning_rate: None,
             seed: 1,

@@ -39,6 +39,10 @@ pub enum CommandError {
     NoModel,
     #[error("model “{0}” is not on the shelf")]
     UnknownModel(String),
+    #[error(
+        "“{0}” has learned nothing yet, so it predicts nothing: verify slices and train it first (panel Learn)"
+    )]
+    Untrained(String),
     #[error("there is no network “{0}”")]
     UnknownNetwork(String),
     #[error("model {0} has no earlier version to go back to")]
@@ -71,7 +75,7 @@ pub enum CommandError {
     NothingToClear(String),
     #[error("nothing can be trained: {0}")]
     NothingToTrain(String),
-    #[error("a training run is under way: pause, cancel or finish it first")]
+    #[error("a training run is under way: stop it first, and keep the best so far or discard it")]
     TrainingRunning,
     #[error("no training run is {0}")]
     NoTraining(&'static str),

@@ -67,36 +67,29 @@ fn checked_name(table: &LabelTable, own: Option<LabelId>, name: String) -> Resul
 /// The label of a document's table that each class of a model means (class 0, background, is label 0), and the table
 /// with the labels that it lacks.
 ///
-/// A class is the label of its own name, whatever its id. Else it is the label of its own id, if that is free or only
-/// called by its number, and gives it its name; else it gets a new id. A model never paints with another structure's label.
+/// A class is the label of exactly its name, whatever its id. A class that no label is called after becomes a new label: with
+/// its own id where that is free, else with another. No class is ever taken for a label of another name, and no two
+/// classes for one label.
 pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, LabelTable) {
     let mut table = table.clone();
-    let mut labels = vec![0];
-    for class in card.labels.iter() {
-        let by_name = table.iter().find(|l| l.name.to_lowercase() == class.name.to_lowercase()).map(|l| l.id);
-        let by_id = || match table.get(class.id) {
-            Some(label) => is_number_only(label),
-            None => true,
-        };
-        let id = match by_name {
-            Some(id) => id,
-            None if by_id() => {
-                match table.get_mut(class.id) {
-                    Some(label) => label.name.clone_from(&class.name),
-                    None => table.insert(Label { locked: false, visible: true, ..class.clone() }),
-                }
-                class.id
-            }
-            None => table.add(&class.name),
-        };
-        labels.push(id);
+    let mut labels = vec![0; card.labels.len() + 1];
+    let classes = || (1..).zip(card.labels.iter());
+    for (class, own) in classes() {
+        let same = table.iter().find(|l| l.name == own.name && !labels.contains(&l.id));
+        labels[class] = same.map_or(0, |label| label.id);
+    }
+    for (class, own) in classes() {
+        if labels[class] == 0 && table.get(own.id).is_none() {
+            table.insert(Label { locked: false, visible: true, ..own.clone() });
+            labels[class] = own.id;
+        }
+    }
+    for (class, own) in classes() {
+        if labels[class] == 0 {
+            labels[class] = table.add(&own.name);
+        }
     }
     (labels, table)
-}
-
-/// "label 3": nobody has said what it is.
-fn is_number_only(label: &Label) -> bool {
-    label.name.to_lowercase() == format!("label {}", label.id)
 }
 
 #[cfg(test)]
@@ -129,19 +122,19 @@ mod tests {
     #[test]
     fn a_class_is_the_label_of_its_name_and_never_another_structure() {
         let table = LabelTable::named(&["spleen", "lesion"]);
-        let (labels, after) = class_labels(&card(&["liver", "Spleen", "kidneys"]), &table);
-        // Liver's own id 1 is the spleen's here, and kidneys' id 3 is taken by the liver then.
-        assert_eq!(labels, [0, 3, 1, 4]);
-        assert_eq!(after.get(3).map(|l| l.name.as_str()), Some("liver"));
+        let (labels, after) = class_labels(&card(&["liver", "spleen", "kidneys"]), &table);
+        // Liver's own id 1 is the spleen's here; kidneys' id 3 is free.
+        assert_eq!(labels, [0, 4, 1, 3]);
+        assert_eq!(after.get(4).map(|l| l.name.as_str()), Some("liver"));
         assert_eq!(after.get(1).map(|l| l.name.as_str()), Some("spleen"));
         assert_eq!(after.len(), 4);
     }
 
     #[test]
-    fn a_label_without_a_name_of_its_own_is_the_class_of_its_id() {
+    fn a_label_is_never_a_class_for_its_id_alone() {
         let (labels, after) = class_labels(&card(&["vessel"]), &LabelTable::named(&["label 1"]));
-        assert_eq!(labels, [0, 1]);
+        assert_eq!(labels, [0, 2]);
         let names: Vec<&str> = after.iter().map(|label| label.name.as_str()).collect();
-        assert_eq!(names, ["vessel"]);
+        assert_eq!(names, ["label 1", "vessel"]);
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Live {
 pub enum PredictionStatus<'a> {
     /// No model is in use.
     NoModel,
+    /// The network has learned nothing yet, so that it is not asked.
+    Untrained,
     /// The model is on its way to the device.
     Loading,
     /// It will come.
@@ -78,6 +80,9 @@ impl Workspace {
         let Some(base) = self.document(document).and_then(|d| d.base(z)) else {
             return PredictionStatus::NoModel;
         };
+        if self.shelf.find(&base.version).is_some_and(ShelvedModel::is_untrained) {
+            return PredictionStatus::Untrained;
+        }
         if let Some(predicted) = self.predictions.on(&base) {
             return PredictionStatus::Ready(predicted);
         }
@@ -102,6 +107,16 @@ impl Workspace {
         if let Some(document) = self.document_mut(document) {
             document.compared = version;
         }
+    }
+
+    /// The classes of the model in use whose names are not among a document's labels: accepting its prediction adds them as
+    /// new labels. None of a network that has learned nothing.
+    pub fn new_labels(&self, document: DocumentId) -> Vec<&str> {
+        let Some(document) = self.document(document) else { return Vec::new() };
+        let model = document.model.as_deref().and_then(|version| self.shelf.find(version));
+        let classes = model.into_iter().filter(|m| !m.is_untrained()).flat_map(|m| m.card.labels.iter());
+        let known = |name: &str| document.labels().iter().any(|label| label.name == name);
+        classes.map(|class| class.name.as_str()).filter(|name| !known(name)).collect()
     }
 
     /// An answer for what is closed, or for an image of another size, has no base here.
@@ -131,6 +146,7 @@ impl Workspace {
         if self.predicting_all(id).is_some() {
             return Err(CommandError::PredictRunning);
         }
+        self.check_trained(&version)?;
         let known = self.predictions.labels(id.0, &version);
         let missing: Vec<usize> = (0..depth).filter(|z| known.is_none_or(|k| !k.contains_key(z))).collect();
         if missing.is_empty() {
@@ -185,8 +201,9 @@ impl Workspace {
             if ahead == 0 {
                 self.predictions.touch(&base(version, z));
             }
+            // An untrained network is loaded, to be trained, and not asked.
             if !self.ensure_loaded(version)
-                || self.shelf.find(version).is_some_and(ShelvedModel::is_of_volumes)
+                || self.shelf.find(version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
             {
                 continue;
             }

@@ -40,14 +40,16 @@ pub use document::{Document, DocumentId, Opening, SaveState};
 pub use error::CommandError;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
-pub use notice::{Notice, NoticeLevel};
+pub use notice::{Asks, Notice, NoticeLevel};
 pub use predictions::SliceLabels;
 pub use risk::Risk;
 pub use section::Section;
 pub use shelf::{ModelOrigin, ShelvedModel};
 pub use store::{Place, RunState, mask_hash};
 pub use surfaces::SurfaceOf;
-pub use training::{Candidate, Curves, Run, SliceRef, Training, TrainingState, Validation, Verdict};
+pub use training::{
+    Candidate, Curves, LessonImage, Run, SliceRef, Training, TrainingState, Validation, Verdict,
+};
 
 use crate::engine::{Engine, Event, run_folder::PastRun};
 use crate::nn::DeviceKind;
@@ -313,6 +315,7 @@ impl Workspace {
             self.on_store_event(event);
         }
         self.go_on_making();
+        self.follow_labels();
         self.retry_saving();
         self.go_on_looking();
         self.go_on_measuring();

@@ -9,6 +9,8 @@ pub struct Notice {
     pub document: Option<DocumentId>,
     /// Stays until its cause is gone; others go when dismissed or when the window has shown them long enough.
     pub stays: bool,
+    /// What the person is to decide; such a notice does not go by itself, but may be dismissed.
+    pub asks: Option<Asks>,
     pub(super) cause: Option<Cause>,
 }
 
@@ -19,6 +21,13 @@ pub enum NoticeLevel {
     Error,
 }
 
+/// A decision that a notice brings within reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Whether the version that a training run has made is used from now on.
+    Adopt,
+}
+
 /// What a lasting notice is about, so that it goes when its cause does and never stands twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -26,6 +35,8 @@ pub(super) enum Cause {
     Store(DocumentId),
     /// A run was interrupted by a crash and can be resumed.
     Interrupted(DocumentId),
+    /// A run has made a version, and nobody has decided on it.
+    Candidate,
 }
 
 /// The notices that stand, oldest first.
@@ -48,8 +59,25 @@ impl Notices {
             text: text.into(),
             document,
             stays: false,
+            asks: None,
             cause: None,
         });
+    }
+
+    /// A notice that asks for a decision. It goes when it is dismissed, or resolved with its cause.
+    pub fn ask(
+        &mut self,
+        level: NoticeLevel,
+        document: Option<DocumentId>,
+        cause: Cause,
+        asks: Asks,
+        text: impl Into<String>,
+    ) {
+        self.resolve(&cause);
+        self.hold(level, document, cause, text);
+        if let Some(asked) = self.list.last_mut() {
+            (asked.stays, asked.asks) = (false, Some(asks));
+        }
     }
 
     /// A notice that stays until [`Notices::resolve`] is called with its cause. A newer text replaces the older.
@@ -66,7 +94,8 @@ impl Notices {
             return;
         }
         self.next += 1;
-        self.list.push(Notice { id: self.next, level, text, document, stays: true, cause: Some(cause) });
+        let cause = Some(cause);
+        self.list.push(Notice { id: self.next, level, text, document, stays: true, asks: None, cause });
     }
 
     /// True where a notice of this cause stood.

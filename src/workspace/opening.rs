@@ -228,14 +228,14 @@ impl Workspace {
         self.openings.retain(|o| o.job != job);
         self.accepting.take_if(|a| a.job == job);
         self.making.retain(|m| m.job() != Some(job));
-        self.training_ended(job, reason.as_deref());
+        let told = self.training_ended(job, reason.as_deref());
         if let Some(Purpose::LoadModel { version, .. }) = activity.as_ref().map(|a| &a.purpose) {
             self.shelf.loading_failed(version.as_deref(), reason.as_deref());
         }
         if reason.is_some() && activity.as_ref().is_some_and(|a| a.purpose == Purpose::Shape) {
             self.shaping_failed();
         }
-        if let Some(reason) = reason {
+        if let Some(reason) = reason.filter(|_| !told) {
             let (title, document) = activity.map_or((String::new(), None), |a| (a.title, a.document));
             let text = if title.is_empty() { reason } else { format!("{title}: {reason}") };
             self.notices.add(NoticeLevel::Error, document, text);

@@ -1,17 +1,33 @@
 use super::activity::Purpose;
 use super::store::{StoreError, StoredModel, Write};
-use super::{CommandError, DocumentId, NoticeLevel, Workspace};
+use super::{CommandError, Document, DocumentId, NoticeLevel, Workspace, training};
 use crate::engine::{JobId, LoadedModel, ModelSource, Version};
 use crate::io;
 use crate::label::LabelTable;
 use crate::nn::train::TrainConfig;
 use crate::nn::{self, Channels, InputSpec, ModelCard, bundled, weights};
 use crate::volume::{Modality, Volume};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The weights of a fresh network are drawn from this, so that they are the same ones after a crash.
-const FRESH_SEED: u64 = 1;
+/// What the title of a network ends with that has learned nothing yet.
+const UNTRAINED: &str = " (untrained)";
+
+/// The title of a network once it has learned something.
+pub(super) fn learned_title(title: &str) -> String {
+    title.strip_suffix(UNTRAINED).unwrap_or(title).to_owned()
+}
+
+/// The weights of a fresh network are drawn from what it is to learn: they are the same ones after a crash, two images of
+/// one task have one network, and networks of different tasks are never taken for one.
+fn seed_of(card: &ModelCard) -> u64 {
+    let labels: Vec<_> = card.labels.iter().map(|label| (label.id, &label.name)).collect();
+    let task = (&card.network, &card.config, &card.input, labels, card.modality);
+    // Only maps with keys that are no text cannot be written, and there are none.
+    let task = serde_json::to_vec(&task).unwrap_or_default();
+    blake3::hash(&task).as_bytes()[..8].iter().fold(0, |seed, &byte| seed << 8 | u64::from(byte))
+}
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +81,12 @@ impl ShelvedModel {
         self.card.is_untrained()
     }
 
+    /// True of one that learned from phantoms, as the demonstrations inside the program did, and of what was trained from
+    /// it: of no use on patients.
+    pub fn is_demonstration(&self) -> bool {
+        self.card.trained_on.contains("phantom")
+    }
+
     /// True of one that labels a whole volume at once, when it is asked to, and says nothing of single slices.
     pub fn is_of_volumes(&self) -> bool {
         self.card.volume.is_some()
@@ -80,6 +102,8 @@ impl ShelvedModel {
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     models: Vec<ShelvedModel>,
+    /// The labels for which a document's untrained network was asked for last.
+    asked: BTreeMap<DocumentId, LabelTable>,
 }
 
 impl Shelf {
@@ -146,6 +170,7 @@ impl Shelf {
     /// What was only in a project file that is closed now, and not in memory, cannot be used any more.
     pub fn forget_document(&mut self, document: DocumentId) {
         self.models.retain(|m| m.origin != ModelOrigin::Project(document) || m.bytes.is_some());
+        self.asked.remove(&document);
     }
 
     /// Puts away for good what has learned nothing.
@@ -157,6 +182,29 @@ impl Shelf {
         if let Some(model) = version.and_then(|v| self.find_mut(v)) {
             model.state = if reason.is_some() { State::Failed } else { State::Shelved };
         }
+    }
+}
+
+/// What a network learns on a document: its labels, but for one that says where nothing is.
+fn to_learn(document: &Document) -> LabelTable {
+    let mut labels = LabelTable::default();
+    for label in document.now.labels.iter().filter(|l| !training::is_background(&l.name)) {
+        labels.insert(label.clone());
+    }
+    if labels.is_empty() { LabelTable::named(&["label 1"]) } else { labels }
+}
+
+fn same_task(a: &LabelTable, b: &LabelTable) -> bool {
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| (a.id, &a.name) == (b.id, &b.name))
+}
+
+/// "liver, spleen and 3 more"
+fn listed(labels: &LabelTable) -> String {
+    const MOST: usize = 2;
+    let names: Vec<&str> = labels.iter().take(MOST).map(|label| label.name.as_str()).collect();
+    match labels.len().saturating_sub(MOST) {
+        0 => names.join(" and "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 
@@ -226,13 +274,14 @@ impl Workspace {
     }
 
     pub(super) fn use_fresh(&mut self, network: &str) -> Result<(), CommandError> {
+        let id = self.active_mut()?.id;
+        self.build_fresh(id, network)
+    }
+
+    fn build_fresh(&mut self, id: DocumentId, network: &str) -> Result<(), CommandError> {
         let spec = nn::find(network).ok_or_else(|| CommandError::UnknownNetwork(network.to_owned()))?;
-        let document = self.active_mut()?;
-        let use_in = Some(document.id);
-        let mut labels = document.now.labels.clone();
-        if labels.is_empty() {
-            labels = LabelTable::named(&["label 1"]);
-        }
+        let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+        let labels = to_learn(document);
         let volume = &document.volume;
         let mut input = TrainConfig::input_for(volume.modality());
         if volume.channels() == 3 && input.channels == Channels::Grey {
@@ -240,13 +289,46 @@ impl Workspace {
         }
         let config = spec.config_for(input.channels.count(), labels.len() + 1);
         let card = ModelCard {
-            title: format!("{} (untrained)", spec.title),
-            ..ModelCard::new(spec.id, config, input, labels, volume.modality())
+            title: format!("{} for {}{UNTRAINED}", spec.title, listed(&labels)),
+            ..ModelCard::new(spec.id, config, input, labels.clone(), volume.modality())
         };
-        let job = self.engine.load_model(ModelSource::Fresh { card: Box::new(card), seed: FRESH_SEED });
-        let title = format!("building {}", spec.title);
+        let seed = seed_of(&card);
+        let job = self.engine.load_model(ModelSource::Fresh { card: Box::new(card), seed });
+        self.shelf.asked.insert(id, labels);
+        let (title, use_in) = (format!("building {}", spec.title), Some(id));
         self.activities.begin(job, title, use_in, Purpose::LoadModel { file: None, version: None, use_in });
         Ok(())
+    }
+
+    /// An untrained network is made for its image's labels: where these change, another one takes its place. There is
+    /// nothing in it that could be lost, and a label that it lacked would not be learned.
+    pub(super) fn follow_labels(&mut self) {
+        let outdated = self.documents.iter().find_map(|d| {
+            let model = self.shelf.find(d.model.as_ref()?)?;
+            let base = self.training.as_ref().is_some_and(|t| !t.is_decided() && t.base() == model.version());
+            if !model.is_untrained() || model.origin != ModelOrigin::Trained || base || d.tool.is_some() {
+                return None;
+            }
+            let labels = to_learn(d);
+            let behind = !same_task(&model.card.labels, &labels)
+                && !self.shelf.asked.get(&d.id).is_some_and(|asked| same_task(asked, &labels));
+            behind.then(|| (d.id, model.card.network.clone()))
+        });
+        if let Some((id, network)) = outdated
+            && let Err(e) = self.build_fresh(id, &network)
+        {
+            self.notices.add(NoticeLevel::Error, Some(id), e.to_string());
+        }
+    }
+
+    /// Whether a version may predict: it is on the shelf, and has learned something. What an untrained network draws is
+    /// noise, which nobody should see or accept.
+    pub(super) fn check_trained(&self, version: &str) -> Result<(), CommandError> {
+        match self.shelf.find(version) {
+            Some(model) if model.is_untrained() => Err(CommandError::Untrained(model.card.title.clone())),
+            Some(_) => Ok(()),
+            None => Err(CommandError::UnknownModel(version.to_owned())),
+        }
     }
 
     pub(super) fn roll_back(&mut self) -> Result<(), CommandError> {

@@ -1,3 +1,4 @@
+use super::opening::name_of;
 use super::store::{RunRecord, RunState};
 use super::{DocumentId, TrainOptions};
 use crate::engine::{JobId, Trained, Version};
@@ -9,9 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 mod lessons;
+mod listing;
+mod outcome;
 mod past;
 mod run;
 
+pub use listing::LessonImage;
+pub(super) use listing::is_background;
 pub use past::Run;
 
 /// A verified slice that a run learns from, or is measured on.
@@ -97,6 +102,8 @@ pub struct Training {
     options: TrainOptions,
     learned_from: Vec<SliceRef>,
     held_out: Vec<SliceRef>,
+    images: Vec<LessonImage>,
+    warnings: Vec<String>,
     /// As the network is validated on them.
     held_out_samples: Vec<TrainSample>,
     validations: Vec<Validation>,
@@ -105,6 +112,8 @@ pub struct Training {
     total: u64,
     stage: &'static str,
     eta_secs: Option<f64>,
+    /// It is on its way to an early end, with the best so far.
+    keeping: bool,
     state: TrainingState,
     candidate: Option<Candidate>,
     checkpoint: Option<PathBuf>,
@@ -131,6 +140,41 @@ impl Training {
     /// Slices that it never learns from: validation and comparison are on them.
     pub fn held_out(&self) -> &[SliceRef] {
         &self.held_out
+    }
+
+    /// The images that all these slices are of, as they were when the run began.
+    pub fn images(&self) -> &[LessonImage] {
+        &self.images
+    }
+
+    /// "eye.png and 2 more": whose run it is, in few words.
+    pub fn about(&self) -> String {
+        let slices = || self.learned_from.iter().chain(&self.held_out);
+        let first = match (self.images.first(), slices().next()) {
+            (Some(image), _) => image.name.clone(),
+            (None, Some(slice)) => name_of(&slice.path),
+            (None, None) => return "this image".to_owned(),
+        };
+        match self.images.len() {
+            0 | 1 => first,
+            n => format!("{first} and {} more", n - 1),
+        }
+    }
+
+    /// What a person should know of the run: too little of something, slices left out, a loss that was no number.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The mean Dice of the best validation so far, and its step.
+    pub fn best(&self) -> Option<(f64, u64)> {
+        let points = self.curves.valid_dice.iter();
+        points.max_by(|a, b| a[1].total_cmp(&b[1])).map(|[step, dice]| (*dice, *step as u64))
+    }
+
+    /// True once it has been asked to end early and to keep the best so far.
+    pub fn is_being_kept(&self) -> bool {
+        self.keeping
     }
 
     /// The held-out slices with their truth, as the network is validated on them.
@@ -178,6 +222,11 @@ impl Training {
         matches!(self.state, TrainingState::Running | TrainingState::Paused)
     }
 
+    /// True once nothing more can come of the run: there is no candidate to decide on.
+    pub(super) fn is_decided(&self) -> bool {
+        !self.is_under_way() && self.state != TrainingState::Finished
+    }
+
     pub fn uses(&self, document: DocumentId) -> bool {
         self.documents.contains(&document)
     }
@@ -195,6 +244,8 @@ impl Training {
             options: self.options.clone(),
             learned_from: self.learned_from.clone(),
             held_out: self.held_out.clone(),
+            images: self.images.clone(),
+            warnings: self.warnings.clone(),
         };
         let comparison = self.candidate.as_ref().and_then(|c| c.result.comparison.as_ref()).map(|c| {
             serde_json::json!({ "before": c.before, "after": c.after, "gain": c.gain() }).to_string()
@@ -219,6 +270,10 @@ struct Plan {
     options: TrainOptions,
     learned_from: Vec<SliceRef>,
     held_out: Vec<SliceRef>,
+    #[serde(default)]
+    images: Vec<LessonImage>,
+    #[serde(default)]
+    warnings: Vec<String>,
 }
 
 /// A run that was under way when the program last stopped.

@@ -251,8 +251,8 @@ fn training_reports_each_step_lets_wishes_pass_and_ends_with_a_comparison() {
         answered_at.is_some_and(|step| step < STEPS),
         "the wish waited for the end of training: {answered_at:?}"
     );
-    let Trained { base, model: new, comparison, diverged } = result.as_ref();
-    assert_eq!((*base == model.version(), diverged.as_ref()), (true, None));
+    let Trained { base, model: new, comparison, diverged, stopped_at } = result.as_ref();
+    assert_eq!((*base == model.version(), diverged.as_ref(), *stopped_at), (true, None, None));
     assert_ne!(new.card.version, model.card.version);
     assert_eq!(new.card.parent.as_deref(), Some(model.card.version.as_str()));
     assert_eq!(new.card.title, "Learned");

@@ -3,7 +3,7 @@
 use super::Window;
 use egui::{Event, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
-use fovea::workspace::TrainingState;
+use fovea::workspace::{Asks, TrainingState};
 
 /// The OCT sample with the prediction accepted and `verified` slices marked, the panel in front.
 fn corrected(verified: usize) -> Window {
@@ -59,11 +59,132 @@ fn a_run_is_paused_goes_on_and_is_cancelled() {
     assert_eq!(state(&window), TrainingState::Running);
     let done = window.workspace().training().map_or(0, |t| t.steps()[0]);
     window.until("it goes on", |w| w.training().is_some_and(|t| t.steps()[0] > done));
-    // Twice on screen while it runs: here, and on the card of what takes time.
-    let cancel = window.harness.query_all_by_label("Cancel").next().expect("it can be cancelled");
-    cancel.click();
+    // Here, and on the card of what takes time: nothing is thrown away without asking.
+    window.until("the card is there", |w| {
+        w.activities().any(|a| a.since.elapsed() > std::time::Duration::from_millis(300))
+    });
+    window.steps(2);
+    for stop in ["Stop…", "Cancel"] {
+        window.click(stop);
+        assert!(window.harness.query_by_label("Stop learning?").is_some(), "after {stop}");
+        window.steps(5);
+        window.click("Go on learning");
+        assert!(window.harness.query_by_label("Stop learning?").is_none());
+        assert_eq!(state(&window), TrainingState::Running);
+    }
+    window.click("Stop…");
+    window.press(Key::Escape);
+    assert!(window.harness.query_by_label("Stop learning?").is_none());
+    assert_eq!(state(&window), TrainingState::Running);
+    window.click("Stop…");
+    window.click("Discard");
     window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
     assert_eq!(state(&window), TrainingState::Cancelled);
+}
+
+/// Whether words are painted, which are no widget.
+fn painted(window: &Window, words: &str) -> bool {
+    fn of(shape: &egui::Shape, words: &str) -> bool {
+        match shape {
+            egui::Shape::Text(text) => text.galley.text().contains(words),
+            egui::Shape::Vec(shapes) => shapes.iter().any(|shape| of(shape, words)),
+            _ => false,
+        }
+    }
+    window.harness.output().shapes.iter().any(|shape| of(&shape.shape, words))
+}
+
+#[test]
+fn the_best_so_far_is_kept_and_adopted_from_another_panel() {
+    let mut window = corrected(2);
+    start(&mut window, 500);
+    window.until("it has learned something", |w| w.training().is_some_and(|t| t.steps()[0] > 1));
+    window.steps(2);
+    window.click("Stop…");
+    window.click("Keep the best so far");
+    window.click("Labels panel");
+    window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    window.steps(3);
+    assert_eq!(state(&window), TrainingState::Finished);
+    let candidate = window.workspace().training().and_then(|t| t.candidate()).expect("a candidate");
+    let version = candidate.card.version.clone();
+    // The notice is there in any panel, and stays.
+    assert!(window.workspace().notices().iter().any(|n| n.asks == Some(Asks::Adopt)));
+    window.click("Compare");
+    assert!(window.harness.query_by_label("Old and new on slices kept out").is_some());
+    window.click("Labels panel");
+    window.click("Adopt");
+    assert_eq!(state(&window), TrainingState::Adopted);
+    assert_eq!(window.document().model().map(|v| v.to_string()), Some(version));
+    assert!(window.harness.query_by_label("Adopt").is_none(), "it is decided");
+}
+
+#[test]
+fn an_image_is_not_closed_and_a_model_not_changed_over_a_run() {
+    let mut window = corrected(2);
+    start(&mut window, 500);
+    window.until("it has learned something", |w| w.training().is_some_and(|t| t.steps()[0] > 1));
+    window.press_with(Modifiers::COMMAND, Key::W);
+    window.steps(2);
+    window.click("Go on, leave it open");
+    assert_eq!((window.workspace().documents().len(), state(&window)), (1, TrainingState::Running));
+    window.press_with(Modifiers::COMMAND, Key::W);
+    window.steps(2);
+    window.click("Keep the best so far");
+    window.until("it is closed", |w| w.documents().is_empty());
+    assert_eq!(state(&window), TrainingState::Finished);
+}
+
+#[test]
+fn what_is_learned_from_is_listed_and_can_be_left_out() {
+    let mut window = corrected(1);
+    assert!(window.harness.query_by_label("1 slice").is_some());
+    let warned = |window: &Window| {
+        window.harness.query_all_by_label_contains("One slice is verified").next().is_some()
+    };
+    assert!(warned(&window), "too few slices are said to be too few");
+    let tick = format!("Learn from {}", window.document().name());
+    window.click(&tick);
+    assert!(!warned(&window));
+    window.click("Start training");
+    assert!(window.workspace().training().is_none(), "nothing is left to learn from");
+    window.click(&tick);
+    start(&mut window, 10);
+    window.until("it is done", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    window.steps(2);
+    assert!(window.harness.query_by_label("Learned from 1 slice, 0 kept out").is_some());
+    assert!(warned(&window), "and it stays said");
+}
+
+#[test]
+fn a_model_of_phantoms_says_so_on_the_image_while_its_prediction_is_shown() {
+    let words = "of no use on patients";
+    let mut window = Window::on("oct");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    window.steps(2);
+    assert!(painted(&window, words));
+    window.harness.get_by_role_and_label(Role::CheckBox, "Prediction").click();
+    window.steps(3);
+    assert!(!painted(&window, words), "the prediction is hidden");
+    let mut window = Window::on("fundus");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    window.steps(2);
+    assert!(!painted(&window, words), "this model has learned from photographs");
+}
+
+#[test]
+fn an_untrained_network_offers_nothing_to_accept() {
+    let mut window = Window::on("fundus");
+    window.network("vessel/sa_unet");
+    assert!(painted(&window, "The network has learned nothing yet"));
+    assert!(window.harness.query_by_label("Accept").is_none());
+    window.press(Key::Enter);
+    window.settle();
+    assert_eq!(window.painted(), 0);
 }
 
 #[test]
@@ -77,6 +198,13 @@ fn a_version_is_adopted_and_rolled_back() {
     assert_eq!(window.document().model(), Some(&base), "only a person adopts");
     let candidate = window.workspace().training().and_then(|t| t.candidate()).expect("a candidate");
     let version = candidate.card.version.clone();
+    // The notice has the same button.
+    let dismissed = |window: &Window| {
+        window.harness.query_all_by_label("Dismiss").next().map(|notice| notice.click()).is_some()
+    };
+    while dismissed(&window) {
+        window.steps(3);
+    }
     window.harness.get_by_label("Adopt").scroll_to_me();
     window.steps(3);
     window.click("Adopt");

@@ -116,6 +116,20 @@ impl Window {
         self.steps(3);
     }
 
+    /// Uses an untrained network, as the list of models does.
+    fn network(&mut self, id: &str) {
+        self.click("Model");
+        let spec = nn::find(id).expect("a network of the registry");
+        self.harness.get_by_label_contains(&format!("{}   ", spec.family)).click();
+        self.steps(30);
+        self.click(spec.title);
+        self.until("the network is in use", |w| {
+            let model = w.active().and_then(|d| d.model()).and_then(|v| w.model(v));
+            model.is_some_and(|m| m.is_untrained())
+        });
+        self.steps(3);
+    }
+
     fn workspace(&self) -> &Workspace {
         self.harness.state().workspace().expect("it is there")
     }

@@ -55,6 +55,7 @@ fn one_of_each() -> Vec<Command> {
         Command::Model(ModelCommand::PredictAll),
         Command::Model(ModelCommand::RollBack),
         Command::Train(TrainCommand::Start(TrainOptions {
+            images: vec![DocumentId(2)],
             steps: Some(7),
             learning_rate: Some(1e-4),
             seed: 3,
@@ -64,6 +65,7 @@ fn one_of_each() -> Vec<Command> {
         })),
         Command::Train(TrainCommand::Pause),
         Command::Train(TrainCommand::Resume),
+        Command::Train(TrainCommand::Keep),
         Command::Train(TrainCommand::Cancel),
         Command::Train(TrainCommand::Adopt),
         Command::Train(TrainCommand::Discard),

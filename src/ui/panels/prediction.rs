@@ -11,7 +11,7 @@ use crate::ui::widgets::{
     Icon, IconButton, empty, field, legend, primary, quiet, section, slider_row, title_row,
 };
 use crate::workspace::{
-    Command, Document, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
+    Command, Document, LabelCommand, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
 };
 use egui::{Align, Checkbox, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Role, Ui, WidgetInfo};
 
@@ -43,6 +43,20 @@ impl Panel for Prediction {
             return;
         }
         status(ui, workspace, document, look);
+        if document.model().and_then(|v| workspace.model(v)).is_some_and(ShelvedModel::is_untrained) {
+            ui.add_space(4.0);
+            empty(
+                ui,
+                "There is nothing to see or to accept until it has been trained. Paint slices, mark them verified \
+                 (Ctrl+Enter), and train it in the panel Learn.",
+            );
+            verify(ui, document, out);
+            if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
+                section(ui, "About this model", |ui| about(ui, model));
+            }
+            return;
+        }
+        new_labels(ui, workspace, document, out);
         if document.depth() > 1 {
             slices(ui, workspace, document, out);
         }
@@ -193,6 +207,7 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
     let p = theme::palette(ui);
     let (words, color) = match workspace.prediction_status(document.id(), z) {
         PredictionStatus::NoModel => return,
+        PredictionStatus::Untrained => ("This network has learned nothing yet".to_owned(), p.warn),
         _ if look.is_rejected(document, z) => ("Rejected in this slice".to_owned(), p.weak),
         _ if document.is_verified(z) => ("This slice is verified: no model changes it".to_owned(), p.good),
         PredictionStatus::Loading => ("Loading the model…".to_owned(), p.weak),
@@ -204,6 +219,30 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
         }
     };
     ui.label(RichText::new(words).font(theme::small()).color(color));
+}
+
+/// Classes of the model that are no labels here: added when they are accepted, or now.
+fn new_labels(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    const MOST: usize = 6;
+    let names = workspace.new_labels(document.id());
+    if names.is_empty() {
+        return;
+    }
+    let mut listed: Vec<String> = names.iter().take(MOST).map(|name| format!("“{name}”")).collect();
+    if names.len() > MOST {
+        listed.push(format!("{} more", names.len() - MOST));
+    }
+    let words = format!(
+        "Not among the labels of this image: {}. Accepting adds them as new labels; no other label is taken for them.",
+        listed.join(", ")
+    );
+    ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak))
+        .on_hover_text(names.join("\n"));
+    if quiet(ui, true, "Add them now").clicked() {
+        for name in names {
+            out.command(Command::Labels(LabelCommand::Add { name: name.to_owned() }));
+        }
+    }
 }
 
 /// How much of the volume is predicted, and the rest at a click: only predicted slices show in the other planes.
@@ -272,14 +311,18 @@ fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, 
         if quiet(ui, ready, name).on_hover_text(key(KeyCommand::Reject)).clicked() {
             out.key(KeyCommand::Reject);
         }
-        let verified = document.is_verified(z);
-        let name = if verified { "Take verified mark away" } else { "Mark verified" };
-        let tip = "No model changes a verified slice, and training learns from it";
-        let tip = format!("{tip}   {}", key(KeyCommand::Verify));
-        if quiet(ui, true, name).on_hover_text(tip).clicked() {
-            out.key(KeyCommand::Verify);
-        }
+        verify(ui, document, out);
     });
+}
+
+fn verify(ui: &mut Ui, document: &Document, out: &mut Outbox) {
+    let verified = document.is_verified(document.cursor()[2]);
+    let name = if verified { "Take verified mark away" } else { "Mark verified" };
+    let tip = "No model changes a verified slice, and training learns from it";
+    let tip = format!("{tip}   {}", shortcut_of(KeyCommand::Verify).unwrap_or_default());
+    if quiet(ui, true, name).on_hover_text(tip).clicked() {
+        out.key(KeyCommand::Verify);
+    }
 }
 
 fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &mut Look) {

@@ -8,7 +8,7 @@ use crate::label::LabelTable;
 use crate::tools::Preview;
 use crate::ui::look::{Layout, Look};
 use crate::ui::theme::{self, canvas};
-use crate::workspace::{Document, PredictionStatus, Section, Workspace};
+use crate::workspace::{Document, PredictionStatus, Section, ShelvedModel, Workspace};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use glam::DVec3;
 
@@ -122,9 +122,31 @@ pub fn scale_bar(painter: &Painter, rect: Rect, points_per_unit: f64, grid: &Gri
 
 /// "12 of 48 slices predicted", where a model is in use and has not predicted all of them.
 pub fn predicted_words(workspace: &Workspace, document: &Document) -> Option<String> {
-    document.model()?;
+    let model = workspace.model(document.model()?);
+    if model.is_some_and(ShelvedModel::is_untrained) {
+        return None;
+    }
     let (count, depth) = (workspace.predicted_slices(document.id()).map_or(0, |p| p.len()), document.depth());
     (count < depth).then(|| format!("{count} of {depth} slices predicted"))
+}
+
+/// Over a prediction by a model that knows phantoms only: what it is worth.
+pub fn demonstration(painter: &Painter, rect: Rect, workspace: &Workspace, document: &Document) {
+    let model = document.model().and_then(|version| workspace.model(version));
+    if !model.is_some_and(ShelvedModel::is_demonstration) {
+        return;
+    }
+    // The narrower words where there is little room.
+    let color = theme::of(true).warn;
+    let galley = ["Demonstration, trained on phantoms: of no use on patients", "Of no use on patients"]
+        .map(|words| painter.layout_no_wrap(words.to_owned(), theme::small(), color))
+        .into_iter()
+        .find(|galley| galley.size().x < rect.width() - 4.0 * EDGE);
+    let Some(galley) = galley else { return };
+    let at = pos2(rect.center().x, rect.top() + 3.0 * EDGE);
+    let place = Rect::from_center_size(at, galley.size());
+    painter.rect_filled(place.expand2(vec2(8.0, 3.0)), 4.0, canvas::SHADE);
+    painter.galley(place.min, galley, color);
 }
 
 /// Plane and slice at the top left, the state of the prediction at the top right, the window at the bottom left.
@@ -150,6 +172,7 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look)
         }
         let words = match scene.workspace.prediction_status(document.id(), z) {
             _ if look.is_rejected(document, z) => Some("Prediction rejected"),
+            PredictionStatus::Untrained => Some("The network has learned nothing yet"),
             PredictionStatus::Pending => Some("Predicting…"),
             PredictionStatus::Loading => Some("Loading the model…"),
             PredictionStatus::Failed(_) => Some("No prediction"),

@@ -58,7 +58,9 @@ pub fn show(
     let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
     let painter = ui.painter().with_clip_rect(rect);
     let section = &mut views.sections[plane as usize];
-    painter.add(SliceCallback::shape(rect, describe(scene.workspace, document, &frame, look, section, ppp)));
+    let draw = describe(scene.workspace, document, &frame, look, section, ppp);
+    let predicted = draw.prediction.is_some() && (look.prediction_shown || look.difference);
+    painter.add(SliceCallback::shape(rect, draw));
     if section.is_behind() {
         ui.ctx().request_repaint();
     }
@@ -75,6 +77,9 @@ pub fn show(
     overlay::letters(&painter, &frame, document.volume().grid());
     overlay::scale_bar(&painter, rect, frame.points_per_unit(), document.volume().grid());
     overlay::corners(&painter, &frame, scene, look);
+    if predicted {
+        overlay::demonstration(&painter, rect, scene.workspace, document);
+    }
     if count > 1 {
         super::frame_of_focus(ui, whole, Pane::Plane(plane), look.image(document));
     }

@@ -197,6 +197,9 @@ fn words(painter: &Painter, rect: Rect, scene: &Scene, look: &Look, there: bool)
         overlay::text(painter, at, Align2::LEFT_TOP, words, small.clone(), canvas::WEAK);
     }
     if there {
+        if of_prediction {
+            overlay::demonstration(painter, rect, workspace, document);
+        }
         return;
     }
     let words = match (workspace.surface_is_behind(), of_prediction) {

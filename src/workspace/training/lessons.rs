@@ -1,7 +1,7 @@
 //! What a run learns from: the verified slices, and nothing else.
 
 use super::SliceRef;
-use crate::engine::Version;
+use super::listing::is_background;
 use crate::label::LabelId;
 use crate::nn::ModelCard;
 use crate::nn::train::{IGNORE, SampleError, TrainSample};
@@ -33,11 +33,18 @@ pub(super) fn split(
         (slices.split_off(held), slices)
     };
     let (with, without): (Vec<_>, Vec<_>) = slices.into_iter().partition(labelled);
-    let (mut learned_from, mut held_out) = if with.len() < 2 {
-        divide([with, without].concat(), 1)
-    } else {
-        let ((learn, held), (learn_too, held_too)) = (divide(with, 1), divide(without, 0));
-        ([learn, learn_too].concat(), [held, held_too].concat())
+    let (mut learned_from, mut held_out) = match with.len() {
+        0 => divide(without, 1),
+        // The only one is there to be learned from.
+        1 if without.len() == 1 && fraction > 0.0 => (with, without),
+        1 => {
+            let (learn, held) = divide(without, 1);
+            ([with, learn].concat(), held)
+        }
+        _ => {
+            let ((learn, held), (learn_too, held_too)) = (divide(with, 1), divide(without, 0));
+            ([learn, learn_too].concat(), [held, held_too].concat())
+        }
     };
     learned_from.sort();
     held_out.sort();
@@ -54,7 +61,7 @@ fn classes(slice: &[LabelId], card: &ModelCard, document: &Document, unlabelled:
             class_of.insert(label, class);
         }
     }
-    for label in document.labels().iter().filter(|l| l.name.eq_ignore_ascii_case("background")) {
+    for label in document.labels().iter().filter(|l| is_background(&l.name)) {
         class_of.insert(label.id, 0);
     }
     let nothing = match unlabelled {
@@ -65,25 +72,34 @@ fn classes(slice: &[LabelId], card: &ModelCard, document: &Document, unlabelled:
     slice.iter().map(|label| class_of.get(label).copied().unwrap_or(IGNORE)).collect()
 }
 
+/// Slices as a network learns from them.
+#[derive(Default)]
+pub(super) struct Lessons {
+    pub samples: Vec<TrainSample>,
+    /// Whose slices they are, one for each.
+    pub documents: Vec<DocumentId>,
+    /// Names of slices that are left out, because no pixel of them has a label that the network knows.
+    pub left_out: Vec<String>,
+}
+
 impl Workspace {
-    /// The verified slices of every open document that uses a version.
-    pub(super) fn verified_slices(&self, version: &Version) -> Vec<SliceRef> {
-        let users = self.documents().iter().filter(|d| d.model() == Some(version));
-        users
+    /// The verified slices of these documents.
+    pub(super) fn verified_slices(&self, documents: &[DocumentId]) -> Vec<SliceRef> {
+        let documents = documents.iter().filter_map(|&id| self.document(id));
+        documents
             .flat_map(|d| d.verified().iter().map(|&z| SliceRef { path: d.source().to_owned(), z }))
             .collect()
     }
 
-    /// Samples of slices as their documents are now, and the documents. A slice without a known pixel is left out; one
-    /// that is not verified any more, or whose image is not open, is an error.
+    /// Samples of slices as their documents are now. A slice without a known pixel is left out; one that is not verified
+    /// any more, or whose image is not open, is an error.
     pub(super) fn lessons(
         &self,
         card: &ModelCard,
         slices: &[SliceRef],
         unlabelled: Unlabelled,
-    ) -> Result<(Vec<TrainSample>, Vec<DocumentId>), CommandError> {
-        let mut samples = Vec::new();
-        let mut documents = Vec::new();
+    ) -> Result<Lessons, CommandError> {
+        let mut lessons = Lessons::default();
         for SliceRef { path, z } in slices {
             let document = self.documents().iter().find(|d| d.source() == path).ok_or_else(|| {
                 CommandError::NothingToTrain(format!(
@@ -109,14 +125,14 @@ impl Workspace {
             let classes = classes(&document.mask().slice(*z), card, document, unlabelled);
             match TrainSample::new(name, document.volume().clone(), *z, classes) {
                 Ok(sample) => {
-                    samples.push(sample);
-                    documents.push(document.id());
+                    lessons.samples.push(sample);
+                    lessons.documents.push(document.id());
                 }
-                Err(SampleError::Unlabelled { .. }) => {}
+                Err(SampleError::Unlabelled { name }) => lessons.left_out.push(name),
                 Err(e) => return Err(CommandError::NothingToTrain(e.to_string())),
             }
         }
-        Ok((samples, documents))
+        Ok(lessons)
     }
 }
 
@@ -156,6 +172,11 @@ mod tests {
             assert_eq!((labelled(&learn), labelled(&held)), (1, 1));
             assert_eq!(held.len(), 2, "and a tenth of the others");
         }
-        assert_eq!(split(slices(2), 0.2, 1, |s| s.z == 1).1.len(), 1, "one of a label and one without");
+        for seed in 0..20 {
+            // The only slice with a label is learned from.
+            assert_eq!(split(slices(2), 0.2, seed, |s| s.z == 1).1, slices(1));
+            let (learn, held) = split(slices(12), 0.2, seed, |s| s.z == 4);
+            assert!(learn.iter().any(|s| s.z == 4) && held.len() == 2, "{learn:?}");
+        }
     }
 }

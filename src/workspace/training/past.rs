@@ -1,6 +1,6 @@
 //! Training runs as project files and folders keep them, for comparing them.
 
-use super::Curves;
+use super::{Curves, LessonImage, Plan};
 use crate::engine::run_folder::{self, PastRun};
 use crate::workspace::activity::Purpose;
 use crate::workspace::opening::name_of;
@@ -20,6 +20,8 @@ pub struct Run {
     pub state: RunState,
     /// As it stood when it was last written down.
     pub curves: Curves,
+    /// The images that it learned from or was measured on; none of a run that an older program has written down.
+    pub images: Vec<LessonImage>,
     /// Mean Dice on the slices held out of the old version, and of the new one.
     pub before: Option<f64>,
     pub after: Option<f64>,
@@ -37,6 +39,7 @@ impl Run {
             made: record.candidate.clone(),
             state: record.state,
             curves: serde_json::from_str(&record.curves).unwrap_or_default(),
+            images: serde_json::from_str::<Plan>(&record.config).map(|plan| plan.images).unwrap_or_default(),
             before: dice("before"),
             after: dice("after"),
         }

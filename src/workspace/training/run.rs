@@ -1,16 +1,17 @@
 //! A run's life: started, paused, resumed, decided on.
 
+use super::listing::{self, LessonImage, labels_on};
 use super::{
-    Candidate, Curves, Interrupted, MAX_VALIDATIONS, Plan, Run, SliceRef, Training, TrainingState,
-    Validation, Verdict, lessons,
+    Curves, Interrupted, MAX_VALIDATIONS, Plan, Run, SliceRef, Training, TrainingState, Validation, lessons,
 };
-use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Trained, Version};
+use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Version};
 use crate::nn::train::TrainConfig;
 use crate::workspace::activity::Purpose;
 use crate::workspace::notice::Cause;
+use crate::workspace::shelf;
 use crate::workspace::store::{RunState, Write, now_ms, rfc3339};
 use crate::workspace::{
-    CommandError, Document, DocumentId, ModelOrigin, NoticeLevel, TrainCommand, TrainOptions, Workspace,
+    CommandError, Document, DocumentId, NoticeLevel, TrainCommand, TrainOptions, Workspace,
 };
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -24,7 +25,8 @@ impl Workspace {
         match command {
             TrainCommand::Start(options) => self.start_training(options),
             TrainCommand::Pause => {
-                let training = self.training.as_mut().filter(|t| t.state == TrainingState::Running);
+                let training = self.training.as_mut();
+                let training = training.filter(|t| t.state == TrainingState::Running && !t.keeping);
                 let training = training.ok_or(CommandError::NoTraining("under way"))?;
                 training.state = TrainingState::Paused;
                 training.eta_secs = None;
@@ -39,6 +41,15 @@ impl Workspace {
                 }
                 _ => self.resume_interrupted(),
             },
+            TrainCommand::Keep => {
+                if !self.training.as_ref().is_some_and(Training::is_under_way) {
+                    self.resume_interrupted()?;
+                }
+                let training = self.training.as_mut().ok_or(CommandError::NoTraining("under way"))?;
+                (training.state, training.keeping, training.eta_secs) = (TrainingState::Running, true, None);
+                self.engine.finish(training.job);
+                Ok(())
+            }
             TrainCommand::Cancel => {
                 if let Some(training) = self.training.as_ref().filter(|t| t.is_under_way()) {
                     self.engine.cancel(training.job);
@@ -59,14 +70,34 @@ impl Workspace {
         }
         let Document { id: home, model, .. } = self.active_mut()?;
         let (home, version) = (*home, model.clone().ok_or(CommandError::NoModel)?);
-        let verified = self.verified_slices(&version);
+        let mut ids = match options.images.is_empty() {
+            true => vec![home],
+            false => options.images.clone(),
+        };
+        ids.sort_unstable();
+        ids.dedup();
+        for &id in &ids {
+            let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+            if document.model() != Some(&version) {
+                return Err(CommandError::NothingToTrain(format!(
+                    "{} does not use the model that is trained: choose it there, or leave the image out",
+                    document.name()
+                )));
+            }
+        }
         let labelled = |slice: &SliceRef| {
             let document = self.documents().iter().find(|d| d.source() == slice.path);
-            document.is_some_and(|d| d.mask().slice(slice.z).iter().any(|&label| label != 0))
+            document.is_some_and(|d| !labels_on(d, slice.z).is_empty())
         };
         let (learned_from, held_out) =
-            lessons::split(verified, options.valid_fraction, options.seed, labelled);
-        let plan = Plan { options, learned_from, held_out };
+            lessons::split(self.verified_slices(&ids), options.valid_fraction, options.seed, labelled);
+        let mut images = self.images_of(&ids);
+        images.retain(|image| image.slices > 0);
+        let listed: Vec<&LessonImage> = images.iter().collect();
+        let warnings = self.lesson_warnings(&listed, options.unlabelled);
+        // Numbers of documents mean nothing to those who read the run later.
+        let options = TrainOptions { images: Vec::new(), ..options };
+        let plan = Plan { options, learned_from, held_out, images, warnings };
         self.begin_training(home, version, plan, now_ms(), Curves::default(), None)?;
         if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
             self.give_up(given_up);
@@ -117,7 +148,7 @@ impl Workspace {
         &mut self,
         home: DocumentId,
         base: Version,
-        plan: Plan,
+        mut plan: Plan,
         started_ms: i64,
         curves: Curves,
         resume: Option<PathBuf>,
@@ -131,14 +162,33 @@ impl Workspace {
         }
         self.keep_untrained(home, &base);
         let unlabelled = plan.options.unlabelled;
-        let (samples, documents) = self.lessons(&card, &plan.learned_from, unlabelled)?;
-        let (held_out, measured) = self.lessons(&card, &plan.held_out, unlabelled)?;
+        let lessons = self.lessons(&card, &plan.learned_from, unlabelled)?;
+        let measured = self.lessons(&card, &plan.held_out, unlabelled)?;
+        let (samples, held_out) = (lessons.samples, measured.samples);
+        let left_out = [lessons.left_out, measured.left_out].concat();
         if samples.is_empty() {
-            return Err(CommandError::NothingToTrain(
-                "mark at least one corrected slice as verified, better two: one of them is held out for comparison".into(),
-            ));
+            let reason = match left_out.is_empty() {
+                true => {
+                    "mark at least one corrected slice as verified, better two: one of them is held out for comparison"
+                        .to_owned()
+                }
+                false => format!("no pixel has a label that the network knows ({})", left_out.join("; ")),
+            };
+            return Err(CommandError::NothingToTrain(reason));
         }
-        let mut all: Vec<DocumentId> = std::iter::once(home).chain(documents).chain(measured).collect();
+        if let (false, None) = (left_out.is_empty(), &resume) {
+            let mut text = format!(
+                "Left out, because no pixel has a label that the network knows: {}.",
+                left_out.join("; ")
+            );
+            if held_out.is_empty() && !plan.held_out.is_empty() {
+                text += " Nothing is kept out, so nothing will say whether the result is better.";
+            }
+            self.notices.add(NoticeLevel::Warning, Some(home), text.clone());
+            plan.warnings.push(text);
+        }
+        let mut all: Vec<DocumentId> =
+            std::iter::once(home).chain(lessons.documents).chain(measured.documents).collect();
         all[1..].sort_unstable();
         all.dedup();
         let mut seen = BTreeSet::new();
@@ -158,12 +208,13 @@ impl Workspace {
         config.precision = options.precision;
         config.validate_every = config.validate_every.min((config.steps / 4).max(1));
         let total = config.steps;
+        let learned = listing::summary(&plan.images, samples.len(), held_out.len());
         let about = About {
-            trained_on: Some(format!(
-                "{}; then {} verified slices in Fovea",
-                card.trained_on.trim_end_matches(['.', ' ']),
-                samples.len()
-            )),
+            title: card.is_untrained().then(|| shelf::learned_title(&card.title)),
+            trained_on: Some(match card.is_untrained() {
+                true => learned,
+                false => format!("{}; then {learned}", card.trained_on.trim_end_matches(['.', ' '])),
+            }),
             created: Some(rfc3339(now_ms())),
             ..About::default()
         };
@@ -185,6 +236,7 @@ impl Workspace {
             // What an earlier run has left there is none of this run's.
             self.remove_checkpoint(checkpoint.clone());
         }
+        self.notices.resolve(&Cause::Candidate);
         let job = self.engine.train(request);
         self.activities.begin(job, format!("training “{}”", card.title), Some(home), Purpose::Own);
         self.training = Some(Training {
@@ -195,6 +247,8 @@ impl Workspace {
             options: plan.options,
             learned_from: plan.learned_from,
             held_out: plan.held_out,
+            images: plan.images,
+            warnings: plan.warnings,
             held_out_samples,
             validations: Vec::new(),
             step: curves.loss.last().map_or(0, |p| p[0] as u64),
@@ -202,6 +256,7 @@ impl Workspace {
             total,
             stage: "training",
             eta_secs: None,
+            keeping: false,
             state: TrainingState::Running,
             candidate: None,
             checkpoint,
@@ -211,7 +266,7 @@ impl Workspace {
     }
 
     /// Writes the run as it stands into the first document's project file.
-    fn keep_run(&mut self) {
+    pub(super) fn keep_run(&mut self) {
         if let Some(training) = &self.training
             && let Some(&first) = training.documents.first()
         {
@@ -269,60 +324,6 @@ impl Workspace {
         }
     }
 
-    /// The run has come to its end. The new version is kept whatever comes of it, and used only when the person says so.
-    pub(in crate::workspace) fn trained(&mut self, job: JobId, result: &Arc<Trained>) {
-        self.activities.end(job);
-        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
-        let candidate = Candidate { card: Arc::clone(&result.model.card), result: Arc::clone(result) };
-        let verdict = candidate.verdict();
-        training.candidate = Some(candidate);
-        training.state = TrainingState::Finished;
-        training.eta_secs = None;
-        let documents = training.documents.clone();
-        self.shelf.add_loaded(&result.model, ModelOrigin::Trained);
-        for &id in &documents {
-            self.keep_model(id, &result.model);
-            if let Some(document) = self.document_mut(id) {
-                document.compared = Some(result.model.version());
-            }
-        }
-        self.keep_run();
-        let verdict = match verdict {
-            Verdict::Better(gain) => format!("on the held-out slices its Dice is {gain:.3} higher"),
-            Verdict::NotBetter(gain) => {
-                format!(
-                    "on the held-out slices its Dice is not higher ({gain:+.3}): look closely before adopting it"
-                )
-            }
-            Verdict::Unknown => {
-                "no slice with a label was held out, so nothing says whether it is better".to_owned()
-            }
-        };
-        let (level, diverged) = match &result.diverged {
-            Some(reason) => (NoticeLevel::Warning, format!(" The run ended early: {reason}.")),
-            None => (NoticeLevel::Info, String::new()),
-        };
-        let text = format!(
-            "Training has made version {}: {verdict}.{diverged} The model in use is unchanged until you adopt it.",
-            result.model.card.version
-        );
-        self.notices.add(level, documents.first().copied(), text);
-    }
-
-    pub(in crate::workspace) fn training_ended(&mut self, job: JobId, reason: Option<&str>) {
-        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
-        training.eta_secs = None;
-        training.state = match reason {
-            Some(reason) => TrainingState::Failed(reason.to_owned()),
-            None => TrainingState::Cancelled,
-        };
-        let checkpoint = training.checkpoint.clone();
-        self.keep_run();
-        if reason.is_none() {
-            self.remove_checkpoint(checkpoint);
-        }
-    }
-
     fn decide(&mut self, decision: TrainingState) -> Result<(), CommandError> {
         let training = self.training.as_mut().filter(|t| t.state == TrainingState::Finished);
         let training = training.ok_or(CommandError::NoTraining("waiting for a decision"))?;
@@ -333,6 +334,7 @@ impl Workspace {
         let documents = training.documents.clone();
         self.keep_run();
         self.remove_checkpoint(checkpoint);
+        self.notices.resolve(&Cause::Candidate);
         for id in documents {
             if let Some(document) = self.document_mut(id) {
                 document.compared = None;
@@ -344,7 +346,7 @@ impl Workspace {
         Ok(())
     }
 
-    fn remove_checkpoint(&self, path: Option<PathBuf>) {
+    pub(super) fn remove_checkpoint(&self, path: Option<PathBuf>) {
         let Some(path) = path else { return };
         if let Err(e) = std::fs::remove_file(&path)
             && e.kind() != std::io::ErrorKind::NotFound

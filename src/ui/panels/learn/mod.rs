@@ -2,6 +2,7 @@
 
 mod comparison;
 mod gallery;
+mod lessons;
 mod plot;
 mod runs;
 mod thumbnail;
@@ -20,6 +21,7 @@ use egui::{DragValue, RichText, Ui};
 #[derive(Default)]
 pub struct Learn {
     options: TrainOptions,
+    lessons: lessons::View,
     comparison: comparison::View,
     gallery: gallery::View,
     runs: runs::View,
@@ -46,6 +48,12 @@ impl Panel for Learn {
         }
         if let Some(training) = training {
             outcome(ui, training);
+            if training.state() != &TrainingState::Cancelled {
+                section(ui, &learned_from(training), |ui| {
+                    lessons::list(ui, training.images());
+                    lessons::warnings(ui, training.warnings());
+                });
+            }
             if training.curves().loss.len() > 1 {
                 section(ui, "Progress", |ui| plot::curves(ui, training.curves()));
             }
@@ -70,14 +78,25 @@ impl Panel for Learn {
 impl Learn {
     fn start(&mut self, ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
         let p = theme::palette(ui);
-        let verified = document.verified().len();
-        let words = match verified {
-            0 => "Correct a slice, then mark it verified (Ctrl+Enter). Training learns from verified slices only."
-                .to_owned(),
-            1 => "One slice is verified. With a second one the result can be compared on a slice kept out.".to_owned(),
-            n => format!("{n} slices are verified; some of them are kept out, to compare the old model with the new."),
-        };
-        ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+        self.lessons.refresh(workspace, document);
+        let verified = self.lessons.slices();
+        if document.model().is_some() && self.lessons.chosen().next().is_some() {
+            let words = "Nothing but these slices; some of them are kept out, to measure what was learned.";
+            section(ui, "What it learns from", |ui| {
+                self.lessons.show(ui, workspace, self.options.unlabelled);
+                ui.label(RichText::new(words).font(theme::small()).color(p.faint));
+            });
+        } else {
+            self.lessons.show(ui, workspace, self.options.unlabelled);
+            let words = match document.model() {
+                None => "Choose a model or an untrained network first (panel Prediction).",
+                Some(_) => {
+                    "No verified slice is chosen. Paint a slice completely, or correct it, and mark it verified \
+                     (Ctrl+Enter): training learns from verified slices only."
+                }
+            };
+            ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+        }
         ui.add_space(2.0);
         self.settings(ui, matches!(workspace.device(), Device::Ready { halves: true, .. }));
         let ready = verified > 0 && document.model().is_some();
@@ -89,7 +108,8 @@ impl Learn {
             _ => button.on_hover_text("In the background: you can go on working"),
         };
         if button.clicked() {
-            out.command(Command::Train(TrainCommand::Start(self.options.clone())));
+            let images = self.lessons.chosen().map(|(id, _)| id).collect();
+            out.command(Command::Train(TrainCommand::Start(TrainOptions { images, ..self.options.clone() })));
         }
     }
 
@@ -137,8 +157,12 @@ fn interrupted(ui: &mut Ui, out: &mut Outbox) {
         if primary(ui, true, "Go on").clicked() {
             out.command(Command::Train(TrainCommand::Resume));
         }
-        let tip = "Forget this run; the model in use stays as it is";
-        if quiet(ui, true, "Give up").on_hover_text(tip).clicked() {
+        let tip = "End the run; its best network becomes a version to compare and adopt";
+        if quiet(ui, true, "Keep the best so far").on_hover_text(tip).clicked() {
+            out.command(Command::Train(TrainCommand::Keep));
+        }
+        let tip = "Forget this run and what it has learned; the model in use stays as it is";
+        if quiet(ui, true, "Discard").on_hover_text(tip).clicked() {
             out.command(Command::Train(TrainCommand::Cancel));
         }
     });
@@ -149,9 +173,10 @@ fn under_way(ui: &mut Ui, training: &Training, out: &mut Outbox) {
     let p = theme::palette(ui);
     let paused = *training.state() == TrainingState::Paused;
     ui.horizontal(|ui| {
-        let words = match paused {
-            true => "Paused".to_owned(),
-            false => capital(training.stage()),
+        let words = match (training.is_being_kept(), paused) {
+            (true, _) => "Keeping the best so far".to_owned(),
+            (_, true) => "Paused".to_owned(),
+            (_, false) => capital(training.stage()),
         };
         ui.label(words);
         ui.label(RichText::new(format!("{step} / {total}")).font(theme::figures()).color(p.weak));
@@ -164,24 +189,32 @@ fn under_way(ui: &mut Ui, training: &Training, out: &mut Outbox) {
     ui.horizontal(|ui| {
         let (name, command) =
             if paused { ("Go on", TrainCommand::Resume) } else { ("Pause", TrainCommand::Pause) };
-        if quiet(ui, true, name).clicked() {
+        let free = !training.is_being_kept();
+        if quiet(ui, free, name).clicked() {
             out.command(Command::Train(command));
         }
-        if quiet(ui, true, "Cancel").clicked() {
+        let tip = "Keep the best so far, or discard it: you are asked";
+        if quiet(ui, free, "Stop…").on_hover_text(tip).clicked() {
             out.command(Command::Train(TrainCommand::Cancel));
         }
     });
+    let words = "You can go on working: live prediction comes first.";
+    ui.label(RichText::new(words).font(theme::small()).color(p.faint));
+}
+
+/// "Learned from 4 slices, 1 kept out"
+fn learned_from(training: &Training) -> String {
     let (learned, held) = (training.learned_from().len(), training.held_out().len());
     let slices = if learned == 1 { "slice" } else { "slices" };
-    let words = format!("Learning from {learned} {slices}, {held} kept out. Live prediction comes first.");
-    ui.label(RichText::new(words).font(theme::small()).color(p.faint));
+    let verb = if training.is_under_way() { "Learns" } else { "Learned" };
+    format!("{verb} from {learned} {slices}, {held} kept out")
 }
 
 fn outcome(ui: &mut Ui, training: &Training) {
     let p = theme::palette(ui);
     let (words, color) = match training.state() {
         TrainingState::Failed(reason) => (format!("The last run failed: {reason}"), p.bad),
-        TrainingState::Cancelled => ("The last run was cancelled; nothing was lost.".to_owned(), p.weak),
+        TrainingState::Cancelled => ("The last run was stopped and discarded.".to_owned(), p.weak),
         TrainingState::Adopted => ("The new version was adopted.".to_owned(), p.good),
         TrainingState::Discarded => {
             ("The new version was discarded; it stays in the list.".to_owned(), p.weak)

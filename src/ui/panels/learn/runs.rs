@@ -143,5 +143,6 @@ fn about(run: &Run) -> String {
         RunState::Finished => "not decided on",
         other => other.name(),
     };
-    format!("From {}{made}, {state}", short(&run.from))
+    let images: String = run.images.iter().map(|image| format!("\n{}", image.words())).collect();
+    format!("From {}{made}, {state}{images}", short(&run.from))
 }

@@ -1,0 +1,263 @@
+//! What a training run would learn from, for a person to look through first, and to be kept with what it makes.
+
+use crate::label::LabelId;
+use crate::workspace::{Document, DocumentId, Unlabelled, Workspace};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// An image whose verified slices a run learns from or is measured on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LessonImage {
+    /// The image's file, folder or `sample:ID`.
+    pub path: PathBuf,
+    /// Tells it from the others of the run.
+    pub name: String,
+    /// Its verified slices, those kept out included.
+    pub slices: usize,
+    /// Those of them that show a label.
+    pub labelled: usize,
+    /// In how many of them each label is painted, by its name; what is painted in none is not here.
+    pub labels: BTreeMap<String, usize>,
+}
+
+/// Fewer slices than these are said to be few.
+const FEW: usize = 5;
+
+impl LessonImage {
+    fn of(document: &Document) -> Self {
+        let mut image = Self {
+            path: document.source().to_owned(),
+            name: document.name().to_owned(),
+            slices: document.verified().len(),
+            ..Self::default()
+        };
+        for &z in document.verified() {
+            let shown = labels_on(document, z);
+            image.labelled += usize::from(!shown.is_empty());
+            for id in shown {
+                let name = document.labels().get(id).map_or(format!("label {id}"), |l| l.name.clone());
+                *image.labels.entry(name).or_default() += 1;
+            }
+        }
+        image
+    }
+
+    /// "eye.png (3 slices: vessel in 3, disc in 1)"
+    pub fn words(&self) -> String {
+        let slices = counted(self.slices, "slice");
+        let labels: Vec<String> = self.labels.iter().map(|(name, n)| format!("{name} in {n}")).collect();
+        match labels.is_empty() {
+            true => format!("{} ({slices}, no label)", self.name),
+            false => format!("{} ({slices}: {})", self.name, labels.join(", ")),
+        }
+    }
+}
+
+/// The labels that a native slice shows.
+pub(super) fn labels_on(document: &Document, z: usize) -> BTreeSet<LabelId> {
+    let [width, height, _] = document.volume().dims();
+    let mut shown = BTreeSet::new();
+    let mut last = 0;
+    document.mask().for_each_run(z * width * height, width * height, |_, _, label| {
+        if label != last {
+            last = label;
+            if label != 0 {
+                shown.insert(label);
+            }
+        }
+    });
+    shown
+}
+
+/// "3 verified slices in Fovea, 1 of them kept out: eye.png (3 slices: vessel in 3)"
+pub(super) fn summary(images: &[LessonImage], learned_from: usize, held_out: usize) -> String {
+    const MOST: usize = 20;
+    let mut words = counted(learned_from + held_out, "verified slice") + " in Fovea";
+    if held_out > 0 {
+        let _ = write!(words, ", {held_out} of them kept out");
+    }
+    let named: Vec<String> = images.iter().take(MOST).map(LessonImage::words).collect();
+    if !named.is_empty() {
+        let _ = write!(words, ": {}", named.join("; "));
+    }
+    if images.len() > MOST {
+        let _ = write!(words, "; and {} more images", images.len() - MOST);
+    }
+    words
+}
+
+/// What a person should know before a run learns these `classes` from these images.
+pub(super) fn warnings(
+    classes: &[&str],
+    untrained: bool,
+    unlabelled: Unlabelled,
+    images: &[&LessonImage],
+) -> Vec<String> {
+    let total = |of: fn(&LessonImage) -> usize| images.iter().map(|image| of(image)).sum::<usize>();
+    let (slices, labelled) = (total(|i| i.slices), total(|i| i.labelled));
+    let painted = |name: &str| images.iter().map(|i| i.labels.get(name).copied().unwrap_or(0)).sum::<usize>();
+    let mut found = Vec::new();
+    match slices {
+        0 => return found,
+        1 => found.push(
+            "One slice is verified: none can be kept out, so nothing will say whether the result is better. \
+             Verify a second one."
+                .to_owned(),
+        ),
+        n if n < FEW => {
+            found.push(format!(
+                "{n} verified slices are few: the result will be rough. Verify {FEW} or more."
+            ));
+        }
+        _ => {}
+    }
+    let unknown: BTreeSet<&str> = (images.iter().flat_map(|i| i.labels.keys()))
+        .map(String::as_str)
+        .filter(|name| !classes.contains(name) && !is_background(name))
+        .collect();
+    if !unknown.is_empty() {
+        found.push(format!(
+            "Painted, but not among the labels that this model tells apart: {}. These pixels teach nothing; an untrained \
+             network learns all labels of the image.",
+            quoted(unknown)
+        ));
+    }
+    if labelled == 0 {
+        found.push("No verified slice shows a label: there is nothing but background to learn.".to_owned());
+        return found;
+    }
+    let nowhere: Vec<&str> = classes.iter().copied().filter(|name| painted(name) == 0).collect();
+    if !nowhere.is_empty() {
+        let what = match (untrained, unlabelled) {
+            (true, _) => "it cannot be learned",
+            (false, Unlabelled::Background) => {
+                "these slices teach that it is nowhere, and what the model knows of it may be lost"
+            }
+            (false, Unlabelled::Ignored) => "nothing is learned of it",
+        };
+        found.push(format!("Painted in none of these slices: {}; {what}.", quoted(nowhere)));
+    }
+    let once: Vec<&str> = classes.iter().copied().filter(|name| painted(name) == 1).collect();
+    if slices > 1 && !once.is_empty() {
+        found.push(format!(
+            "Painted in one slice only, too little to learn and to measure: {}.",
+            quoted(once)
+        ));
+    }
+    if slices > 1 && labelled == 1 {
+        found.push(
+            "One slice shows a label, and it is learned from: nothing will say whether the result is better."
+                .to_owned(),
+        );
+    }
+    if slices > 1 && images.iter().filter(|i| i.slices > 0).count() == 1 {
+        found.push(
+            "All slices are of one image. Those kept out are much like those learned from: on other images the result is \
+             worse than it looks."
+                .to_owned(),
+        );
+    }
+    found
+}
+
+/// A label of this name says where nothing is.
+pub(in crate::workspace) fn is_background(name: &str) -> bool {
+    name.eq_ignore_ascii_case("background")
+}
+
+/// "“a”, “b” and 3 more"
+fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 6;
+    let all: Vec<String> = names.into_iter().map(|name| format!("“{name}”")).collect();
+    let more = all.len().saturating_sub(MOST);
+    let words = all[..all.len() - more].join(", ");
+    if more == 0 { words } else { format!("{words} and {more} more") }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+impl Workspace {
+    /// The images that the model of the active document could learn from: those that use it and have verified slices.
+    /// Looks through their masks: for once after a change, not for every frame.
+    pub fn lesson_images(&self) -> Vec<(DocumentId, LessonImage)> {
+        let Some(version) = self.active().and_then(Document::model) else { return Vec::new() };
+        let users = self.documents().iter().filter(|d| d.model() == Some(version));
+        let ids: Vec<DocumentId> = users.filter(|d| !d.verified().is_empty()).map(Document::id).collect();
+        let images = self.images_of(&ids);
+        ids.into_iter().zip(images).collect()
+    }
+
+    pub(super) fn images_of(&self, ids: &[DocumentId]) -> Vec<LessonImage> {
+        let documents = ids.iter().filter_map(|&id| self.document(id));
+        let mut images: Vec<LessonImage> = documents.map(LessonImage::of).collect();
+        let namesakes = images.clone();
+        for image in &mut images {
+            if namesakes.iter().filter(|other| other.name == image.name).count() > 1 {
+                image.name = image.path.display().to_string();
+            }
+        }
+        images
+    }
+
+    /// What a person should know before the active document's model learns from these images.
+    pub fn lesson_warnings(&self, images: &[&LessonImage], unlabelled: Unlabelled) -> Vec<String> {
+        let model = self.active().and_then(Document::model).and_then(|version| self.model(version));
+        let Some(model) = model else { return Vec::new() };
+        let classes: Vec<&str> = model.card.labels.iter().map(|label| label.name.as_str()).collect();
+        warnings(&classes, model.is_untrained(), unlabelled, images)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(name: &str, slices: usize, labels: &[(&str, usize)]) -> LessonImage {
+        let labels: BTreeMap<_, _> = labels.iter().map(|(name, n)| (name.to_string(), *n)).collect();
+        let labelled = labels.values().copied().max().unwrap_or(0);
+        LessonImage { path: name.into(), name: name.into(), slices, labelled, labels }
+    }
+
+    fn said(classes: &[&str], untrained: bool, images: &[LessonImage]) -> String {
+        let images: Vec<&LessonImage> = images.iter().collect();
+        warnings(classes, untrained, Unlabelled::Background, &images).join("\n")
+    }
+
+    #[test]
+    fn enough_of_everything_needs_no_warning() {
+        let images = [image("a", 4, &[("liver", 3), ("background", 1)]), image("b", 3, &[("liver", 3)])];
+        assert_eq!(said(&["liver"], true, &images), "");
+        assert_eq!(said(&["liver"], true, &[]), "");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let one = said(&["liver"], true, &[image("a", 1, &[("liver", 1)])]);
+        assert!(one.contains("One slice is verified") && !one.contains("Painted in one"), "{one}");
+        let few = said(&["liver", "spleen"], true, &[image("a", 3, &[("liver", 3), ("spleen", 1)])]);
+        assert!(few.contains("3 verified slices are few") && few.contains("measure: “spleen”."), "{few}");
+        assert!(few.contains("All slices are of one image"), "{few}");
+        let nothing = said(&["liver"], true, &[image("a", 6, &[])]);
+        assert!(nothing.contains("No verified slice shows a label"), "{nothing}");
+        let images = [image("a", 6, &[("Liver", 6)]), image("b", 6, &[("spleen", 1)])];
+        let unlearned = said(&["liver", "spleen"], false, &images);
+        assert!(unlearned.contains("tells apart: “Liver”."), "names are matched exactly: {unlearned}");
+        assert!(unlearned.contains("none of these slices: “liver”; these slices teach"), "{unlearned}");
+        assert!(said(&["liver"], true, &images).contains("“liver”; it cannot be learned"));
+    }
+
+    #[test]
+    fn a_version_says_what_it_learned_from() {
+        let images = [image("a.png", 3, &[("disc", 1), ("vessel", 3)]), image("b.png", 1, &[])];
+        assert_eq!(
+            summary(&images, 3, 1),
+            "4 verified slices in Fovea, 1 of them kept out: a.png (3 slices: disc in 1, vessel in 3); b.png (1 slice, no label)"
+        );
+        let many: Vec<LessonImage> = (0..25).map(|n| image(&n.to_string(), 1, &[])).collect();
+        assert!(summary(&many, 25, 0).ends_with("; and 5 more images"));
+    }
+}
