@@ -4,6 +4,8 @@
 
 // Tests may unwrap; what a person runs may not.
 #![warn(clippy::unwrap_used)]
+// What is printed goes through `cli/say.rs`, which escapes what files say and bears that nobody listens.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod replace;
 

@@ -1,3 +1,6 @@
+// As in the library.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 use fovea::cli::demo::{self, DemoArgs};
 use fovea::cli::{self, Arguments};
 use fovea::nn::DeviceChoice;
@@ -5,7 +8,7 @@ use fovea::ui::{self, UiOptions};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
+    cli::log_to_stderr();
     let arguments = Arguments::from_command_line();
     let result = match arguments.command {
         Some(command) => command.run(arguments.device.into()),
@@ -15,10 +18,7 @@ fn main() -> ExitCode {
             device: arguments.device.into(),
         }),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(err) => cli::end(&err),
-    }
+    cli::end(result)
 }
 
 /// The window. Where none comes up, a person who named no image gets the same job without one, on the CPU.
@@ -30,7 +30,6 @@ fn window(options: UiOptions) -> anyhow::Result<()> {
             "{reason}\nwithout a window, `fovea segment` predicts and `fovea info` describes an image"
         );
     }
-    eprintln!("fovea: {reason}");
-    eprintln!("fovea: without a window, the demonstration runs instead (as `fovea demo --device cpu`)");
+    cli::tell_of_no_window(&reason);
     demo::run(DemoArgs::default(), DeviceChoice::Cpu)
 }

@@ -9,8 +9,8 @@ use std::{
 /// Why a file was not written. The old file, where there was one, is then still as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    #[error("{} cannot be written: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("{} cannot be written: {cause}", path.display())]
+    Io { path: PathBuf, cause: io::Error },
     /// The new file did not read back as what was meant to be in it.
     #[error("{} was not written: reading the new file back gave something else ({what}). The disk may be full or failing", path.display())]
     NotWhatWasMeant { path: PathBuf, what: String },
@@ -19,6 +19,15 @@ pub enum WriteError {
 }
 
 impl WriteError {
+    /// The system's reason alone: the name of the temporary file, which `tempfile` adds, is nobody's.
+    pub fn io(path: &Path, cause: io::Error) -> Self {
+        let text = cause.to_string();
+        let plain = text.split_once(" at path \"").map(|(reason, _)| reason.to_owned());
+        let kind = cause.kind();
+        let cause = plain.map_or(cause, |reason| io::Error::new(kind, reason));
+        Self::Io { path: path.to_owned(), cause }
+    }
+
     pub fn unfit(path: &Path, what: impl Into<String>) -> Self {
         Self::Unfit { path: path.to_owned(), what: what.into() }
     }
@@ -34,7 +43,7 @@ pub fn write_checked(
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
     verify: impl FnOnce(&Path) -> Result<(), String>,
 ) -> Result<(), WriteError> {
-    let io_error = |source| WriteError::Io { path: path.to_owned(), source };
+    let io_error = |cause| WriteError::io(path, cause);
     // A link is followed: what it points to is replaced, not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match target.parent() {
@@ -133,6 +142,8 @@ mod tests {
     fn missing_folder_is_an_error_that_names_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let err = write_bytes(&folder.path().join("no/such/folder.png"), b"x").unwrap_err();
-        assert!(err.to_string().contains("folder.png"), "{err}");
+        let told = format!("{:#}", anyhow::Error::new(err));
+        assert!(told.contains("folder.png") && !told.contains(".fovea-"), "{told}");
+        assert_eq!(told.matches("No such file").count(), usize::from(cfg!(unix)), "{told}");
     }
 }

@@ -4,6 +4,8 @@
 mod data;
 #[path = "cli/eval.rs"]
 mod eval;
+#[path = "cli/outputs.rs"]
+mod outputs;
 #[path = "cli/search.rs"]
 mod search;
 #[path = "cli/teaching.rs"]

@@ -222,3 +222,25 @@ fn files_stay_readable() {
     let main = fs::read_to_string(root().join("src/main.rs")).unwrap();
     assert!(main.lines().count() < 60, "main.rs parses arguments and starts; the rest belongs elsewhere");
 }
+
+/// Whoever prints an error prints the chain of its causes too (`{:#}`), which would say the same twice.
+#[test]
+fn an_error_does_not_say_its_cause_and_have_it_as_its_source() {
+    for (file, code) in production_code() {
+        let (mut text, mut inside) = (String::new(), false);
+        for line in code.lines() {
+            if line.trim_start().starts_with("#[error(") {
+                (text, inside) = (String::new(), true);
+            }
+            if inside {
+                text += line;
+                inside = !line.trim_end().ends_with(")]");
+            }
+            assert!(!text.contains("{source"), "{file}: call the field cause, not source: {text}");
+            if line.contains("#[from]") || line.contains("#[source]") {
+                let repeats = text.contains("{0}") || text.contains("{0:");
+                assert!(!repeats, "{file}: the text repeats what {} takes as its source", line.trim());
+            }
+        }
+    }
+}

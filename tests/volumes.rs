@@ -324,7 +324,9 @@ fn two_checkpoints_become_one_model_and_a_mask_in_the_scanners_geometry() {
     // On small grids, for a quick answer.
     let single =
         ["models", "import", &path("fine.pt"), "--network", "flare/unet", "--config", &config, "--out", &out];
-    said(&single).unwrap();
+    let error = said(&single).unwrap_err();
+    assert!(error.contains("there already"), "{error}");
+    said(&[&single[..], &["--overwrite"]].concat()).unwrap();
     let volume = ct([40, 36, 24]);
     let affine = volume.grid().patient_from_voxel();
     let oblique = DAffine3 { matrix3: DMat3::from_rotation_y(0.25) * affine.matrix3, ..affine };
@@ -349,7 +351,7 @@ fn two_checkpoints_become_one_model_and_a_mask_in_the_scanners_geometry() {
                 "{grid:?} {found:?}"
             );
         }
-        let error = said(&[&segment[..], &["--memory", "1M"]].concat()).unwrap_err();
+        let error = said(&[&segment[..], &["--memory", "1M", "--overwrite"]].concat()).unwrap_err();
         assert!(error.contains("raise --memory"), "{error}");
     }
 }

@@ -1,5 +1,9 @@
 //! `fovea convert`: one format to another, with the geometry kept.
 
+use super::{
+    say::{note, say},
+    targets::OverwriteArgument,
+};
 use crate::{
     engine::interrupt,
     io::{self, OpenOptions, Progress},
@@ -26,6 +30,8 @@ pub struct ConvertArgs {
     /// Which of several series or volumes (`fovea info` lists their ids)
     #[arg(long, value_name = "ID")]
     pub series: Option<String>,
+    #[command(flatten)]
+    pub overwrite: OverwriteArgument,
 }
 
 /// Stops the reading of an image once the program is told to stop.
@@ -40,6 +46,14 @@ impl Progress for UntilInterrupted {
 }
 
 pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
+    kind(&args.output)?;
+    let mut targets = args.overwrite.targets();
+    targets.read(&args.input);
+    match args.output.is_dir() {
+        true => targets.write_folder(&args.output),
+        false => targets.write(&args.output),
+    };
+    targets.check()?;
     interrupt::listen();
     let warnings = if args.labels {
         if args.series.is_some() {
@@ -50,10 +64,15 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
         warnings.extend(write_labels(&args.output, &map, &grid)?);
         warnings
     } else {
+        let is_chosen = args.series.is_some();
         let options = OpenOptions { series: args.series, modality: None };
         let opened = io::open(&args.input, &options, &mut UntilInterrupted);
         interrupt::check()?;
         let opened = opened?;
+        if io::not_one_image(&args.input, &opened).is_some() && !is_chosen {
+            // One of many would be written, and taken for all.
+            bail!("{}", opened.warnings.join("; "));
+        }
         let mut warnings = opened.warnings;
         if opened.volume.low_is_white() {
             let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, and does not say so";
@@ -63,9 +82,9 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
         warnings
     };
     for warning in warnings {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
-    println!("{}", args.output.display());
+    say!("{}", args.output.display());
     // Writing was carried out to its end; a loop of the shell should stop all the same.
     Ok(interrupt::check()?)
 }

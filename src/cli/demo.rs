@@ -1,17 +1,20 @@
 //! `fovea demo`: the main job without a window, on pictures that the program makes itself.
 
-use super::overlay;
+use super::{overlay, say::say, targets::OverwriteArgument};
 use crate::{
     edit::{Limits, Shape},
     engine::{Engine, EngineOptions, interrupt},
     geom::Plane,
+    io::Targets,
     label::{LabelId, LabelMap},
     metrics::Overlap,
     nn::DeviceChoice,
     phantom::{self, Phantom},
+    replace::write_bytes,
     workspace::{
         AcceptScope, Command, Device, Document, DocumentId, EditCommand, Export, ExportFormat, NoticeLevel,
         Place, ProjectCommand, TrainCommand, TrainOptions, Verdict, Workspace, WorkspaceOptions,
+        table_beside,
     },
 };
 use anyhow::{Context, bail, ensure};
@@ -32,6 +35,9 @@ pub struct DemoArgs {
     /// Training steps on the corrected slices
     #[arg(long, default_value_t = STEPS)]
     pub steps: u64,
+
+    #[command(flatten)]
+    pub overwrite: OverwriteArgument,
 }
 
 const FOLDER: &str = "fovea-demo";
@@ -39,7 +45,30 @@ const STEPS: u64 = 120;
 
 impl Default for DemoArgs {
     fn default() -> Self {
-        Self { out: FOLDER.into(), steps: STEPS }
+        Self { out: FOLDER.into(), steps: STEPS, overwrite: OverwriteArgument::default() }
+    }
+}
+
+/// What the demonstration writes, the report last.
+const DICE: &str = "dice.json";
+const FUNDUS: [&str; 2] = ["fundus.png", "fundus_mask.png"];
+const BEFORE: [&str; 2] = ["oct_before.png", "oct_before.nii.gz"];
+const AFTER: [&str; 2] = ["oct_after.png", "oct_after.nii.gz"];
+
+const NOTICE: &str = "Phantoms made by the program; the numbers say nothing about patients.";
+
+impl DemoArgs {
+    /// An earlier demonstration is replaced by this one, anything else is not.
+    fn may_write(&self) -> anyhow::Result<()> {
+        let earlier = std::fs::read(self.out.join(DICE)).ok();
+        let earlier = earlier.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+        let own = earlier.is_some_and(|report| report["notice"] == NOTICE);
+        let mut targets = Targets::new(self.overwrite.overwrite || own);
+        for [picture, mask] in [FUNDUS, BEFORE, AFTER] {
+            let mask = self.out.join(mask);
+            targets.write(self.out.join(picture)).write(table_beside(&mask)).write(mask);
+        }
+        Ok(targets.write(self.out.join(DICE)).check()?)
     }
 }
 
@@ -51,6 +80,7 @@ const PATIENCE: Duration = Duration::from_secs(900);
 
 pub fn run(args: DemoArgs, device: DeviceChoice) -> anyhow::Result<()> {
     let started = Instant::now();
+    args.may_write()?;
     interrupt::listen();
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
@@ -65,18 +95,16 @@ pub fn run(args: DemoArgs, device: DeviceChoice) -> anyhow::Result<()> {
         Device::Ready { name, reason, .. } => format!("{name} ({reason})"),
         other => format!("{other:?}"),
     };
-    println!("computed on {device}");
+    say!("computed on {device}");
     let report = json!({
         "device": device,
         "seconds": started.elapsed().as_secs_f64(),
         "fundus": fundus,
         "oct": oct,
-        "notice": "Phantoms made by the program; the numbers say nothing about patients.",
+        "notice": NOTICE,
     });
-    let path = demo.out.join("dice.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&report)?)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    println!("wrote {} in {:.0} s", demo.out.display(), started.elapsed().as_secs_f64());
+    write_bytes(&demo.out.join(DICE), serde_json::to_string_pretty(&report)?.as_bytes())?;
+    say!("wrote {} in {:.0} s", demo.out.display(), started.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -91,9 +119,9 @@ impl Demo {
         let title = self.model_title(id)?;
         self.predict_volume(id)?;
         let dice = mean_dice(&slice_dice(self.document(id)?, &truth.truth, [0]));
-        println!("fundus: {title} finds the vessels with Dice {}", show(dice));
-        self.overlay(id, 0, "fundus.png")?;
-        self.export(id, "fundus_mask.png", ExportFormat::Png)?;
+        say!("fundus: {title} finds the vessels with Dice {}", show(dice));
+        self.overlay(id, 0, FUNDUS[0])?;
+        self.export(id, FUNDUS[1], ExportFormat::Png)?;
         self.workspace.apply(Command::Close(id))?;
         Ok(json!({ "model": title, "dice_vessel": dice }))
     }
@@ -107,34 +135,28 @@ impl Demo {
 
         self.predict_volume(id)?;
         let before = slice_dice(self.document(id)?, &truth.truth, others.iter().copied());
-        println!(
-            "OCT from another device: {title} has Dice {} on the slices to come",
-            show(mean_dice(&before))
-        );
-        self.overlay(id, seen, "oct_before.png")?;
-        self.export(id, "oct_before.nii.gz", ExportFormat::Nifti)?;
+        say!("OCT from another device: {title} has Dice {} on the slices to come", show(mean_dice(&before)));
+        self.overlay(id, seen, BEFORE[0])?;
+        self.export(id, BEFORE[1], ExportFormat::Nifti)?;
 
         for z in CORRECTED {
             self.correct(z, &truth)?;
         }
-        println!("corrected and verified {} of {depth} slices", CORRECTED.len());
+        say!("corrected and verified {} of {depth} slices", CORRECTED.len());
         self.train(steps)?;
         let verdict = match self.workspace.training().and_then(|t| t.candidate()).map(|c| c.verdict()) {
             Some(Verdict::Better(gain)) => format!("Dice rose by {gain:.3} on the slices held out"),
             Some(Verdict::NotBetter(gain)) => format!("Dice changed by {gain:.3} on the slices held out"),
             Some(Verdict::Unknown) | None => "nothing was held out to compare on".to_owned(),
         };
-        println!("the new version: {verdict}");
+        say!("the new version: {verdict}");
         self.workspace.apply(Command::Train(TrainCommand::Adopt))?;
 
         self.predict_volume(id)?;
         let after = slice_dice(self.document(id)?, &truth.truth, others.iter().copied());
-        println!(
-            "after learning: Dice {} on the same slices, which nobody corrected",
-            show(mean_dice(&after))
-        );
-        self.overlay(id, seen, "oct_after.png")?;
-        self.export(id, "oct_after.nii.gz", ExportFormat::Nifti)?;
+        say!("after learning: Dice {} on the same slices, which nobody corrected", show(mean_dice(&after)));
+        self.overlay(id, seen, AFTER[0])?;
+        self.export(id, AFTER[1], ExportFormat::Nifti)?;
         Ok(json!({
             "model": title,
             "corrected_slices": CORRECTED,
@@ -217,7 +239,7 @@ impl Demo {
                 && *step as u64 / 10 > told
             {
                 told = *step as u64 / 10;
-                println!("  step {step:.0} of {}, loss {loss:.3}", training.steps()[1]);
+                say!("  step {step:.0} of {}, loss {loss:.3}", training.steps()[1]);
             }
         }
         let state = self.workspace.training().map(|t| t.state().clone());
@@ -247,7 +269,7 @@ impl Demo {
 
     fn export(&mut self, id: DocumentId, name: &str, format: ExportFormat) -> anyhow::Result<()> {
         self.workspace.apply(Command::Activate(id))?;
-        let export = Export { path: self.out.join(name), format };
+        let export = Export { path: self.out.join(name), format, replace: true };
         self.workspace.apply(Command::Project(ProjectCommand::Export(export)))?;
         self.wait("exporting", |w| w.activities().next().is_none())
     }

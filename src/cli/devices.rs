@@ -1,5 +1,6 @@
 //! `fovea devices`: what there is to compute on, and what is chosen and why.
 
+use crate::cli::say::{self, note, say};
 use crate::nn::{
     ComputeDevice, DeviceChoice, DeviceKind, MODELS, ModelSpec, SharedGpu, VOLUME_MODELS, adapters, self_test,
 };
@@ -36,7 +37,7 @@ pub fn run(args: DevicesArgs, choice: DeviceChoice) -> anyhow::Result<()> {
         let device = SharedGpu::headless()?.compute("self-test");
         self_test::forget(&device);
         if let Err(reason) = self_test::passed(&device) {
-            eprintln!("{} failed the self-test: {reason}", device.name());
+            note!("{} failed the self-test: {reason}", device.name());
         }
         if args.networks {
             test_networks(&device, args.half)?;
@@ -52,22 +53,23 @@ pub fn run(args: DevicesArgs, choice: DeviceChoice) -> anyhow::Result<()> {
             Ok(d) => serde_json::json!({ "name": d.name(), "kind": d.kind(), "reason": d.reason() }),
             Err(e) => serde_json::json!({ "error": e.to_string() }),
         };
-        println!("{}", serde_json::json!({ "adapters": listed, "chosen": chosen }));
+        say::json(&serde_json::json!({ "adapters": listed, "chosen": chosen }).to_string());
     } else {
-        println!("CPU   flex, {} threads", std::thread::available_parallelism().map_or(1, usize::from));
+        say!("CPU   flex, {} threads", std::thread::available_parallelism().map_or(1, usize::from));
         for a in &adapters {
             let note = if a.software { ", a software rasteriser: no graphics card" } else { "" };
-            println!("GPU   {}, {}{note}", a.name, a.driver);
+            say!("GPU   {}, {}{note}", a.name, a.driver);
         }
         if adapters.is_empty() {
-            println!("GPU   none (Debian: libvulkan1 and the card's driver, or mesa-vulkan-drivers)");
+            say!("GPU   none (Debian: libvulkan1 and the card's driver, or mesa-vulkan-drivers)");
         }
         if let Ok(device) = &chosen {
             let kind = match device.kind() {
                 DeviceKind::Cpu => "the CPU",
                 DeviceKind::Gpu | DeviceKind::Software => device.name(),
             };
-            println!("\nNetworks run on {kind}: {}", device.reason());
+            say!("");
+            say!("Networks run on {kind}: {}", device.reason());
         }
     }
     chosen.map(|_| ()).map_err(Into::into)
@@ -87,13 +89,13 @@ fn passes<const D: usize>(spec: &'static ModelSpec<D>, device: &ComputeDevice, h
     let result = self_test::network_passed(spec, device);
     let seconds = start.elapsed().as_secs_f32();
     match &result {
-        Ok(()) => println!("ok    {:<24} {seconds:.1} s", spec.id),
-        Err(reason) => println!("FAIL  {:<24} {reason}", spec.id),
+        Ok(()) => say!("ok    {:<24} {seconds:.1} s", spec.id),
+        Err(reason) => say!("FAIL  {:<24} {reason}", spec.id),
     }
     if half {
         match self_test::half_passed(spec, device) {
-            Ok(()) => println!("half  {:<24} learns in half precision", spec.id),
-            Err(reason) => println!("      {:<24} learns in single precision only: {reason}", spec.id),
+            Ok(()) => say!("half  {:<24} learns in half precision", spec.id),
+            Err(reason) => say!("      {:<24} learns in single precision only: {reason}", spec.id),
         }
     }
     result.is_ok()

@@ -13,7 +13,13 @@ mod table;
 
 pub(super) use html::{STYLE, escaped};
 
-use super::{dataset::values_written, report::Reporter, warnings::Warnings};
+use super::{
+    dataset::values_written,
+    report::Reporter,
+    say::{self, note},
+    targets::OverwriteArgument,
+    warnings::Warnings,
+};
 use crate::{
     engine::{Engine, EngineOptions, Event, Output, ProgressLines, interrupt},
     io::{self, dataset::Values},
@@ -26,6 +32,7 @@ use classes::Classes;
 use evaluation::Evaluation;
 use maps::Told;
 use names::Tables;
+use pairs::Pair;
 use pictures::Pictures;
 use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 
@@ -82,6 +89,29 @@ pub struct EvalArgs {
     /// own
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArgument,
+}
+
+impl EvalArgs {
+    /// Checks the reports before anything is opened.
+    fn may_write(&self, pairs: &[Pair]) -> Result<()> {
+        let mut targets = self.overwrite.targets();
+        if self.truth.is_file() {
+            targets.read(&self.truth);
+        }
+        let labels = [&self.pred, &self.truth].map(|path| {
+            let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+            folder.and_then(io::dataset::labels_in)
+        });
+        labels.iter().flatten().chain(pairs.iter().flat_map(Pair::files)).for_each(|file| {
+            targets.read(file);
+        });
+        for report in [&self.json, &self.csv, &self.html].into_iter().flatten() {
+            targets.write(report);
+        }
+        Ok(targets.check()?)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -134,6 +164,7 @@ fn evaluate(args: &EvalArgs, heard: Told<'_>) -> Result<Found> {
         Some(pair) => vec![pair],
         None => pairs::pairs(args, &labels)?,
     };
+    args.may_write(&pairs)?;
     let mut maps = maps::open(&pairs, &values, heard)?;
     let mut notes = tables.notes.clone();
     if values == Values::Ids {
@@ -174,8 +205,8 @@ pub fn run(args: EvalArgs) -> Result<()> {
     let Event::Done { output, .. } = ended? else { bail!("the evaluation ended with something else") };
     let Ok(found) = output.downcast::<Found>() else { bail!("the evaluation ended with something else") };
     let (evaluation, pictures) = *found;
-    evaluation.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-    print!("{}", table::text(&evaluation));
+    evaluation.warnings.iter().for_each(|warning| note!("warning: {warning}"));
+    say::lines(&table::text(&evaluation));
     if let Some(path) = &args.json {
         let mut text = serde_json::to_string_pretty(&evaluation)?;
         text.push('\n');
@@ -209,7 +240,7 @@ impl Shown {
             // Which device there is matters to nobody here.
             Shown::Bar(bar) if matches!(event, Event::Progress { .. }) => bar.show(event),
             Shown::Bar(_) => {}
-            Shown::Lines(lines) => lines.line(event).into_iter().for_each(|line| eprintln!("{line}")),
+            Shown::Lines(lines) => lines.line(event).into_iter().for_each(|line| note!("{line}")),
         }
     }
 
@@ -249,6 +280,7 @@ mod tests {
             csv: None,
             html: None,
             images: None,
+            overwrite: OverwriteArgument::default(),
         }
     }
 

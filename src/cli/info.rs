@@ -1,6 +1,9 @@
 //! `fovea info`: what a file holds, as the reader understood it.
 
-use super::ModalityArgument;
+use super::{
+    ModalityArgument,
+    say::{self, say},
+};
 use crate::{
     geom::{Frame, Grid, Unit},
     io::{self, OpenOptions, Opened, Quiet},
@@ -35,7 +38,7 @@ pub fn run(args: InfoArgs) -> anyhow::Result<()> {
     let opened = io::open(&args.path, &options, &mut Quiet)?;
     let facts = describe(&opened);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&facts).context("the facts do not fit into JSON")?);
+        say::json(&serde_json::to_string_pretty(&facts).context("the facts do not fit into JSON")?);
     } else {
         print_plain(&opened, &facts);
     }
@@ -92,29 +95,29 @@ fn print_plain(opened: &Opened, facts: &Value) {
     let volume = &opened.volume;
     let grid = volume.grid();
     let list = |values: &[f64]| values.iter().map(|v| format!("{v:.6}")).collect::<Vec<_>>().join(" x ");
-    println!("{}", opened.source.display());
+    say!("{}", opened.source.display());
     let [w, h, d] = grid.dims();
-    println!("  shape      {w} x {h} x {d}, {} channel(s)", volume.channels());
-    println!("  spacing    {} {}", list(&grid.spacing()), facts["unit"].as_str().unwrap_or_default());
+    say!("  shape      {w} x {h} x {d}, {} channel(s)", volume.channels());
+    say!("  spacing    {} {}", list(&grid.spacing()), facts["unit"].as_str().unwrap_or_default());
     if let Some(codes) = facts["axis_codes"].as_str() {
-        println!("  axes       {codes}");
+        say!("  axes       {codes}");
     }
     for (i, row) in rows(grid.patient_from_voxel()).iter().take(3).enumerate() {
         let title = if i == 0 { "LPS matrix" } else { "" };
-        println!("  {title:<10} {:>12.6} {:>12.6} {:>12.6} {:>12.6}", row[0], row[1], row[2], row[3]);
+        say!("  {title:<10} {:>12.6} {:>12.6} {:>12.6} {:>12.6}", row[0], row[1], row[2], row[3]);
     }
-    println!("  type       {} ({})", volume.samples().kind().name(), volume.modality().title());
+    say!("  type       {} ({})", volume.samples().kind().name(), volume.modality().title());
     let stats = volume.stats();
     let unit = volume.modality().value_unit().unwrap_or_default();
-    println!("  values     {} to {}, mean {:.6} {unit}", stats.min, stats.max, stats.mean);
+    say!("  values     {} to {}, mean {:.6} {unit}", stats.min, stats.max, stats.mean);
     for series in &opened.series {
         let mark = if series.shown { "shown" } else { "" };
-        println!("  series     {} {} {mark}", series.id, series.title);
+        say!("  series     {} {} {mark}", series.id, series.title);
     }
     if opened.by_look {
-        println!("  note       {}", io::guess_note(volume.modality()));
+        say!("  note       {}", io::guess_note(volume.modality()));
     }
     for warning in &opened.warnings {
-        println!("  warning    {warning}");
+        say!("  warning    {warning}");
     }
 }

@@ -9,8 +9,10 @@ mod info;
 mod models;
 mod overlay;
 mod report;
+mod say;
 mod search;
 mod segment;
+mod targets;
 mod train;
 mod warnings;
 
@@ -21,7 +23,7 @@ use crate::{
     nn::DeviceChoice,
 };
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,7 +63,15 @@ pub struct Arguments {
 impl Arguments {
     /// What was typed; prints help or what is wrong with it, and ends the program, where that was asked for.
     pub fn from_command_line() -> Self {
-        let arguments = Self::parse();
+        let arguments = Self::try_parse().unwrap_or_else(|wrong| {
+            let text = wrong.render().to_string();
+            // What was typed may be a file's name, from `*`.
+            if text.lines().any(|line| line != say::escaped(line)) {
+                say::error(&text);
+                std::process::exit(wrong.exit_code());
+            }
+            wrong.exit()
+        });
         if arguments.command.is_some() && (!arguments.paths.is_empty() || arguments.modality.is_some()) {
             let told = "images to open in the window, and their --modality, go without a subcommand; a subcommand takes its own after its name";
             Self::command().error(clap::error::ErrorKind::ArgumentConflict, told).exit();
@@ -119,18 +129,52 @@ impl Command {
     }
 }
 
-/// Says why a command did not do what it was asked for, in one line; the status to exit with.
-pub fn end(error: &anyhow::Error) -> ExitCode {
+/// Says how a command ended where there is something to say, in one line if the error has one; the status to exit with.
+pub fn end(result: anyhow::Result<()>) -> ExitCode {
+    let status = match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if say::is_unheard() => ExitCode::FAILURE,
+        Err(error) => failed(&error),
+    };
+    match say::lost() {
+        // Whoever read has gone on purpose (`| head`).
+        None if say::is_unheard() => ExitCode::from(say::UNHEARD_STATUS),
+        None => status,
+        Some(reason) => {
+            // Not through `say`, which is what failed.
+            _ = writeln!(std::io::stderr(), "fovea: the output was not written: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
     if !is_interrupted(error) {
-        eprintln!("fovea: {error:#}");
+        say::error(&format!("{error:#}"));
         return ExitCode::FAILURE;
     }
     match error.chain().len() {
-        1 => eprintln!("fovea: interrupted"),
+        1 => say::error("interrupted"),
         // What was added to it says how far it went.
-        _ => eprintln!("fovea: interrupted: {error}"),
+        _ => say::error(&format!("interrupted: {error}")),
     }
     ExitCode::from(interrupt::EXIT_STATUS)
+}
+
+/// Why there is no window, where the same job is done without one.
+pub fn tell_of_no_window(reason: &impl std::fmt::Display) {
+    say::error(&reason.to_string());
+    say::error("without a window, the demonstration runs instead (as `fovea demo --device cpu`)");
+}
+
+/// What wgpu and burn report, a line each.
+pub fn log_to_stderr() {
+    let mut log = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error"));
+    log.format(|out, record| {
+        let text = record.args().to_string();
+        writeln!(out, "[{} {}] {}", record.level(), record.target(), say::escaped(&text))
+    });
+    log.init();
 }
 
 /// Whether a command ended because it was told to.

@@ -1,8 +1,12 @@
 //! `fovea models`: networks and weights files.
 
-use super::dataset::ModalityArgument;
+use super::{
+    dataset::ModalityArgument,
+    say::{self, say},
+    targets::{OverwriteArgument, read_model},
+};
 use crate::{
-    engine::too_large,
+    engine::{interrupt, too_large},
     label::LabelTable,
     nn::{
         self, AnyModel, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelCard,
@@ -61,6 +65,8 @@ enum ModelsCommand {
         weights: Vec<f64>,
         #[arg(long)]
         out: PathBuf,
+        #[command(flatten)]
+        overwrite: OverwriteArgument,
     },
     /// Writes a model's weights for another program: safetensors with the reference's parameter names
     Export {
@@ -68,6 +74,8 @@ enum ModelsCommand {
         model: String,
         #[arg(long)]
         out: PathBuf,
+        #[command(flatten)]
+        overwrite: OverwriteArgument,
     },
 }
 
@@ -114,6 +122,8 @@ struct ImportArgs {
     licence: String,
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArgument,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -139,25 +149,48 @@ pub fn run(args: ModelsArgs, device: DeviceChoice) -> anyhow::Result<()> {
         ModelsCommand::List => list(),
         ModelsCommand::Show { model } => show(&model),
         ModelsCommand::Verify { files } => verify(&files, &ComputeDevice::choose(device, None)?),
-        ModelsCommand::Import(args) => import_weights(*args),
-        ModelsCommand::Fuse { models, weights, out } => fuse(&models, weights, &out),
-        ModelsCommand::Export { model, out } => export(&model, &out),
+        ModelsCommand::Import(args) => {
+            let files = [Some(&args.file), args.coarse.as_ref()].into_iter().flatten();
+            may_write(args.overwrite, files.map(|file| file.to_string_lossy()), &args.out)?;
+            import_weights(*args)
+        }
+        ModelsCommand::Fuse { models, weights, out, overwrite } => {
+            may_write(overwrite, models.iter(), &out)?;
+            fuse(&models, weights, &out)
+        }
+        ModelsCommand::Export { model, out, overwrite } => {
+            may_write(overwrite, [&model], &out)?;
+            export(&model, &out)
+        }
     }
 }
 
+/// Checks the file that is made of models.
+fn may_write(
+    overwrite: OverwriteArgument,
+    models: impl IntoIterator<Item = impl AsRef<str>>,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let mut targets = overwrite.targets();
+    models.into_iter().for_each(|model| read_model(&mut targets, model.as_ref()));
+    Ok(targets.write(out).check()?)
+}
+
 fn list() -> anyhow::Result<()> {
-    println!("Networks");
+    say!("Networks");
     list_networks(MODELS)?;
-    println!("\nNetworks of volumes");
+    say!("");
+    say!("Networks of volumes");
     list_networks(VOLUME_MODELS)?;
-    println!("\nModels inside the program");
+    say!("");
+    say!("Models inside the program");
     if bundled::MODELS.is_empty() {
-        println!("  none");
+        say!("  none");
     }
     for model in bundled::MODELS {
         let card = weights::card_of(model.bytes)?;
         let labels: Vec<&str> = card.labels.iter().map(|l| l.name.as_str()).collect();
-        println!("  {:<16} {} ({}): {}", model.id, card.title, card.network, labels.join(", "));
+        say!("  {:<16} {} ({}): {}", model.id, card.title, card.network, labels.join(", "));
     }
     Ok(())
 }
@@ -166,7 +199,7 @@ fn list_networks<const D: usize>(models: &[&ModelSpec<D>]) -> anyhow::Result<()>
     for spec in models {
         let parameters = spec.param_count(&Value::Null)?;
         let (id, title) = (spec.id, spec.title);
-        println!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
+        say!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
     }
     Ok(())
 }
@@ -179,15 +212,17 @@ fn show(model: &str) -> anyhow::Result<()> {
         return show_network(spec);
     }
     let card = weights::card_of(&model_bytes(model)?)?;
-    println!("{}", serde_json::to_string_pretty(&card)?);
+    say::json(&serde_json::to_string_pretty(&card)?);
     Ok(())
 }
 
 /// A network's page.
 fn show_network<const D: usize>(spec: &ModelSpec<D>) -> anyhow::Result<()> {
     let parameters = spec.param_count(&Value::Null)?;
-    println!("{}: {}\n{}", spec.id, spec.title, spec.paper);
-    println!("\n{parameters} parameters with the options as they are below");
+    say!("{}: {}", spec.id, spec.title);
+    say!("{}", spec.paper);
+    say!("");
+    say!("{parameters} parameters with the options as they are below");
     let rule = spec.input;
     let most = rule.most.map_or_else(String::new, |most| format!(", at most {most}"));
     let others = if D == 5 {
@@ -195,19 +230,21 @@ fn show_network<const D: usize>(spec: &ModelSpec<D>) -> anyhow::Result<()> {
     } else {
         "other sizes are padded or cut into tiles, and cropped back"
     };
-    println!("Input sides: multiples of {}, at least {}{most}; {others}", rule.multiple_of, rule.least);
-    println!("\nOptions (--config '{{\"name\": value}}')");
+    say!("Input sides: multiples of {}, at least {}{most}; {others}", rule.multiple_of, rule.least);
+    say!("");
+    say!("Options (--config '{{\"name\": value}}')");
     let defaults = spec.default_config();
     for (name, value) in defaults.as_object().into_iter().flatten() {
         let choices = spec.choices().iter().find(|(key, _)| key == name);
         let choices = choices.map_or_else(String::new, |(_, words)| format!("; one of {}", words.join(", ")));
         let meaning = nn::options::meaning(name).unwrap_or_default();
-        println!("  {:<32} {meaning}{choices}", format!("{name} {value}"));
+        say!("  {:<32} {meaning}{choices}", format!("{name} {value}"));
     }
     let published = (spec.as_published)();
     if published.as_object().is_some_and(|options| !options.is_empty()) {
-        println!(
-            "\nThe defaults mend what the reference does to its own training; --config '{published}' is the published network \
+        say!("");
+        say!(
+            "The defaults mend what the reference does to its own training; --config '{published}' is the published network \
              to the letter."
         );
     }
@@ -215,7 +252,7 @@ fn show_network<const D: usize>(spec: &ModelSpec<D>) -> anyhow::Result<()> {
 }
 
 /// The file of a model inside the program or on disk.
-fn model_bytes(model: &str) -> anyhow::Result<Cow<'static, [u8]>> {
+pub(super) fn model_bytes(model: &str) -> anyhow::Result<Cow<'static, [u8]>> {
     match bundled::find(model) {
         Some(bundled) => Ok(Cow::Borrowed(bundled.bytes)),
         None if Path::new(model).exists() => Ok(Cow::Owned(weights::read_file(Path::new(model))?)),
@@ -233,7 +270,7 @@ fn fuse(models: &[String], weights: Vec<f64>, out: &Path) -> anyhow::Result<()> 
     let weights = if weights.is_empty() { vec![1.0; members.len()] } else { weights };
     let mut fused = nn::fuse(&members, &weights, &cpu)?;
     fused.save(out)?;
-    println!("{}: {} (version {})", out.display(), fused.card.title, fused.card.version);
+    say!("{}: {} (version {})", out.display(), fused.card.title, fused.card.version);
     Ok(())
 }
 
@@ -242,7 +279,7 @@ fn export(model: &str, out: &Path) -> anyhow::Result<()> {
     let bytes = model_bytes(model)?;
     let (card, tensors) = weights::from_bytes(&bytes)?;
     write_bytes(out, &bytes)?;
-    println!("{}: {} tensors of {} (version {})", out.display(), tensors.len(), card.network, card.version);
+    say!("{}: {} tensors of {} (version {})", out.display(), tensors.len(), card.network, card.version);
     Ok(())
 }
 
@@ -250,8 +287,9 @@ fn export(model: &str, out: &Path) -> anyhow::Result<()> {
 fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
     let mut failed = 0;
     for path in files {
+        interrupt::check()?;
         match parity::verify(path, device) {
-            Ok(report) => println!(
+            Ok(report) => say!(
                 "ok    {}: {}, {} parameters, {:.1} % of the tolerance",
                 path.display(),
                 report.network,
@@ -261,7 +299,7 @@ fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
             Err(error) => {
                 failed += 1;
                 let text = error.to_string();
-                println!("FAIL  {}: {}", path.display(), too_large(&text).unwrap_or(text));
+                say!("FAIL  {}: {}", path.display(), too_large(&text).unwrap_or(text));
             }
         }
     }
@@ -306,7 +344,7 @@ fn imported(card: ModelCard, tensors: NamedTensors, coarse: Option<&Path>) -> an
     let found = import::read(path).with_context(|| format!("{} was not imported", path.display()))?;
     let Recognised { network, config } = recognise(&found.tensors, None, None)
         .with_context(|| format!("{} was not imported", path.display()))?;
-    println!("coarse network {network} {config}");
+    say!("coarse network {network} {config}");
     let fitting = ModelCard { labels: fine.card.labels.clone(), ..import::card(path, network, config)? };
     let mut coarse = VolumeModel::build(fitting, 0, &cpu)?;
     coarse.load_tensors(found.tensors)?;
@@ -327,12 +365,12 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         } else {
             format!("; left out: {}", found.beside.join(", "))
         };
-        println!("{} tensors of \"{}\"{beside}", found.tensors.len(), found.inside);
+        say!("{} tensors of \"{}\"{beside}", found.tensors.len(), found.inside);
     }
     let Recognised { network, config } =
         recognise(&found.tensors, args.network.as_deref(), args.config.as_deref())
             .with_context(|| format!("{file} was not imported"))?;
-    println!("network {network} {config}");
+    say!("network {network} {config}");
     let mut card = import::card(&args.file, network, config)?;
     if !args.labels.is_empty() {
         let classes = card.labels.len();
@@ -360,6 +398,6 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
     card.command = std::env::args().collect::<Vec<_>>().join(" ");
     let mut model = imported(card, found.tensors, args.coarse.as_deref())?;
     write_bytes(&args.out, &model.to_bytes()?)?;
-    println!("{} (version {})", args.out.display(), model.card().version);
+    say!("{} (version {})", args.out.display(), model.card().version);
     Ok(())
 }

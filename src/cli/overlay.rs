@@ -3,10 +3,10 @@
 use crate::{
     gpu::{LabelColors, MaskDraw, SliceDraw, SliceImage, ViewTransform, cpu_twin},
     label::{LabelMap, LabelTable},
+    replace::write_bytes,
     volume::Volume,
 };
-use anyhow::Context;
-use image::RgbaImage;
+use image::{ExtendedColorType, ImageEncoder, RgbaImage, codecs::png::PngEncoder};
 use std::path::Path;
 
 /// The longer side of a picture that is written, pixels.
@@ -21,7 +21,14 @@ pub fn write(
     z: usize,
 ) -> anyhow::Result<()> {
     let picture = picture(volume, mask, labels, z, SIDE)?;
-    picture.save(path).with_context(|| format!("cannot write {}", path.display()))
+    let mut png = vec![];
+    PngEncoder::new(&mut png).write_image(
+        &picture,
+        picture.width(),
+        picture.height(),
+        ExtendedColorType::Rgba8,
+    )?;
+    Ok(write_bytes(path, &png)?)
 }
 
 /// Draws native slice `z` with the shape that its pixel size gives it; the longer side has `side` pixels.

@@ -1,5 +1,6 @@
 //! What the command line prints of the engine's events: a bar on a terminal, plain lines otherwise.
 
+use super::say::{self, say};
 use crate::engine::{Event, ProgressLines};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -62,7 +63,7 @@ impl Reporter {
         let Some(bar) = &self.bar else {
             if let Some(line) = self.lines.line(event) {
                 let loss = if stage == "training" { self.take_loss() } else { String::new() };
-                println!("{line}{}{}", if loss.is_empty() { "" } else { "; " }, loss.trim_end_matches(", "));
+                say!("{line}{}{}", if loss.is_empty() { "" } else { "; " }, loss.trim_end_matches(", "));
             }
             return;
         };
@@ -83,8 +84,8 @@ impl Reporter {
     /// A line, above the bar where there is one.
     pub fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| println!("{line}")),
-            None => println!("{line}"),
+            Some(bar) => bar.suspend(|| say::line(line)),
+            None => say::line(line),
         }
     }
 

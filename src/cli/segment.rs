@@ -1,11 +1,18 @@
 //! `fovea segment`: masks for files, volumes or the cases of a list, through the engine.
 
-use super::{dataset::ModalityArgument, is_interrupted, report::Reporter, train::load};
+use super::{
+    dataset::ModalityArgument,
+    is_interrupted, models,
+    report::Reporter,
+    say::note,
+    targets::{OverwriteArgument, read_model},
+    train::load,
+};
 use crate::{
     engine::{Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt},
-    io::{self, OpenOptions, list},
+    io::{self, OpenOptions, Targets, list},
     label::{LabelId, LabelMap},
-    nn::{DeviceChoice, pipeline::SegmentOptions},
+    nn::{DeviceChoice, ModelCard, pipeline::SegmentOptions, weights},
     volume::{Modality, Volume},
 };
 use anyhow::{Context, Result, bail};
@@ -23,9 +30,11 @@ Examples:
   fovea segment lists/drive.csv --model vessel --out masks/
   fovea segment ct.nii.gz --model flare.safetensors --out organs.nii.gz --memory 4G
 
-Each case gives one mask named after it: NAME.png for a 2-D image, NAME.nii.gz for a volume, in the image's own geometry
-and with the label ids of the model's card; labels.txt beside them says what the ids mean. --probability adds one map a
-label: NAME_LABEL.png (16 bits, 65535 is certainty) or NAME_LABEL.nii.gz.";
+Each case gives one mask named after it, with the label ids of the model's card: NAME.nii.gz in the image's own geometry, or
+NAME.png for a 2-D picture that has none; labels.txt beside them says what the ids mean. NAME is the id in a list, else the
+file's name without its ending and without what data sets add (_0000 of nnU-Net, _training of DRIVE). A folder of pictures
+that are not numbered like slices gives a mask for each. --probability adds one map a label: NAME_LABEL.png (16 bits, 65535
+is certainty) or NAME_LABEL.nii.gz.";
 
 /// Segment images with a model.
 #[derive(Debug, Args)]
@@ -52,10 +61,18 @@ pub struct SegmentArgs {
     /// What the images are, where the files do not say
     #[arg(long, value_enum)]
     modality: Option<ModalityArgument>,
+    /// Which of several series or volumes of one image (`fovea info` lists their ids)
+    #[arg(long, value_name = "ID")]
+    series: Option<String>,
+    #[command(flatten)]
+    overwrite: OverwriteArgument,
 }
 
 pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
-    let mut cases = cases(&args.inputs)?;
+    let mut cases = cases(&args.inputs, args.series.is_some())?;
+    if args.series.is_some() && cases.len() != 1 {
+        bail!("--series goes with one image, and there are {}", cases.len());
+    }
     let target = match named_file(&args.out) {
         Some((target, name)) => {
             let path = match cases.pop_first() {
@@ -67,6 +84,8 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
         }
         None => Target { folder: args.out.clone(), extension: None },
     };
+    let card = weights::card_of(&models::model_bytes(&args.model)?)?;
+    targets(&args, &target, &card, &cases)?.check()?;
     let folder = &target.folder;
     std::fs::create_dir_all(folder).with_context(|| format!("--out {}", folder.display()))?;
     interrupt::listen();
@@ -82,9 +101,9 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
         );
     }
     if !model.card.notice.is_empty() {
-        eprintln!("{}: {}", model.card.title, model.card.notice);
+        note!("{}: {}", model.card.title, model.card.notice);
     }
-    io::write_table(&folder.join("labels.txt"), &model.card.labels)?;
+    io::write_table(&folder.join(LABELS), &model.card.labels)?;
     let mut failed = vec![];
     let total = cases.len();
     for (i, (name, path)) in cases.into_iter().enumerate() {
@@ -108,6 +127,44 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     Ok(())
 }
 
+/// What the ids of the masks mean, beside them.
+const LABELS: &str = "labels.txt";
+
+/// Everything that is read and written.
+fn targets(
+    args: &SegmentArgs,
+    target: &Target,
+    card: &ModelCard,
+    cases: &BTreeMap<String, PathBuf>,
+) -> Result<Targets> {
+    let mut targets = args.overwrite.targets();
+    read_model(&mut targets, &args.model);
+    for input in args.inputs.iter().chain(cases.values()) {
+        targets.read(input);
+    }
+    for list in args.inputs.iter().filter(|input| is_list(input)) {
+        let cases = list::read(list)?;
+        cases.iter().flat_map(|c| c.label.iter().chain(&c.valid)).for_each(|mask| {
+            targets.read(mask);
+        });
+    }
+    let words: Vec<String> = if args.probability { words(card).into_values().collect() } else { vec![] };
+    for (name, path) in cases {
+        targets.write_one_of(target.may_be(name, path));
+        for word in &words {
+            targets.write_one_of(target.may_be(&format!("{name}_{word}"), path));
+        }
+    }
+    let labels = target.folder.join(LABELS);
+    targets.write_bytes(&labels, io::table_text(&labels, &card.labels)?.into_bytes());
+    Ok(targets)
+}
+
+/// The labels' names as parts of file names.
+fn words(card: &ModelCard) -> BTreeMap<LabelId, String> {
+    io::label_words(&card.labels)
+}
+
 /// Where masks go.
 #[derive(Clone)]
 struct Target {
@@ -116,11 +173,33 @@ struct Target {
     extension: Option<&'static str>,
 }
 
+impl Target {
+    fn file(&self, name: &str, extension: &str) -> PathBuf {
+        self.folder.join(format!("{name}.{extension}"))
+    }
+
+    /// The files of which the one for an image will be one, as far as that can be told before the image is opened.
+    fn may_be(&self, name: &str, image: &Path) -> Vec<PathBuf> {
+        let endings: &[&str] = match self.extension {
+            Some(extension) => &[extension],
+            // A photograph has no place in space.
+            None if io::find_format(image).is_ok_and(|format| format.id == "raster") => &["png"],
+            None => &["png", "nii.gz"],
+        };
+        endings.iter().map(|extension| self.file(name, extension)).collect()
+    }
+
+    /// The ending for an image: a PNG says nothing of place and size.
+    fn extension(&self, volume: &Volume) -> &'static str {
+        self.extension.unwrap_or(if volume.grid().is_picture() { "png" } else { "nii.gz" })
+    }
+}
+
 /// Where the mask goes and its name, where `--out` is a mask's file and not a folder.
 fn named_file(out: &Path) -> Option<(Target, String)> {
     let name = out.file_name()?.to_str()?;
     let lower = name.to_ascii_lowercase();
-    let known = ["nii.gz", "png"].into_iter();
+    let known = ["nii.gz", "nii", "png"].into_iter();
     let extension =
         known.filter(|e| lower.len() > e.len() + 1).find(|e| lower.ends_with(&format!(".{e}")))?;
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
@@ -145,8 +224,13 @@ fn bytes(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Names and paths. Two cases of one name would overwrite each other.
-fn cases(inputs: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>> {
+fn is_list(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+}
+
+/// Names and paths. Two cases of one name would overwrite each other. A folder of separate pictures is a case for each,
+/// unless one `is_chosen`.
+fn cases(inputs: &[PathBuf], is_chosen: bool) -> Result<BTreeMap<String, PathBuf>> {
     let mut cases: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut add = |name: String, path: PathBuf| {
         if let Some(other) = cases.insert(name.clone(), path.clone()) {
@@ -155,29 +239,22 @@ fn cases(inputs: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>> {
         Ok(())
     };
     for input in inputs {
-        if input.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        if is_list(input) {
             for case in list::read(input)? {
                 add(case.id, case.image)?;
             }
-        } else {
-            add(stem(input), input.clone())?;
+            continue;
+        }
+        let is_folder = || io::find_format(input).is_ok_and(|format| format.id == "folder");
+        let separate = match input.is_dir() && !is_chosen && is_folder() {
+            true => io::separate_pictures(input)?,
+            false => None,
+        };
+        for path in separate.unwrap_or_else(|| vec![input.clone()]) {
+            add(io::case_name(&path), path)?;
         }
     }
     Ok(cases)
-}
-
-/// A case's name from its file: without the folder and the format's extension; `sample:oct` is `oct`.
-pub fn stem(path: &Path) -> String {
-    let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    if let Some(id) = name.strip_prefix("sample:") {
-        return id.replace(':', "_");
-    }
-    let lower = name.to_ascii_lowercase();
-    let mut known = io::FORMATS.iter().flat_map(|f| f.extensions);
-    match known.find(|e| lower.strip_suffix(**e).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))) {
-        Some(extension) => name[..name.len() - extension.len() - 1].to_owned(),
-        None => name,
-    }
 }
 
 fn segment(
@@ -189,7 +266,7 @@ fn segment(
     shown: &mut Reporter,
 ) -> Result<PathBuf> {
     let modality = args.modality.map(Modality::from);
-    let job = engine.open(path.to_owned(), OpenOptions { modality, ..OpenOptions::default() });
+    let job = engine.open(path.to_owned(), OpenOptions { modality, series: args.series.clone() });
     let Event::Opened { opened, .. } = engine.block_on(job, |e| shown.show(e))? else {
         bail!("opening ended with something else");
     };
@@ -200,6 +277,10 @@ fn segment(
         shown.say(&format!("{name}: {}", io::guess_note(opened.volume.modality())));
     }
     let volume = opened.volume;
+    let depth = volume.dims()[2];
+    if depth > 1 && target.extension == Some("png") {
+        bail!("a PNG has no room for {depth} slices; name the mask .nii.gz");
+    }
     let job = engine.segment_volume(SegmentVolume {
         document,
         volume: volume.clone(),
@@ -230,21 +311,19 @@ fn segment(
 
 /// The mask, and the probabilities where there are any. Returns the mask's path.
 fn write(
-    Target { folder: out, extension }: &Target,
+    target: &Target,
     name: &str,
     volume: &Volume,
     model: &LoadedModel,
     result: &VolumeSegmentation,
 ) -> Result<PathBuf> {
-    let [width, height, depth] = volume.dims();
+    let [width, height, _] = volume.dims();
     let labels: Vec<LabelId> =
         result.labels.values().flat_map(|slice: &Arc<[LabelId]>| slice.iter().copied()).collect();
     let map = LabelMap::from_values(volume.dims(), &labels).context("a slice is missing")?;
-    let flat = extension.map_or(depth == 1, |e| e == "png");
-    if flat && depth > 1 {
-        bail!("a PNG has no room for {depth} slices; name the mask .nii.gz");
-    }
-    let path = out.join(format!("{name}.{}", if flat { "png" } else { "nii.gz" }));
+    let extension = target.extension(volume);
+    let flat = extension == "png";
+    let path = target.file(name, extension);
     if flat {
         io::write_label_png(&path, &map)?;
     } else {
@@ -254,27 +333,23 @@ fn write(
         return Ok(path);
     }
     let area = width * height;
+    let words = words(&model.card);
     for class in 1..result.classes {
         let label = model.card.label_of(class);
-        let named = model.card.labels.get(label).map_or_else(|| label.to_string(), |l| file_word(&l.name));
+        let word = words.get(&label).cloned().unwrap_or_else(|| label.to_string());
+        let path = target.file(&format!("{name}_{word}"), extension);
         let values: Vec<f32> = result
             .probabilities
             .values()
             .flat_map(|slice| slice[class * area..(class + 1) * area].iter().copied())
             .collect();
         if flat {
-            io::write_probability_png(&out.join(format!("{name}_{named}.png")), &values, [width, height])?;
+            io::write_probability_png(&path, &values, [width, height])?;
         } else {
-            let path = out.join(format!("{name}_{named}.nii.gz"));
             io::write_probability_nifti(&path, &values, volume.grid())?;
         }
     }
     Ok(path)
-}
-
-/// A label's name as part of a file name.
-pub fn file_word(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
 #[cfg(test)]
@@ -282,21 +357,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lose_folder_and_format_only() {
-        for (path, name) in [
-            ("a/scan.nii.gz", "scan"),
-            ("b/v1.2.PNG", "v1.2"),
-            ("folder/series.3", "series.3"),
-            ("sample:oct", "oct"),
-            (".png", ".png"),
-        ] {
-            assert_eq!(stem(Path::new(path)), name);
-        }
-    }
-
-    #[test]
     fn two_cases_of_one_name_are_refused() {
-        let error = cases(&["a/x.png".into(), "b/x.jpg".into()]).unwrap_err().to_string();
+        let error = cases(&["a/x.png".into(), "b/x.jpg".into()], false).unwrap_err().to_string();
         assert!(error.contains("a/x.png") && error.contains("b/x.jpg"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The file of the loss of every step.
 pub(super) const CURVE_OF_STEPS: &str = "steps.csv";
-const CURVE_OF_VALIDATIONS: &str = "validation.csv";
+pub(super) const CURVE_OF_VALIDATIONS: &str = "validation.csv";
 
 pub(super) struct Curves {
     steps: File,

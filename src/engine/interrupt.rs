@@ -24,6 +24,11 @@ pub fn listen() {
     }
 }
 
+/// The program is told to stop as by a signal: who reads what it says has gone.
+pub fn ask() {
+    ASKED.store(true, Ordering::Release);
+}
+
 /// An error once a signal has come.
 pub fn check() -> Result<(), JobError> {
     if ASKED.load(Ordering::Acquire) { Err(JobError::Interrupted) } else { Ok(()) }

@@ -5,7 +5,7 @@
 //! of their own in it.
 
 use super::{
-    curves::{CURVE_OF_STEPS, Curves},
+    curves::{CURVE_OF_STEPS, CURVE_OF_VALIDATIONS, Curves},
     train::Trained,
 };
 use crate::{nn::ModelCard, replace::write_bytes};
@@ -58,6 +58,20 @@ pub struct RunResult {
     pub dice: Option<f64>,
     pub labels: BTreeMap<String, Option<f64>>,
 }
+
+/// The files that a run keeps in its folder.
+pub const FILES: [&str; 10] = [
+    "run.json",
+    "config.json",
+    "data.json",
+    "run",
+    CURVE_OF_STEPS,
+    CURVE_OF_VALIDATIONS,
+    "best.safetensors",
+    "last.safetensors",
+    "card.json",
+    "result.json",
+];
 
 pub fn checkpoint_in(folder: &Path) -> PathBuf {
     folder.join("run")

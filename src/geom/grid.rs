@@ -122,6 +122,11 @@ impl Grid {
         self.dims.iter().product()
     }
 
+    /// Whether a picture file can hold it whole: one slice, without a spacing or a place in space.
+    pub fn is_picture(&self) -> bool {
+        self.dims[2] == 1 && self.unit == Unit::Pixel
+    }
+
     pub fn unit(&self) -> Unit {
         self.unit
     }

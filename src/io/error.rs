@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 pub enum OpenError {
     #[error("{} does not exist", path.display())]
     NotFound { path: PathBuf },
-    #[error("{} cannot be read: {source}", path.display())]
-    Io { path: PathBuf, source: std::io::Error },
+    #[error("{} cannot be read: {cause}", path.display())]
+    Io { path: PathBuf, cause: std::io::Error },
     /// A known format, or a variant of one, that this program does not read.
     #[error("{}: {what} is not supported. {hint}", path.display())]
     Unsupported { path: PathBuf, what: String, hint: String },
@@ -29,10 +29,10 @@ pub enum OpenError {
     /// A file that is an image but not a mask.
     #[error("{} cannot be read as a mask: {what}", path.display())]
     NotLabels { path: PathBuf, what: String },
-    #[error("{}: {source}", path.display())]
-    Grid { path: PathBuf, source: GridError },
-    #[error("{}: {source}", path.display())]
-    Volume { path: PathBuf, source: VolumeError },
+    #[error("{}: {cause}", path.display())]
+    Grid { path: PathBuf, cause: GridError },
+    #[error("{}: {cause}", path.display())]
+    Volume { path: PathBuf, cause: VolumeError },
     #[error("{} made its decoder fail: {message}. The file is probably damaged", path.display())]
     Decoder { path: PathBuf, message: String },
     #[error("cancelled")]
@@ -40,10 +40,10 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
-        match source.kind() {
+    pub(super) fn io(path: &Path, cause: std::io::Error) -> Self {
+        match cause.kind() {
             std::io::ErrorKind::NotFound => Self::NotFound { path: path.to_owned() },
-            _ => Self::Io { path: path.to_owned(), source },
+            _ => Self::Io { path: path.to_owned(), cause },
         }
     }
 
@@ -55,12 +55,12 @@ impl OpenError {
         Self::Unsupported { path: path.to_owned(), what: what.into(), hint: hint.into() }
     }
 
-    pub(super) fn grid(path: &Path, source: GridError) -> Self {
-        Self::Grid { path: path.to_owned(), source }
+    pub(super) fn grid(path: &Path, cause: GridError) -> Self {
+        Self::Grid { path: path.to_owned(), cause }
     }
 
-    pub(super) fn volume(path: &Path, source: VolumeError) -> Self {
-        Self::Volume { path: path.to_owned(), source }
+    pub(super) fn volume(path: &Path, cause: VolumeError) -> Self {
+        Self::Volume { path: path.to_owned(), cause }
     }
 
     pub fn is_cancelled(&self) -> bool {

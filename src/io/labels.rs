@@ -23,6 +23,9 @@ pub fn open_labels(path: &Path) -> Result<(LabelMap, Grid, Vec<String>), OpenErr
 /// is 0 where it is not in the list.
 pub fn open_labels_of(path: &Path, colours: &[[u8; 3]]) -> Result<(LabelMap, Grid, Vec<String>), OpenError> {
     let opened = super::open(path, &OpenOptions::default(), &mut Quiet)?;
+    if let Some(what) = super::not_one_image(path, &opened) {
+        return Err(OpenError::NotLabels { path: path.to_owned(), what });
+    }
     let (map, notes) = labels_of(path, &opened.volume, colours)?;
     let mut warnings = opened.warnings;
     warnings.extend(notes);

@@ -9,7 +9,7 @@
 use super::text;
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -92,8 +92,10 @@ impl fmt::Display for BrokenRow {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    #[error("{} cannot be read: {source}", path.display())]
-    Csv { path: PathBuf, source: csv::Error },
+    #[error("{} cannot be read: {cause}", path.display())]
+    Io { path: PathBuf, cause: std::io::Error },
+    #[error("{} cannot be read: {cause}", path.display())]
+    Csv { path: PathBuf, cause: csv::Error },
     #[error("{} has no column \"{column}\"; its columns are: {found}", path.display())]
     NoColumn { path: PathBuf, column: &'static str, found: String },
     #[error("{} has no rows", path.display())]
@@ -113,8 +115,8 @@ pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
 
 /// The cases of a list, and the rows that cannot be used.
 pub fn scan(path: &Path) -> Result<(Vec<Case>, Vec<BrokenRow>), ListError> {
-    let csv_error = |source| ListError::Csv { path: path.to_owned(), source };
-    let text = text::read(path).map_err(|e| csv_error(e.into()))?;
+    let csv_error = |cause| ListError::Csv { path: path.to_owned(), cause };
+    let text = text_of(path)?;
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(csv_error)?.clone();
@@ -138,9 +140,18 @@ pub fn scan(path: &Path) -> Result<(Vec<Case>, Vec<BrokenRow>), ListError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let (mut cases, mut broken) = (Vec::new(), Vec::new());
     let mut seen: HashMap<String, u64> = HashMap::new();
-    for (i, record) in reader.records().enumerate() {
+    let (mut at, mut line) = (0, 1);
+    for record in reader.records() {
         let record = record.map_err(csv_error)?;
-        let line = record.position().map_or(i as u64 + 2, csv::Position::line);
+        // The reader's own count stands before the empty lines that it has skipped.
+        let start = record.position().map_or(at, |p| p.byte() as usize);
+        let start = start + text[start..].len() - text[start..].trim_start_matches('\n').len();
+        line += text[at..start].matches('\n').count() as u64;
+        at = start;
+        // As spreadsheets leave them below a table.
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
         let mut faults = Vec::new();
         let case = columns.case(&record, folder, &mut faults);
         if let Some(first) = seen.insert(case.id.clone(), line).filter(|_| !case.id.is_empty()) {
@@ -156,6 +167,17 @@ pub fn scan(path: &Path) -> Result<(Vec<Case>, Vec<BrokenRow>), ListError> {
         return Err(ListError::Empty { path: path.to_owned() });
     }
     Ok((cases, broken))
+}
+
+/// The list's text with one kind of line end, so that lines are counted alike whoever
+/// wrote it.
+fn text_of(path: &Path) -> Result<String, ListError> {
+    let io_error = |cause| ListError::Io { path: path.to_owned(), cause };
+    if !fs::metadata(path).map_err(io_error)?.is_file() {
+        return Err(io_error(std::io::Error::other("it is not a regular file")));
+    }
+    let text = text::read(path).map_err(io_error)?;
+    Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 struct Columns {
@@ -213,7 +235,6 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn folder_with(list: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -267,6 +288,24 @@ mod tests {
         assert!(rows[1].what.contains("line 2") && rows[1].what.contains("dev"));
         assert!(rows[2].what.contains("file name") && rows[2].what.contains("image is empty"));
         assert!(rows[3].what.contains("2 cells"));
+    }
+
+    #[test]
+    fn lines_are_counted_alike_whatever_ends_them() {
+        let lines = ["\u{feff}id,image", "", "../x,a.png", "a,a.png", "", "b,", "", ",", "  "];
+        for end in ["\n", "\r\n", "\r"] {
+            let (_folder, path) = folder_with(&lines.join(end));
+            let Err(ListError::Rows { rows, .. }) = read(&path) else { panic!("the list must be refused") };
+            assert_eq!(rows.iter().map(|r| r.line).collect::<Vec<_>>(), [3, 6], "{end:?}");
+            let (_folder, path) =
+                folder_with(&["id,image,label", "a,a.png,", "", "b,b.png,a_mask.png"].join(end));
+            assert_eq!(read(&path).unwrap().len(), 2, "{end:?}");
+        }
+        let (folder, path) = folder_with("");
+        fs::write(&path, b"id,image\na,a.png\n\xe4,b.png\n").unwrap();
+        let told = read(&path).unwrap_err().to_string();
+        assert!(told.contains("no text in UTF-8"), "{told}");
+        assert!(read(folder.path()).unwrap_err().to_string().contains("regular file"));
     }
 
     #[test]

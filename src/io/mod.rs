@@ -3,6 +3,7 @@
 //! Readers return a [`Volume`] in Fovea's own world (LPS, millimetres), warnings in plain words, and what else the file
 //! holds. Writers go through [`crate::replace`]. Nothing here starts a thread or knows the window.
 
+mod case_name;
 pub mod dataset;
 mod dicom;
 mod error;
@@ -19,18 +20,22 @@ mod sample;
 mod samples;
 mod source;
 mod table;
+mod targets;
 pub mod text;
 mod tiff;
 mod unsupported;
 mod write;
 
 pub use crate::replace::WriteError;
+pub use case_name::{case_name, case_of, file_stem};
 pub use error::OpenError;
+pub use folder::{not_one_image, separate_pictures};
 pub use labels::{open_labels, open_labels_in, open_labels_of, open_labels_on, put_on, softened};
 pub use look::{guess_note, modality_by_look};
-pub use nifti::{write_label_nifti, write_probability_nifti, write_volume_nifti};
+pub use nifti::{pair_of, write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use sample::is_sample;
-pub use table::{read_table, write_table};
+pub use table::{plain_cell, read_table, table_text, write_table};
+pub use targets::{TargetError, Targets, label_words};
 pub use write::{
     write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png, write_text,
 };

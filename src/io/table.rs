@@ -3,11 +3,16 @@
 use super::{OpenError, WriteError, text};
 use crate::label::{Label, LabelTable};
 use crate::replace::write_bytes;
-use std::{fmt::Write, path::Path};
+use std::{borrow::Cow, fmt::Write, path::Path};
 
 /// Writes a label table: ITK-SNAP's label description for `.txt` and `.label`, JSON for `.json`.
 pub fn write_table(path: &Path, table: &LabelTable) -> Result<(), WriteError> {
-    let text = match extension(path).as_str() {
+    write_bytes(path, table_text(path, table)?.as_bytes())
+}
+
+/// What [`write_table`] writes.
+pub fn table_text(path: &Path, table: &LabelTable) -> Result<String, WriteError> {
+    Ok(match extension(path).as_str() {
         "json" => serde_json::to_string_pretty(table).map_err(|e| WriteError::unfit(path, e.to_string()))?,
         "txt" | "label" => itk_snap(table),
         other => {
@@ -16,8 +21,18 @@ pub fn write_table(path: &Path, table: &LabelTable) -> Result<(), WriteError> {
                 format!("label tables are .txt (ITK-SNAP) or .json, not \".{other}\""),
             ));
         }
-    };
-    write_bytes(path, text.as_bytes())
+    })
+}
+
+/// Text as a cell of a CSV that a spreadsheet shows and does not run: what it would take for a formula begins with an
+/// apostrophe. For text only; a number such as -0.5 is no formula.
+pub fn plain_cell(text: &str) -> Cow<'_, str> {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
+            Cow::Owned(format!("'{text}"))
+        }
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// Reads either form.
@@ -97,6 +112,15 @@ mod tests {
             assert_eq!(read_table(&path).unwrap(), table, "{name}");
         }
         assert!(write_table(&folder.path().join("labels.png"), &table).is_err());
+    }
+
+    #[test]
+    fn cells_are_text_to_a_spreadsheet() {
+        for (text, cell) in
+            [("=1+1", "'=1+1"), ("-a", "'-a"), ("@x", "'@x"), ("\t=1", "'\t=1"), ("a=1", "a=1")]
+        {
+            assert_eq!(plain_cell(text), cell);
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
     if depth == 1 {
         return write_png(path, &label_samples(map.slice(0), wide), [width, height]);
     }
-    let io_error = |source| WriteError::Io { path: path.to_owned(), source };
+    let io_error = |cause| WriteError::io(path, cause);
     fs::create_dir_all(path).map_err(io_error)?;
     for z in 0..depth {
         let file = path.join(format!("{:04}.png", z + 1));

@@ -1,12 +1,12 @@
 use super::look::Look;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Question};
 use super::shell::Shell;
 use super::{UiOptions, dialogs, keys};
 use crate::engine::{Engine, EngineOptions};
 use crate::gpu::{self, SliceRenderer, interop};
 use crate::nn::DeviceChoice;
 use crate::tools::Toolbox;
-use crate::workspace::{Command, ModelCommand, Workspace};
+use crate::workspace::{Command, CommandError, ModelCommand, ProjectCommand, Workspace};
 use eframe::egui_wgpu::RenderState;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -165,8 +165,12 @@ impl App {
         commands.extend(stopping.due(workspace));
         commands.extend(out.commands.into_iter().filter_map(|command| stopping.pass(command, workspace)));
         for command in commands {
-            if let Err(e) = workspace.apply(command) {
-                self.shell.notices.tell(sentence(&e.to_string()));
+            let saves = command == Command::Project(ProjectCommand::Save);
+            let Err(e) = workspace.apply(command) else { continue };
+            match e {
+                // The question shows what would be replaced.
+                CommandError::Exists(_) if saves => self.shell.ask(Question::Export, workspace),
+                e => self.shell.notices.tell(sentence(&e.to_string())),
             }
         }
         if let Some(document) = workspace.active() {

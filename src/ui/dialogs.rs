@@ -5,7 +5,7 @@ use super::theme;
 use super::widgets::{field, primary, quiet};
 use crate::io::FORMATS;
 use crate::workspace::{
-    Command, Document, EditCommand, Export, ExportFormat, ModelCommand, ProjectCommand, Workspace,
+    Command, EditCommand, Export, ExportFormat, ModelCommand, ProjectCommand, Workspace, proposed_export,
 };
 use egui::{Id, Modal, RichText, TextEdit};
 use poll_promise::Promise;
@@ -23,6 +23,41 @@ struct Asked {
     path: String,
     format: ExportFormat,
     system: System,
+    /// The export that was looked at last, and what is to be said of it.
+    looked: Option<(Export, Obstacle)>,
+}
+
+/// What stands in the way of an export.
+#[derive(Clone)]
+enum Obstacle {
+    Nothing,
+    /// These files are there, and a person must say that they may be replaced.
+    Files(Vec<PathBuf>),
+    /// It cannot be written there at all.
+    Refused(String),
+}
+
+impl Asked {
+    /// Looks at the disk only where something has changed.
+    fn obstacle(&mut self, workspace: &Workspace) -> Obstacle {
+        let path = expanded(self.path.trim());
+        if self.question != Question::Export || self.path.trim().is_empty() {
+            return Obstacle::Nothing;
+        }
+        let export = Export { path, format: self.format, replace: false };
+        if let Some((looked, obstacle)) = &self.looked
+            && *looked == export
+        {
+            return obstacle.clone();
+        }
+        let obstacle = match workspace.would_replace(&export) {
+            Ok(files) if files.is_empty() => Obstacle::Nothing,
+            Ok(files) => Obstacle::Files(files),
+            Err(e) => Obstacle::Refused(e.to_string()),
+        };
+        self.looked = Some((export, obstacle.clone()));
+        obstacle
+    }
 }
 
 /// The system's dialog.
@@ -38,10 +73,10 @@ enum System {
 /// No person closes a dialog this fast.
 const TOO_FAST: Duration = Duration::from_millis(400);
 
-const EXPORTS: [(ExportFormat, &str, &str); 3] = [
-    (ExportFormat::Nifti, "NIfTI label map", "nii.gz"),
-    (ExportFormat::Png, "PNG masks", "png"),
-    (ExportFormat::Table, "Label table", "txt"),
+const EXPORTS: [(ExportFormat, &str); 3] = [
+    (ExportFormat::Nifti, "NIfTI label map"),
+    (ExportFormat::Png, "PNG masks"),
+    (ExportFormat::Table, "Label table"),
 ];
 
 impl Dialogs {
@@ -51,16 +86,13 @@ impl Dialogs {
 
     pub fn ask(&mut self, question: Question, workspace: &Workspace) {
         let document = workspace.active();
-        let format = match document {
-            Some(document) if document.depth() == 1 => ExportFormat::Png,
-            _ => ExportFormat::Nifti,
-        };
+        let format = document.map_or(ExportFormat::Nifti, ExportFormat::of);
         let path = match (question, document) {
-            (Question::Export, Some(document)) => proposed(document, format),
+            (Question::Export, Some(document)) => proposed_export(document, format).display().to_string(),
             _ => String::new(),
         };
         let system = system_dialog(question, &path, workspace);
-        self.asked = Some(Asked { question, path, format, system });
+        self.asked = Some(Asked { question, path, format, system, looked: None });
     }
 
     pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
@@ -71,9 +103,19 @@ impl Dialogs {
             match answer {
                 Some(path) => {
                     let path = path.clone();
-                    carry_out(asked.question, asked.format, path, out);
-                    self.asked = None;
-                    return;
+                    asked.path = path.display().to_string();
+                    asked.system = System::Closed;
+                    // It has asked whether the file itself may be replaced, and knows of no other.
+                    let replaces = match asked.obstacle(workspace) {
+                        Obstacle::Nothing => Some(false),
+                        Obstacle::Files(files) if files == [path.clone()] => Some(true),
+                        Obstacle::Files(_) | Obstacle::Refused(_) => None,
+                    };
+                    if let Some(replace) = replaces {
+                        carry_out(asked.question, Export { path, format: asked.format, replace }, out);
+                        self.asked = None;
+                        return;
+                    }
                 }
                 None if *took < TOO_FAST => asked.system = System::Missing,
                 None => asked.system = System::Closed,
@@ -87,7 +129,7 @@ impl Dialogs {
             ui.add_space(8.0);
             if asked.question == Question::Export {
                 field(ui, "Format", |ui| {
-                    for (format, name, _) in EXPORTS.into_iter().rev() {
+                    for (format, name) in EXPORTS.into_iter().rev() {
                         if ui.selectable_label(asked.format == format, name).clicked() {
                             asked.format = format;
                             asked.path = with_extension(&asked.path, format);
@@ -116,12 +158,24 @@ impl Dialogs {
                 }
             };
             ui.label(RichText::new(words).font(theme::small()).color(p.faint));
+            let obstacle = asked.obstacle(workspace);
+            if let Some(told) = told(&obstacle) {
+                ui.label(RichText::new(told).color(p.bad));
+            }
             ui.add_space(10.0);
             ui.horizontal(|ui| {
-                let verb = if asked.question == Question::Export { "Export" } else { "Open" };
+                let replace = matches!(obstacle, Obstacle::Files(_));
+                let verb = match asked.question {
+                    Question::Export if replace => "Replace",
+                    Question::Export => "Export",
+                    _ => "Open",
+                };
                 let path = asked.path.trim();
-                if (primary(ui, !path.is_empty(), verb).clicked() || entered) && !path.is_empty() {
-                    carry_out(asked.question, asked.format, expanded(path), out);
+                let can = !path.is_empty() && !matches!(obstacle, Obstacle::Refused(_));
+                // Enter alone replaces nothing.
+                if primary(ui, can, verb).clicked() || (entered && can && !replace) {
+                    let export = Export { path: expanded(path), format: asked.format, replace };
+                    carry_out(asked.question, export, out);
                     done = true;
                 }
                 let can_browse = !matches!(asked.system, System::Open(_));
@@ -168,10 +222,25 @@ fn hint(question: Question) -> &'static str {
     }
 }
 
-fn carry_out(question: Question, format: ExportFormat, path: PathBuf, out: &mut Outbox) {
+fn told(obstacle: &Obstacle) -> Option<String> {
+    match obstacle {
+        Obstacle::Nothing => None,
+        Obstacle::Files(files) => {
+            let names: Vec<String> = files.iter().take(2).map(|file| file.display().to_string()).collect();
+            let more = files.len() - names.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            Some(format!("There already, and replaced by this: {}{more}", names.join(", ")))
+        }
+        Obstacle::Refused(reason) => Some(reason.clone()),
+    }
+}
+
+/// Of a question for another file than that of an export, only the path counts.
+fn carry_out(question: Question, export: Export, out: &mut Outbox) {
+    let path = export.path.clone();
     match question {
         Question::OpenFile | Question::OpenFolder => out.open(path),
-        Question::Export => out.command(Command::Project(ProjectCommand::Export(Export { path, format }))),
+        Question::Export => out.command(Command::Project(ProjectCommand::Export(export))),
         Question::ImportLabels => out.edit(EditCommand::Import { path }),
         Question::ImportModel => out.command(Command::Model(ModelCommand::Import { path })),
     }
@@ -215,28 +284,10 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
     System::Open(answer)
 }
 
-/// Beside the image, or in the home folder for samples.
-fn proposed(document: &Document, format: ExportFormat) -> String {
-    let source = document.source();
-    let folder = match source.parent().filter(|f| f.is_dir()) {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => std::env::current_dir().unwrap_or_default(),
-    };
-    let name = source.file_name().map_or("image".into(), |n| n.to_string_lossy()).replace(':', "-");
-    let stem = FORMATS
-        .iter()
-        .flat_map(|f| f.extensions)
-        .find_map(|e| name.strip_suffix(&format!(".{e}")))
-        .unwrap_or(&name)
-        .to_owned();
-    let (_, _, extension) = EXPORTS.into_iter().find(|(f, ..)| *f == format).unwrap_or(EXPORTS[0]);
-    folder.join(format!("{stem}_labels.{extension}")).display().to_string()
-}
-
 fn with_extension(path: &str, format: ExportFormat) -> String {
-    let stem = EXPORTS.iter().find_map(|(_, _, e)| path.strip_suffix(&format!(".{e}"))).unwrap_or(path);
-    let extension = EXPORTS.iter().find(|(f, ..)| *f == format).map_or("", |(_, _, e)| e);
-    if stem.is_empty() { String::new() } else { format!("{stem}.{extension}") }
+    let endings = EXPORTS.map(|(format, _)| format!(".{}", format.extension()));
+    let stem = endings.iter().find_map(|ending| path.strip_suffix(ending.as_str())).unwrap_or(path);
+    if stem.is_empty() { String::new() } else { format!("{stem}.{}", format.extension()) }
 }
 
 /// `~` is the home folder.

@@ -6,7 +6,7 @@ use super::help;
 use super::keys::KeyCommand;
 use super::look::Look;
 use super::notices::Notices;
-use super::outbox::{Outbox, Request};
+use super::outbox::{Outbox, Question, Request};
 use super::panels::{info::Info, labels::Labels, learn::Learn, prediction::Prediction};
 use super::stopping::Stopping;
 use super::theme::{self, canvas, size};
@@ -210,6 +210,11 @@ impl Shell {
         });
     }
 
+    /// Opens a dialog.
+    pub fn ask(&mut self, question: Question, workspace: &Workspace) {
+        self.dialogs.ask(question, workspace);
+    }
+
     /// Does what was asked for and is no change of data.
     pub fn request(
         &mut self,
@@ -226,7 +231,7 @@ impl Shell {
                 ctx.set_theme(if dark { egui::ThemePreference::Light } else { egui::ThemePreference::Dark });
             }
             Request::Key(command) => self.perform(command, workspace, look, toolbox, out),
-            Request::Ask(question) => self.dialogs.ask(question, workspace),
+            Request::Ask(question) => self.ask(question, workspace),
             Request::DismissNotice(id) => workspace.dismiss(id),
             Request::DismissHint => {
                 self.hint_shown = false;

@@ -231,6 +231,9 @@ pub enum ProjectCommand {
 pub struct Export {
     pub path: PathBuf,
     pub format: ExportFormat,
+    /// Files that are there may be replaced. Images that are open never are.
+    #[serde(default)]
+    pub replace: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -102,6 +102,10 @@ pub struct Document {
     pub(super) revision: u64,
     /// The revision of the mask that was exported last.
     pub(super) exported: Option<u64>,
+    /// Files that were written of it since it was opened, and may be written again.
+    pub(super) exports: Vec<PathBuf>,
+    /// The folder that it is a picture of, or itself.
+    pub(super) opened: PathBuf,
     pub(super) measures: Option<Measures>,
     /// Of the whole prediction.
     pub(super) predicted_measures: Option<Measures>,
@@ -170,6 +174,11 @@ impl Document {
     }
 
     /// The images that the file or folder holds, where there are several.
+    /// What [`Document::series`] are in: the folder of a picture that was opened with others, or [`Document::source`].
+    pub fn opened(&self) -> &Path {
+        &self.opened
+    }
+
     pub fn series(&self) -> &[SeriesInfo] {
         &self.series
     }

@@ -79,6 +79,8 @@ pub enum CommandError {
     TrainingRunning,
     #[error("no training run is {0}")]
     NoTraining(&'static str),
+    #[error("{} is there already: choose another name, or say that it may be replaced", .0.display())]
+    Exists(PathBuf),
     #[error("{0:?} cannot be written: {1}")]
     NotWritable(PathBuf, String),
     #[error(transparent)]

@@ -41,6 +41,7 @@ pub use error::CommandError;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
 pub use notice::{Asks, Notice, NoticeLevel};
+pub use output::{proposed_export, table_beside};
 pub use predictions::SliceLabels;
 pub use risk::Risk;
 pub use section::Section;

@@ -48,22 +48,31 @@ impl Workspace {
     pub(super) fn arrived(&mut self, job: JobId, opened: Opened) {
         self.activities.end(job);
         let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) else { return };
+        // One picture of a folder is a document of its own.
+        let source = opened.source;
+        if source != opening.path
+            && let Some(open) = self.documents.iter().find(|d| d.source() == source)
+        {
+            self.active = Some(open.id);
+            self.openings.retain(|o| o.job != job);
+            return;
+        }
         let id = DocumentId(self.next_document);
         self.next_document += 1;
         let dims = opened.volume.dims();
-        let default = self.shelf.default_for(&opened.volume, &opening.path);
+        let default = self.shelf.default_for(&opened.volume, &source);
         let labels =
             default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.clone());
         let selected = labels.iter().next().map_or(0, |l| l.id);
         let facts = CaseFacts {
-            path: opening.path.clone(),
+            path: source.clone(),
             content_hash: opened.content_hash,
             dims,
             initial_labels: labels.clone(),
         };
         opening.arrived = Some(Box::new(Document {
             id,
-            name: name_of(&opening.path),
+            name: name_of(&source),
             facts: facts.clone(),
             selected,
             now: Annotations::empty(dims, labels),
@@ -88,6 +97,8 @@ impl Workspace {
             since_snapshot: 0,
             revision: 0,
             exported: None,
+            exports: Vec::new(),
+            opened: opening.path.clone(),
             measures: None,
             predicted_measures: None,
             runs: Vec::new(),

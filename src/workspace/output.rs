@@ -5,7 +5,7 @@ use super::store::{Snapshot, Write};
 use super::surfaces::MadeSurface;
 use super::{CommandError, Document, Export, ExportFormat, NoticeLevel, Workspace};
 use crate::engine::{JobId, Output, run_folder::PastRun};
-use crate::io;
+use crate::io::{self, TargetError, Targets};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,38 +17,89 @@ struct Written {
     revision: Option<u64>,
 }
 
-/// `scan.nii.gz` is `scan`, a folder its own name, `sample:oct` is `sample-oct`.
-fn stem(document: &Document) -> String {
-    let name = document.name.replace(':', "-");
-    let lower = name.to_lowercase();
-    let extensions = io::FORMATS.iter().flat_map(|f| f.extensions);
-    let longest = extensions.filter(|e| lower.ends_with(&format!(".{e}"))).map(|e| e.len() + 1).max();
-    name[..name.len() - longest.unwrap_or(0)].to_owned()
+impl ExportFormat {
+    /// What a mask of the image is written as: with its place, where it has one.
+    pub fn of(document: &Document) -> Self {
+        if document.volume().grid().is_picture() { Self::Png } else { Self::Nifti }
+    }
+
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Nifti => "nii.gz",
+            Self::Png => "png",
+            Self::Table => "txt",
+        }
+    }
+}
+
+/// Where a document's mask goes unless a person says otherwise: beside the image, under the name of its case.
+pub fn proposed_export(document: &Document, format: ExportFormat) -> PathBuf {
+    // Samples lie nowhere: their masks go to where the person is.
+    let folder = match io::is_sample(document.source()) {
+        true => std::env::current_dir().unwrap_or_default(),
+        false => document.source().parent().map(Path::to_owned).unwrap_or_default(),
+    };
+    folder.join(format!("{}_labels.{}", io::case_name(document.source()), format.extension()))
 }
 
 impl Workspace {
     pub(super) fn save(&mut self) -> Result<(), CommandError> {
         let document = self.active().ok_or(CommandError::NoDocument)?;
-        let beside = document.source().parent().filter(|_| document.source().exists()).map(Path::to_owned);
-        // Samples lie nowhere: their masks go to where the person is.
-        let folder = beside.unwrap_or_default();
-        let (ending, format) = match document.depth() {
-            1 => ("png", ExportFormat::Png),
-            _ => ("nii.gz", ExportFormat::Nifti),
-        };
-        let path = folder.join(format!("{}_labels.{ending}", stem(document)));
-        self.export(Export { path, format })
+        let format = ExportFormat::of(document);
+        let path = proposed_export(document, format);
+        if !path.parent().is_some_and(Path::is_dir) {
+            let why = "the image's folder is not there any more; export the mask to another place";
+            return Err(CommandError::NotWritable(path, why.to_owned()));
+        }
+        self.export(Export { path, format, replace: false })
     }
 
-    pub(super) fn export(&mut self, Export { path, format }: Export) -> Result<(), CommandError> {
+    /// The files that an export would replace without having written them since the document was opened.
+    pub fn would_replace(&self, export: &Export) -> Result<Vec<PathBuf>, CommandError> {
+        let document = self.active().ok_or(CommandError::NoDocument)?;
+        let Export { path, format, .. } = export;
+        let mut targets = Targets::new(false);
+        for document in &self.documents {
+            targets.read(document.source());
+            document.project().into_iter().for_each(|project| {
+                targets.read(project);
+            });
+        }
+        for opening in &self.openings {
+            targets.read(&opening.path);
+        }
+        match format {
+            ExportFormat::Png if document.depth() > 1 => targets.write_folder(path),
+            _ => targets.write(path),
+        };
+        if *format != ExportFormat::Table {
+            targets.write(table_beside(path));
+        }
+        let not_writable = |what: String| CommandError::NotWritable(path.clone(), what);
+        match targets.check() {
+            Ok(()) => Ok(vec![]),
+            Err(TargetError::Exists(mut files)) => {
+                files.retain(|file| !document.exports.iter().any(|own| own == file || file.starts_with(own)));
+                Ok(files)
+            }
+            Err(TargetError::Input { input, .. }) => {
+                Err(not_writable(format!("it is {}, which is open", input.display())))
+            }
+            Err(other) => Err(not_writable(other.to_string())),
+        }
+    }
+
+    pub(super) fn export(&mut self, export: Export) -> Result<(), CommandError> {
         let document = self.active().ok_or(CommandError::NoDocument)?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
-        let (id, revision) = (document.id, document.revision);
-        if path == document.source() {
-            return Err(CommandError::NotWritable(path, "it is the image itself".into()));
+        let replaced = self.would_replace(&export)?;
+        if let Some(file) = replaced.into_iter().next().filter(|_| !export.replace) {
+            return Err(CommandError::Exists(file));
         }
+        let Export { path, format, .. } = export;
+        let (id, revision) = (document.id, document.revision);
         let (now, volume) = (document.now.clone(), document.volume.clone());
         let title = format!("saving {}", path.display());
         let job = self.engine.run_io(move |cx| {
@@ -107,6 +158,7 @@ impl Workspace {
             let Written { paths, warnings, revision } = *written;
             if let Some(document) = self.document_mut(id) {
                 document.exported = revision.or(document.exported);
+                document.exports.extend(paths.iter().cloned());
             }
             for warning in warnings {
                 self.notices.add(NoticeLevel::Warning, Some(id), warning);
@@ -121,8 +173,6 @@ impl Workspace {
 }
 
 /// `mask.nii.gz` has its names and colours in `mask.txt`.
-fn table_beside(path: &Path) -> PathBuf {
-    let name = path.file_name().map_or_else(Default::default, |n| n.to_string_lossy().into_owned());
-    let stem = [".nii.gz", ".nii", ".png"].iter().find_map(|e| name.strip_suffix(e)).unwrap_or(&name);
-    path.with_file_name(format!("{stem}.txt"))
+pub fn table_beside(path: &Path) -> PathBuf {
+    path.with_file_name(format!("{}.txt", io::file_stem(path)))
 }

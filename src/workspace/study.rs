@@ -20,8 +20,8 @@ pub struct Plan {
 
 #[derive(Debug, thiserror::Error)]
 pub enum StudyError {
-    #[error("the study {}: {source}", path.display())]
-    Sqlite { path: PathBuf, source: rusqlite::Error },
+    #[error("the study {}: {cause}", path.display())]
+    Sqlite { path: PathBuf, cause: rusqlite::Error },
     #[error("another search is at work in {}", .0.display())]
     Busy(PathBuf),
     #[error("{} is of another search: {what}; go on with the same ranges and options, or take another folder", path.display())]
@@ -49,9 +49,9 @@ const SCHEMA: &str = "
 impl Study {
     /// Opens or makes a study; one that is there must be of the same plan.
     pub fn open(path: &Path, plan: &Plan) -> Result<Self, StudyError> {
-        let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
+        let failed = |cause: rusqlite::Error| match cause.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy) => StudyError::Busy(path.to_owned()),
-            _ => StudyError::Sqlite { path: path.to_owned(), source },
+            _ => StudyError::Sqlite { path: path.to_owned(), cause },
         };
         let prepared = Connection::open(path).and_then(|db| {
             db.busy_timeout(Duration::from_millis(200))?;
@@ -140,7 +140,7 @@ impl Study {
     }
 
     fn sqlite<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
-        result.map_err(|source| StudyError::Sqlite { path: self.path.clone(), source })
+        result.map_err(|cause| StudyError::Sqlite { path: self.path.clone(), cause })
     }
 
     fn damaged(&self, error: &serde_json::Error) -> StudyError {

@@ -225,7 +225,8 @@ fn pictures(folder: &Path, masks: &[(&str, LabelId)]) -> PathBuf {
 /// The classes' mean Dice, and what was said on standard error.
 fn dice(pred: &Path, truth: &Path) -> (Value, String) {
     let json = truth.with_file_name("scores.json");
-    let output = fovea(&["eval", "--pred", text(pred), "--truth", text(truth), "--json", text(&json)]);
+    let output =
+        fovea(&["eval", "--pred", text(pred), "--truth", text(truth), "--json", text(&json), "--overwrite"]);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{errors}");
     let scores: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();

@@ -57,7 +57,8 @@ fn a_pretrained_layer_is_what_training_goes_on_from() {
     let options = format!("--init {} --steps 2 --patch 32 --out {}", text(&pretrained), text(&tuned));
     assert!(run(&list, &options).contains("Dice of"));
     assert_eq!(card(&tuned)["parent"], first["version"]);
-    let owned = train(&list, &format!("{SA_UNET} --pretrain down4 --steps 2 --out {}", text(&tuned)));
+    let owned =
+        train(&list, &format!("{SA_UNET} --pretrain down4 --steps 2 --overwrite --out {}", text(&tuned)));
     let told = refused(&owned.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(told.contains("down4") && told.contains("enc1") && told.contains("mid"), "{told}");
 }

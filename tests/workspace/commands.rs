@@ -73,6 +73,7 @@ fn one_of_each() -> Vec<Command> {
         Command::Project(ProjectCommand::Export(Export {
             path: "out.nii.gz".into(),
             format: ExportFormat::Nifti,
+            replace: true,
         })),
     ]
 }

@@ -2,6 +2,7 @@
 
 mod across;
 mod commands;
+mod exports;
 mod history;
 mod large;
 mod learning;

@@ -2,7 +2,6 @@
 
 use super::{EvalArgs, pairs::Pair};
 use crate::{
-    cli::segment::{file_word, stem},
     io::{self, dataset},
     label::LabelTable,
 };
@@ -83,11 +82,11 @@ pub fn of_files(args: &EvalArgs, labels: &LabelTable) -> Result<Option<Pair>> {
     if args.split.is_some() {
         bail!("--split goes with a LIST.csv as --truth");
     }
-    let id = stem(pred);
+    let (stem, id) = (io::file_stem(pred), io::case_name(pred));
     let beside = |name: String| ["png", "nii.gz"].map(|e| pred.with_file_name(format!("{name}.{e}")));
-    let map =
-        |name: &str| beside(format!("{id}_{}", file_word(name))).into_iter().find(|path| path.is_file());
-    let probabilities = labels.iter().filter_map(|label| Some((label.id, map(&label.name)?))).collect();
+    let map = |word: &str| beside(format!("{stem}_{word}")).into_iter().find(|path| path.is_file());
+    let words = io::label_words(labels);
+    let probabilities = words.iter().filter_map(|(id, word)| Some((*id, map(word)?))).collect();
     let image = args.images.clone().filter(|image| image.is_file());
     Ok(Some(Pair { id, pred: pred.clone(), truth: truth.clone(), valid: None, image, probabilities }))
 }

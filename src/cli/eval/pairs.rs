@@ -2,8 +2,10 @@
 
 use super::{EvalArgs, SplitArgument};
 use crate::{
-    cli::segment::{file_word, stem},
-    io::list::{self, Split},
+    io::{
+        self,
+        list::{self, Split},
+    },
     label::{LabelId, LabelTable},
 };
 use anyhow::{Context, Result, bail};
@@ -24,59 +26,105 @@ pub struct Pair {
     pub probabilities: BTreeMap<LabelId, PathBuf>,
 }
 
+impl Pair {
+    /// Everything that is read of the case.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let images = self.valid.iter().chain(&self.image).chain(self.probabilities.values());
+        [&self.pred, &self.truth].into_iter().chain(images)
+    }
+}
+
 /// Pairs by name; whatever has no partner is said at once.
 pub fn pairs(args: &EvalArgs, labels: &LabelTable) -> Result<Vec<Pair>> {
-    let mut predicted = images_in(&args.pred)?;
+    let predicted = images_in(&args.pred)?;
     let from_list = args.truth.is_file();
     let truth = if from_list { listed(args)? } else { in_folder(args)? };
     let images = args.images.as_deref().map(images_in).transpose()?.unwrap_or_default();
-    let known: BTreeSet<&str> = truth.iter().map(|t| t.id.as_str()).collect();
-    let mut probabilities: BTreeMap<&str, BTreeMap<LabelId, PathBuf>> = BTreeMap::new();
-    for id in &known {
-        for label in labels.iter() {
-            let name = format!("{id}_{}", file_word(&label.name));
-            if !known.contains(name.as_str())
-                && let Some(path) = predicted.remove(&name)
-            {
-                probabilities.entry(id).or_default().insert(label.id, path);
+    let (mut pairs, mut missing) = (vec![], vec![]);
+    let mut used: BTreeMap<&str, &str> = BTreeMap::new();
+    for t in &truth {
+        let Some((stem, pred)) = partner(&predicted, t)? else {
+            missing.push(t.id.as_str());
+            continue;
+        };
+        if let Some(other) = used.insert(stem, &t.id) {
+            bail!(
+                "{} is the mask of {other} and of {}: name the masks after the cases",
+                pred.display(),
+                t.id
+            );
+        }
+        pairs.push((stem, t, pred));
+    }
+    let words = io::label_words(labels);
+    let mut left: BTreeSet<&str> =
+        predicted.keys().map(String::as_str).filter(|stem| !used.contains_key(stem)).collect();
+    let mut found = vec![];
+    for (stem, t, pred) in pairs {
+        let mut probabilities = BTreeMap::new();
+        for (id, word) in &words {
+            let name = format!("{stem}_{word}");
+            if left.remove(name.as_str()) {
+                probabilities.insert(*id, predicted[&name].clone());
             }
         }
+        found.push(Pair {
+            id: t.id.clone(),
+            pred: pred.clone(),
+            truth: t.label.clone(),
+            valid: t.valid.clone(),
+            image: partner(&images, t)?.map(|(_, path)| path.clone()).or_else(|| t.image.clone()),
+            probabilities,
+        });
     }
-    let missing: Vec<&str> = known.iter().filter(|id| !predicted.contains_key(**id)).copied().collect();
     // A list may be a part of what was segmented; two folders should hold the same cases.
-    let extra: Vec<&str> = match from_list {
-        true => vec![],
-        false => predicted.keys().map(String::as_str).filter(|id| !known.contains(id)).collect(),
-    };
-    if !missing.is_empty() || !extra.is_empty() {
-        let list = |ids: &[&str]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+    if from_list {
+        left.clear();
+    }
+    if !missing.is_empty() || !left.is_empty() {
+        let list = |ids: Vec<&str>| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
         bail!(
             "cases without a mask in {}: {}; masks there without a truth in {}: {}",
             args.pred.display(),
-            list(&missing),
+            list(missing),
             args.truth.display(),
-            list(&extra)
+            list(left.into_iter().collect())
         );
     }
     if truth.is_empty() {
         bail!("{} has no case to score", args.truth.display());
     }
-    let pair = |t: &Truth| {
-        Some(Pair {
-            id: t.id.clone(),
-            pred: predicted.get(&t.id)?.clone(),
-            truth: t.label.clone(),
-            valid: t.valid.clone(),
-            image: images.get(&t.id).cloned().or_else(|| t.image.clone()),
-            probabilities: probabilities.remove(t.id.as_str()).unwrap_or_default(),
-        })
-    };
-    Ok(truth.iter().filter_map(pair).collect())
+    Ok(found)
+}
+
+/// The file of a case among those of a folder, and its stem: the one with the case's own name, or else the only one whose
+/// name is that of the case, its mask or its image ([`io::case_of`]).
+fn partner<'a>(files: &'a BTreeMap<String, PathBuf>, t: &Truth) -> Result<Option<(&'a str, &'a PathBuf)>> {
+    let of_image = t.image.as_deref().map(io::case_name);
+    let of_mask = t.stem.as_deref().unwrap_or(&t.id);
+    for name in [of_mask, &t.id] {
+        if let Some((stem, path)) = files.get_key_value(name) {
+            return Ok(Some((stem, path)));
+        }
+    }
+    for case in [Some(io::case_of(of_mask)), of_image.as_deref()].into_iter().flatten() {
+        let mut fitting = files.iter().filter(|(stem, _)| io::case_of(stem) == case);
+        match (fitting.next(), fitting.next()) {
+            (Some((_, first)), Some((_, second))) => {
+                bail!("{} and {} are both of the case {case}", first.display(), second.display())
+            }
+            (Some((stem, path)), None) => return Ok(Some((stem, path))),
+            (None, _) => {}
+        }
+    }
+    Ok(None)
 }
 
 /// What is known of a case apart from its prediction.
 struct Truth {
     id: String,
+    /// Of the mask's file, where the case is known by it alone.
+    stem: Option<String>,
     label: PathBuf,
     valid: Option<PathBuf>,
     image: Option<PathBuf>,
@@ -92,7 +140,7 @@ fn listed(args: &EvalArgs) -> Result<Vec<Truth>> {
     cases
         .map(|case| {
             let label = case.label.with_context(|| format!("{}: it has no label", case.id))?;
-            Ok(Truth { id: case.id, label, valid: case.valid, image: Some(case.image) })
+            Ok(Truth { id: case.id, stem: None, label, valid: case.valid, image: Some(case.image) })
         })
         .collect()
 }
@@ -101,19 +149,30 @@ fn in_folder(args: &EvalArgs) -> Result<Vec<Truth>> {
     if args.split.is_some() {
         bail!("--split goes with a LIST.csv as --truth");
     }
-    let masks = images_in(&args.truth)?.into_iter();
-    Ok(masks.map(|(id, label)| Truth { id, label, valid: None, image: None }).collect())
+    let masks = images_in(&args.truth)?;
+    let mut cases: BTreeMap<String, usize> = BTreeMap::new();
+    masks.keys().for_each(|stem| *cases.entry(io::case_of(stem).to_owned()).or_default() += 1);
+    let truth = masks.into_iter().map(|(stem, label)| {
+        let case = io::case_of(&stem);
+        let id = if cases.get(case) == Some(&1) { case.to_owned() } else { stem.clone() };
+        Truth { id, stem: Some(stem), label, valid: None, image: None }
+    });
+    Ok(truth.collect())
 }
 
-/// Images in a folder by name. What is no image (label tables, reports) is left out.
+/// Images in a folder by their stems, hidden files left out, and of a pair of files the header. What is no image (label
+/// tables, reports) is left out.
 fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        let name = stem(&path);
-        let is_image = path.is_file() && path.file_name().is_some_and(|n| n.to_string_lossy() != *name);
-        if is_image && let Some(other) = found.insert(name.clone(), path.clone()) {
-            bail!("{} and {} are both called {name}", other.display(), path.display());
+        let stem = io::file_stem(&path);
+        let is_image = path.is_file() && path.file_name().is_some_and(|n| n.to_string_lossy() != *stem);
+        if !is_image || io::left_over(&path) || io::pair_of(&path).is_some_and(|header| header != path) {
+            continue;
+        }
+        if let Some(other) = found.insert(stem.clone(), path.clone()) {
+            bail!("{} and {} are both called {stem}", other.display(), path.display());
         }
     }
     Ok(found)

@@ -1,7 +1,11 @@
 //! The scores as text for a terminal and as CSV.
 
 use super::{evaluation::Evaluation, left_out::shown_in};
-use crate::metrics::{METRICS, Metric, Scores};
+use crate::{
+    cli::say::escaped,
+    io,
+    metrics::{METRICS, Metric, Scores},
+};
 use anyhow::Result;
 use std::fmt::Write;
 
@@ -17,16 +21,18 @@ pub fn text(evaluation: &Evaluation) -> String {
         unit => format!("{}, {unit}", m.title),
     };
     let titles: Vec<String> = shown.iter().map(|m| title(m)).collect();
-    let ids = evaluation.report.cases.iter().map(|c| c.id.chars().count());
+    let width = |name: &str| escaped(name).chars().count();
+    let ids = evaluation.report.cases.iter().map(|c| width(&c.id));
     let case_width = ids.max().unwrap_or(0).max(4);
-    let name_width = evaluation.labels.values().map(|n| n.chars().count()).max().unwrap_or(0).max(5);
+    let name_width = evaluation.labels.values().map(|n| width(n)).max().unwrap_or(0).max(5);
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = write!(out, "{:case_width$}  {:name_width$}", "case", "class");
     titles.iter().for_each(|t| out.push_str(&format!("  {t:>7}")));
     out.push('\n');
     for (case, class, scores) in evaluation.rows() {
-        let _ = write!(out, "{:case_width$}  {:name_width$}", case.id, evaluation.name(class));
+        let [id, name] = [&case.id, evaluation.name(class)].map(escaped);
+        let _ = write!(out, "{id:case_width$}  {name:name_width$}");
         for (metric, title) in shown.iter().zip(&titles) {
             let width = title.chars().count().max(7);
             let value = metric.of(scores).map_or("–".to_owned(), |v| evaluation.units.text(metric, v));
@@ -63,7 +69,8 @@ pub fn text(evaluation: &Evaluation) -> String {
             let interval = low.zip(high).map(|(low, high)| format!("[{low}, {high}]")).unwrap_or_default();
             let _ = writeln!(
                 out,
-                "{name:name_width$}  {title:title_width$}  {:>8}  {interval:20}  n = {}{left_out}",
+                "{:name_width$}  {title:title_width$}  {:>8}  {interval:20}  n = {}{left_out}",
+                escaped(name),
                 mean.unwrap_or_default(),
                 summary.cases
             );
@@ -86,9 +93,9 @@ pub fn csv(evaluation: &Evaluation) -> Result<String> {
     for case in &evaluation.report.cases {
         for (class, scores) in &case.classes {
             let first = [
-                case.id.clone(),
+                io::plain_cell(&case.id).into_owned(),
                 class.to_string(),
-                evaluation.name(*class).to_owned(),
+                io::plain_cell(evaluation.name(*class)).into_owned(),
                 case.pixels.to_string(),
             ];
             let cell = |m: &Metric, s: &Scores| m.of(s).map_or_else(String::new, |v| v.to_string());

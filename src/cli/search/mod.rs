@@ -2,9 +2,13 @@
 
 mod report;
 
-use super::train::{Outcome, Setup, TrainArgs};
+use super::{
+    say::{self, say},
+    train::{Outcome, Setup, TrainArgs},
+};
 use crate::{
     engine::{Event, interrupt},
+    io::Targets,
     nn::{
         DeviceChoice,
         train::search::{Dimension, POLYP, Search, State, Trial},
@@ -83,9 +87,19 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
         _ => {}
     }
     let common = TrainArgs::of_trial(&args.training, &[], &args.study)?;
+    let mut targets = Targets::default();
+    common.read_by(&mut targets);
+    for file in report::FILES.map(|name| args.study.join(name)).into_iter().chain([file.clone()]) {
+        if args.resume {
+            targets.write_own(file)
+        } else {
+            targets.write(file)
+        };
+    }
+    targets.check()?;
     interrupt::listen();
     let mut setup = Setup::open(&common, device)?;
-    setup.data.facts()?.lines().iter().for_each(|line| println!("{line}"));
+    setup.data.facts()?.lines().iter().for_each(|line| say::line(line));
     // A key that there is not is no fault of a trial, and told before there is a study.
     let first = report::assignments(&search.dimensions, &search.suggest(0, &[]));
     TrainArgs::of_trial(&args.training, &first, &args.study)?.settings(&setup)?;
@@ -103,8 +117,8 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
             args.study.display()
         )
     })?;
-    println!("{}", report::summary(&plan, &search.dimensions, &trials));
-    println!("{}", args.study.join("study.html").display());
+    say::lines(&report::summary(&plan, &search.dimensions, &trials));
+    say!("{}", args.study.join("study.html").display());
     Ok(())
 }
 
@@ -155,7 +169,7 @@ impl SearchArgs {
                 study.begin(number, &numbers)?;
             }
             setup.shown.clear();
-            println!("trial {number} of {}: {}", self.trials, words.join(" "));
+            say!("trial {number} of {}: {}", self.trials, words.join(" "));
             let (mut told, mut gives_up) = (Ok(()), false);
             let mut watched = cut.map_or_else(
                 || Trial { number, state: State::Begun, numbers, course: vec![], value: None },
@@ -187,12 +201,12 @@ impl SearchArgs {
                         bail!("nothing was validated on: the data needs cases of the split val");
                     };
                     study.end(number, State::Finished, Some(value), None)?;
-                    println!("trial {number}: Dice {value:.4}; the best is {:.4}", value.max(best));
+                    say!("trial {number}: Dice {value:.4}; the best is {:.4}", value.max(best));
                 }
                 Outcome::Stopped => {
                     study.end(number, State::Pruned, None, None)?;
                     let at = watched.course.last().copied().unwrap_or_default();
-                    println!("trial {number}: given up at Dice {at:.4}, validation {}", watched.course.len());
+                    say!("trial {number}: given up at Dice {at:.4}, validation {}", watched.course.len());
                 }
                 Outcome::Failed(reason) if trials.is_empty() => {
                     study.end(number, State::Failed, None, Some(&format!("{reason:#}")))?;
@@ -200,7 +214,7 @@ impl SearchArgs {
                 }
                 Outcome::Failed(reason) => {
                     study.end(number, State::Failed, None, Some(&format!("{reason:#}")))?;
-                    println!("trial {number}: failed: {reason:#}");
+                    say!("trial {number}: failed: {reason:#}");
                 }
             }
         }

@@ -51,6 +51,9 @@ pub fn summary(plan: &Plan, dimensions: &[Dimension], trials: &[Trial]) -> Strin
     text
 }
 
+/// What [`write`] writes.
+pub const FILES: [&str; 2] = ["study.json", "study.html"];
+
 /// `study.json` and `study.html`.
 pub fn write(folder: &Path, plan: &Plan, dimensions: &[Dimension], trials: &[Trial]) -> Result<()> {
     let of = |trial: &Trial| {
@@ -64,8 +67,8 @@ pub fn write(folder: &Path, plan: &Plan, dimensions: &[Dimension], trials: &[Tri
         "best": best(trials).map(of),
         "trials": trials.iter().map(of).collect::<Vec<_>>(),
     });
-    write_bytes(&folder.join("study.json"), serde_json::to_string_pretty(&all)?.as_bytes())?;
-    write_bytes(&folder.join("study.html"), page(plan, dimensions, trials).as_bytes())?;
+    write_bytes(&folder.join(FILES[0]), serde_json::to_string_pretty(&all)?.as_bytes())?;
+    write_bytes(&folder.join(FILES[1]), page(plan, dimensions, trials).as_bytes())?;
     Ok(())
 }
 

@@ -64,6 +64,9 @@ pub fn deal(patients: BTreeSet<String>, folds: usize, seed: u64) -> Result<BTree
     Ok(order.into_iter().enumerate().map(|(i, patient)| (patient, i % folds)).collect())
 }
 
+/// What all folds came to.
+pub const FOLDS: &str = "folds.json";
+
 pub fn folder_of(run: &Path, fold: usize) -> PathBuf {
     run.join(format!("fold{fold}"))
 }
@@ -97,7 +100,7 @@ pub fn summarise(run: &Path, folds: usize) -> Result<Vec<String>> {
         "dice": whole.map(|(mean, deviation)| json!({"mean": mean, "deviation": deviation})),
         "labels": labels,
     });
-    write_bytes(&run.join("folds.json"), serde_json::to_string_pretty(&summary)?.as_bytes())?;
+    write_bytes(&run.join(FOLDS), serde_json::to_string_pretty(&summary)?.as_bytes())?;
     Ok(lines)
 }
 

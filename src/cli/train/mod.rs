@@ -5,6 +5,7 @@ mod folds;
 mod run;
 mod settings;
 mod setup;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -18,6 +19,8 @@ pub use trial::Outcome;
 use super::{
     dataset::{self, LabelsArgument},
     report::{Reporter, utc_now},
+    say::{self, say},
+    targets::OverwriteArgument,
 };
 use crate::{
     engine::{Engine, Event, LoadedModel, ModelSource, interrupt, run_folder::Began},
@@ -154,6 +157,8 @@ pub struct TrainArgs {
     cases: usize,
 
     #[command(flatten)]
+    overwrite: OverwriteArgument,
+    #[command(flatten)]
     labels: LabelsArgument,
     /// Title on the model's card
     #[arg(long)]
@@ -179,7 +184,7 @@ impl TrainArgs {
             return volumes::run(&self, device);
         }
         if self.print_config {
-            println!("{}", self.settings_alone()?.to_json()?);
+            say::json(&self.settings_alone()?.to_json()?);
             return Ok(());
         }
         let folds: Vec<usize> = self.folds.map_or(Ok(vec![]), |k| self.fold.of(k))?;
@@ -189,6 +194,7 @@ impl TrainArgs {
             }
             (run, _) => vec![self.place(run.as_deref())?],
         };
+        self.may_write(&places, &[])?;
         interrupt::listen();
         let mut setup = Setup::open(&self, device)?;
         let settings = self.settings(&setup)?;
@@ -199,18 +205,18 @@ impl TrainArgs {
             let Some(place) = place else { continue };
             let data = match (&dealt, folds.get(i)) {
                 (Some(dealt), Some(fold)) => {
-                    println!("fold {fold}");
+                    say!("fold {fold}");
                     data.with_fold(dealt, *fold)
                 }
                 _ => data.clone(),
             };
-            data.facts()?.lines().iter().for_each(|line| println!("{line}"));
+            data.facts()?.lines().iter().for_each(|line| say::line(line));
             let result = self.train(&mut setup, &data, settings.clone(), place, &mut |_, _, _| ())?;
             self.finish(&result, place)?;
         }
         if let (Some(run), Some(k)) = (&self.run, self.folds) {
             for line in folds::summarise(run, k)? {
-                println!("{line}");
+                say!("{line}");
             }
         }
         Ok(())

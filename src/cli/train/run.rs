@@ -5,6 +5,7 @@ use crate::{
     cli::{
         dataset::Dataset,
         report::{Reporter, utc_now},
+        say::say,
     },
     engine::{
         About, Checkpoints, Engine, Event, JobError, JobId, LoadedModel, TrainData, TrainRequest, Trained,
@@ -96,14 +97,14 @@ impl TrainArgs {
             }
             None => None,
         };
-        println!("{}", data.summary());
+        say!("{}", data.summary());
         let base = match init {
             Some(model) => model.clone(),
             None => fresh(running, self.fresh_card(&settings, data)?, settings.train.seed, shown)?,
         };
         let samples = data.samples(&base.card, settings.every_pixel)?;
         let pretrains = settings.train.pretrain.is_some();
-        println!(
+        say!(
             "{} slices to learn from, {} to validate on; saved every {SAVE_EVERY} steps to {}",
             samples.train.len(),
             samples.valid.len(),
@@ -186,17 +187,17 @@ impl TrainArgs {
         }
         let card = &result.model.card;
         if let Some(to) = place.out.as_ref().or(place.folder.as_ref()) {
-            println!("{} {} -> {}", card.title, card.version, to.display());
+            say!("{} {} -> {}", card.title, card.version, to.display());
         }
         if let Some(comparison) = &result.comparison {
             let text = |d: Option<f64>| d.map_or("none".to_owned(), |d| format!("{d:.4}"));
             for (id, class) in &comparison.after.classes {
                 let before = comparison.before.classes.get(id).and_then(|c| c.mean.dice);
                 let name = card.labels.get(*id).map_or("?", |l| l.name.as_str());
-                println!("Dice of {name}: {} before, {} after", text(before), text(class.mean.dice));
+                say!("Dice of {name}: {} before, {} after", text(before), text(class.mean.dice));
             }
             if self.init.is_some() && comparison.gain().is_some_and(|gain| gain < 0.0) {
-                println!("The new model is worse than the old one on the validation slices.");
+                say!("The new model is worse than the old one on the validation slices.");
             }
         }
         if place.folder.is_some() {

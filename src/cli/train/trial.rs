@@ -24,8 +24,16 @@ pub enum Outcome {
 impl TrainArgs {
     /// The options that all trials have in common, and a folder for one of them.
     pub fn of_trial(words: &[String], set: &[String], folder: &Path) -> Result<Self> {
-        const OWN: [&str; 7] =
-            ["--out", "--run", "--resume", "--folds", "--fold", "--pretrain", "--print-config"];
+        const OWN: [&str; 8] = [
+            "--out",
+            "--run",
+            "--resume",
+            "--folds",
+            "--fold",
+            "--pretrain",
+            "--print-config",
+            "--overwrite",
+        ];
         let is_own = |word: &&String| OWN.iter().any(|own| word.split('=').next() == Some(*own));
         if let Some(word) = words.iter().find(is_own) {
             bail!("{word} is no option of a trial: each has a folder of its own, and ends with a Dice");

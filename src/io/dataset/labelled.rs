@@ -46,6 +46,9 @@ impl Listed {
             if opened.by_look {
                 warnings.push(io::guess_note(opened.volume.modality()));
             }
+            if let Some(what) = io::not_one_image(&case.image, opened) {
+                wrong.push(format!("{}: {what}", case.image.display()));
+            }
         }
         let mut mask = |path: &PathBuf, whose: &str, colours: &[[u8; 3]]| {
             let map = match &image {
@@ -105,7 +108,7 @@ pub(super) fn hash(path: &Path) -> Result<String, OpenError> {
         return source::hash_file(path);
     }
     let files = entries(path).map_err(|e| match e {
-        DatasetError::Io { path, source } => OpenError::io(&path, source),
+        DatasetError::Io { path, cause } => OpenError::io(&path, cause),
         other => OpenError::corrupt(path, other),
     })?;
     let hashes: Vec<String> =

@@ -85,8 +85,8 @@ impl fmt::Display for Fault {
 pub enum DatasetError {
     #[error(transparent)]
     List(#[from] ListError),
-    #[error("{} cannot be read: {source}", path.display())]
-    Io { path: PathBuf, source: std::io::Error },
+    #[error("{} cannot be read: {cause}", path.display())]
+    Io { path: PathBuf, cause: std::io::Error },
     #[error("{} is not the index that its layout asks for: {what}", path.display())]
     Index { path: PathBuf, what: String },
     #[error("{} has none of the layouts that are known: {}. A LIST.csv describes any other", path.display(), known())]
@@ -184,14 +184,14 @@ pub fn labels_in(folder: &Path) -> Option<PathBuf> {
 
 /// A small index in JSON.
 fn index(path: &Path) -> Result<serde_json::Value, DatasetError> {
-    let text = text::read(path).map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
+    let text = text::read(path).map_err(|cause| DatasetError::Io { path: path.to_owned(), cause })?;
     serde_json::from_str(&text)
         .map_err(|e| DatasetError::Index { path: path.to_owned(), what: e.to_string() })
 }
 
 /// What a folder holds, hidden and left-over files left out, in the order of the names.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    let refuse = |source| DatasetError::Io { path: folder.to_owned(), source };
+    let refuse = |cause| DatasetError::Io { path: folder.to_owned(), cause };
     let mut found = vec![];
     for entry in fs::read_dir(folder).map_err(refuse)? {
         let path = entry.map_err(refuse)?.path();

@@ -178,6 +178,21 @@ fn image_of_pair(header: &Path) -> Result<PathBuf, OpenError> {
         .ok_or_else(|| OpenError::corrupt(header, format!("its other half, {stem}.img, is missing")))
 }
 
+/// The header of a pair of files, of which `path` is one; none of a file that is whole.
+pub fn pair_of(path: &Path) -> Option<PathBuf> {
+    halves(path).pop()
+}
+
+/// Both files of a pair, of which `path` is one, the header last; none of a file that is whole.
+pub fn halves(path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if !["hdr", "hdr.gz", "img", "img.gz"].iter().any(|e| name.ends_with(&format!(".{e}"))) {
+        return Vec::new();
+    }
+    let Ok(header) = header_of_pair(path) else { return Vec::new() };
+    image_of_pair(&header).map_or_else(|_| Vec::new(), |image| vec![image, header])
+}
+
 fn partner(beside: &Path, stem: &str, extensions: [&str; 2]) -> Option<PathBuf> {
     let upper = extensions.map(str::to_uppercase);
     let names = extensions.iter().copied().chain(upper.iter().map(String::as_str));

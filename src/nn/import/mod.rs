@@ -23,7 +23,7 @@ use std::path::Path;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error("it cannot be read: {0}")]
-    Read(#[from] std::io::Error),
+    Read(std::io::Error),
     #[error(
         "it is neither a PyTorch checkpoint, nor a pickled dictionary of arrays, nor a safetensors file; it begins with \
          {0}"
@@ -43,6 +43,12 @@ pub enum ImportError {
     NotRecognised(String),
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl From<std::io::Error> for ImportError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Read(error)
+    }
 }
 
 /// A pickle's error, its type kept inside.

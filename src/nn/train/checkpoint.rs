@@ -26,8 +26,8 @@ const CONTRAST_OPTIMIZER: &str = "contrast-optimizer";
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("the checkpoint {} cannot be read: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    #[error("the checkpoint {} cannot be read: {cause}", path.display())]
+    Read { path: PathBuf, cause: std::io::Error },
     #[error(transparent)]
     Write(#[from] WriteError),
     #[error("{} is not a checkpoint of a training run: {reason}", path.display())]
@@ -35,7 +35,13 @@ pub enum CheckpointError {
     #[error("the checkpoint {} belongs to another run: {reason}", path.display())]
     Other { path: PathBuf, reason: String },
     #[error("the weights could not be read from the device: {0}")]
-    Device(#[from] NetworkError),
+    Device(NetworkError),
+}
+
+impl From<NetworkError> for CheckpointError {
+    fn from(error: NetworkError) -> Self {
+        Self::Device(error)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -189,7 +195,7 @@ pub(super) fn write<const D: usize>(
 
 pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
     let bytes =
-        std::fs::read(path).map_err(|source| CheckpointError::Read { path: path.to_owned(), source })?;
+        std::fs::read(path).map_err(|cause| CheckpointError::Read { path: path.to_owned(), cause })?;
     let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {

@@ -60,7 +60,7 @@ pub enum TrainError {
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error("validation failed: {0}")]
-    Validation(#[from] PredictError),
+    Validation(PredictError),
     #[error("what is pretrained: {0}")]
     Layer(String),
     #[error("the teacher {teacher} cannot teach {network}: {reason}")]
@@ -77,6 +77,12 @@ pub enum TrainError {
     Diverged(String),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+}
+
+impl From<PredictError> for TrainError {
+    fn from(error: PredictError) -> Self {
+        Self::Validation(error)
+    }
 }
 
 fn teacher_name(version: &Option<String>) -> &str {

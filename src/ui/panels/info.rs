@@ -140,7 +140,7 @@ fn series(ui: &mut Ui, document: &Document, out: &mut Outbox) {
             if w > 0 { format!("{}   {w} × {h} × {d}", series.title) } else { series.title.clone() };
         if ui.selectable_label(series.shown, words).clicked() && !series.shown {
             out.command(Command::OpenWith {
-                path: document.source().to_owned(),
+                path: document.opened().to_owned(),
                 series: Some(series.id.clone()),
                 modality: None,
             });

@@ -53,11 +53,30 @@ pub enum StoreError {
     #[error("the weights of model {0} in it are damaged: their checksum does not match")]
     DamagedModel(String),
     #[error("it cannot be read or written: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     #[error("it cannot be read or written: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     #[error("one of its records cannot be read: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
+}
+
+// Not `#[from]`, with which the chain of causes would say again what the text says.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
 }
 
 /// What the project file says of the image that it belongs to.

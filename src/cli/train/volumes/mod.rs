@@ -13,6 +13,7 @@ use crate::{
     cli::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
         report::{Reporter, utc_now},
+        say::{self, say},
     },
     engine::{
         About, Checkpoints, Engine, EngineOptions, Event, JobContext, JobError, LoadedModel, Output,
@@ -62,12 +63,15 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
     };
     let settings = VolumeSettings::new(args, &labels)?;
     if args.print_config {
-        println!("{}", serde_json::to_string_pretty(&settings)?);
+        say::json(&serde_json::to_string_pretty(&settings)?);
         return Ok(());
     }
     let out = args.out.as_ref().context("--recipe flare writes one model: name it by --out")?;
     let folder = args.run.clone().unwrap_or_else(|| out.with_extension("safetensors.run"));
     let Some(place) = args.place(Some(&folder))? else { bail!("{} has ended", folder.display()) };
+    let places = [Some(place)];
+    args.may_write(&places, &["coarse", "fine"])?;
+    let [Some(place)] = places else { bail!("{} has ended", folder.display()) };
     let settings = match place.resume {
         true => saved_settings(&folder)?.unwrap_or(settings),
         false => settings,
@@ -89,7 +93,7 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
     let read = |model: LoadedModel| VolumeModel::from_bytes(&model.bytes, &device);
     let mut model = read(fine)?.after(read(coarse)?)?;
     model.save(out)?;
-    println!("{} {} -> {}", model.card.title, model.card.version, out.display());
+    say!("{} {} -> {}", model.card.title, model.card.version, out.display());
     Ok(())
 }
 
@@ -120,16 +124,16 @@ impl Run<'_> {
     fn stage(&mut self, name: &str, stage: Stage) -> Result<LoadedModel> {
         let kept = self.record.path().join(name).with_extension("safetensors");
         if kept.exists() {
-            println!("{name}: {}", kept.display());
+            say!("{name}: {}", kept.display());
             return self.given(&kept);
         }
-        println!("{name}: {}", stage.network);
+        say!("{name}: {}", stage.network);
         let record = self.record.stage(name)?;
         let seed = stage.train.seed;
         let base = fresh(self.engine()?, stage.card(self.labels.clone()), seed, &mut Reporter::new())?;
         let [samples, held_out] = self.samples(&stage, &base)?;
         let checkpoint = checkpoint_in(record.path());
-        println!(
+        say!(
             "{} cases to learn from and {} to validate on; saved every {SAVE_EVERY} steps to {}",
             samples.len(),
             held_out.len(),
@@ -164,7 +168,7 @@ impl Run<'_> {
     fn survey(&mut self, names: Vec<String>, told: bool) -> Result<()> {
         let (cases, labels) = (self.cases.clone(), self.labels.clone());
         let (cases, facts) = self.job(move |context| cases.survey(&names, &labels, told, context))?;
-        facts.lines().iter().for_each(|line| println!("{line}"));
+        facts.lines().iter().for_each(|line| say::line(line));
         facts.write(self.record.path())?;
         (self.cases, self.facts) = (cases, Some(facts));
         Ok(())
@@ -175,7 +179,7 @@ impl Run<'_> {
         let Some(facts) = &mut self.facts else { return Ok(()) };
         let told = self.cases.warnings();
         let new: Vec<String> = told.into_iter().filter(|line| !facts.warnings.contains(line)).collect();
-        new.iter().for_each(|line| println!("warning: {line}"));
+        new.iter().for_each(|line| say!("warning: {line}"));
         facts.warnings.extend(new);
         facts.write(self.record.path())
     }
