@@ -14,11 +14,13 @@ use fovea::label::LabelTable;
 use fovea::nn::{Channels, ComputeDevice, DeviceChoice, InputSpec, Model, ModelCard};
 use fovea::volume::{Modality, Samples, Volume};
 use fovea::workspace::{
-    Command, Document, EditCommand, LabelCommand, ModelCommand, NoticeLevel, Place, TrainCommand,
-    TrainOptions, TrainingState, Workspace, WorkspaceOptions,
+    Command, Document, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, NoticeLevel, Place,
+    ProjectCommand, TrainCommand, TrainOptions, TrainingState, Workspace, WorkspaceOptions, mask_hash,
+    proposed_export,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -27,6 +29,8 @@ use std::time::{Duration, Instant};
 /// Set for the child: the folder with the image and its project file, and the stroke to go on with.
 const CHILD: &str = "FOVEA_KILL_CHILD";
 const FIRST: &str = "FOVEA_KILL_FIRST";
+/// What it does after each stroke that is on the disk.
+const DOES: &str = "FOVEA_KILL_DOES";
 const KILLS: usize = 60;
 const SIZE: [usize; 3] = [96, 80, 6];
 /// Little memory for undo: old edits come back from the project file.
@@ -120,7 +124,7 @@ fn child_draws_until_it_is_killed() {
     let mut workspace = workspace(Place::BesideImage { data: folder.join("data") }, UNDO_BYTES);
     open(&mut workspace, &image_in(&folder));
     let mut say = std::io::stdout();
-    let id = workspace.active().unwrap().id();
+    let mut id = workspace.active().unwrap().id();
     let first: i64 = std::env::var(FIRST).unwrap().parse().unwrap();
     for i in first..first + 100_000 {
         let asked = Instant::now();
@@ -131,15 +135,82 @@ fn child_draws_until_it_is_killed() {
         let millis = asked.elapsed().as_secs_f64() * 1e3;
         writeln!(say, "\nDURABLE {i} {millis:.3}").unwrap();
         say.flush().unwrap();
+        match std::env::var(DOES).as_deref() {
+            Ok(SAVES) => {
+                save(&mut workspace);
+                workspace.apply(Command::Close(id)).unwrap();
+                open(&mut workspace, &image_in(&folder));
+                id = workspace.active().unwrap().id();
+            }
+            Ok(EXPORTS) => {
+                for (name, format) in [("mask.nii.gz", ExportFormat::Nifti), ("masks.png", ExportFormat::Png)]
+                {
+                    let export = Export { path: folder.join(name), format, replace: true };
+                    workspace.apply(Command::Project(ProjectCommand::Export(export))).unwrap();
+                }
+                assert!(workspace.wait_until(PATIENCE, Workspace::is_idle));
+            }
+            _ => {}
+        }
     }
 }
 
+const SAVES: &str = "saves, closes and opens";
+const EXPORTS: &str = "exports";
+const TRAINS_LONG: &str = "trains long";
+
+fn save(workspace: &mut Workspace) {
+    let document = workspace.active().unwrap();
+    let format = ExportFormat::of(document);
+    let path = proposed_export(document, format);
+    workspace
+        .apply(Command::Project(ProjectCommand::Export(Export { path, format, replace: true })))
+        .unwrap();
+    assert!(workspace.wait_until(PATIENCE, Workspace::is_idle));
+}
+
+/// What a child has written beside the project is whole: masks that the script came by, and no half of one.
+fn written_whole(folder: &Path, masks: &BTreeSet<String>) -> usize {
+    let mut count = 0;
+    for path in files_in(folder) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with('.') || path.is_dir() && name == "data" {
+            continue;
+        }
+        let text = path.to_string_lossy().into_owned();
+        if text.ends_with("mask.nii.gz") || text.ends_with("_labels.nii.gz") {
+            let (mask, _, _) = io::open_labels(&path).unwrap();
+            assert!(masks.contains(&mask_hash(&mask)), "{text} is no mask of the script");
+            count += 1;
+        } else if name.ends_with(".png") && path.is_file() {
+            io::open_labels(&path).unwrap();
+            count += 1;
+        } else if name.ends_with(".txt") {
+            assert!(io::read_table(&path).unwrap().iter().count() > 0, "{text}");
+        }
+    }
+    count
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_in(&path));
+        }
+        found.push(path);
+    }
+    found
+}
+
 /// Runs one of this file's tests, `child_…`, in a process of its own.
-fn spawn(child: &str, folder: &Path, first: i64) -> Child {
+fn spawn(child: &str, folder: &Path, first: i64, does: &str) -> Child {
     std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", child, "--nocapture", "--test-threads=1"])
         .env(CHILD, folder)
         .env(FIRST, first.to_string())
+        .env(DOES, does)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -149,8 +220,8 @@ fn spawn(child: &str, folder: &Path, first: i64) -> Child {
 
 /// Runs a child, kills it `after` its first durable stroke (or after its start, for an opening that is cut off), and
 /// returns the strokes that it said, with their milliseconds.
-fn run_and_kill(folder: &Path, first: i64, at_start: bool, after: Duration) -> Vec<(i64, f64)> {
-    let mut child = spawn("child_draws_until_it_is_killed", folder, first);
+fn run_and_kill(folder: &Path, first: i64, does: &str, at_start: bool, after: Duration) -> Vec<(i64, f64)> {
+    let mut child = spawn("child_draws_until_it_is_killed", folder, first, does);
     let stdout = child.stdout.take().unwrap();
     let (sender, said) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
@@ -182,6 +253,31 @@ fn at_most_the_stroke_in_flight_is_lost_when_the_program_is_killed() {
     if std::env::var_os(CHILD).is_some() {
         return;
     }
+    let mut millis = kill_while("paints", KILLS);
+    assert!(millis.len() > KILLS, "only {} strokes were made", millis.len());
+    millis.sort_by(f64::total_cmp);
+    let max = millis[millis.len() - 1];
+    assert!(
+        max < DURABLE_WITHIN_MS,
+        "a stroke took {max:.0} ms to the disk, {DURABLE_WITHIN_MS} are promised"
+    );
+}
+
+/// `cargo test --release --test kill -- --ignored --nocapture`; the result is in `benches/README.md`.
+#[test]
+#[ignore = "takes a quarter of an hour"]
+fn five_hundred_kills() {
+    if std::env::var_os(CHILD).is_some() {
+        return;
+    }
+    for does in ["paints", SAVES, EXPORTS] {
+        kill_while(does, 125);
+    }
+    kill_while_training(125);
+}
+
+/// Kills a child that draws and `does` something beside, over and over; milliseconds from each stroke to the disk.
+fn kill_while(does: &str, kills: usize) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
     write_image(folder.path());
     let image = image_in(folder.path());
@@ -193,18 +289,24 @@ fn at_most_the_stroke_in_flight_is_lost_when_the_program_is_killed() {
     let mut rng = ChaCha8Rng::seed_from_u64(42);
     let mut millis = Vec::new();
     let (mut made, mut in_flight) = (0, 0);
+    let mut masks = BTreeSet::from([reference.active().unwrap().mask_hash()]);
+    let (mut written, mut most) = (0, 0);
     let began = Instant::now();
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         let at_start = kill % 6 == 5;
         let after =
             Duration::from_millis(if at_start { rng.random_range(0..200) } else { rng.random_range(0..250) });
-        let durable = run_and_kill(folder.path(), made + 1, at_start, after);
+        let durable = run_and_kill(folder.path(), made + 1, does, at_start, after);
         let promised = durable.last().map_or(made, |&(i, _)| i);
         millis.extend(durable.iter().map(|d| d.1));
         while made < promised {
             made += 1;
             make(&mut reference, made);
+            masks.insert(reference.active().unwrap().mask_hash());
         }
+        written = written_whole(folder.path(), &masks);
+        assert!(written >= most, "kill {kill}: {written} of {most} files that were written");
+        most = written;
         let before = reference.active().unwrap().journal()[0];
 
         open(&mut reopened, &image);
@@ -214,6 +316,7 @@ fn at_most_the_stroke_in_flight_is_lost_when_the_program_is_killed() {
             made += 1;
             in_flight += 1;
             let after = make(&mut reference, made);
+            masks.insert(reference.active().unwrap().mask_hash());
             assert_eq!(found, after, "kill {kill}: {promised} strokes ({before} entries) were on the disk");
         }
         assert_eq!(
@@ -229,18 +332,72 @@ fn at_most_the_stroke_in_flight_is_lost_when_the_program_is_killed() {
         reopened.settle(id);
     }
 
-    assert!(millis.len() > KILLS, "only {} strokes were made", millis.len());
-    millis.sort_by(f64::total_cmp);
-    let (median, max) = (millis[millis.len() / 2], millis[millis.len() - 1]);
+    assert!(does == "paints" || written > 0, "nothing was written while it {does}");
+    let mut sorted = millis.clone();
+    sorted.sort_by(f64::total_cmp);
     println!(
-        "{KILLS} kills in {:.0} s, {made} strokes kept, {in_flight} of them in flight; on the disk after {median:.1} ms (median), {max:.1} ms (longest of {})",
+        "{kills} kills while it {does}, in {:.0} s: {made} strokes kept, {in_flight} of them in flight; on the disk after {:.1} ms (median), {:.1} ms (longest of {})",
         began.elapsed().as_secs_f64(),
-        millis.len()
+        sorted[sorted.len() / 2],
+        sorted[sorted.len() - 1],
+        sorted.len()
     );
-    assert!(
-        max < DURABLE_WITHIN_MS,
-        "a stroke took {max:.0} ms to the disk, {DURABLE_WITHIN_MS} are promised"
+    millis
+}
+
+/// Kills a training run over and over: each time the strokes are there, and the run goes on from a checkpoint that can be
+/// read, or had none yet.
+fn kill_while_training(kills: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    write_image(folder.path());
+    write_model(folder.path());
+    let image = image_in(folder.path());
+    let checkpoint = folder.path().join("image.tif.fovea.checkpoint");
+    let mut rng = ChaCha8Rng::seed_from_u64(43);
+    let (mut mask, mut resumed) = (None, 0);
+    let began = Instant::now();
+    for kill in 0..kills {
+        let mut child = spawn("child_trains_until_it_is_killed", folder.path(), 0, TRAINS_LONG);
+        let end = Instant::now() + PATIENCE;
+        while kill == 0 && !checkpoint.exists() {
+            assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "no checkpoint was written");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(rng.random_range(0..1500)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let mut reopened = workspace(Place::BesideImage { data: folder.path().join("data") }, UNDO_BYTES);
+        open(&mut reopened, &image);
+        let document = reopened.active().unwrap();
+        let now = document.mask_hash();
+        assert_eq!(*mask.get_or_insert_with(|| now.clone()), now, "kill {kill}");
+        assert!(reopened.notices().iter().all(|n| n.level < NoticeLevel::Error), "{:?}", reopened.notices());
+        if reopened.interrupted_training().is_some() && checkpoint.exists() {
+            resume(&mut reopened);
+            let at = reopened.training().unwrap().steps()[0];
+            let goes_on =
+                |w: &Workspace| w.training().is_some_and(|t| t.steps()[0] > at || !t.is_under_way());
+            assert!(reopened.wait_until(PATIENCE, goes_on), "kill {kill}: {:?}", reopened.notices());
+            let state = reopened.training().unwrap().state();
+            assert!(!matches!(state, TrainingState::Failed(_)), "kill {kill}: {state:?}");
+            resumed += 1;
+        }
+    }
+    println!(
+        "{kills} kills while it trains, in {:.0} s: the annotations were there each time, {resumed} runs went on from their checkpoint",
+        began.elapsed().as_secs_f64()
     );
+    assert!(resumed > kills / 2);
+}
+
+/// Until its model has been read from the project file it says to try again.
+fn resume(workspace: &mut Workspace) {
+    let end = Instant::now() + PATIENCE;
+    while let Err(reason) = workspace.apply(Command::Train(TrainCommand::Resume)) {
+        assert!(Instant::now() < end, "{reason}");
+        workspace.wait_until(Duration::from_millis(20), |_| false);
+    }
 }
 
 /// Steps of a training run, which the window saves every 25.
@@ -274,7 +431,7 @@ fn write_model(folder: &Path) {
 }
 
 /// Draws on four slices, verifies them, and trains on them.
-fn start_training(workspace: &mut Workspace, folder: &Path) {
+fn start_training(workspace: &mut Workspace, folder: &Path, steps: u64) {
     open(workspace, &image_in(folder));
     workspace.apply(Command::Model(ModelCommand::Import { path: model_in(folder) })).unwrap();
     assert!(workspace.wait_until(PATIENCE, |w| w.activities().next().is_none()), "{:?}", workspace.notices());
@@ -285,7 +442,7 @@ fn start_training(workspace: &mut Workspace, folder: &Path) {
         workspace.apply(Command::Edit(draw)).unwrap();
         workspace.apply(Command::Edit(EditCommand::SetVerified { z, on: true })).unwrap();
     }
-    let options = TrainOptions { steps: Some(STEPS), ..TrainOptions::default() };
+    let options = TrainOptions { steps: Some(steps), ..TrainOptions::default() };
     workspace.apply(Command::Train(TrainCommand::Start(options))).unwrap();
 }
 
@@ -305,7 +462,12 @@ fn trained(workspace: &mut Workspace) -> (String, Vec<(u64, f32)>) {
 fn child_trains_until_it_is_killed() {
     let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let mut workspace = workspace(Place::BesideImage { data: folder.join("data") }, UNDO_BYTES);
-    start_training(&mut workspace, &folder);
+    open(&mut workspace, &image_in(&folder));
+    let steps = if std::env::var(DOES).as_deref() == Ok(TRAINS_LONG) { 20_000 } else { STEPS };
+    match workspace.interrupted_training() {
+        Some(_) => resume(&mut workspace),
+        None => start_training(&mut workspace, &folder, steps),
+    }
     workspace.wait_until(PATIENCE, |_| false);
 }
 
@@ -320,7 +482,7 @@ fn a_training_run_that_is_killed_is_offered_again_and_ends_as_if_it_had_not_been
     let image = image_in(folder.path());
     let checkpoint = folder.path().join("image.tif.fovea.checkpoint");
 
-    let mut child = spawn("child_trains_until_it_is_killed", folder.path(), 0);
+    let mut child = spawn("child_trains_until_it_is_killed", folder.path(), 0, "trains");
     let end = Instant::now() + PATIENCE;
     while !checkpoint.exists() {
         assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "no checkpoint was written");
@@ -331,7 +493,7 @@ fn a_training_run_that_is_killed_is_offered_again_and_ends_as_if_it_had_not_been
     child.wait().unwrap();
 
     let mut whole = workspace(Place::Nowhere, UNDO_BYTES);
-    start_training(&mut whole, folder.path());
+    start_training(&mut whole, folder.path(), STEPS);
     let (version, losses) = trained(&mut whole);
     assert_eq!(losses.iter().map(|p| p.0).collect::<Vec<_>>(), (1..=STEPS).collect::<Vec<_>>());
 
@@ -344,12 +506,7 @@ fn a_training_run_that_is_killed_is_offered_again_and_ends_as_if_it_had_not_been
     assert_eq!(reopened.interrupted_training(), Some(id));
     assert!(reopened.notices().iter().any(|n| n.text.contains("interrupted")), "{:?}", reopened.notices());
     reopened.apply(Command::Activate(other)).unwrap();
-    // Until its model has been read from the project file it says to try again.
-    let end = Instant::now() + PATIENCE;
-    while let Err(reason) = reopened.apply(Command::Train(TrainCommand::Resume)) {
-        assert!(Instant::now() < end, "{reason}");
-        reopened.wait_until(Duration::from_millis(20), |_| false);
-    }
+    resume(&mut reopened);
     assert_eq!(reopened.interrupted_training(), None);
     let first = reopened.training().unwrap().steps()[0];
     let (resumed_version, resumed_losses) = trained(&mut reopened);

@@ -1,9 +1,10 @@
 use super::schedule::panic_text;
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Orders that may wait; the sender of the next one waits too, because an order is never dropped.
 const CAPACITY: usize = 1024;
@@ -26,10 +27,13 @@ pub struct ActorGone(&'static str);
 
 impl<S: 'static> Actor<S> {
     /// `make` runs on the new thread. `on_panic` is told when an order panics; the value is then gone, because a half
-    /// carried out order must not be built upon, and later orders are refused.
+    /// carried out order must not be built upon, and later orders are refused. `idle` is called each time that no order
+    /// has come for `pause`.
     pub fn start(
         name: &'static str,
         make: impl FnOnce() -> S + Send + 'static,
+        pause: Duration,
+        mut idle: impl FnMut(&mut S) + Send + 'static,
         on_panic: impl FnOnce(String) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = bounded::<Order<S>>(CAPACITY);
@@ -38,8 +42,12 @@ impl<S: 'static> Actor<S> {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let life = catch_unwind(AssertUnwindSafe(|| {
                 let mut state = make();
-                for order in &receiver {
-                    order(&mut state);
+                loop {
+                    match receiver.recv_timeout(pause) {
+                        Ok(order) => order(&mut state),
+                        Err(RecvTimeoutError::Timeout) => idle(&mut state),
+                        Err(RecvTimeoutError::Disconnected) => break,
+                    }
                 }
             }));
             if let Err(panic) = life {
@@ -91,11 +99,13 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
+    const PAUSE: Duration = Duration::from_secs(60);
+
     #[test]
     fn orders_are_carried_out_in_order_and_before_it_is_gone() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
-        let actor = Actor::start("test", move || log, |_| {}).unwrap();
+        let actor = Actor::start("test", move || log, PAUSE, |_| {}, |_| {}).unwrap();
         for i in 0..3000 {
             actor.order(move |log| log.lock().unwrap().push(i)).unwrap();
         }
@@ -111,11 +121,26 @@ mod tests {
     fn a_panic_is_told_and_later_orders_are_refused() {
         let told = Arc::new(Mutex::new(None));
         let note = Arc::clone(&told);
-        let actor = Actor::start("test", || 0, move |reason| *note.lock().unwrap() = Some(reason)).unwrap();
+        let actor =
+            Actor::start("test", || 0, PAUSE, |_| {}, move |reason| *note.lock().unwrap() = Some(reason))
+                .unwrap();
         actor.order(|_| panic!("the disk is made of cheese")).unwrap();
         assert!(actor.ask(|n| *n).is_err(), "an answer that cannot come is not waited for");
         while actor.order(|_| ()).is_ok() {}
         drop(actor);
         assert_eq!(told.lock().unwrap().as_deref(), Some("the disk is made of cheese"));
+    }
+
+    #[test]
+    fn it_is_idle_when_no_order_comes() {
+        let (sender, heard) = bounded(16);
+        let idle = move |n: &mut u32| {
+            *n += 1;
+            // Nobody listens any more at the end.
+            let _ = sender.try_send(*n);
+        };
+        let actor = Actor::start("test", || 0, Duration::from_millis(1), idle, |_| {}).unwrap();
+        assert_eq!((heard.recv().unwrap(), heard.recv().unwrap()), (1, 2));
+        drop(actor);
     }
 }

@@ -14,10 +14,16 @@ pub const EXIT_STATUS: u8 = 130;
 /// What the parent has had ignored stays so (`nohup`). Signals are then not listened to at all: one that is not ignored
 /// ends the program, as it does before this call.
 pub fn listen() {
-    let listening = ctrlc::try_set_handler(|| {
+    listen_and(|| {});
+}
+
+/// As [`listen`], and `wake` is called at the first signal: for the window, which looks at [`check`] in its frames.
+pub fn listen_and(wake: impl Fn() + Send + 'static) {
+    let listening = ctrlc::try_set_handler(move || {
         if ASKED.swap(true, Ordering::AcqRel) {
             std::process::exit(EXIT_STATUS.into());
         }
+        wake();
     });
     if let Err(reason) = listening {
         log::warn!("signals end the program at once: {reason}");

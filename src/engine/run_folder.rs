@@ -103,6 +103,7 @@ impl RunFolder {
         fs::create_dir_all(path).with_context(|| format!("{} could not be made", path.display()))?;
         let run_file = path.join("run.json");
         if resume {
+            refuse_links(path)?;
             let text = fs::read(&run_file).with_context(|| run_file.display().to_string())?;
             let before: Began =
                 json(&text).with_context(|| format!("{} is no record of a run", run_file.display()))?;
@@ -193,6 +194,20 @@ impl PastRun {
     }
 }
 
+/// What a run writes goes to where a link leads, and a folder that somebody has sent may hold any.
+fn refuse_links(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let entry = entry?;
+        if entry.file_type()?.is_symlink() {
+            bail!(
+                "{} is a link, and a run writes only into its own folder: remove it, or put the file itself there",
+                entry.path().display()
+            );
+        }
+    }
+    Ok(())
+}
+
 fn same_data(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Result<()> {
     let changed: Vec<&str> = before
         .keys()
@@ -243,5 +258,24 @@ mod tests {
         assert_eq!((&runs[1].loss[..], &runs[1].valid_dice[..]), (&[[1.0, 0.5]][..], &[[1.0, 0.75]][..]));
         assert_eq!(runs[1].result, None);
         assert_eq!(read(&whole.join("fine")).unwrap()[0].name, "fine");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_run_goes_on_in_no_folder_with_a_link() {
+        let place = tempfile::tempdir().unwrap();
+        let (run, private) = (place.path().join("run"), place.path().join("thesis.odt"));
+        let began = Began {
+            program: "fovea".into(),
+            seed: 1,
+            command: "fovea train".into(),
+            started: "2026-01-02T03:04:05Z".into(),
+            data: BTreeMap::new(),
+        };
+        RunFolder::open(&run, &(), &began, false).unwrap();
+        RunFolder::open(&run, &(), &began, true).unwrap();
+        std::os::unix::fs::symlink(&private, run.join("result.json")).unwrap();
+        let refused = RunFolder::open(&run, &(), &began, true).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("is a link"), "{refused}");
     }
 }

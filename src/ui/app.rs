@@ -2,7 +2,7 @@ use super::look::Look;
 use super::outbox::{Outbox, Question};
 use super::shell::Shell;
 use super::{UiOptions, dialogs, keys};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Engine, EngineOptions, interrupt};
 use crate::gpu::{self, SliceRenderer, interop};
 use crate::nn::DeviceChoice;
 use crate::tools::Toolbox;
@@ -112,6 +112,8 @@ impl App {
             }
         }
         self.workspace = Some(workspace);
+        let wake = ctx.clone();
+        interrupt::listen_and(move || wake.request_repaint());
     }
 
     /// One frame.

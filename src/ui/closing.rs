@@ -3,7 +3,8 @@
 use super::outbox::{Outbox, Question};
 use super::theme;
 use super::widgets::{Icon, primary, quiet};
-use crate::workspace::{Command, DocumentId, ProjectCommand, Risk, TrainCommand, Workspace};
+use crate::engine::interrupt;
+use crate::workspace::{Command, DocumentId, EditCommand, ProjectCommand, Risk, TrainCommand, Workspace};
 use egui::{Id, Modal, RichText, ViewportCommand};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Closing {
     sure: bool,
     /// The image that is to be exported has been brought to the front.
     exports: bool,
+    /// A signal to end has been heard.
+    told: bool,
 }
 
 impl Closing {
@@ -25,12 +28,31 @@ impl Closing {
         self.asked
     }
 
-    /// Holds the window open where closing it would lose something.
-    pub fn hear(&mut self, ctx: &egui::Context, workspace: &Workspace) {
+    /// Holds the window open where closing it would lose something: asked for by the person, or by a signal (`kill`, Ctrl-C
+    /// in the terminal, the end of the session).
+    pub fn hear(&mut self, ctx: &egui::Context, workspace: &mut Workspace) {
         let wanted = ctx.input(|i| i.viewport().close_requested());
-        if wanted && !self.sure && !workspace.risks().is_empty() {
-            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+        let told = !self.told && interrupt::check().is_err();
+        if self.sure || !(wanted || told) {
+            return;
+        }
+        if told {
+            self.told = true;
+            // The stroke under the pointer ends here.
+            if workspace.active().is_some_and(|d| d.stroke().is_some())
+                && let Err(e) = workspace.apply(Command::Edit(EditCommand::Commit))
+            {
+                log::warn!("the stroke was not finished: {e}");
+            }
+        }
+        workspace.look_after();
+        if !workspace.risks().is_empty() {
+            if wanted {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            }
             self.asked = true;
+        } else if told {
+            self.close(ctx);
         }
     }
 
@@ -61,6 +83,10 @@ impl Closing {
             }
             ui.add_space(8.0);
             let unwritten = risks.iter().any(|r| matches!(r, Risk::NotWritten { .. }));
+            let unkept = risks.iter().find_map(|r| match r {
+                Risk::NotWritten { document, .. } => Some(*document),
+                _ => None,
+            });
             let exportable = risks.iter().find_map(|r| match r {
                 Risk::NotWritten { document, exported: false, .. } | Risk::NotKept { document } => {
                     Some(*document)
@@ -87,6 +113,14 @@ impl Closing {
                 }
                 if unwritten && quiet(ui, true, "Try again").clicked() {
                     out.command(Command::Project(ProjectCommand::Retry));
+                }
+                if let Some(document) = unkept
+                    && quiet(ui, true, "Keep in Fovea's folder")
+                        .on_hover_text("The whole project, found there when the image is opened again")
+                        .clicked()
+                {
+                    out.command(Command::Activate(document));
+                    out.command(Command::Project(ProjectCommand::KeepElsewhere));
                 }
                 if let Some(document) = exportable
                     && quiet(ui, true, "Save elsewhere…")
@@ -119,6 +153,7 @@ fn words(risk: &Risk, workspace: &Workspace) -> String {
     match risk {
         Risk::NotWritten { document, changes: n, reason, exported } => {
             let lost = match exported {
+                _ if *n == 0 => "its project file is not there".to_owned(),
                 true => "the mask is exported, but its history and verified slices would be lost".to_owned(),
                 false => format!("{} would be lost", changes(*n)),
             };

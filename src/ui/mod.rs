@@ -9,6 +9,7 @@ mod help;
 mod keys;
 mod look;
 mod notices;
+mod other_image;
 mod outbox;
 mod panels;
 mod perform;

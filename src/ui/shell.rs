@@ -6,6 +6,7 @@ use super::help;
 use super::keys::KeyCommand;
 use super::look::Look;
 use super::notices::Notices;
+use super::other_image;
 use super::outbox::{Outbox, Question, Request};
 use super::panels::{info::Info, labels::Labels, learn::Learn, prediction::Prediction};
 use super::stopping::Stopping;
@@ -39,6 +40,8 @@ pub struct Shell {
     pub(super) notices: Notices,
     pub(super) help_shown: bool,
     hint_shown: bool,
+    /// A question about an image that is being opened stands.
+    asks: bool,
     /// Since when the key that hides the mask has been down, and whether the mask was shown before.
     pub(super) hiding_since: Option<f64>,
 }
@@ -56,6 +59,7 @@ impl Default for Shell {
             notices: Notices::default(),
             help_shown: false,
             hint_shown: first_run(),
+            asks: false,
             hiding_since: None,
         }
     }
@@ -64,7 +68,7 @@ impl Default for Shell {
 impl Shell {
     /// Keys go to the window as long as no dialog stands over it.
     pub fn takes_keys(&self) -> bool {
-        !self.dialogs.is_open() && !self.closing.is_open() && !self.stopping.is_open()
+        !self.dialogs.is_open() && !self.closing.is_open() && !self.stopping.is_open() && !self.asks
     }
 
     /// Before there is anything to show.
@@ -152,6 +156,7 @@ impl Shell {
             welcome::hint(ctx, views, out);
         }
         welcome::drop_sign(ctx, views);
+        self.asks = other_image::show(ctx, workspace, out);
         self.dialogs.show(ctx, workspace, out);
         if self.closing.is_open() && !self.dialogs.is_open() {
             self.closing.show(ctx, workspace, out);

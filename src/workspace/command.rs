@@ -23,6 +23,12 @@ pub enum Command {
         series: Option<String>,
         modality: Option<Modality>,
     },
+    /// Says what becomes of a project file that was made on another image than the one that is being opened
+    /// ([`Opening::question`](super::Opening::question)); [`Command::Cancel`] opens nothing and leaves it as it is.
+    OtherImage {
+        opening: JobId,
+        answer: OtherImageAnswer,
+    },
     Close(DocumentId),
     Activate(DocumentId),
     Edit(EditCommand),
@@ -37,6 +43,16 @@ pub enum Command {
     Project(ProjectCommand),
     /// Stops what [`Workspace::activities`](super::Workspace::activities) lists under this id.
     Cancel(JobId),
+}
+
+/// What becomes of a project file that was made on another image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherImageAnswer {
+    /// Its annotations belong to this image too: only the file has changed, as when a header was corrected.
+    Keep,
+    /// It gets a name that says so, and the image begins without annotations.
+    SetAside,
 }
 
 /// Changes of the mask. Between `Begin` and `Commit` every `Draw` shows at once and all of them are one undo step.
@@ -224,6 +240,9 @@ pub enum ProjectCommand {
     Export(Export),
     /// Tries again at once to write the project files that could not be written.
     Retry,
+    /// Keeps the project in the program's own folder from now on, as where its own place cannot be written any more. It is
+    /// found there when the image is opened again.
+    KeepElsewhere,
 }
 
 /// A mask written to a place of the person's choice.

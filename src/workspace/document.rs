@@ -2,7 +2,8 @@ use super::annotations::Annotations;
 use super::editing::Drawing;
 use super::journal::Timeline;
 use super::measures::Measures;
-use super::store::CaseFacts;
+use super::source::Stamp;
+use super::store::{CaseFacts, Project, Whose};
 use super::training::Run;
 use crate::edit::EditLog;
 use crate::engine::{JobId, SliceKey, Version};
@@ -36,6 +37,8 @@ pub struct Opening {
     pub preview: Option<(Volume, usize, usize)>,
     /// The image is there and its project file is being read.
     pub(super) arrived: Option<Box<Document>>,
+    /// Its project file is there, and was made on another image: the person decides what becomes of it.
+    pub(super) found: Option<Box<Project>>,
     /// What the person said made the image.
     pub(super) modality: Option<Modality>,
 }
@@ -45,6 +48,29 @@ impl Opening {
     pub fn job(&self) -> JobId {
         self.job
     }
+
+    /// What has to be decided before the image can be shown, with [`Command::OtherImage`](super::Command::OtherImage).
+    pub fn question(&self) -> Option<OtherImage> {
+        let found = self.found.as_ref()?;
+        let (changes, kept) = found.restored.as_ref().map_or((0, false), |r| (r.last_seq, true));
+        let size = match found.whose {
+            Whose::OtherSize(size) => Some(size),
+            _ => None,
+        };
+        Some(OtherImage { project: found.path.clone()?, changes, size, can_keep: kept })
+    }
+}
+
+/// A project file that was made on another image than the one that lies beside it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherImage {
+    pub project: PathBuf,
+    /// How many changes it holds, where it can be read beside this image.
+    pub changes: i64,
+    /// Columns, rows and slices of the other image, where they are others.
+    pub size: Option<[i64; 3]>,
+    /// The annotations fit by their size, and may be shown on this image.
+    pub can_keep: bool,
 }
 
 /// Where the annotations stand on their way to the disk.
@@ -71,6 +97,8 @@ pub struct Document {
     pub(super) selected: LabelId,
     pub(super) cursor: [usize; 3],
     pub(super) warnings: Vec<String>,
+    /// What the image's files looked like from outside when it was opened.
+    pub(super) stamp: Option<Stamp>,
     pub(super) series: Vec<SeriesInfo>,
     /// The modality was told from the picture's look alone, and nobody has said otherwise.
     pub(super) by_look: bool,

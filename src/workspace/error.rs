@@ -81,6 +81,10 @@ pub enum CommandError {
     NoTraining(&'static str),
     #[error("{} is there already: choose another name, or say that it may be replaced", .0.display())]
     Exists(PathBuf),
+    #[error("no image waits for an answer")]
+    NothingAsked,
+    #[error("the annotations are of an image of another size: set the project aside, or cancel")]
+    OtherSize,
     #[error("{0:?} cannot be written: {1}")]
     NotWritable(PathBuf, String),
     #[error(transparent)]

@@ -25,6 +25,7 @@ mod risk;
 mod saving;
 mod section;
 mod shelf;
+mod source;
 pub mod store;
 pub mod study;
 mod surfaces;
@@ -33,10 +34,10 @@ mod training;
 pub use activity::Activity;
 pub use annotations::Annotations;
 pub use command::{
-    AcceptScope, Command, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, ProjectCommand,
-    TrainCommand, TrainOptions, Unlabelled,
+    AcceptScope, Command, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, OtherImageAnswer,
+    ProjectCommand, TrainCommand, TrainOptions, Unlabelled,
 };
-pub use document::{Document, DocumentId, Opening, SaveState};
+pub use document::{Document, DocumentId, Opening, OtherImage, SaveState};
 pub use error::CommandError;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
@@ -247,6 +248,7 @@ impl Workspace {
             Command::OpenWith { path, series, modality } => {
                 self.open(path, crate::io::OpenOptions { series, modality })
             }
+            Command::OtherImage { opening, answer } => self.decide_on_other_image(opening, answer),
             Command::Close(id) => self.close(id),
             Command::Activate(id) => {
                 self.document(id).ok_or(CommandError::UnknownDocument(id))?;
@@ -275,8 +277,10 @@ impl Workspace {
                 self.retry_saving();
                 Ok(())
             }
+            Command::Project(ProjectCommand::KeepElsewhere) => self.keep_elsewhere(),
             Command::Cancel(job) => {
                 self.engine.cancel(job);
+                self.leave_other_image(job);
                 Ok(())
             }
         }?;

@@ -3,9 +3,10 @@ use super::annotations::Annotations;
 use super::document::{Document, DocumentId, Opening};
 use super::journal::Timeline;
 use super::notice::Cause;
-use super::store::{CaseFacts, Project, RunRecord, RunState};
+use super::source::Stamp;
+use super::store::{CaseFacts, Project, RunRecord, RunState, Whose};
 use super::training::{Interrupted, Run};
-use super::{CommandError, Notice, NoticeLevel, Workspace};
+use super::{CommandError, Notice, NoticeLevel, OtherImageAnswer, Workspace};
 use crate::edit::EditLog;
 use crate::engine::{JobId, run_folder};
 use crate::io::{self, OpenOptions, Opened};
@@ -39,7 +40,8 @@ impl Workspace {
         let modality = options.modality;
         let job = self.engine.open(path.clone(), options);
         self.activities.begin(job, format!("opening {}", name_of(&path)), None, Purpose::Own);
-        self.openings.push(Opening { job, path, done: 0, total: 0, preview: None, arrived: None, modality });
+        let (preview, arrived, found) = (None, None, None);
+        self.openings.push(Opening { job, path, done: 0, total: 0, preview, arrived, found, modality });
         Ok(())
     }
 
@@ -68,6 +70,7 @@ impl Workspace {
             path: source.clone(),
             content_hash: opened.content_hash,
             dims,
+            series: opened.series.iter().find(|series| series.shown).map(|series| series.id.clone()),
             initial_labels: labels.clone(),
         };
         opening.arrived = Some(Box::new(Document {
@@ -79,6 +82,7 @@ impl Workspace {
             cursor: dims.map(|n| n / 2),
             volume: opened.volume,
             warnings: opened.warnings,
+            stamp: Stamp::of(&opening.path),
             series: opened.series,
             by_look: opened.by_look,
             stated: opening.modality,
@@ -116,6 +120,12 @@ impl Workspace {
     ) {
         let waits = |o: &Opening| o.arrived.as_ref().is_some_and(|d| d.id == id);
         let Some(at) = self.openings.iter().position(waits) else { return };
+        if let Ok(other) = &project
+            && other.whose != Whose::Same
+        {
+            self.openings[at].found = project.ok().map(Box::new);
+            return;
+        }
         let Some(mut document) = self.openings.remove(at).arrived else { return };
         let name = document.name.clone();
         let project = match project {
@@ -198,6 +208,44 @@ impl Workspace {
             self.cut_history(id, why);
         }
         self.want_snapshot(id);
+    }
+
+    /// The person has said what becomes of a project file that was made on another image.
+    pub(super) fn decide_on_other_image(
+        &mut self,
+        job: JobId,
+        answer: OtherImageAnswer,
+    ) -> Result<(), CommandError> {
+        let asked = self.openings.iter_mut().find(|o| o.job == job && o.found.is_some());
+        let opening = asked.ok_or(CommandError::NothingAsked)?;
+        let id = opening.arrived.as_ref().ok_or(CommandError::NothingAsked)?.id;
+        match answer {
+            OtherImageAnswer::Keep => {
+                if opening.question().is_none_or(|question| !question.can_keep) {
+                    return Err(CommandError::OtherSize);
+                }
+                let Some(mut project) = opening.found.take() else { return Err(CommandError::NothingAsked) };
+                self.store.take_over(id.0)?;
+                project.whose = Whose::Same;
+                self.project_found(id, Ok(*project));
+            }
+            OtherImageAnswer::SetAside => {
+                self.store.set_aside(id.0)?;
+                if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
+                    opening.found = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An image is not opened, because of whose project file lies beside it.
+    pub(super) fn leave_other_image(&mut self, job: JobId) {
+        let asked = self.openings.extract_if(.., |o| o.job == job && o.found.is_some()).next();
+        if let Some(document) = asked.and_then(|opening| opening.arrived) {
+            // Where the thread is gone, so is its hold on the file.
+            let _ = self.store.close(document.id.0, None);
+        }
     }
 
     pub(super) fn close(&mut self, id: DocumentId) -> Result<(), CommandError> {

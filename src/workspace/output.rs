@@ -1,6 +1,7 @@
 use super::activity::Purpose;
 use super::making::Made;
 use super::measures::Measures;
+use super::source::Source;
 use super::store::{Snapshot, Write};
 use super::surfaces::MadeSurface;
 use super::{CommandError, Document, Export, ExportFormat, NoticeLevel, Workspace};
@@ -51,7 +52,7 @@ impl Workspace {
             let why = "the image's folder is not there any more; export the mask to another place";
             return Err(CommandError::NotWritable(path, why.to_owned()));
         }
-        self.export(Export { path, format, replace: false })
+        self.write_out(Export { path, format, replace: false }, true)
     }
 
     /// The files that an export would replace without having written them since the document was opened.
@@ -90,6 +91,11 @@ impl Workspace {
     }
 
     pub(super) fn export(&mut self, export: Export) -> Result<(), CommandError> {
+        self.write_out(export, false)
+    }
+
+    /// `beside`: its name is made from the image's, so that it must be that image's mask.
+    fn write_out(&mut self, export: Export, beside: bool) -> Result<(), CommandError> {
         let document = self.active().ok_or(CommandError::NoDocument)?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
@@ -101,13 +107,22 @@ impl Workspace {
         let Export { path, format, .. } = export;
         let (id, revision) = (document.id, document.revision);
         let (now, volume) = (document.now.clone(), document.volume.clone());
+        let source = Source::of(document);
         let title = format!("saving {}", path.display());
         let job = self.engine.run_io(move |cx| {
             cx.progress("saving", 0, 2);
             let mut written = Written { paths: vec![path.clone()], warnings: Vec::new(), revision: None };
+            match source.differs(cx) {
+                Some(what) if beside => anyhow::bail!(
+                    "{what}, so that the mask was not written beside it. Export it to a place of your choice"
+                ),
+                Some(what) => written.warnings.push(format!("{what}: the mask is of the image that is open")),
+                None => {}
+            }
+            cx.check()?;
             match format {
                 ExportFormat::Nifti => {
-                    written.warnings = io::write_label_nifti(&path, &now.mask, volume.grid())?;
+                    written.warnings.extend(io::write_label_nifti(&path, &now.mask, volume.grid())?);
                 }
                 ExportFormat::Png => io::write_label_png(&path, &now.mask)?,
                 ExportFormat::Table => {

@@ -1,7 +1,7 @@
 use super::activity::Purpose;
 use super::notice::Cause;
 use super::store::{Snapshot, StoreEvent, Write};
-use super::{DocumentId, NoticeLevel, Workspace};
+use super::{CommandError, DocumentId, NoticeLevel, Workspace};
 use std::time::{Duration, Instant};
 
 /// A snapshot after this many journal entries, so that reopening replays no more than these.
@@ -60,9 +60,19 @@ impl Workspace {
                     document.durable_millis = Some(millis);
                 }
             }
-            StoreEvent::Failing { document, path, reason, waiting } => {
+            StoreEvent::Failing { document, path, reason, waiting, gone } => {
+                let advice = match gone {
+                    true => "put it back where it was, or keep the project in Fovea's own folder",
+                    false => {
+                        "free the disk, keep the project in Fovea's own folder, or export the mask to another place"
+                    }
+                };
+                let waiting = match waiting {
+                    1 => "1 change waits in memory and is tried again".to_owned(),
+                    n => format!("{n} changes wait in memory and are tried again"),
+                };
                 let text = format!(
-                    "{} is not being written: {reason}. Nothing is lost while Fovea runs ({waiting} changes wait in memory and are tried again); free the disk, or export the mask to another place",
+                    "{} is not being written: {reason}. Nothing is lost while Fovea runs ({waiting}): {advice}",
                     path.display()
                 );
                 self.saving_fails(DocumentId(document), text);
@@ -75,6 +85,25 @@ impl Workspace {
                 if self.notices.resolve(&Cause::Store(id)) {
                     let text = "The project file is written again; everything that waited is in it";
                     self.notices.add(NoticeLevel::Info, Some(id), text);
+                }
+            }
+            StoreEvent::Moved { document, to } => {
+                let id = DocumentId(document);
+                match to {
+                    Ok(path) => {
+                        let text = format!(
+                            "The project is kept as {} from now on. It is found there when this image is opened again",
+                            path.display()
+                        );
+                        if let Some(document) = self.document_mut(id) {
+                            document.project = Some(path);
+                        }
+                        self.notices.add(NoticeLevel::Info, Some(id), text);
+                    }
+                    Err(e) => {
+                        let text = format!("The project could not be brought to Fovea's own folder: {e}");
+                        self.notices.add(NoticeLevel::Error, Some(id), text);
+                    }
                 }
             }
             StoreEvent::Weights { document, version, bytes } => {
@@ -97,6 +126,22 @@ impl Workspace {
             document.failing = Some(text.clone());
         }
         self.notices.hold(NoticeLevel::Error, Some(id), Cause::Store(id), text);
+    }
+
+    pub(super) fn keep_elsewhere(&mut self) -> Result<(), CommandError> {
+        let document = self.active().ok_or(CommandError::NoDocument)?;
+        if document.tool.is_some() {
+            return Err(CommandError::StrokeOpen);
+        }
+        Ok(self.store.keep_elsewhere(document.id.0, document.last_seq, document.now.clone())?)
+    }
+
+    /// Looks whether every project file is where it was, and waits for that. For those who are about to end the program.
+    pub fn look_after(&mut self) {
+        let ids: Vec<DocumentId> = self.documents.iter().filter(|d| d.kept).map(|d| d.id).collect();
+        for id in ids {
+            self.settle(id);
+        }
     }
 
     pub(super) fn retry_saving(&mut self) {

@@ -1,6 +1,7 @@
 //! The trials of a search, in an SQLite file: each is there before it begins, and what each validation came to as soon as it
 //! is known, so that a search that was killed goes on with the trial that it was at.
 
+use super::store::{StoreError, check_companions};
 use crate::nn::train::search::{State, Trial};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub enum StudyError {
     Other { path: PathBuf, what: String },
     #[error("{} is damaged: {what}", path.display())]
     Damaged { path: PathBuf, what: String },
+    #[error("the study {}: {cause}", path.display())]
+    Unfit { path: PathBuf, cause: StoreError },
 }
 
 /// An open study, held against every other process.
@@ -49,6 +52,11 @@ const SCHEMA: &str = "
 impl Study {
     /// Opens or makes a study; one that is there must be of the same plan.
     pub fn open(path: &Path, plan: &Plan) -> Result<Self, StudyError> {
+        let unfit = |cause| StudyError::Unfit { path: path.to_owned(), cause };
+        check_companions(path).map_err(unfit)?;
+        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(unfit(StoreError::NotAFile(path.to_owned())));
+        }
         let failed = |cause: rusqlite::Error| match cause.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy) => StudyError::Busy(path.to_owned()),
             _ => StudyError::Sqlite { path: path.to_owned(), cause },
@@ -204,5 +212,8 @@ mod tests {
         assert!(told(&Plan { seed: 2, ..plan() }).contains("seed was 1"));
         std::fs::write(&path, vec![7; 4096]).unwrap();
         assert!(told(&plan()).contains("not a database"), "{}", told(&plan()));
+        // It may name any file to be removed.
+        std::fs::write(folder.path().join("study.db-journal"), "").unwrap();
+        assert!(told(&plan()).contains("study.db-journal lies beside it"), "{}", told(&plan()));
     }
 }

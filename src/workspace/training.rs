@@ -257,7 +257,6 @@ impl Training {
             reason,
             config: serde_json::to_string(&plan).unwrap_or_default(),
             curves: serde_json::to_string(&self.curves).unwrap_or_default(),
-            checkpoint: self.checkpoint.clone(),
             candidate: self.candidate.as_ref().map(|c| c.card.version.clone()),
             comparison,
         }

@@ -4,6 +4,7 @@ mod drawing;
 mod files;
 mod labels;
 mod learn;
+mod other_image;
 mod surface;
 mod whole;
 

@@ -449,3 +449,60 @@ fn classes_without_a_label_of_their_name_are_listed_and_added() {
     let told = bench.texts().into_iter().find(|t| t.contains("had no label of that name"));
     assert!(told.is_some_and(|t| t.contains("“vessel”") && t.contains("“second”")), "{:?}", bench.texts());
 }
+
+#[test]
+fn a_path_in_a_project_file_names_nothing_that_is_removed_or_learned_from() {
+    let (mut bench, _) = corrected(2);
+    bench.workspace.apply(few_steps(40)).unwrap();
+    bench.wait("some steps", |w| w.training().is_some_and(|t| t.steps()[0] >= 2));
+    bench.workspace = start(WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() });
+    let private = bench.folder.path().join("thesis.odt");
+    std::fs::write(&private, "three years of work").unwrap();
+    // As somebody else may have sent it.
+    let sent = |bench: &Bench| {
+        let db = rusqlite::Connection::open(bench.project()).unwrap();
+        let changed = db.execute(
+            "UPDATE training_run SET state = 'running', checkpoint = ?1",
+            [private.to_string_lossy()],
+        );
+        assert_eq!(changed.unwrap(), 1);
+    };
+    for last in [train(TrainCommand::Cancel), few_steps(2)] {
+        sent(&bench);
+        let place = Place::BesideImage { data: bench.folder.path().join("data") };
+        bench.workspace = start(WorkspaceOptions { place, ..WorkspaceOptions::default() });
+        bench.open();
+        let id = bench.document().id();
+        assert_eq!(bench.workspace.interrupted_training(), Some(id));
+        let base = model_of(&bench);
+        bench.workspace.look_at(id, 0);
+        bench.wait("the model", |w| w.model(&base).is_some_and(|m| m.is_loaded()));
+        bench.workspace.apply(last).unwrap();
+        bench.wait("the end", |w| w.training().is_none_or(|t| !t.is_under_way()));
+        assert_eq!(std::fs::read_to_string(&private).unwrap(), "three years of work");
+        bench.close();
+        bench.workspace = start(WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() });
+    }
+}
+
+/// What a sent folder may hold: a link in the place of the checkpoint.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_checkpoint_is_not_followed() {
+    let (mut bench, _) = corrected(2);
+    bench.workspace.apply(few_steps(40)).unwrap();
+    bench.wait("some steps", |w| w.training().is_some_and(|t| t.steps()[0] >= 2));
+    bench.workspace = start(WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() });
+    let checkpoint = bench.folder.path().join("image.tif.fovea.checkpoint");
+    let private = bench.folder.path().join("elsewhere");
+    std::fs::rename(&checkpoint, &private).unwrap();
+    let before = std::fs::read(&private).unwrap();
+    std::os::unix::fs::symlink(&private, &checkpoint).unwrap();
+    let place = Place::BesideImage { data: bench.folder.path().join("data") };
+    bench.workspace = start(WorkspaceOptions { place, ..WorkspaceOptions::default() });
+    bench.open();
+    let refused = bench.workspace.apply(train(TrainCommand::Resume)).unwrap_err().to_string();
+    assert!(refused.contains("no checkpoint beside the project file"), "{refused}");
+    bench.workspace.apply(train(TrainCommand::Cancel)).unwrap();
+    assert_eq!(std::fs::read(&private).unwrap(), before);
+}

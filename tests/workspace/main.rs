@@ -2,13 +2,16 @@
 
 mod across;
 mod commands;
+mod damage;
 mod exports;
 mod history;
 mod large;
 mod learning;
 mod modality;
+mod places;
 mod prediction;
 mod project;
+mod sent;
 
 use fovea::edit::{Limits, Shape};
 use fovea::engine::{Engine, EngineOptions};

@@ -1,6 +1,6 @@
 //! The project file: what it keeps, and what happens when it is damaged, locked or cannot be written.
 
-use super::{Bench, SIZE, start};
+use super::{Bench, start};
 use fovea::workspace::{Command, EditCommand, NoticeLevel, Place, SaveState, WorkspaceOptions};
 use rusqlite::Connection;
 
@@ -148,26 +148,6 @@ fn a_project_that_another_process_holds_is_not_opened() {
 }
 
 #[test]
-fn what_is_no_project_is_left_alone() {
-    let mut bench = Bench::new();
-    std::fs::write(bench.project(), "my notes, by chance of this name, and long enough to be read").unwrap();
-    bench.workspace.apply(Command::Open(bench.image())).unwrap();
-    bench.wait("the refusal", |w| w.openings().is_empty());
-    let said = bench.texts().join("\n");
-    assert!(said.contains("not a Fovea project file"), "{said}");
-    assert!(std::fs::read_to_string(bench.project()).unwrap().starts_with("my notes"));
-}
-
-#[test]
-fn a_project_of_a_newer_program_is_left_alone() {
-    let (mut bench, _) = with_strokes(1);
-    Connection::open(bench.project()).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    bench.workspace.apply(Command::Open(bench.image())).unwrap();
-    bench.wait("the refusal", |w| w.openings().is_empty());
-    assert!(bench.texts().join("\n").contains("newer Fovea"), "{:?}", bench.texts());
-}
-
-#[test]
 fn what_cannot_be_written_is_said_kept_and_written_later() {
     let mut bench = Bench::new();
     // A file stands where the folder of project files should be.
@@ -195,21 +175,4 @@ fn what_cannot_be_written_is_said_kept_and_written_later() {
     bench.reopen();
     assert_eq!(bench.document().mask_hash(), hash);
     assert_eq!(bench.document().journal(), [4, 4]);
-}
-
-#[test]
-fn another_image_of_that_name_is_not_given_these_annotations() {
-    let (mut bench, hashes) = with_strokes(3);
-    // Same size, other pixels: the annotations are shown, with a warning.
-    fovea::io::write_image_tiff(&bench.image(), &super::volume(77)).unwrap();
-    bench.open();
-    assert_eq!(&bench.document().mask_hash(), hashes.last().unwrap());
-    assert!(bench.texts().join("\n").contains("has changed since"), "{:?}", bench.texts());
-    bench.close();
-    // Another size: refused.
-    Connection::open(bench.project()).unwrap().execute("UPDATE cases SET width = 999", []).unwrap();
-    bench.workspace.apply(Command::Open(bench.image())).unwrap();
-    bench.wait("the refusal", |w| w.openings().is_empty());
-    let said = bench.texts().join("\n");
-    assert!(said.contains("another image") && said.contains(&format!("{}", SIZE[0])), "{said}");
 }

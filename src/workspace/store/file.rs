@@ -1,316 +1,353 @@
-use super::entry::{Entry, Row};
-use super::schema;
-use super::snapshot;
+use super::held::Held;
+use super::look::{Found, beside, log_of, look};
 use super::time::now_ms;
-use super::{CaseFacts, RunRecord, RunState, Snapshot, StoreError, StoredModel};
-use crate::workspace::annotations::Annotations;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use super::wal::State;
+use super::{CaseFacts, StoreError, rescue, schema};
+use crate::replace::write_bytes;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use std::fs::File;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Snapshots that are kept: the newest, and one before it should the newest be damaged.
-const SNAPSHOTS: i64 = 2;
+/// The log is taken into the database at the latest after this many entries.
+const CHECKPOINT_EVERY: usize = 64;
 
-/// A snapshot's entry number, and the annotations or what is wrong with them.
-pub(super) type Found = (i64, Result<Annotations, String>);
+/// Settings of the file's own.
+pub(super) const ENTRIES: &str = "entries";
+const CASE_CHECKSUM: &str = "case checksum";
+const SERIES: &str = "series";
+
+/// Whether a project was made on the image that is open now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Same,
+    /// The image's content is another one, of the same size.
+    OtherContent,
+    /// Columns, rows and slices of the image that it was made on.
+    OtherSize([i64; 3]),
+    /// It belongs to another series of the same file or folder.
+    OtherSeries,
+}
+
+/// What lies where an open project file should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lies {
+    There,
+    /// The database is there, its log is not.
+    WithoutLog,
+    Gone,
+    /// Another file.
+    Replaced,
+}
+
+/// Tells a file from any other, whatever it is called.
+type Identity = (u64, u64);
 
 /// An open project file, held against every other process.
 ///
 /// The journal only grows. Snapshots make reopening fast and replace nothing.
+#[derive(Debug)]
 pub struct ProjectFile {
-    db: Connection,
+    pub(super) db: Connection,
     path: PathBuf,
-    case: i64,
+    pub(super) case: i64,
+    whose: Whose,
+    files: [Option<Identity>; 2],
+    /// The newest entry that it should have; more than it has where it has lost some.
+    expected: i64,
+    /// What was wrong with it when it was opened, a sentence each.
+    damage: Vec<String>,
+    /// Entries since the log was taken into the database.
+    since: usize,
+    // After the database, which is let go of first.
+    held: Option<Held>,
 }
 
 impl ProjectFile {
-    /// Opens or makes the project file of a case.
+    /// Makes the project file of a case, whole from the first moment; an error where there is one.
+    pub fn create(path: &Path, facts: &CaseFacts) -> Result<Self, StoreError> {
+        if let Found::Project = look(path)? {
+            return Err(StoreError::Grown);
+        }
+        let mut db = Connection::open_in_memory()?;
+        schema::make(&mut db)?;
+        insert_case(&mut db, facts)?;
+        let mut bytes = db.serialize("main")?.to_vec();
+        schema::keep_a_log(&mut Cursor::new(&mut bytes[..]))?;
+        write_bytes(path, &bytes)?;
+        Self::open(path, facts)
+    }
+
+    /// Opens a project file that is there. One that is refused is not changed.
     pub fn open(path: &Path, facts: &CaseFacts) -> Result<Self, StoreError> {
-        let mut db = Connection::open(path).map_err(|e| StoreError::of(path, e))?;
-        let prepare = |db: &mut Connection| -> Result<(), StoreError> {
-            // One process at a time: the lock is taken by the first write and kept until the file is closed, and the
-            // system lets go of it when a process is killed.
-            db.busy_timeout(Duration::from_millis(200))?;
-            db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-            db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-            // A commit returns when the operating system has the write-ahead log on the disk.
-            db.pragma_update(None, "synchronous", "FULL")?;
-            db.pragma_update(None, "foreign_keys", true)?;
-            // The lock is taken now, not with the first stroke.
-            db.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
-            schema::migrate(db)
+        // SQLite follows links too; the log lies beside what they lead to.
+        let path = std::fs::canonicalize(path)?;
+        if let Found::Nothing = look(&path)? {
+            return Err(StoreError::NotAProject);
+        }
+        let (held, count) = Held::take(&path)?;
+        let mut damage = Vec::new();
+        let log = log_of(&path)?;
+        let state = log.as_ref().map_or(State::Whole, super::wal::Log::state);
+        if let (State::Damaged, Some(log)) = (state, &log) {
+            damage.push(rescue::merge_log(&path, log)?);
+        }
+        let mut db = match connect(&path) {
+            Ok(db) if schema::is_sound(&db) => db,
+            Err(e) if !e.is_damage() => return Err(e.at(&path)),
+            broken => {
+                // Before the file is written, all that hold it let go of it.
+                drop(broken);
+                damage.push(rescue::rescue(&path, count)?);
+                connect(&path).map_err(|e| e.at(&path))?
+            }
         };
-        prepare(&mut db).map_err(|e| e.at(path))?;
-        let case = Self::case(&mut db, facts).map_err(|e| e.at(path))?;
-        Ok(Self { db, path: path.to_owned(), case })
+        let read = |db: &Connection| -> Result<(i64, i64), StoreError> {
+            let newest = db.query_row("SELECT ifnull(max(seq), 0) FROM journal", [], |r| r.get(0))?;
+            let stated = setting(db, ENTRIES)?.and_then(|n| n.parse().ok()).unwrap_or(0);
+            Ok((newest, stated))
+        };
+        let (newest, stated) = read(&db).map_err(|e| e.at(&path))?;
+        let expected = newest.max(stated).max(count.unwrap_or(0));
+        if state == State::Unfinished && count.is_none_or(|count| newest < count) {
+            damage.push(rescue::keep_log(&path)?);
+        }
+        let (case, whose) = case(&mut db, facts, &mut damage).map_err(|e| e.at(&path))?;
+        let files = identities(&path);
+        let mut file = Self { db, path, case, whose, files, expected, damage, since: 0, held };
+        if let Some(held) = &mut file.held {
+            held.note(newest);
+        }
+        Ok(file)
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Finds the case in the file, or writes it. One of the same pixels counts as the same, wherever it lies now.
-    fn case(db: &mut Connection, facts: &CaseFacts) -> Result<i64, StoreError> {
-        let [w, h, d] = facts.dims.map(|n| n as i64);
-        let known: Option<(i64, [i64; 3])> = db
-            .query_row("SELECT id, width, height, depth FROM cases ORDER BY id LIMIT 1", [], |r| {
-                Ok((r.get(0)?, [r.get(1)?, r.get(2)?, r.get(3)?]))
-            })
-            .optional()?;
-        match known {
-            Some((id, dims)) if dims == [w, h, d] => Ok(id),
-            Some((_, dims)) => Err(StoreError::OtherImage { file: dims, image: [w, h, d] }),
-            None => {
-                let change = db.transaction()?;
-                change.execute(
-                    "INSERT INTO cases (path, content_hash, width, height, depth, initial_labels, created_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    params![
-                        facts.path.to_string_lossy(),
-                        facts.content_hash,
-                        w,
-                        h,
-                        d,
-                        serde_json::to_string(&facts.initial_labels)?,
-                        now_ms()
-                    ],
-                )?;
-                let id = change.last_insert_rowid();
-                audit(&change, "created", &facts.path.to_string_lossy())?;
-                change.commit()?;
-                Ok(id)
-            }
+    pub fn whose(&self) -> &Whose {
+        &self.whose
+    }
+
+    /// The newest entry that it should have, and what was wrong with it when it was opened.
+    pub(super) fn found(&self) -> (i64, &[String]) {
+        (self.expected, &self.damage)
+    }
+
+    /// The number of the newest entry that it has; 0 for none.
+    pub fn newest(&self) -> Result<i64, StoreError> {
+        Ok(self.db.query_row("SELECT ifnull(max(seq), 0) FROM journal", [], |r| r.get(0))?)
+    }
+
+    /// Whether what is written goes to where the project should be.
+    pub(super) fn lies(&self) -> Lies {
+        match (identities(&self.path), self.files) {
+            ([None, _], _) => Lies::Gone,
+            ([now, _], [then, _]) if now != then => Lies::Replaced,
+            ([_, now], [_, then]) if now != then => Lies::WithoutLog,
+            _ => Lies::There,
         }
     }
 
-    pub fn content_hash(&self) -> Result<String, StoreError> {
-        Ok(self.db.query_row("SELECT content_hash FROM cases WHERE id = ?1", [self.case], |r| r.get(0))?)
-    }
-
-    pub(super) fn initial_labels(&self) -> Result<String, StoreError> {
-        Ok(self.db.query_row("SELECT initial_labels FROM cases WHERE id = ?1", [self.case], |r| r.get(0))?)
-    }
-
-    /// True where nothing has been written since the file was made.
-    pub fn is_fresh(&self) -> Result<bool, StoreError> {
-        Ok(self.db.query_row("SELECT NOT EXISTS (SELECT 1 FROM journal)", [], |r| r.get(0))?)
-    }
-
-    /// Appends entries in one transaction; they are on the disk when it returns.
-    pub fn append(&mut self, entries: &[&Entry]) -> Result<(), StoreError> {
-        let change = self.db.transaction()?;
-        {
-            let mut insert = change.prepare_cached(
-                "INSERT INTO journal (seq, case_id, at_ms, kind, target, title, origin, payload, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
-            for entry in entries {
-                let row = Row::of(entry);
-                insert.execute(params![
-                    row.seq,
-                    self.case,
-                    row.at_ms,
-                    row.kind,
-                    row.target,
-                    row.title,
-                    row.origin,
-                    row.payload,
-                    row.checksum
-                ])?;
-            }
+    /// Takes the log into the database, so that all of it lies in one file.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        let busy: i64 = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))?;
+        if busy != 0 {
+            return Err(StoreError::Locked(self.path.clone()));
         }
-        change.commit()?;
+        self.since = 0;
         Ok(())
     }
 
-    /// Calls `each` with the rows of the journal after entry `after`, in order: all of them with their payloads, or those
-    /// up to an entry without.
-    pub(super) fn rows(
-        &self,
-        after: i64,
-        up_to: Option<i64>,
-        mut each: impl FnMut(Row),
-    ) -> Result<(), StoreError> {
-        let payload = if up_to.is_some() { "x''" } else { "payload" };
-        let mut query = self.db.prepare(&format!(
-            "SELECT seq, at_ms, kind, target, title, origin, {payload}, checksum
-             FROM journal WHERE case_id = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
-        ))?;
-        let mut rows = query.query(params![self.case, after, up_to.unwrap_or(i64::MAX)])?;
-        while let Some(r) = rows.next()? {
-            each(row(r)?);
-        }
-        Ok(())
+    /// Whether anything is in the log alone.
+    pub fn is_logged(&self) -> bool {
+        beside(&self.path, "-wal").metadata().is_ok_and(|meta| meta.len() > 0)
     }
 
-    /// One entry of the journal.
-    pub fn entry(&self, seq: i64) -> Result<Entry, StoreError> {
-        let found = self
-            .db
-            .query_row(
-                "SELECT seq, at_ms, kind, target, title, origin, payload, checksum
-                 FROM journal WHERE case_id = ?1 AND seq = ?2",
-                params![self.case, seq],
-                row,
-            )
-            .optional()?;
-        let row = found.ok_or_else(|| StoreError::Damaged { seq, what: "it is not in the file".into() })?;
-        row.entry().map_err(|what| StoreError::Damaged { seq, what })
-    }
-
-    /// Writes a snapshot. Nothing is deleted before the new one is on the disk, and of the journal nothing ever is.
-    pub fn write_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    /// The image is this one from now on, whatever it was made on.
+    pub fn take_over(&mut self, facts: &CaseFacts) -> Result<(), StoreError> {
         let change = self.db.transaction()?;
         change.execute(
-            "INSERT OR REPLACE INTO snapshot (seq, case_id, at_ms, payload, checksum) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                snapshot.seq,
-                self.case,
-                now_ms(),
-                snapshot.payload,
-                blake3::hash(&snapshot.payload).as_bytes().as_slice()
-            ],
+            "UPDATE cases SET content_hash = ?1, path = ?2 WHERE id = ?3",
+            params![facts.content_hash, facts.path.to_string_lossy(), self.case],
         )?;
-        change.execute("DELETE FROM label WHERE case_id = ?1", [self.case])?;
-        for (place, l) in snapshot.labels.iter().enumerate() {
-            let [r, g, b] = l.color;
-            let color = format!("#{r:02x}{g:02x}{b:02x}");
-            change.execute(
-                "INSERT INTO label (case_id, place, id, name, color, locked, visible)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![self.case, place as i64, l.id, l.name, color, l.locked, l.visible],
-            )?;
-        }
-        change.execute("DELETE FROM verified WHERE case_id = ?1", [self.case])?;
-        for &z in &snapshot.verified {
-            change
-                .execute("INSERT INTO verified (case_id, z) VALUES (?1, ?2)", params![self.case, z as i64])?;
-        }
+        put_setting(&change, CASE_CHECKSUM, &case_checksum(&change, self.case)?)?;
+        audit(&change, "image changed, annotations kept", &facts.content_hash)?;
         change.commit()?;
-        self.db.execute(
-            "DELETE FROM snapshot WHERE case_id = ?1 AND seq NOT IN
-             (SELECT seq FROM snapshot WHERE case_id = ?1 ORDER BY seq DESC LIMIT ?2)",
-            params![self.case, SNAPSHOTS],
-        )?;
+        self.whose = Whose::Same;
         Ok(())
     }
 
-    /// The snapshots, newest first.
-    pub(super) fn snapshots(&self) -> Result<Vec<Found>, StoreError> {
-        let mut query = self
-            .db
-            .prepare("SELECT seq, payload, checksum FROM snapshot WHERE case_id = ?1 ORDER BY seq DESC")?;
-        let rows = query.query_map([self.case], |r| {
-            Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, Vec<u8>>(2)?))
-        })?;
-        let mut found = Vec::new();
-        for row in rows {
-            let (seq, payload, checksum) = row?;
-            let sound = blake3::hash(&payload).as_bytes().as_slice() == checksum;
-            let read =
-                if sound { snapshot::decode(&payload) } else { Err("its checksum does not match".into()) };
-            found.push((seq, read));
+    /// Writes all of it to another place, where nothing lies.
+    pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let place = tempfile::tempdir_in(path.parent().unwrap_or(Path::new(".")))?;
+        let copy = place.path().join("copy");
+        self.db.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+        let mut file = File::options().read(true).write(true).open(&copy)?;
+        schema::keep_a_log(&mut file)?;
+        file.sync_all()?;
+        Ok(std::fs::rename(copy, path)?)
+    }
+
+    /// Lets another connection take the lock; this one goes on without.
+    pub(super) fn let_go(&mut self) {
+        self.held = None;
+    }
+
+    /// Entries up to `seq` are on the disk.
+    pub(super) fn wrote(&mut self, seq: i64, entries: usize) {
+        if let Some(held) = &mut self.held {
+            held.note(seq);
         }
-        Ok(found)
-    }
-
-    pub fn put_model(&mut self, model: &StoredModel) -> Result<(), StoreError> {
-        self.db.execute(
-            "INSERT OR IGNORE INTO model (version, parent, card, weights, checksum, created_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                model.version,
-                model.parent,
-                model.card,
-                &model.weights[..],
-                blake3::hash(&model.weights).as_bytes().as_slice(),
-                now_ms()
-            ],
-        )?;
-        Ok(())
-    }
-
-    /// The model versions in the file: version, parent and card, oldest first.
-    pub fn models(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let mut query = self.db.prepare("SELECT version, card FROM model ORDER BY created_ms, version")?;
-        let rows = query.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// A model's weights file, checked.
-    pub fn weights(&self, version: &str) -> Result<Vec<u8>, StoreError> {
-        let (weights, checksum): (Vec<u8>, Vec<u8>) = self
-            .db
-            .query_row("SELECT weights, checksum FROM model WHERE version = ?1", [version], |r| {
-                Ok((r.get(0)?, r.get(1)?))
-            })
-            .optional()?
-            .ok_or_else(|| StoreError::NoModel(version.to_owned()))?;
-        if blake3::hash(&weights).as_bytes().as_slice() != checksum {
-            return Err(StoreError::DamagedModel(version.to_owned()));
+        self.since += entries;
+        if self.since >= CHECKPOINT_EVERY
+            && let Err(e) = self.checkpoint()
+        {
+            // Everything is in the log; the next time may do better.
+            log::warn!("the log of {} stays as it is: {e}", self.path.display());
         }
-        Ok(weights)
     }
 
-    /// Writes a run's record, or replaces the one with its id.
-    pub fn put_run(&mut self, run: &RunRecord) -> Result<(), StoreError> {
-        self.db.execute(
-            "INSERT OR REPLACE INTO training_run (id, base_version, state, reason, config, curves, checkpoint,
-                 candidate, comparison, started_ms, changed_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                run.id,
-                run.base_version,
-                run.state.name(),
-                run.reason,
-                run.config,
-                run.curves,
-                run.checkpoint.as_ref().map(|p| p.to_string_lossy()),
-                run.candidate,
-                run.comparison,
-                run.id,
-                now_ms()
-            ],
-        )?;
-        Ok(())
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
+        put_setting(&self.db, key, value)
     }
 
-    /// The training runs, oldest first. One in a state that this program does not know is left out.
-    pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
-        let mut query = self.db.prepare(
-            "SELECT id, base_version, state, reason, config, curves, checkpoint, candidate, comparison
-             FROM training_run ORDER BY id",
-        )?;
-        let rows = query.query_map([], |r| {
-            let Some(state) = RunState::from_name(&r.get::<_, String>(2)?) else { return Ok(None) };
-            Ok(Some(RunRecord {
-                id: r.get(0)?,
-                base_version: r.get(1)?,
-                state,
-                reason: r.get(3)?,
-                config: r.get(4)?,
-                curves: r.get(5)?,
-                checkpoint: r.get::<_, Option<String>>(6)?.map(PathBuf::from),
-                candidate: r.get(7)?,
-                comparison: r.get(8)?,
-            }))
-        })?;
-        Ok(rows.filter_map(Result::transpose).collect::<Result<_, _>>()?)
+    pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
+        setting(&self.db, key)
     }
 
     pub fn audit(&mut self, what: &str, detail: &str) -> Result<(), StoreError> {
         audit(&self.db, what, detail)
     }
+}
 
-    pub fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        self.db
-            .execute("INSERT OR REPLACE INTO setting (key, value) VALUES (?1, ?2)", params![key, value])?;
-        Ok(())
+impl Drop for ProjectFile {
+    /// Leaves one file behind, where that can be done; else its log beside it.
+    fn drop(&mut self) {
+        if self.lies() != Lies::There || self.checkpoint().is_err() {
+            return;
+        }
+        let closes = self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        if let (Ok(_), Some(held)) = (closes, &mut self.held) {
+            held.done = true;
+        }
     }
+}
 
-    pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.db.query_row("SELECT value FROM setting WHERE key = ?1", [key], |r| r.get(0)).optional()?)
+/// Opens a database that is there, and takes its lock, for as long as it is open. Nothing is written.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags)?;
+    // What is in the log is taken in when this program says so: not where the file lies elsewhere by then.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // One process at a time: the lock is taken by the first write and kept until the file is closed, and the system lets go
+    // of it when a process is killed.
+    db.busy_timeout(Duration::from_millis(200))?;
+    db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    db.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    // A commit returns when the operating system has the write-ahead log on the disk.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    // The lock is taken now, not with the first stroke.
+    db.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+    schema::migrate(&mut db)?;
+    db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    Ok(db)
+}
+
+/// Finds the case in the file, or writes it, and tells whether it is that of the image.
+fn case(
+    db: &mut Connection,
+    facts: &CaseFacts,
+    damage: &mut Vec<String>,
+) -> Result<(i64, Whose), StoreError> {
+    let size = facts.dims.map(|n| n as i64);
+    let known: Option<(i64, [i64; 3], String)> = db
+        .query_row("SELECT id, width, height, depth, content_hash FROM cases ORDER BY id LIMIT 1", [], |r| {
+            Ok((r.get(0)?, [r.get(1)?, r.get(2)?, r.get(3)?], text(r, 4)?))
+        })
+        .optional()?;
+    let Some((id, dims, hash)) = known else { return Ok((insert_case(db, facts)?, Whose::Same)) };
+    if setting(db, CASE_CHECKSUM)?.is_some_and(|sum| case_checksum(db, id).is_ok_and(|now| now != sum)) {
+        damage.push("what it says of its image and of its first labels is damaged: check them".to_owned());
     }
+    let series = setting(db, SERIES)?;
+    let whose = match (&facts.series, &series) {
+        (Some(ours), Some(its)) if ours != its => Whose::OtherSeries,
+        // It may be of any of them; that its image has another content tells.
+        (Some(_), None) if hash != facts.content_hash => Whose::OtherSeries,
+        _ if dims != size => Whose::OtherSize(dims),
+        _ if hash != facts.content_hash => Whose::OtherContent,
+        _ => Whose::Same,
+    };
+    if let (Whose::Same, Some(ours), None) = (&whose, &facts.series, series) {
+        put_setting(db, SERIES, ours)?;
+    }
+    Ok((id, whose))
+}
+
+fn insert_case(db: &mut Connection, facts: &CaseFacts) -> Result<i64, StoreError> {
+    let [w, h, d] = facts.dims.map(|n| n as i64);
+    let change = db.transaction()?;
+    change.execute(
+        "INSERT INTO cases (path, content_hash, width, height, depth, initial_labels, created_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            facts.path.to_string_lossy(),
+            facts.content_hash,
+            w,
+            h,
+            d,
+            serde_json::to_string(&facts.initial_labels)?,
+            now_ms()
+        ],
+    )?;
+    let id = change.last_insert_rowid();
+    put_setting(&change, CASE_CHECKSUM, &case_checksum(&change, id)?)?;
+    if let Some(series) = &facts.series {
+        put_setting(&change, SERIES, series)?;
+    }
+    audit(&change, "created", &facts.path.to_string_lossy())?;
+    change.commit()?;
+    Ok(id)
+}
+
+fn case_checksum(db: &Connection, id: i64) -> Result<String, StoreError> {
+    let case = db.query_row(
+        "SELECT content_hash, width, height, depth, initial_labels FROM cases WHERE id = ?1",
+        [id],
+        |r| {
+            Ok(format!(
+                "{} {} {} {} {}",
+                text(r, 0)?,
+                number(r, 1)?,
+                number(r, 2)?,
+                number(r, 3)?,
+                text(r, 4)?
+            ))
+        },
+    )?;
+    Ok(blake3::hash(case.as_bytes()).to_hex().to_string())
+}
+
+fn identities(path: &Path) -> [Option<Identity>; 2] {
+    [path.to_owned(), beside(path, "-wal")].map(|path| path.metadata().ok().map(|meta| identity(&meta)))
+}
+
+#[cfg(unix)]
+fn identity(meta: &std::fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    (meta.dev(), meta.ino())
+}
+
+/// Where an open file can be neither moved nor deleted, that there is one is enough.
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> Identity {
+    (0, 0)
 }
 
 fn audit(db: &Connection, what: &str, detail: &str) -> Result<(), StoreError> {
@@ -321,22 +358,33 @@ fn audit(db: &Connection, what: &str, detail: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok(Row {
-        seq: r.get(0)?,
-        at_ms: r.get(1)?,
-        kind: r.get(2)?,
-        target: r.get(3)?,
-        title: r.get(4)?,
-        origin: r.get(5)?,
-        payload: r.get(6)?,
-        checksum: r.get(7)?,
-    })
+pub(super) fn put_setting(db: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
+    db.execute("INSERT OR REPLACE INTO setting (key, value) VALUES (?1, ?2)", params![key, value])?;
+    Ok(())
+}
+
+fn setting(db: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    Ok(db.query_row("SELECT value FROM setting WHERE key = ?1", [key], |r| text(r, 0)).optional()?)
+}
+
+/// What is in a column, as text, number or bytes; damaged text as far as it is text, and nothing of another kind.
+pub(super) fn text(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<String> {
+    Ok(String::from_utf8_lossy(&bytes(r, column)?).into_owned())
+}
+
+pub(super) fn number(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<i64> {
+    Ok(r.get_ref(column)?.as_i64().unwrap_or_default())
+}
+
+pub(super) fn bytes(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Vec<u8>> {
+    Ok(r.get_ref(column)?.as_bytes().unwrap_or_default().to_vec())
 }
 
 impl StoreError {
-    fn of(path: &Path, error: rusqlite::Error) -> Self {
-        Self::from(error).at(path)
+    /// The file's pages do not hang together.
+    fn is_damage(&self) -> bool {
+        let code = |e: &rusqlite::Error| e.sqlite_error_code();
+        matches!(self, StoreError::Sqlite(e) if matches!(code(e), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)))
     }
 
     /// Says which file an error of SQLite is about, and tells a lock from the rest.

@@ -3,16 +3,24 @@
 
 mod entry;
 mod file;
+mod held;
 mod keeper;
+mod kept;
+mod look;
+mod orders;
 mod place;
+mod records;
 mod replay;
+mod rescue;
 mod schema;
 mod snapshot;
 mod time;
+mod wal;
 
 pub use entry::{Action, Entry};
-pub use file::ProjectFile;
-pub use keeper::{Project, Store, StoreEvent, Write};
+pub use file::{ProjectFile, Whose};
+pub(super) use look::check_companions;
+pub use orders::{Project, Store, StoreEvent, Write};
 pub use place::Place;
 pub use replay::{Restored, replay};
 pub use snapshot::{Snapshot, mask_hash};
@@ -24,9 +32,14 @@ use std::sync::Arc;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the project file {0:?} is in use by another running Fovea: close the image there first")]
+    #[error(
+        "the project file {} is in use by another running Fovea: close the image there first",
+        .0.display()
+    )]
     Locked(PathBuf),
-    #[error("{0}: {1}")]
+    #[error("the project file {} is in use by an image that is open already: close that one first", .0.display())]
+    OpenHere(PathBuf),
+    #[error("{path}: {error}", path = .0.display(), error = .1)]
     In(PathBuf, Box<StoreError>),
     #[error("it is not a Fovea project file; it was left untouched: move it away to start afresh")]
     NotAProject,
@@ -34,10 +47,27 @@ pub enum StoreError {
         "it was written by a newer Fovea (layout {file}, this program knows {program}); use that one: the file was left untouched"
     )]
     Newer { file: usize, program: usize },
+    #[error("{} is not a regular file; nothing was changed: move it away to start afresh", .0.display())]
+    NotAFile(PathBuf),
     #[error(
-        "it belongs to another image, of size {file:?} where this one is {image:?}; move it away to start afresh"
+        "{} lies beside it, which Fovea never writes, and which may remove other files when the project is opened; nothing was changed: move it away first",
+        .0.display()
     )]
-    OtherImage { file: [i64; 3], image: [i64; 3] },
+    Journal(PathBuf),
+    #[error("it is missing or empty, but its log {} is there: put it back, or move the log away to start afresh", .0.display())]
+    LogAlone(PathBuf),
+    #[error(
+        "it holds “{0}”, which no Fovea writes and which would run by itself; it was left untouched: move it away to start afresh"
+    )]
+    Foreign(String),
+    #[error("it is damaged, and nothing can be read of it; it was left untouched")]
+    NothingLeft,
+    #[error("it is not where it was: it was moved or deleted, or its drive is not there")]
+    Gone,
+    #[error("another file lies in its place now")]
+    Replaced,
+    #[error("the image is not where it was: it was moved or deleted, or its drive is not there")]
+    ImageGone,
     #[error("entry {seq} of its journal is damaged: {what}")]
     Damaged { seq: i64, what: String },
     #[error(
@@ -56,6 +86,8 @@ pub enum StoreError {
     Sqlite(rusqlite::Error),
     #[error("it cannot be read or written: {0}")]
     Io(std::io::Error),
+    #[error(transparent)]
+    Write(#[from] crate::replace::WriteError),
     #[error("one of its records cannot be read: {0}")]
     Json(serde_json::Error),
 }
@@ -86,6 +118,8 @@ pub struct CaseFacts {
     /// BLAKE3 of the image file's bytes.
     pub content_hash: String,
     pub dims: [usize; 3],
+    /// Which of several images in the file or folder it is: a [`SeriesInfo::id`](crate::io::SeriesInfo::id).
+    pub series: Option<String>,
     /// The label table from which a new journal starts.
     pub initial_labels: LabelTable,
 }
@@ -148,7 +182,6 @@ pub struct RunRecord {
     pub config: String,
     /// JSON: the curves.
     pub curves: String,
-    pub checkpoint: Option<PathBuf>,
     pub candidate: Option<String>,
     /// JSON.
     pub comparison: Option<String>,

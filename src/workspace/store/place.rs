@@ -1,3 +1,5 @@
+use super::StoreError;
+use super::look::{beside, look};
 use std::path::{Path, PathBuf};
 
 /// Where project files are kept.
@@ -17,6 +19,8 @@ pub enum Place {
 pub struct Chosen {
     pub path: PathBuf,
     pub remark: Option<String>,
+    /// It lies in a folder of the program's own, which is made where there is none.
+    pub own: bool,
 }
 
 impl Place {
@@ -27,35 +31,39 @@ impl Place {
         Place::BesideImage { data: data.join("projects") }
     }
 
-    /// Chooses the place of the project file of an image. `None` where none is kept.
-    pub fn choose(&self, source: &Path, content_hash: &str) -> Option<Chosen> {
-        let inside = |dir: &Path| {
-            let name = source.file_name().map_or_else(|| "image".into(), |n| n.to_string_lossy());
-            // Samples are named `sample:ID`, and a colon is not for file names everywhere.
-            let name = name.replace(':', "-");
-            dir.join(format!("{name}-{}.fovea", &content_hash[..content_hash.len().min(12)]))
-        };
+    /// In the program's own folder: where a project is kept that cannot be kept beside its image. It is found there again.
+    pub fn own(&self, source: &Path, content_hash: &str) -> Option<PathBuf> {
+        let (Place::BesideImage { data: dir } | Place::Directory(dir)) = self else { return None };
+        let name = source.file_name().map_or_else(|| "image".into(), |n| n.to_string_lossy());
+        // Samples are named `sample:ID`, and a colon is not for file names everywhere.
+        let name = name.replace(':', "-");
+        let start: String = content_hash.chars().take(12).collect();
+        Some(dir.join(format!("{name}-{start}.fovea")))
+    }
+
+    /// Chooses the place of the project file of an image. `None` where none is kept. `open` are those that this program has
+    /// open: they are not tried, because SQLite's locks would end with that.
+    pub fn choose(&self, source: &Path, content_hash: &str, open: &[&Path]) -> Option<Chosen> {
+        let fallback = self.own(source, content_hash)?;
         match self {
             Place::Nowhere => None,
-            Place::Directory(dir) => Some(Chosen { path: inside(dir), remark: None }),
-            Place::BesideImage { data } => {
-                let fallback = inside(data);
+            Place::Directory(_) => Some(Chosen { path: fallback, remark: None, own: true }),
+            Place::BesideImage { .. } => {
                 if !source.exists() {
-                    return Some(Chosen { path: fallback, remark: None });
+                    return Some(Chosen { path: fallback, remark: None, own: true });
                 }
-                let mut beside = source.as_os_str().to_owned();
-                beside.push(".fovea");
-                let beside = PathBuf::from(beside);
+                let beside = beside(source, ".fovea");
                 if fallback.exists() {
                     // Made when the folder could not be written; whatever lies beside the image is older.
                     let remark = format!("the project file is kept in {}", fallback.display());
-                    return Some(Chosen { path: fallback, remark: Some(remark) });
+                    return Some(Chosen { path: fallback, remark: Some(remark), own: true });
                 }
                 let folder = beside.parent().unwrap_or(Path::new("."));
+                // What is no file, opening it says.
                 let appendable =
-                    || !beside.exists() || std::fs::File::options().append(true).open(&beside).is_ok();
-                if writable(folder) && appendable() {
-                    return Some(Chosen { path: beside, remark: None });
+                    || !beside.is_file() || std::fs::File::options().append(true).open(&beside).is_ok();
+                if open.contains(&&*beside) || writable(folder) && appendable() {
+                    return Some(Chosen { path: beside, remark: None, own: false });
                 }
                 let remark = format!(
                     "{} cannot be written: the project file is kept in {}",
@@ -67,29 +75,37 @@ impl Place {
                 {
                     // Beginning an empty one would hide the annotations; opening the one that is there says why not.
                     log::warn!("{} was not copied to {}: {e}", beside.display(), fallback.display());
-                    return Some(Chosen { path: beside, remark: None });
+                    return Some(Chosen { path: beside, remark: None, own: false });
                 }
-                Some(Chosen { path: fallback, remark: Some(remark) })
+                Some(Chosen { path: fallback, remark: Some(remark), own: true })
             }
         }
     }
 }
 
 /// From a medium that can only be read: the journal goes on in a copy, with what its write-ahead log still holds.
-fn copy_project(from: &Path, to: &Path) -> std::io::Result<()> {
-    let log_of = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push("-wal");
-        PathBuf::from(name)
-    };
+fn copy_project(from: &Path, to: &Path) -> Result<(), StoreError> {
+    look(from)?;
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    if log_of(from).exists() {
-        std::fs::copy(log_of(from), log_of(to))?;
+    let [from_log, to_log] = [from, to].map(|path| beside(path, "-wal"));
+    if from_log.exists() {
+        std::fs::copy(from_log, to_log)?;
     }
-    std::fs::copy(from, to)?;
-    Ok(())
+    // Under its name only when it is whole.
+    let part = beside(to, ".part");
+    std::fs::copy(from, &part)?;
+    Ok(std::fs::rename(part, to)?)
+}
+
+/// The project file of one image of several in a file or folder, where the plain name is taken by another of them:
+/// `scan.nii.fovea` gives `scan.nii.series-2.fovea`.
+pub(super) fn of_series(path: &Path, series: &str) -> PathBuf {
+    let fit = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+    let series: String = series.chars().map(fit).take(64).collect();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}.series-{series}.fovea"))
 }
 
 /// Tried, not looked up: permission bits say little about network shares and full disks.
@@ -108,17 +124,17 @@ mod tests {
         let image = dir.path().join("scan.nii.gz");
         std::fs::write(&image, b"x").unwrap();
         let place = Place::BesideImage { data: dir.path().join("data") };
-        let beside = place.choose(&image, "0123456789abcdef").unwrap();
+        let beside = place.choose(&image, "0123456789abcdef", &[]).unwrap();
         assert_eq!(beside.path, dir.path().join("scan.nii.gz.fovea"));
         assert_eq!(beside.remark, None);
-        let sample = place.choose(Path::new("sample:oct"), "0123456789abcdef").unwrap();
+        let sample = place.choose(Path::new("sample:oct"), "0123456789abcdef", &[]).unwrap();
         assert_eq!(sample.path, dir.path().join("data/sample-oct-0123456789ab.fovea"));
-        assert_eq!(Place::Nowhere.choose(&image, ""), None);
+        assert_eq!(Place::Nowhere.choose(&image, "", &[]), None);
         // One that was begun in the data directory goes on there.
         let begun = dir.path().join("data/scan.nii.gz-0123456789ab.fovea");
         std::fs::create_dir_all(dir.path().join("data")).unwrap();
         std::fs::write(&begun, b"x").unwrap();
-        let chosen = place.choose(&image, "0123456789abcdef").unwrap();
+        let chosen = place.choose(&image, "0123456789abcdef", &[]).unwrap();
         assert_eq!(chosen.path, begun);
         assert!(chosen.remark.is_some());
     }

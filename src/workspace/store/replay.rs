@@ -28,7 +28,8 @@ pub struct Restored {
 /// the lost entry had changed, its own result stands. Nothing before a damaged entry can be undone any more, since
 /// what lay between is not known.
 pub fn replay(file: &ProjectFile, dims: [usize; 3]) -> Result<Restored, StoreError> {
-    let mut damage = Vec::new();
+    let (expected, found) = file.found();
+    let mut damage = found.to_vec();
     let labels: LabelTable = match serde_json::from_str(&file.initial_labels()?) {
         Ok(labels) => labels,
         Err(e) => {
@@ -38,14 +39,13 @@ pub fn replay(file: &ProjectFile, dims: [usize; 3]) -> Result<Restored, StoreErr
     };
     let mut start = Annotations::empty(dims, labels);
     let mut from = 0;
-    for (seq, read) in file.snapshots()? {
+    for (seq, read) in file.snapshots(dims)? {
         match read {
-            Ok(annotations) if annotations.mask.dims() == dims => {
+            Ok(annotations) => {
                 start = annotations;
                 from = seq;
                 break;
             }
-            Ok(_) => damage.push(format!("the snapshot after entry {seq} is of another size: not used")),
             Err(what) => damage.push(format!("the snapshot after entry {seq} is damaged: {what}; not used")),
         }
     }
@@ -59,12 +59,21 @@ pub fn replay(file: &ProjectFile, dims: [usize; 3]) -> Result<Restored, StoreErr
     };
     // What the snapshot holds already: only the order of undo and redo is of interest.
     file.rows(0, Some(from), |row| replay.pass(row))?;
-    replay.last_seq = replay.last_seq.max(from);
+    if replay.last_seq < from {
+        let lost = entries(replay.last_seq + 1, from);
+        replay.damage.push(format!("{lost} missing; what came of them is in a snapshot"));
+        replay.timeline.cut(format!("{lost} missing"));
+        replay.last_seq = from;
+    }
     let mut replayed = 0;
     file.rows(from, None, |row| {
         replayed += 1;
         replay.carry_out(row);
     })?;
+    if replay.last_seq < expected {
+        let lost = entries(replay.last_seq + 1, expected);
+        replay.damage.push(format!("{lost} missing: the newest changes are lost"));
+    }
     let Replay { now, timeline, damage, last_seq, .. } = replay;
     Ok(Restored { annotations: now, last_seq, timeline, damage, replayed })
 }
@@ -82,13 +91,13 @@ struct Replay<'a> {
 impl Replay<'_> {
     /// An entry that the snapshot holds.
     fn pass(&mut self, row: Row) {
-        self.check_order(row.seq);
+        self.check_order(&row);
         self.note(row);
     }
 
     /// An entry after the snapshot.
     fn carry_out(&mut self, row: Row) {
-        self.check_order(row.seq);
+        self.check_order(&row);
         let seq = row.seq;
         let entry = match row.entry() {
             Ok(entry) => entry,
@@ -130,12 +139,11 @@ impl Replay<'_> {
         }
     }
 
-    fn check_order(&mut self, seq: i64) {
-        if seq != self.last_seq + 1 {
-            let gap = match (self.last_seq + 1, seq - 1) {
-                (first, last) if first == last => format!("entry {first} of the journal is missing"),
-                (first, last) => format!("entries {first} to {last} of the journal are missing"),
-            };
+    fn check_order(&mut self, row: &Row) {
+        let seq = row.seq;
+        // A cut says itself what is missing before it.
+        if seq != self.last_seq + 1 && row.kind != Row::CUT {
+            let gap = format!("{} missing", entries(self.last_seq + 1, seq - 1));
             self.damage.push(format!("{gap}; the entries after were kept"));
             self.timeline.cut(gap);
         }
@@ -184,5 +192,13 @@ fn ago(at_ms: i64) -> String {
         1..=119 => format!("{minutes} min ago"),
         120..=2879 => format!("{} h ago", minutes / 60),
         _ => format!("{} days ago", minutes / 1440),
+    }
+}
+
+/// "entry 3 of the journal is", "entries 3 to 5 of the journal are".
+fn entries(first: i64, last: i64) -> String {
+    match first == last {
+        true => format!("entry {first} of the journal is"),
+        false => format!("entries {first} to {last} of the journal are"),
     }
 }

@@ -1,5 +1,6 @@
 use super::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
+use std::io::{Seek, SeekFrom, Write};
 
 /// "FOVE": tells a project file from any other SQLite file (`PRAGMA application_id`).
 pub const APPLICATION_ID: i32 = 0x464F_5645;
@@ -58,7 +59,7 @@ CREATE TABLE training_run (
     reason TEXT,
     config TEXT NOT NULL,                -- JSON: options, seed, slices trained on and held out
     curves TEXT NOT NULL,                -- JSON
-    checkpoint TEXT,                     -- path of the last checkpoint
+    checkpoint TEXT,                     -- not used: it lies beside the project file
     candidate TEXT,                      -- version that it made
     comparison TEXT,                     -- JSON
     started_ms INTEGER NOT NULL,
@@ -76,29 +77,63 @@ CREATE TABLE setting (                   -- small facts, such as the model in us
 ) STRICT;
 "];
 
-/// Brings a file to this program's schema, in one transaction.
+/// The version of the schema that this program writes.
+pub const VERSION: usize = MIGRATIONS.len();
+
+/// Makes the tables in an empty database.
+pub fn make(db: &mut Connection) -> Result<(), StoreError> {
+    bring_from(db, 0)
+}
+
+/// Checks that an open file is a project, and brings it to this program's schema in one transaction.
 pub fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     let version: usize = db.pragma_query_value(None, "user_version", |r| r.get::<_, i64>(0))? as usize;
     let application: i32 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
-    if version == 0 {
-        let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
-        if tables > 0 {
-            return Err(StoreError::NotAProject);
-        }
-    } else if application != APPLICATION_ID {
+    if application != APPLICATION_ID {
         return Err(StoreError::NotAProject);
     }
-    if version > MIGRATIONS.len() {
-        return Err(StoreError::Newer { file: version, program: MIGRATIONS.len() });
+    if version > VERSION {
+        return Err(StoreError::Newer { file: version, program: VERSION });
     }
-    if version < MIGRATIONS.len() {
-        let change = db.transaction()?;
-        for step in &MIGRATIONS[version..] {
-            change.execute_batch(step)?;
-        }
-        change.pragma_update(None, "application_id", APPLICATION_ID)?;
-        change.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
-        change.commit()?;
+    // What would run by itself when something is written has come with the file, from somebody else.
+    let foreign: Option<String> = db
+        .query_row("SELECT name FROM sqlite_schema WHERE type NOT IN ('table', 'index') LIMIT 1", [], |r| {
+            r.get(0)
+        })
+        .optional()?;
+    match foreign {
+        Some(name) => Err(StoreError::Foreign(name)),
+        None if version < VERSION => bring_from(db, version),
+        None => Ok(()),
     }
+}
+
+fn bring_from(db: &mut Connection, version: usize) -> Result<(), StoreError> {
+    let change = db.transaction()?;
+    for step in &MIGRATIONS[version..] {
+        change.execute_batch(step)?;
+    }
+    change.pragma_update(None, "application_id", APPLICATION_ID)?;
+    change.pragma_update(None, "user_version", VERSION as i64)?;
+    change.commit()?;
     Ok(())
+}
+
+/// Makes a whole database, as it is written, one that keeps a write-ahead log from the first time that it is opened.
+pub fn keep_a_log(database: &mut (impl Write + Seek)) -> std::io::Result<()> {
+    // The versions of the format for writing and for reading.
+    database.seek(SeekFrom::Start(18))?;
+    database.write_all(&[2, 2])
+}
+
+/// Tables whose damage would be lost work. That of models is not read through on opening: it may be large, and what is in it has
+/// checksums.
+const CHECKED: [&str; 6] = ["cases", "journal", "snapshot", "training_run", "setting", "verified"];
+
+/// Whether the pages of the tables hang together.
+pub fn is_sound(db: &Connection) -> bool {
+    CHECKED.iter().all(|table| {
+        let told = db.query_row(&format!("PRAGMA quick_check('{table}')"), [], |r| r.get::<_, String>(0));
+        told.is_ok_and(|told| told == "ok")
+    })
 }

@@ -1,7 +1,7 @@
 use crate::label::{LabelId, LabelMap, LabelTable};
 use crate::workspace::annotations::Annotations;
 use serde::{Deserialize, Serialize};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 
 /// First bytes of a snapshot: the name and the version of its layout.
 const MAGIC: &[u8; 8] = b"FOVSNAP1";
@@ -57,23 +57,25 @@ pub fn encode(annotations: &Annotations) -> std::io::Result<Vec<u8>> {
     zip.finish()
 }
 
-/// Reads back [`encode`]'s bytes; the error says what is wrong with them.
-pub fn decode(bytes: &[u8]) -> Result<Annotations, String> {
+/// Reads back [`encode`]'s bytes, of a mask of `dims`; the error says what is wrong with them. No more is unpacked than such
+/// a mask holds.
+pub fn decode(bytes: &[u8], dims: [usize; 3]) -> Result<Annotations, String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it does not begin like a snapshot")?;
     let (len, rest) = rest.split_first_chunk::<4>().ok_or("it ends early")?;
     let (head, body) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or("it ends early")?;
     let head: Head = serde_json::from_slice(head).map_err(|e| e.to_string())?;
-    let count =
-        head.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or("its size is beyond any mask's")?;
-    let mut runs = Vec::new();
-    flate2::read::ZlibDecoder::new(body).read_to_end(&mut runs).map_err(|e| e.to_string())?;
-    if runs.len() % 6 != 0 {
-        return Err("its last run is cut".into());
+    if head.dims != dims {
+        return Err(format!("it is of size {:?}, the image of {dims:?}", head.dims));
     }
+    let count =
+        dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or("its size is beyond any mask's")?;
+    let mut runs = BufReader::new(flate2::read::ZlibDecoder::new(body));
     let mut values: Vec<LabelId> = Vec::new();
-    for run in runs.chunks_exact(6) {
+    let mut run = [0; 6];
+    while !runs.fill_buf().map_err(|e| e.to_string())?.is_empty() {
+        runs.read_exact(&mut run).map_err(|_| "its last run is cut")?;
         let len = u32::from_le_bytes([run[0], run[1], run[2], run[3]]) as usize;
-        if len > count - values.len() {
+        if len == 0 || len > count - values.len() {
             return Err("its runs are longer than its mask".into());
         }
         values.resize(values.len() + len, u16::from_le_bytes([run[4], run[5]]));
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn a_snapshot_reads_back_as_it_was() {
         let before = annotations();
-        let after = decode(&encode(&before).unwrap()).unwrap();
+        let after = decode(&encode(&before).unwrap(), [7, 5, 3]).unwrap();
         assert_eq!(after.mask.to_values(), before.mask.to_values());
         assert_eq!(after.labels, before.labels);
         assert_eq!(after.verified, before.verified);
@@ -147,7 +149,7 @@ mod tests {
     fn a_cut_snapshot_is_refused() {
         let bytes = encode(&annotations()).unwrap();
         for len in 0..bytes.len() {
-            assert!(decode(&bytes[..len]).is_err(), "{len} of {} bytes", bytes.len());
+            assert!(decode(&bytes[..len], [7, 5, 3]).is_err(), "{len} of {} bytes", bytes.len());
         }
     }
 

@@ -86,7 +86,6 @@ mod tests {
             reason: None,
             config: "{}".into(),
             curves: r#"{"loss": [[1.0, 0.5], [2.0, 0.25]], "valid_dice": [[2.0, 0.75]]}"#.into(),
-            checkpoint: None,
             candidate: Some("new".into()),
             comparison: Some(r#"{"before": {"mean_dice": 0.5}, "after": {"mean_dice": null}}"#.into()),
         };

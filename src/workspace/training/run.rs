@@ -14,7 +14,7 @@ use crate::workspace::{
     CommandError, Document, DocumentId, NoticeLevel, TrainCommand, TrainOptions, Workspace,
 };
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A checkpoint after this many steps; a crash costs no more than these.
@@ -56,6 +56,7 @@ impl Workspace {
                     return Ok(());
                 }
                 let given_up = self.interrupted.take().ok_or(CommandError::NoTraining("under way"))?;
+                self.remove_checkpoint(self.checkpoint_beside(given_up.document));
                 self.give_up(given_up);
                 Ok(())
             }
@@ -98,7 +99,7 @@ impl Workspace {
         // Numbers of documents mean nothing to those who read the run later.
         let options = TrainOptions { images: Vec::new(), ..options };
         let plan = Plan { options, learned_from, held_out, images, warnings };
-        self.begin_training(home, version, plan, now_ms(), Curves::default(), None)?;
+        self.begin_training(home, version, plan, now_ms(), Curves::default(), false)?;
         if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
             self.give_up(given_up);
         }
@@ -108,7 +109,6 @@ impl Workspace {
     /// An interrupted run will not be resumed.
     fn give_up(&mut self, Interrupted { document, mut run }: Interrupted) {
         run.state = RunState::Cancelled;
-        self.remove_checkpoint(run.checkpoint.take());
         if let Some(document) = self.document_mut(document)
             && let Some(kept) = document.runs.iter_mut().find(|other| other.started_ms == run.id)
         {
@@ -123,12 +123,12 @@ impl Workspace {
         let Interrupted { document, run } =
             self.interrupted.as_ref().ok_or(CommandError::NoTraining("paused"))?;
         let (home, run) = (*document, run.clone());
-        let checkpoint = run.checkpoint.clone().filter(|path| path.exists());
-        let checkpoint = checkpoint.ok_or_else(|| {
-            CommandError::NothingToTrain(
-                "the interrupted run had not written a checkpoint yet; cancel it and start anew".into(),
-            )
-        })?;
+        if !self.checkpoint_beside(home).is_some_and(|path| is_file(&path)) {
+            return Err(CommandError::NothingToTrain(
+                "the interrupted run has no checkpoint beside the project file; cancel it and start anew"
+                    .into(),
+            ));
+        }
         let unreadable = |e: serde_json::Error| {
             CommandError::NothingToTrain(format!(
                 "the interrupted run's plan cannot be read ({e}); cancel it"
@@ -136,7 +136,7 @@ impl Workspace {
         };
         let plan: Plan = serde_json::from_str(&run.config).map_err(unreadable)?;
         let curves = serde_json::from_str(&run.curves).unwrap_or_default();
-        self.begin_training(home, run.base_version.as_str().into(), plan, run.id, curves, Some(checkpoint))?;
+        self.begin_training(home, run.base_version.as_str().into(), plan, run.id, curves, true)?;
         if let Some(interrupted) = self.interrupted.take() {
             self.notices.resolve(&Cause::Interrupted(interrupted.document));
         }
@@ -151,7 +151,7 @@ impl Workspace {
         mut plan: Plan,
         started_ms: i64,
         curves: Curves,
-        resume: Option<PathBuf>,
+        resume: bool,
     ) -> Result<(), CommandError> {
         let unknown = || CommandError::UnknownModel(base.to_string());
         let card = Arc::clone(&self.shelf.find(&base).ok_or_else(unknown)?.card);
@@ -194,12 +194,7 @@ impl Workspace {
         let mut seen = BTreeSet::new();
         all.retain(|id| seen.insert(*id));
 
-        let checkpoint = resume.clone().or_else(|| {
-            let project = self.document(home)?.project.clone()?;
-            let mut name = project.into_os_string();
-            name.push(".checkpoint");
-            Some(PathBuf::from(name))
-        });
+        let checkpoint = self.checkpoint_beside(home);
         let options = &plan.options;
         let mut config = TrainConfig::fine_tune(&card);
         config.steps = options.steps.unwrap_or(config.steps);
@@ -227,12 +222,12 @@ impl Workspace {
             checkpoints: checkpoint.clone().map(|path| Checkpoints {
                 path,
                 every: CHECKPOINT_EVERY,
-                resume: resume.is_some(),
+                resume,
                 folder: None,
             }),
             about,
         };
-        if resume.is_none() {
+        if !resume {
             // What an earlier run has left there is none of this run's.
             self.remove_checkpoint(checkpoint.clone());
         }
@@ -346,6 +341,14 @@ impl Workspace {
         Ok(())
     }
 
+    /// Where the checkpoint of a document's run lies: beside its project file, whatever that file says. A path that came
+    /// with a file must never name what is read, written or removed.
+    pub(super) fn checkpoint_beside(&self, document: DocumentId) -> Option<PathBuf> {
+        let mut name = self.document(document)?.project.clone()?.into_os_string();
+        name.push(".checkpoint");
+        Some(PathBuf::from(name))
+    }
+
     pub(super) fn remove_checkpoint(&self, path: Option<PathBuf>) {
         let Some(path) = path else { return };
         if let Err(e) = std::fs::remove_file(&path)
@@ -354,4 +357,9 @@ impl Workspace {
             log::warn!("the checkpoint {} was not removed: {e}", path.display());
         }
     }
+}
+
+/// A file, and no link that leads to one elsewhere.
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_file())
 }

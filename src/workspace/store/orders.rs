@@ -1,0 +1,219 @@
+use super::keeper::Keeper;
+use super::{CaseFacts, Entry, Place, Restored, RunRecord, Snapshot, StoreError, StoredModel, Whose};
+use crate::edit::Edit;
+use crate::engine::{Actor, Wake};
+use crate::volume::Modality;
+use crate::workspace::annotations::Annotations;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// After this pause without an order, logs are taken into their files, and those are looked after.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Something for the project file. Kept in memory until it is on the disk.
+#[derive(Clone, Debug)]
+pub enum Write {
+    Entry(Entry),
+    Snapshot(Arc<Snapshot>),
+    Model(StoredModel),
+    Run(RunRecord),
+    Setting { key: &'static str, value: String },
+    Audit { what: &'static str, detail: String },
+}
+
+/// A project as it was found on opening.
+#[derive(Debug)]
+pub struct Project {
+    /// Where it is kept; `None` for nowhere.
+    pub path: Option<PathBuf>,
+    /// Whether it was made on the image that is open now. Where it was not, a person decides what becomes of it.
+    pub whose: Whose,
+    /// What the journal makes of it; `None` where no project file exists yet, or where it is of an image of another size.
+    pub restored: Option<Restored>,
+    /// Card (JSON) of each stored model by version.
+    pub models: Vec<(String, String)>,
+    pub model_in_use: Option<String>,
+    /// What a person has said that made the image.
+    pub modality: Option<Modality>,
+    pub runs: Vec<RunRecord>,
+    /// For the person, a sentence each.
+    pub remarks: Vec<String>,
+}
+
+#[derive(Debug)]
+pub enum StoreEvent {
+    Opened {
+        document: u64,
+        project: Box<Result<Project, StoreError>>,
+    },
+    /// Every entry up to `seq` is on the disk; the last took `millis` from the command to there.
+    Durable {
+        document: u64,
+        seq: i64,
+        millis: f64,
+    },
+    /// Nothing can be written. `waiting` writes are kept in memory and tried again.
+    Failing {
+        document: u64,
+        path: PathBuf,
+        reason: String,
+        waiting: usize,
+        /// It is not where it was.
+        gone: bool,
+    },
+    /// Everything that waited is on the disk.
+    Recovered {
+        document: u64,
+    },
+    /// The project is kept in another place from now on, or why it could not be brought there.
+    Moved {
+        document: u64,
+        to: Result<PathBuf, StoreError>,
+    },
+    Weights {
+        document: u64,
+        version: String,
+        bytes: Result<Arc<[u8]>, StoreError>,
+    },
+    /// The store's thread is gone.
+    Stopped {
+        reason: String,
+    },
+}
+
+/// The project files of all open documents, on a thread of their own.
+pub struct Store {
+    actor: Actor<Keeper>,
+    events: Receiver<StoreEvent>,
+    /// Orders to write that the thread has not come to: while there are more, it gathers them for one transaction.
+    queued: Arc<AtomicUsize>,
+}
+
+impl Store {
+    /// `wake` is called after each event.
+    pub fn start(place: Place, wake: Wake) -> std::io::Result<Self> {
+        let (sender, events) = unbounded();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let post = Post { sender, wake };
+        let told = post.clone();
+        let actor = Actor::start(
+            "store",
+            move || Keeper { place, kept: BTreeMap::new(), post },
+            PAUSE,
+            Keeper::idle,
+            move |reason| told.event(StoreEvent::Stopped { reason }),
+        )?;
+        Ok(Self { actor, events, queued })
+    }
+
+    /// Looks for a document's project file and rebuilds what it holds; answers with [`StoreEvent::Opened`].
+    pub fn open(&self, document: u64, facts: CaseFacts) -> Result<(), StoreError> {
+        self.order(move |keeper| {
+            let project = Box::new(keeper.open(document, facts));
+            keeper.post.event(StoreEvent::Opened { document, project });
+        })
+    }
+
+    /// Hands over a write. It is kept in memory until it is on the disk, and tried again if that fails.
+    pub fn write(&self, document: u64, write: Write) -> Result<(), StoreError> {
+        let asked = Instant::now();
+        let queued = Arc::clone(&self.queued);
+        queued.fetch_add(1, Ordering::AcqRel);
+        self.order(move |keeper| {
+            let more = queued.fetch_sub(1, Ordering::AcqRel) > 1;
+            keeper.take(document, write, asked, more);
+        })
+    }
+
+    /// Makes the project file if there is none, so that the first stroke does not wait for it.
+    pub fn prepare(&self, document: u64) -> Result<(), StoreError> {
+        self.order(move |keeper| {
+            if let Some(kept) = keeper.kept.get_mut(&document) {
+                // The first write will say what is wrong.
+                let _ = kept.ready();
+            }
+        })
+    }
+
+    /// Tries again what could not be written.
+    pub fn retry(&self, document: u64) -> Result<(), StoreError> {
+        self.order(move |keeper| keeper.flush(document))
+    }
+
+    /// One edit of the journal, waited for: a row of a file, a millisecond.
+    pub fn edit(&self, document: u64, seq: i64) -> Result<Arc<Edit>, StoreError> {
+        self.actor.ask(move |keeper| keeper.edit(document, seq)).map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Reads a model's weights; answers with [`StoreEvent::Weights`].
+    pub fn weights(&self, document: u64, version: String) -> Result<(), StoreError> {
+        self.order(move |keeper| {
+            let bytes = keeper.weights(document, &version);
+            keeper.post.event(StoreEvent::Weights { document, version, bytes });
+        })
+    }
+
+    /// The project is that of the image as it is now, whose content is another than when it was made.
+    pub fn take_over(&self, document: u64) -> Result<(), StoreError> {
+        self.order(move |keeper| keeper.take_over(document))
+    }
+
+    /// Gives the project of another image a name that says so, and begins anew; answers with [`StoreEvent::Opened`].
+    pub fn set_aside(&self, document: u64) -> Result<(), StoreError> {
+        self.order(move |keeper| {
+            let project = Box::new(keeper.set_aside(document));
+            keeper.post.event(StoreEvent::Opened { document, project });
+        })
+    }
+
+    /// Keeps the project in the program's own folder from now on: as it is, or what memory holds of it where its file cannot
+    /// be read any more. Answers with [`StoreEvent::Moved`].
+    pub fn keep_elsewhere(&self, document: u64, newest: i64, now: Annotations) -> Result<(), StoreError> {
+        self.order(move |keeper| {
+            let to = keeper.keep_elsewhere(document, newest, &now);
+            keeper.post.event(StoreEvent::Moved { document, to });
+            keeper.flush(document);
+        })
+    }
+
+    /// Waits until everything handed over has been tried. True where all of it is on the disk.
+    pub fn settle(&self, document: u64) -> bool {
+        let settled = self.actor.ask(move |keeper| {
+            keeper.flush(document);
+            keeper.kept.get(&document).is_none_or(|kept| kept.is_settled())
+        });
+        settled.unwrap_or(false)
+    }
+
+    /// Lets go of a document's file; a last snapshot is written where many entries have come since the one before.
+    pub fn close(&self, document: u64, last: Option<(i64, Annotations)>) -> Result<(), StoreError> {
+        self.order(move |keeper| keeper.close(document, last))
+    }
+
+    pub fn drain(&self) -> Vec<StoreEvent> {
+        self.events.try_iter().collect()
+    }
+
+    fn order(&self, order: impl FnOnce(&mut Keeper) + Send + 'static) -> Result<(), StoreError> {
+        self.actor.order(order).map_err(|_| StoreError::Stopped)
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Post {
+    sender: Sender<StoreEvent>,
+    wake: Wake,
+}
+
+impl Post {
+    pub fn event(&self, event: StoreEvent) {
+        // Nobody listens any more while the program ends.
+        if self.sender.send(event).is_ok() {
+            (self.wake)();
+        }
+    }
+}

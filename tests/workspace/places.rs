@@ -1,0 +1,148 @@
+//! Files that are moved, deleted or replaced while the image is open.
+
+use super::Bench;
+use fovea::workspace::{Command, Export, ExportFormat, NoticeLevel, ProjectCommand, SaveState};
+
+fn stroke(bench: &mut Bench, i: usize) {
+    bench.stroke(1, 1, [5.0, 3.0 + 2.0 * i as f64], [30.0, 3.0]);
+}
+
+/// With one stroke that is on the disk.
+fn begun() -> Bench {
+    let mut bench = Bench::opened();
+    stroke(&mut bench, 0);
+    saved(&mut bench);
+    bench
+}
+
+fn saved(bench: &mut Bench) {
+    bench.wait("everything on the disk", |w| w.active().is_some_and(|d| d.save_state() == SaveState::Saved));
+}
+
+fn failing(bench: &mut Bench, says: &str) {
+    bench.wait("the warning", |w| matches!(w.active().map(|d| d.save_state()), Some(SaveState::Failing(_))));
+    let notice = bench.workspace.notices().iter().find(|n| n.stays).unwrap().clone();
+    assert_eq!(notice.level, NoticeLevel::Error);
+    assert!(notice.text.contains(says), "{}", notice.text);
+    let id = bench.document().id();
+    assert!(bench.workspace.apply(Command::Close(id)).is_err());
+    assert!(!bench.workspace.risks().is_empty());
+}
+
+/// All strokes are there again, and nothing is wrong.
+fn whole(bench: &mut Bench, strokes: i64) {
+    let hash = bench.document().mask_hash();
+    saved(bench);
+    assert!(bench.workspace.notices().iter().all(|n| !n.stays), "{:?}", bench.texts());
+    bench.reopen();
+    assert_eq!((bench.document().mask_hash(), bench.document().journal()), (hash, [strokes; 2]));
+    assert!(!bench.texts().iter().any(|t| t.contains("journal")), "{:?}", bench.texts());
+}
+
+#[test]
+fn strokes_wait_while_the_project_is_away_and_are_written_when_it_is_back() {
+    let mut bench = begun();
+    let away = bench.folder.path().join("away");
+    std::fs::rename(bench.project(), &away).unwrap();
+    stroke(&mut bench, 1);
+    failing(&mut bench, "moved or deleted");
+    stroke(&mut bench, 2);
+    std::fs::rename(&away, bench.project()).unwrap();
+    whole(&mut bench, 3);
+}
+
+#[test]
+fn a_project_that_is_gone_is_noticed_without_a_stroke() {
+    let mut bench = begun();
+    std::fs::remove_file(bench.project()).unwrap();
+    failing(&mut bench, "moved or deleted");
+}
+
+#[test]
+fn a_deleted_project_goes_on_whole_in_the_programs_own_folder() {
+    let mut bench = begun();
+    stroke(&mut bench, 1);
+    saved(&mut bench);
+    std::fs::remove_file(bench.project()).unwrap();
+    stroke(&mut bench, 2);
+    failing(&mut bench, "moved or deleted");
+    bench.workspace.apply(Command::Project(ProjectCommand::KeepElsewhere)).unwrap();
+    whole(&mut bench, 3);
+    assert!(!bench.project().exists());
+    assert!(bench.document().project().unwrap().starts_with(bench.folder.path().join("data")));
+    assert_eq!(bench.document().history().count(), 3);
+}
+
+#[test]
+fn a_folder_that_is_away_is_not_made_again_and_its_mask_goes_nowhere_else() {
+    let mut bench = Bench::new();
+    let (folder, away) = (bench.folder.path().join("patient"), bench.folder.path().join("away"));
+    std::fs::create_dir(&folder).unwrap();
+    let image = folder.join("image.tif");
+    std::fs::rename(bench.image(), &image).unwrap();
+    super::open(&mut bench.workspace, &image);
+    std::fs::rename(&folder, &away).unwrap();
+    // Neither a project that is begun now nor a mask.
+    stroke(&mut bench, 0);
+    failing(&mut bench, "the image is not where it was");
+    let refused = bench.workspace.apply(Command::Project(ProjectCommand::Save)).unwrap_err().to_string();
+    assert!(refused.contains("the image's folder is not there any more"), "{refused}");
+    assert!(!folder.exists() && !std::path::Path::new("image_labels.nii.gz").exists());
+    std::fs::rename(&away, &folder).unwrap();
+    whole(&mut bench, 1);
+    bench.workspace.apply(Command::Project(ProjectCommand::Save)).unwrap();
+    bench.wait("the mask", |_| folder.join("image_labels.nii.gz").exists());
+}
+
+#[test]
+fn an_older_copy_of_the_project_is_given_what_it_lacks() {
+    let mut bench = begun();
+    let id = bench.document().id();
+    // Once everything lies in one file.
+    let log = bench.folder.path().join("image.tif.fovea-wal");
+    bench.wait("the log taken in", |_| log.metadata().is_ok_and(|m| m.len() == 0));
+    let copy = bench.folder.path().join("copy");
+    std::fs::copy(bench.project(), &copy).unwrap();
+    for i in 1..4 {
+        stroke(&mut bench, i);
+    }
+    bench.workspace.settle(id);
+    std::fs::rename(&copy, bench.project()).unwrap();
+    stroke(&mut bench, 4);
+    whole(&mut bench, 5);
+}
+
+#[test]
+fn a_log_that_is_deleted_takes_nothing_with_it() {
+    let mut bench = begun();
+    stroke(&mut bench, 1);
+    let id = bench.document().id();
+    bench.workspace.settle(id);
+    std::fs::remove_file(bench.folder.path().join("image.tif.fovea-wal")).unwrap();
+    stroke(&mut bench, 2);
+    whole(&mut bench, 3);
+}
+
+#[test]
+fn the_mask_of_an_image_that_was_replaced_is_not_put_beside_the_new_one() {
+    let mut bench = begun();
+    let beside = bench.folder.path().join("image_labels.nii.gz");
+    // Written anew with the same bytes it is the same image.
+    let bytes = std::fs::read(bench.image()).unwrap();
+    std::fs::write(bench.image(), bytes).unwrap();
+    bench.workspace.apply(Command::Project(ProjectCommand::Save)).unwrap();
+    bench.wait("the mask", |w| w.is_idle());
+    assert!(beside.exists(), "{:?}", bench.texts());
+    std::fs::remove_file(&beside).unwrap();
+    fovea::io::write_image_tiff(&bench.image(), &super::volume(77)).unwrap();
+    bench.workspace.apply(Command::Project(ProjectCommand::Save)).unwrap();
+    bench.wait("the refusal", |w| w.notices().iter().any(|n| n.text.contains("another image now")));
+    assert!(!beside.exists());
+    // To a place that a person chooses it goes, and that it is of another image is said.
+    let path = bench.folder.path().join("elsewhere.nii.gz");
+    let export = Export { path: path.clone(), format: ExportFormat::Nifti, replace: false };
+    bench.workspace.apply(Command::Project(ProjectCommand::Export(export))).unwrap();
+    bench.wait("the mask", |w| w.is_idle());
+    assert!(path.exists());
+    assert!(bench.texts().iter().any(|t| t.contains("the mask is of the image that is open")));
+}
