@@ -176,7 +176,7 @@ impl Workspace {
             };
             return Err(CommandError::NothingToTrain(reason));
         }
-        if let (false, None) = (left_out.is_empty(), &resume) {
+        if let (false, false) = (left_out.is_empty(), resume) {
             let mut text = format!(
                 "Left out, because no pixel has a label that the network knows: {}.",
                 left_out.join("; ")
