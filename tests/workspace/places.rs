@@ -89,7 +89,11 @@ fn a_folder_that_is_away_is_not_made_again_and_its_mask_goes_nowhere_else() {
     assert!(refused.contains("the image's folder is not there any more"), "{refused}");
     assert!(!folder.exists() && !std::path::Path::new("image_labels.nii.gz").exists());
     std::fs::rename(&away, &folder).unwrap();
-    whole(&mut bench, 1);
+    saved(&mut bench);
+    let hash = bench.document().mask_hash();
+    bench.close();
+    super::open(&mut bench.workspace, &image);
+    assert_eq!((bench.document().mask_hash(), bench.document().journal()), (hash, [1, 1]));
     bench.workspace.apply(Command::Project(ProjectCommand::Save)).unwrap();
     bench.wait("the mask", |_| folder.join("image_labels.nii.gz").exists());
 }
