@@ -3,6 +3,8 @@
 
 #[path = "formats/damage.rs"]
 mod damage;
+#[path = "formats/dicom/mod.rs"]
+mod dicom;
 #[path = "formats/look.rs"]
 mod look;
 #[path = "formats/manifest.rs"]

@@ -72,7 +72,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["workspace"]),
     ("optimizer", &["nn/train/search.rs"]),
     ("nifti", &["io"]),
-    ("dicom_object", &["io"]),
+    ("dicom_encoding", &["io"]),
     ("clap", &["cli"]),
 ];
 

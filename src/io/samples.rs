@@ -86,6 +86,62 @@ impl Raw {
         Ok(())
     }
 
+    /// Makes room for `more` samples, or says that there is none.
+    pub fn reserve(&mut self, path: &Path, more: u128) -> Result<(), OpenError> {
+        let count = usize::try_from(more).unwrap_or(usize::MAX);
+        let (reserved, size) = match self {
+            Raw::U8(v) => (v.try_reserve_exact(count), 1),
+            Raw::I8(v) => (v.try_reserve_exact(count), 1),
+            Raw::U16(v) => (v.try_reserve_exact(count), 2),
+            Raw::I16(v) => (v.try_reserve_exact(count), 2),
+            Raw::U32(v) => (v.try_reserve_exact(count), 4),
+            Raw::I32(v) => (v.try_reserve_exact(count), 4),
+            Raw::U64(v) => (v.try_reserve_exact(count), 8),
+            Raw::I64(v) => (v.try_reserve_exact(count), 8),
+            Raw::F32(v) => (v.try_reserve_exact(count), 4),
+            Raw::F64(v) => (v.try_reserve_exact(count), 8),
+            Raw::Rgb8(v) => (v.try_reserve_exact(count), 3),
+        };
+        reserved.map_err(|_| OpenError::TooLarge { path: path.to_owned(), bytes: more * size })
+    }
+
+    /// Each value in `f64`; colours stay. 64-bit whole numbers may be rounded.
+    fn into_f64(self) -> Result<Vec<f64>, Raw> {
+        fn all<T: Into<f64>>(v: Vec<T>) -> Vec<f64> {
+            v.into_iter().map(Into::into).collect()
+        }
+        Ok(match self {
+            Raw::U8(v) => all(v),
+            Raw::I8(v) => all(v),
+            Raw::U16(v) => all(v),
+            Raw::I16(v) => all(v),
+            Raw::U32(v) => all(v),
+            Raw::I32(v) => all(v),
+            Raw::F32(v) => all(v),
+            Raw::F64(v) => v,
+            Raw::U64(v) => v.into_iter().map(|x| x as f64).collect(),
+            Raw::I64(v) => v.into_iter().map(|x| x as f64).collect(),
+            Raw::Rgb8(_) => return Err(self),
+        })
+    }
+
+    /// In the type in which every kind of slice can stand beside others; colours stay.
+    pub fn widened(self) -> Raw {
+        match self {
+            Raw::U8(v) => Raw::I32(v.into_iter().map(Into::into).collect()),
+            Raw::I8(v) => Raw::I32(v.into_iter().map(Into::into).collect()),
+            Raw::U16(v) => Raw::I32(v.into_iter().map(Into::into).collect()),
+            Raw::I16(v) => Raw::I32(v.into_iter().map(Into::into).collect()),
+            other => other,
+        }
+    }
+
+    /// Values in `f32` after their scale, for slices that are scaled one by one (PET); colours have none.
+    pub fn scaled(self, [slope, intercept]: [f64; 2]) -> Raw {
+        let scaled = |v: Vec<f64>| v.into_iter().map(|v| (v * slope + intercept) as f32).collect();
+        self.into_f64().map_or_else(|colours| colours, |v| Raw::F32(scaled(v)))
+    }
+
     /// The smallest of the volume's types that holds every value exactly; `f32` and a warning where none does.
     pub fn narrow(self) -> (Samples, Option<String>) {
         match self {

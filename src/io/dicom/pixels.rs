@@ -1,266 +1,208 @@
-//! Frames to samples. Uncompressed pixels are read here, to the bit; compressed ones by `dicom-pixeldata`.
+//! Frames to samples. Uncompressed pixels are read here, to the bit; compressed ones come from [`codec`].
 
 use super::{
-    header::{Frame, Header, Layout, explain},
-    tags,
+    codec,
+    colour::{self, Palette},
+    file::DataSet,
+    header::{Frame, Header, Layout},
+    stored,
+    tags::{DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA},
+    walk::{PixelElement, Stored},
 };
 use crate::io::{OpenError, picture, samples::Raw};
-use dicom_object::{DefaultDicomObject, InMemDicomObject};
-use dicom_pixeldata::PixelDecoder;
-use std::path::Path;
+use std::{borrow::Cow, ops::Range, path::Path};
 
 /// A file's pixels, not yet decoded.
 pub struct Pixels {
-    object: DefaultDicomObject,
+    /// What they lie in.
+    bytes: Vec<u8>,
     layout: Layout,
-    frames: usize,
     palette: Option<Palette>,
     source: Source,
 }
 
 enum Source {
-    /// All frames, one after another, in native byte order.
-    Plain(Vec<u8>),
-    Float(Vec<u8>),
-    Double(Vec<u8>),
-    Encapsulated,
-}
-
-/// Refuses what this program's decoders do not read.
-pub fn check_syntax(path: &Path, uid: &str) -> Result<(), OpenError> {
-    let what = match uid {
-        "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => "JPEG-LS compression",
-        "1.2.840.10008.1.2.4.53" | "1.2.840.10008.1.2.4.55" => "the retired JPEG process 6/8 or 10/12",
-        uid if uid.starts_with("1.2.840.10008.1.2.4.1") && uid.len() == 25 => "MPEG or JPEG XL compression",
-        _ => return Ok(()),
-    };
-    Err(OpenError::unsupported(
-        path,
-        format!("DICOM with {what}"),
-        "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw",
-    ))
+    /// All frames, one after another, little-endian; `bits` of each.
+    Plain {
+        at: Range<usize>,
+        bits: usize,
+    },
+    Float {
+        at: Range<usize>,
+    },
+    Double {
+        at: Range<usize>,
+    },
+    /// For each frame the pieces of its codestream.
+    Encapsulated {
+        frames: Vec<Vec<Range<usize>>>,
+        syntax: String,
+    },
 }
 
 impl Pixels {
-    pub fn new(path: &Path, mut object: DefaultDicomObject, header: &Header) -> Result<Self, OpenError> {
-        let no_pixels = || OpenError::NoImage {
-            path: path.to_owned(),
-            what: "it describes an image, but its pixels are missing".into(),
-        };
-        let palette =
-            (header.layout.photometric == "PALETTE COLOR").then(|| Palette::of(path, &object)).transpose()?;
-        let bytes = |object: &mut DefaultDicomObject, tag| -> Result<Vec<u8>, OpenError> {
-            let element = object.take(tag).ok_or_else(no_pixels)?;
-            Ok(element.to_bytes().map_err(|e| explain(path, &e))?.into_owned())
-        };
-        if header.frames.len() == 1 {
-            join_fragments(&mut object);
-        }
-        let source = if object.get(tags::FLOAT_PIXEL_DATA).is_some() {
-            Source::Float(bytes(&mut object, tags::FLOAT_PIXEL_DATA)?)
-        } else if object.get(tags::DOUBLE_FLOAT_PIXEL_DATA).is_some() {
-            Source::Double(bytes(&mut object, tags::DOUBLE_FLOAT_PIXEL_DATA)?)
-        } else if object.get(tags::PIXEL_DATA).ok_or_else(no_pixels)?.fragments().is_some() {
-            Source::Encapsulated
-        } else {
-            Source::Plain(bytes(&mut object, tags::PIXEL_DATA)?)
-        };
-        let pixels =
-            Self { object, layout: header.layout.clone(), frames: header.frames.len(), palette, source };
-        pixels.check_size(path)?;
-        Ok(pixels)
-    }
-
-    fn frame_samples(&self) -> usize {
-        self.layout.rows * self.layout.columns * self.layout.samples
-    }
-
-    /// Whether the file can hold its frames, before memory is taken for them.
-    fn check_size(&self, path: &Path) -> Result<(), OpenError> {
-        let samples = self.frame_samples();
-        let truncated = |needed: usize, found: usize| {
-            if found >= needed {
-                return Ok(());
-            }
-            Err(OpenError::Truncated { path: path.to_owned(), expected: needed as u64, found: found as u64 })
-        };
-        match &self.source {
-            Source::Plain(bytes) => {
-                let needed = match self.layout.photometric.as_str() {
-                    "YBR_FULL_422" if self.layout.bits_allocated == 8 => samples / 3 * 2 * self.frames,
-                    _ => (samples * self.frames * self.layout.bits_allocated).div_ceil(8),
-                };
-                truncated(needed, bytes.len())
-            }
-            Source::Float(bytes) => truncated(samples * self.frames * 4, bytes.len()),
-            Source::Double(bytes) => truncated(samples * self.frames * 8, bytes.len()),
-            Source::Encapsulated => {
-                let fragments =
-                    self.object.get(tags::PIXEL_DATA).and_then(|e| e.fragments()).unwrap_or_default();
-                let stored = fragments.iter().map(Vec::len).sum();
-                if stored == 0 {
-                    return Err(OpenError::NoImage {
-                        path: path.to_owned(),
-                        what: "its pixel data is empty".into(),
-                    });
+    pub fn new(header: &Header, bytes: Vec<u8>) -> Result<Self, OpenError> {
+        let path = &header.path;
+        let (set, mut bytes) = DataSet::of(path, bytes)?;
+        let changed = || OpenError::corrupt(path, "it changed while it was read");
+        let element = set.pixels.ok_or_else(changed)?;
+        let layout = header.layout.clone();
+        let palette = Palette::of(path, &set.attributes, &layout)?;
+        let count = header.frames.len();
+        let source = match &element.stored {
+            Stored::Plain(range) => {
+                let at = range.start as usize..range.end as usize;
+                let bits = stored::frame_bits(&element, &layout, range.end - range.start, count);
+                let bits = usize::try_from(bits).map_err(|_| changed())?;
+                let needed = bits.checked_mul(count).ok_or_else(changed)?.div_ceil(8);
+                if at.len() < needed {
+                    return Err(changed());
                 }
-                let bytes = self.layout.bits_allocated.div_ceil(8) as u128;
-                picture::check_size(path, samples as u128 * self.frames as u128, bytes, stored)
+                to_little_endian(bytes.get_mut(at.clone()).ok_or_else(changed)?, &element, &layout);
+                match element.tag {
+                    FLOAT_PIXEL_DATA => Source::Float { at },
+                    DOUBLE_FLOAT_PIXEL_DATA => Source::Double { at },
+                    _ => Source::Plain { at, bits },
+                }
             }
-        }
+            Stored::Fragments { table, fragments } => {
+                let offsets = set.attributes.extended_offsets();
+                let table = if table.is_empty() { &offsets } else { table };
+                let syntax = header.transfer_syntax.clone();
+                let frames = stored::frames_of(fragments, table, &layout, &syntax, header.stated_frames);
+                let range = |r: &Range<u64>| r.start as usize..r.end as usize;
+                let pieces = |r: Range<usize>| fragments[r].iter().map(|f| range(&f.bytes)).collect();
+                let frames: Vec<Vec<_>> = frames.into_iter().map(pieces).collect();
+                if frames.len() < count {
+                    return Err(changed());
+                }
+                let stored = fragments.iter().map(|f| range(&f.bytes).len()).sum();
+                let voxels = layout.frame_samples() as u128 * count as u128;
+                picture::check_size(path, voxels, layout.bits_allocated.div_ceil(8) as u128, stored)?;
+                Source::Encapsulated { frames, syntax }
+            }
+        };
+        Ok(Self { bytes, layout, palette, source })
     }
 
     /// The samples of one frame, rows from the top.
     pub fn frame(&self, path: &Path, frame: &Frame) -> Result<Raw, OpenError> {
-        let n = self.frame_samples();
+        let n = self.layout.frame_samples();
         let i = frame.index;
+        let whole =
+            |at: &Range<usize>, size: usize| &self.bytes[at.clone()][i * n * size..(i + 1) * n * size];
         match &self.source {
-            Source::Float(bytes) => {
-                Ok(Raw::F32(words(&bytes[i * n * 4..(i + 1) * n * 4], f32::from_ne_bytes).collect()))
+            Source::Float { at } => Ok(Raw::F32(words(whole(at, 4), f32::from_le_bytes).collect())),
+            Source::Double { at } => Ok(Raw::F64(words(whole(at, 8), f64::from_le_bytes).collect())),
+            Source::Plain { at, bits } => self.plain(path, &self.bytes[at.clone()], *bits, i),
+            Source::Encapsulated { frames, syntax } => {
+                let bytes = match frames[i].as_slice() {
+                    [one] => Cow::Borrowed(&self.bytes[one.clone()]),
+                    pieces => {
+                        Cow::Owned(pieces.iter().flat_map(|p| &self.bytes[p.clone()]).copied().collect())
+                    }
+                };
+                let decoded = codec::decode(path, &bytes, &self.layout, syntax)?;
+                let (found, needed) = (decoded.bytes.len() as u64, (n * decoded.width) as u64);
+                if found < needed {
+                    return Err(OpenError::Truncated { path: path.to_owned(), expected: needed, found });
+                }
+                let bytes = &decoded.bytes[..n * decoded.width];
+                match self.layout.samples {
+                    1 => self.grey(path, bytes, decoded.width * 8),
+                    _ => self.colour(path, bytes, decoded.width * 8, false, decoded.ybr),
+                }
             }
-            Source::Double(bytes) => {
-                Ok(Raw::F64(words(&bytes[i * n * 8..(i + 1) * n * 8], f64::from_ne_bytes).collect()))
-            }
-            Source::Plain(bytes) => self.plain(path, bytes, i),
-            Source::Encapsulated => self.encapsulated(path, i),
         }
     }
 
-    fn plain(&self, path: &Path, bytes: &[u8], frame: usize) -> Result<Raw, OpenError> {
+    fn plain(&self, path: &Path, bytes: &[u8], bits: usize, frame: usize) -> Result<Raw, OpenError> {
         let l = &self.layout;
-        let n = self.frame_samples();
+        let n = l.frame_samples();
         if l.bits_allocated == 1 {
             // Bits run on from one frame to the next, from the low bit of each byte (PS3.5, 8.2).
             let bit = |i: usize| bytes[i / 8] >> (i % 8) & 1;
             return Ok(Raw::U8((frame * n..(frame + 1) * n).map(bit).collect()));
         }
-        if l.photometric == "YBR_FULL_422" && l.bits_allocated == 8 {
-            let size = n / 3 * 2;
-            return Ok(Raw::Rgb8(from_422(&bytes[frame * size..(frame + 1) * size])));
+        let bytes = &bytes[frame * bits / 8..(frame + 1) * bits / 8];
+        if l.is_422() && bits < n * 8 {
+            return Ok(Raw::Rgb8(colour::from_422(bytes, colour::from_ybr(&l.photometric))));
         }
-        let size = n * l.bits_allocated / 8;
-        let Some(bytes) = bytes.get(frame * size..(frame + 1) * size) else {
-            return Err(OpenError::corrupt(path, format!("it has no frame {}", frame + 1)));
-        };
-        if l.samples == 1 {
-            self.grey(path, bytes)
-        } else {
-            self.colour(path, bytes, l.planar, l.photometric.starts_with("YBR_FULL"))
+        match l.samples {
+            1 => self.grey(path, bytes, l.bits_allocated),
+            _ => self.colour(path, bytes, l.bits_allocated, l.planar, l.photometric.starts_with("YBR")),
         }
     }
 
-    fn encapsulated(&self, path: &Path, frame: usize) -> Result<Raw, OpenError> {
-        self.check_codestream(path, frame)?;
-        let index = u32::try_from(frame).map_err(|_| OpenError::corrupt(path, "it has too many frames"))?;
-        let decoded = self.object.decode_pixel_data_frame(index).map_err(|e| explain(path, &e))?;
-        let l = &self.layout;
-        let bytes = decoded.data();
-        let needed = self.frame_samples() * l.bits_allocated.div_ceil(8);
-        if bytes.len() < needed {
-            return Err(OpenError::Truncated {
-                path: path.to_owned(),
-                expected: needed as u64,
-                found: bytes.len() as u64,
-            });
-        }
-        if l.samples == 1 {
-            return self.grey(path, &bytes[..needed]);
-        }
-        // JPEG and JPEG 2000 decoders hand out RGB; run-length coding keeps what was stored.
-        let still_ybr = decoded_by_rle(&self.object) && l.photometric.starts_with("YBR_FULL");
-        self.colour(path, &bytes[..needed], false, still_ybr)
-    }
-
-    /// A JPEG inside that is smaller, or of fewer bytes per sample, than the attributes say would leave the rest of
-    /// the frame unwritten without an error.
-    fn check_codestream(&self, path: &Path, frame: usize) -> Result<(), OpenError> {
-        let fragments = self.object.get(tags::PIXEL_DATA).and_then(|e| e.fragments()).unwrap_or_default();
-        let fragment = if fragments.len() == self.frames { fragments.get(frame) } else { fragments.first() };
-        let Some((process, [bits, rows, columns, samples])) = fragment.and_then(|f| jpeg_frame(f)) else {
-            return Ok(());
-        };
-        let l = &self.layout;
-        // SOF3 is lossless (T.81, table B.1); the decoder reads the others with 8 bits.
-        if process != 0xc3 && bits != 8 {
-            return Err(OpenError::unsupported(
-                path,
-                format!("DICOM with {bits}-bit lossy JPEG"),
-                "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw",
-            ));
-        }
-        let same = (rows, columns, samples) == (l.rows, l.columns, l.samples)
-            && bits.div_ceil(8) == l.bits_allocated.div_ceil(8);
-        if same {
-            return Ok(());
-        }
-        Err(OpenError::corrupt(
-            path,
-            format!(
-                "its JPEG is {columns} x {rows} with {samples} samples of {bits} bits, its attributes say {} x {} with {} of {}",
-                l.columns, l.rows, l.samples, l.bits_allocated
-            ),
-        ))
-    }
-
-    fn grey(&self, path: &Path, bytes: &[u8]) -> Result<Raw, OpenError> {
+    /// `bits` of a sample among the bytes.
+    fn grey(&self, path: &Path, bytes: &[u8], bits: usize) -> Result<Raw, OpenError> {
         let l = &self.layout;
         if let Some(palette) = &self.palette {
-            return match l.bits_allocated {
+            return match bits {
                 8 => Ok(Raw::Rgb8(bytes.iter().map(|&v| palette.color(v.into())).collect())),
+                16 if l.signed => {
+                    Ok(Raw::Rgb8(words(bytes, i16::from_le_bytes).map(|v| palette.color(v.into())).collect()))
+                }
                 16 => {
-                    Ok(Raw::Rgb8(words(bytes, u16::from_ne_bytes).map(|v| palette.color(v.into())).collect()))
+                    Ok(Raw::Rgb8(words(bytes, u16::from_le_bytes).map(|v| palette.color(v.into())).collect()))
                 }
                 bits => Err(self.unsupported(path, bits)),
             };
         }
         // Bits above the high bit are not pixel data (overlays of old).
         let shift = l.high_bit + 1 - l.bits_stored;
-        let above = l.bits_allocated - l.bits_stored;
+        let above = bits.saturating_sub(l.bits_stored);
         let whole = above == 0;
-        Ok(match (l.bits_allocated, l.signed) {
+        Ok(match (bits, l.signed && l.bits_allocated > 1) {
             (8, false) => Raw::U8(bytes.iter().map(|&v| (v >> shift) << above >> above).collect()),
             (8, true) => Raw::I8(bytes.iter().map(|&v| ((v >> shift) << above) as i8 >> above).collect()),
-            (16, false) if whole => Raw::U16(words(bytes, u16::from_ne_bytes).collect()),
-            (16, true) if whole => Raw::I16(words(bytes, i16::from_ne_bytes).collect()),
+            (16, false) if whole => Raw::U16(words(bytes, u16::from_le_bytes).collect()),
+            (16, true) if whole => Raw::I16(words(bytes, i16::from_le_bytes).collect()),
             (16, false) => {
-                Raw::U16(words(bytes, u16::from_ne_bytes).map(|v| (v >> shift) << above >> above).collect())
+                Raw::U16(words(bytes, u16::from_le_bytes).map(|v| (v >> shift) << above >> above).collect())
             }
             (16, true) => {
                 let value = |v: u16| ((v >> shift) << above) as i16 >> above;
-                Raw::I16(words(bytes, u16::from_ne_bytes).map(value).collect())
+                Raw::I16(words(bytes, u16::from_le_bytes).map(value).collect())
             }
             (32, false) => {
-                Raw::U32(words(bytes, u32::from_ne_bytes).map(|v| (v >> shift) << above >> above).collect())
+                Raw::U32(words(bytes, u32::from_le_bytes).map(|v| (v >> shift) << above >> above).collect())
             }
             (32, true) => {
                 let value = |v: u32| ((v >> shift) << above) as i32 >> above;
-                Raw::I32(words(bytes, u32::from_ne_bytes).map(value).collect())
+                Raw::I32(words(bytes, u32::from_le_bytes).map(value).collect())
             }
             (bits, _) => return Err(self.unsupported(path, bits)),
         })
     }
 
-    fn colour(&self, path: &Path, bytes: &[u8], planar: bool, ybr: bool) -> Result<Raw, OpenError> {
+    fn colour(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        bits: usize,
+        planar: bool,
+        ybr: bool,
+    ) -> Result<Raw, OpenError> {
         let l = &self.layout;
-        if l.samples != 3 || !matches!(l.bits_allocated, 8 | 16) {
-            return Err(self.unsupported(path, l.bits_allocated));
-        }
-        let reduced: Vec<u8>;
-        let bytes = if l.bits_allocated == 16 {
-            let samples: Vec<u16> = words(bytes, u16::from_ne_bytes).collect();
-            reduced = picture::to_8_bits(&samples, 3).into_flattened();
-            &reduced
-        } else {
-            bytes
+        let reduced = |values: &mut dyn Iterator<Item = u32>| -> Vec<u8> {
+            values.map(|v| colour::to_8_bits(v, l.bits_stored)).collect()
+        };
+        let bytes = match (l.samples, bits) {
+            (3, 8) => Cow::Borrowed(bytes),
+            (3, 16) => Cow::Owned(reduced(&mut words(bytes, u16::from_le_bytes).map(u32::from))),
+            (3, 32) => Cow::Owned(reduced(&mut words(bytes, u32::from_le_bytes))),
+            _ => return Err(self.unsupported(path, bits)),
         };
         let n = bytes.len() / 3;
+        let convert = colour::from_ybr(&l.photometric);
         let pixel = |i: usize| {
             let p = if planar {
                 [bytes[i], bytes[n + i], bytes[2 * n + i]]
             } else {
                 [bytes[3 * i], bytes[3 * i + 1], bytes[3 * i + 2]]
             };
-            if ybr { from_ybr(p) } else { p }
+            if ybr { convert(p) } else { p }
         };
         Ok(Raw::Rgb8((0..n).map(pixel).collect()))
     }
@@ -275,101 +217,22 @@ impl Pixels {
     }
 }
 
-/// One frame in several fragments, which the run-length decoder does not put together.
-fn join_fragments(object: &mut DefaultDicomObject) {
-    // An element that is missing is reported where it is needed.
-    let _ = object.update_value(tags::PIXEL_DATA, |value| {
-        if let Some(fragments) = value.fragments_mut().filter(|f| f.len() > 1) {
-            let all = fragments.concat();
-            fragments.clear();
-            fragments.push(all);
-        }
-    });
+/// In place. Words are turned as words where they hold two samples (PS3.5, 7.3 and 8.1.1).
+fn to_little_endian(bytes: &mut [u8], element: &PixelElement, layout: &Layout) {
+    if !element.big_endian {
+        return;
+    }
+    let width = match element.tag {
+        FLOAT_PIXEL_DATA => 4,
+        DOUBLE_FLOAT_PIXEL_DATA => 8,
+        _ if layout.bits_allocated <= 8 && element.is_words => 2,
+        _ => layout.bits_allocated / 8,
+    };
+    if width > 1 {
+        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
 }
 
 fn words<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> impl Iterator<Item = T> {
     bytes.as_chunks::<N>().0.iter().map(move |b| from(*b))
-}
-
-fn decoded_by_rle(object: &DefaultDicomObject) -> bool {
-    object.meta().transfer_syntax() == "1.2.840.10008.1.2.5"
-}
-
-/// PS3.3, C.7.6.3.1.2, inverted.
-fn from_ybr([y, b, r]: [u8; 3]) -> [u8; 3] {
-    let (y, b, r) = (f32::from(y), f32::from(b) - 128.0, f32::from(r) - 128.0);
-    [y + 1.402 * r, y - 0.344_136 * b - 0.714_136 * r, y + 1.772 * b]
-        .map(|v| v.round().clamp(0.0, 255.0) as u8)
-}
-
-/// Two luma, then the two chroma that they share.
-fn from_422(bytes: &[u8]) -> Vec<[u8; 3]> {
-    let (groups, _) = bytes.as_chunks::<4>();
-    groups.iter().flat_map(|&[y1, y2, b, r]| [from_ybr([y1, b, r]), from_ybr([y2, b, r])]).collect()
-}
-
-/// Process, and bits, rows, columns, components of a JPEG (not JPEG 2000) from its frame header (ITU-T T.81, B.2.2).
-fn jpeg_frame(bytes: &[u8]) -> Option<(u8, [usize; 4])> {
-    let mut rest = bytes.strip_prefix(&[0xff, 0xd8])?;
-    loop {
-        let &[0xff, marker, ..] = rest else { return None };
-        if matches!(marker, 0xff | 0x01 | 0xd0..=0xd8) {
-            rest = &rest[if marker == 0xff { 1 } else { 2 }..];
-            continue;
-        }
-        let length = usize::from(u16::from_be_bytes([*rest.get(2)?, *rest.get(3)?]));
-        let frame_header = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
-        if frame_header {
-            let &[bits, r1, r0, c1, c0, components, ..] = rest.get(4..)? else { return None };
-            let word = |hi, lo| usize::from(u16::from_be_bytes([hi, lo]));
-            return Some((marker, [bits.into(), word(r1, r0), word(c1, c0), components.into()]));
-        }
-        if marker == 0xda {
-            return None;
-        }
-        rest = rest.get(2 + length..)?;
-    }
-}
-
-/// A palette's colours, 8 bits.
-struct Palette {
-    first: i64,
-    colors: Vec<[u8; 3]>,
-}
-
-impl Palette {
-    fn of(path: &Path, object: &InMemDicomObject) -> Result<Self, OpenError> {
-        let broken = |what: &str| OpenError::corrupt(path, format!("its colour palette {what}"));
-        let descriptor = object.get(tags::PALETTE_DESCRIPTOR).and_then(|e| e.to_multi_int::<i64>().ok());
-        let Some([entries, first, bits]) = descriptor.as_deref().and_then(|d| d.first_chunk::<3>().copied())
-        else {
-            return Err(broken("is not described"));
-        };
-        let entries = if entries == 0 { 65_536 } else { entries & 0xffff };
-        let channel = |tag| -> Result<Vec<u8>, OpenError> {
-            let data = object.get(tag).and_then(|e| e.to_bytes().ok()).ok_or_else(|| broken("is missing"))?;
-            let n = entries as usize;
-            // 8-bit entries are stored one to a byte, or one to a word.
-            if bits == 8 && data.len() < 2 * n {
-                return data.get(..n).map(<[u8]>::to_vec).ok_or_else(|| broken("is cut off"));
-            }
-            let wide: Vec<u16> = words(&data, u16::from_ne_bytes).take(n).collect();
-            if wide.len() < n {
-                return Err(broken("is cut off"));
-            }
-            // Some files say 16 bits and use only the low eight.
-            let high = bits != 8 && wide.iter().any(|&v| v > 255);
-            Ok(wide.into_iter().map(|v| if high { (v >> 8) as u8 } else { v as u8 }).collect())
-        };
-        let [r, g, b] = tags::PALETTE_DATA.map(channel);
-        let (r, g, b) = (r?, g?, b?);
-        let colors = (0..entries as usize).map(|i| [r[i], g[i], b[i]]).collect();
-        Ok(Self { first, colors })
-    }
-
-    /// Values outside take the first or the last colour (PS3.3, C.7.6.3.1.5).
-    fn color(&self, value: i64) -> [u8; 3] {
-        let last = self.colors.len() as i64 - 1;
-        self.colors[(value - self.first).clamp(0, last) as usize]
-    }
 }

@@ -1,0 +1,229 @@
+//! Which slices make a volume.
+
+use super::{
+    make::{Slice, Value, text},
+    open, says, values, volumes,
+};
+use std::{fs, path::Path};
+
+const ACQUISITION: (u16, u16) = (0x20, 0x12);
+
+/// Files whose names run against every order that counts.
+fn folder(slices: impl IntoIterator<Item = Slice>) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let slices: Vec<Slice> = slices.into_iter().collect();
+    let n = slices.len();
+    for (i, slice) in slices.into_iter().enumerate() {
+        slice.write(&folder.path().join(format!("{:03}", (n - i) * 7 % (n * 7 + 1))));
+    }
+    folder
+}
+
+/// Eight slices 2 mm apart; each with its own instance number.
+fn scan(start: f64, value: i16, first: u32, change: impl Fn(Slice) -> Slice) -> Vec<Slice> {
+    (0..8).map(|i| change(Slice::at(start + 2.0 * f64::from(i), value, first + i))).collect()
+}
+
+fn steps(n: usize) -> Vec<f64> {
+    (0..n).map(|i| 2.0 * i as f64).collect()
+}
+
+/// Two volumes of eight slices each, 100 in one and 900 in the other; their titles.
+fn two(path: &Path) -> Vec<String> {
+    let found = volumes(path);
+    assert_eq!(found.len(), 2, "{found:?}");
+    for (i, value) in [100.0, 900.0].into_iter().enumerate() {
+        assert_eq!((&found[i].1, &found[i].2), (&vec![value; 8], &steps(8)), "{found:?}");
+    }
+    let shown = open(path);
+    assert!(says(&shown, "There are 2 series") && says(&shown, "Not shown"), "{:?}", shown.warnings);
+    found.into_iter().map(|(title, ..)| title).collect()
+}
+
+#[test]
+fn passes_that_lie_among_each_other_are_two_volumes_and_stacked_ones_are_one() {
+    let pass = |n: &'static str| move |s: Slice| s.text(ACQUISITION, n);
+    let among = folder([scan(0.0, 100, 1, pass("1")), scan(1.0, 900, 9, pass("2"))].concat());
+    let titles = two(among.path());
+    assert!(titles[0].contains("acquisition 1") && titles[1].contains("acquisition 2"), "{titles:?}");
+    let stacked = folder([scan(0.0, 100, 1, pass("1")), scan(16.0, 100, 9, pass("2"))].concat());
+    let found = volumes(stacked.path());
+    assert_eq!((found.len(), &found[0].2), (1, &steps(16)), "{found:?}");
+    // A slice that was scanned again fills the gap that it had left.
+    let mut slices = scan(0.0, 100, 1, pass("1"));
+    slices[4] = pass("2")(Slice::at(8.0, 100, 20));
+    let found = volumes(folder(slices).path());
+    assert_eq!((found.len(), &found[0].2), (1, &steps(8)), "{found:?}");
+}
+
+#[test]
+fn patients_studies_and_frames_of_reference_are_never_mixed() {
+    for (tag, words) in
+        [((0x10, 0x20), "patient"), ((0x20, 0xd), "study"), ((0x20, 0x52), "frame of reference")]
+    {
+        let other = |s: Slice| s.text(tag, "2.25.77");
+        // Among each other, and behind each other.
+        for start in [1.0, 16.0] {
+            let found = folder([scan(0.0, 100, 1, |s| s), scan(start, 900, 9, other)].concat());
+            let titles = two(found.path());
+            assert!(titles.iter().all(|t| t.contains(words)) && titles[0] != titles[1], "{titles:?}");
+        }
+    }
+}
+
+#[test]
+fn scans_of_one_place_are_volumes_whose_titles_say_which() {
+    let cases: [(&str, (u16, u16), [&str; 2]); 6] = [
+        ("time", (0x20, 0x100), ["1", "2"]),
+        ("echo", (0x18, 0x86), ["1", "2"]),
+        ("b", (0x18, 0x9087), ["0", "1000"]),
+        ("trigger time", (0x18, 0x1060), ["0", "350.5"]),
+        ("", (8, 8), ["ORIGINAL\\PRIMARY\\M", "ORIGINAL\\PRIMARY\\P"]),
+        ("acquisition", ACQUISITION, ["3", "11"]),
+    ];
+    for (words, tag, [a, b]) in cases {
+        let own = |value: &'static str| {
+            move |s: Slice| match tag {
+                (0x18, 0x9087) => s.with(tag, b"FD", Value::F64(vec![value.parse().unwrap()])),
+                _ => s.with(tag, b"CS", text(value)),
+            }
+        };
+        let found = folder([scan(0.0, 100, 1, own(a)), scan(0.0, 900, 9, own(b))].concat());
+        let titles = two(found.path());
+        let said = |value: &str| format!("{words} {}", value.replace('\\', " ")).trim().to_owned();
+        assert!(titles[0].contains(&said(a)) && titles[1].contains(&said(b)), "{titles:?}");
+    }
+}
+
+#[test]
+fn two_keys_at_once_make_four_volumes() {
+    let mut slices = Vec::new();
+    for (i, (time, echo)) in [("1", "1"), ("1", "2"), ("2", "1"), ("2", "2")].into_iter().enumerate() {
+        let change = |s: Slice| s.text((0x20, 0x100), time).text((0x18, 0x86), echo);
+        slices.extend(scan(0.0, 10 * i as i16, 1 + 8 * i as u32, change));
+    }
+    let found = volumes(folder(slices).path());
+    let firsts: Vec<f32> = found.iter().map(|(_, values, _)| values[0]).collect();
+    assert_eq!(firsts, [0.0, 10.0, 20.0, 30.0]);
+    assert!(found.iter().all(|(_, values, at)| values.len() == 8 && *at == steps(8)), "{found:?}");
+    assert!(found[2].0.contains("time 2") && found[2].0.contains("echo 1"), "{}", found[2].0);
+}
+
+#[test]
+fn times_that_differ_from_slice_to_slice_split_by_their_order() {
+    // Cardiac: 20 ms later in each slice, 400 ms later in the second round.
+    let timed = |round: u32| {
+        (0..8).map(move |i| {
+            let at = f64::from(400 * round + 20 * i);
+            Slice::at(2.0 * f64::from(i), [100, 900][round as usize], 20 * i + 5 - round)
+                .text((0x18, 0x1060), &at.to_string())
+        })
+    };
+    two(folder(timed(0).chain(timed(1))).path());
+}
+
+#[test]
+fn localizers_and_other_shapes_stand_apart() {
+    let localizer = |i: u32| {
+        Slice::at(100.0 + f64::from(i), 5, 50 + i).with((8, 8), b"CS", text("ORIGINAL\\PRIMARY\\LOCALIZER"))
+    };
+    let sagittal = |i: u32| {
+        let place = format!("{i}\\0\\0");
+        Slice::at(0.0, 6, 60 + i).text((0x20, 0x32), &place).text((0x20, 0x37), "0\\1\\0\\0\\0\\-1")
+    };
+    let coarse = |i: u32| Slice::at(3.0 + 2.0 * f64::from(i), 7, 70 + i).text((0x28, 0x30), "0.75\\0.75");
+    let unplaced = |i: u32| Slice::at(0.0, 8, 80 + i).without((0x20, 0x32));
+    let slices = scan(0.0, 100, 1, |s| s).into_iter();
+    let others = (0..2).flat_map(|i| [localizer(i), sagittal(i), coarse(i), unplaced(i)]);
+    let found = volumes(folder(slices.chain(others)).path());
+    let mut sizes: Vec<(f32, usize)> = found.iter().map(|(_, v, _)| (v[0], v.len())).collect();
+    sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    assert_eq!(sizes, [(5.0, 2), (6.0, 2), (7.0, 2), (8.0, 2), (100.0, 8)], "{found:?}");
+}
+
+#[test]
+fn stacks_beside_each_other_are_two_volumes() {
+    let knee = |x: &'static str| {
+        move |s: Slice| {
+            let place = match &s.elements[&(0x20, 0x32)].1 {
+                Value::Text(place) => place.replace("-10", x),
+                _ => unreachable!(),
+            };
+            s.text((0x20, 0x32), &place)
+        }
+    };
+    two(folder([scan(0.0, 100, 1, knee("-90")), scan(30.0, 900, 9, knee("60"))].concat()).path());
+}
+
+#[test]
+fn the_scale_of_a_volume_does_not_matter() {
+    // Half a micrometre between slices, and half a metre.
+    for step in [0.0005, 0.005, 500.0] {
+        let found = volumes(folder((0..8).map(|i| Slice::at(step * f64::from(i), 100, i))).path());
+        assert_eq!((found.len(), found[0].1.len()), (1, 8), "{step}: {found:?}");
+    }
+    // A gap of half a metre between blocks of slices is no reason to take the slices for copies.
+    let blocks = (0..16).map(|i| Slice::at(f64::from(i % 8) + f64::from(i / 8) * 500.0, 100, i as u32 + 1));
+    let found = volumes(folder(blocks).path());
+    assert_eq!((found.len(), found[0].1.len()), (1, 16), "{found:?}");
+    // Positions that shake by half a micrometre are one place.
+    let shaken = |value, first, by: f64| {
+        (0..8u32).map(move |i| {
+            let z = 2.0 * f64::from(i) + by * f64::from(i % 3);
+            Slice::at(z, value, first + i).text(ACQUISITION, if value == 100 { "1" } else { "2" })
+        })
+    };
+    let found = volumes(folder(shaken(100, 1, 0.0).chain(shaken(900, 9, 0.0005))).path());
+    assert_eq!(found.iter().map(|(_, v, _)| v.len()).collect::<Vec<_>>(), [8, 8], "{found:?}");
+    assert!(found.iter().all(|(_, v, _)| v.iter().all(|x| *x == v[0])), "{found:?}");
+}
+
+#[test]
+fn copies_are_shown_once_and_unlike_slices_at_one_place_are_kept() {
+    let folder = folder(scan(0.0, 100, 1, |s| s));
+    fs::copy(folder.path().join("007"), folder.path().join("copy")).unwrap();
+    let opened = open(folder.path());
+    assert_eq!((opened.volume.dims()[2], opened.series.len()), (8, 0));
+    assert!(says(&opened, "1 files are copies"), "{:?}", opened.warnings);
+    // Another image of the same place, which nothing tells from the first.
+    Slice::at(4.0, 700, 30).write(&folder.path().join("other"));
+    let found = volumes(folder.path());
+    assert_eq!(found.iter().map(|(_, v, _)| v.len()).collect::<Vec<_>>(), [8, 1], "{found:?}");
+    assert_eq!((found[0].1[2], found[1].1[0]), (100.0, 700.0), "by their numbers");
+    assert!(says(&open(folder.path()), "nothing tells them apart"));
+}
+
+#[test]
+fn without_positions_locations_and_numbers_give_the_order() {
+    let bare = |z: f64, value, instance| Slice::at(z, value, instance).without((0x20, 0x32));
+    let located = |(i, z): (u32, f64)| bare(0.0, z as i16, 9 - i).text((0x20, 0x1041), &z.to_string());
+    let by_location =
+        folder([0.0, 3.0, 6.0, 12.0].into_iter().enumerate().map(|(i, z)| located((i as u32, z))));
+    let found = volumes(by_location.path());
+    assert_eq!((&found[0].1, &found[0].2), (&vec![0.0, 3.0, 6.0, 12.0], &vec![0.0, 3.0, 6.0, 12.0]));
+    let opened = open(by_location.path());
+    assert!(says(&opened, "slice locations") && says(&opened, "1 slices seem to be missing"));
+
+    let by_number = folder([5, 1, 3, 2, 10].map(|n| bare(0.0, n, n as u32)));
+    let opened = open(by_number.path());
+    assert_eq!(values(&opened.volume), [1.0, 2.0, 3.0, 5.0, 10.0]);
+    assert!(says(&opened, "in the order of their numbers"), "{:?}", opened.warnings);
+
+    let by_nothing = folder([2, 10, 1].map(|n| bare(0.0, n, n as u32).without((0x20, 0x13))));
+    let opened = open(by_nothing.path());
+    assert_eq!(values(&opened.volume), [1.0, 2.0, 10.0]);
+    assert!(says(&opened, "may be wrong"), "{:?}", opened.warnings);
+}
+
+#[test]
+fn radiographs_of_one_series_are_pictures_and_no_volume() {
+    let view = |n: u32| {
+        Slice::at(0.0, n as i16, n).without((0x20, 0x32)).without((0x20, 0x37)).with(
+            (8, 0x60),
+            b"CS",
+            text("CR"),
+        )
+    };
+    let found = volumes(folder([view(1), view(2)]).path());
+    assert_eq!(found.iter().map(|(_, v, _)| v.clone()).collect::<Vec<_>>(), [[1.0], [2.0]], "{found:?}");
+}
