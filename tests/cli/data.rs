@@ -166,3 +166,38 @@ fn data_with_other_labels_than_the_model_are_refused_or_mapped_as_told() {
     let said = said(&owned.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(said.contains("label 1 vessel: 480 voxels in 3 cases of train"), "{said}");
 }
+
+#[test]
+fn a_mask_that_is_imported_into_one_label_is_that_label_and_others_keep_their_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    pictures(folder.path(), &[255, 2]);
+    let grid = Grid::pixels([32, 32, 1]).unwrap();
+    let read = |name: &str, table: &LabelTable| {
+        let (map, warnings) = io::open_labels_in(&folder.path().join(name), &grid, table).unwrap();
+        (map.counts(), warnings)
+    };
+    let one = |id: LabelId| std::collections::BTreeMap::from([(id, 160)]);
+    let vessel = LabelTable::named(&["vessel"]);
+    let (counts, warnings) = read("m0.png", &vessel);
+    assert_eq!(counts, one(1));
+    assert!(warnings[0].contains("255 was read as \"vessel\""), "{warnings:?}");
+    assert_eq!(read("m0.png", &LabelTable::default()).0, one(1));
+    assert_eq!(read("m0.png", &LabelTable::named(&["artery", "vein"])), (one(255), vec![]));
+    assert_eq!(read("m1.png", &vessel), (one(2), vec![]), "2 may be another structure");
+}
+
+#[test]
+fn colours_are_labels_where_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = pictures(folder.path(), &[1, 1]);
+    for i in 0..2 {
+        let colour = |x, y| image::Rgb(if inside(x, y) { [0, 0, 255] } else { [0; 3] });
+        RgbImage::from_fn(32, 32, colour).save(folder.path().join(format!("m{i}.png"))).unwrap();
+    }
+    let out = folder.path().join("m.safetensors");
+    let refused = told_refusing(run(&list, &format!("--out {}", text(&out))));
+    assert!(refused.contains("#0000ff") && refused.contains("--labels NAME=#rrggbb"), "{refused}");
+    let told = told(&list, &format!("--labels vein=#ff0000,artery=#0000ff --out {}", text(&out)));
+    assert!(told.contains("label 1 vein: in no mask"), "{told}");
+    assert!(told.contains("label 2 artery: 160 voxels in 1 cases of train"), "{told}");
+}
