@@ -69,6 +69,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wgpu", &["gpu", "ui", "nn/device.rs", "nn/way.rs"]),
     ("egui", &["ui", "tools", "gpu"]),
     ("eframe", &["ui", "gpu/device.rs"]),
+    ("fontdb", &["ui/fonts.rs"]),
     ("rusqlite", &["workspace"]),
     ("optimizer", &["nn/train/search.rs"]),
     ("nifti", &["io"]),

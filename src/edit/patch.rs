@@ -2,6 +2,7 @@ use super::{Limits, MaskRules, Region, Shape};
 use crate::label::{LabelId, LabelMap};
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// Who made a change.
@@ -337,6 +338,12 @@ impl Patch {
         let slice_len = self.dims[0] * self.dims[1];
         let (first, last) = (self.runs.first()?, self.runs.last()?);
         Some(first.start / slice_len..=(last.end() - 1) / slice_len)
+    }
+
+    /// Every native slice that changes, in order.
+    pub fn touched(&self) -> BTreeSet<usize> {
+        let slice_len = self.dims[0] * self.dims[1];
+        self.runs.iter().flat_map(|run| run.start / slice_len..=(run.end() - 1) / slice_len).collect()
     }
 
     /// First and last voxel of the box around the change, both included: where to look after an undo, and what to draw anew.

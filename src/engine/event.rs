@@ -201,6 +201,16 @@ impl Message for Event {
         }
     }
 
+    fn can_wait(&self) -> bool {
+        matches!(
+            self,
+            Event::Progress { .. }
+                | Event::TrainSteps { .. }
+                | Event::TrainValidated { .. }
+                | Event::TrainSaved { .. }
+        )
+    }
+
     fn is_bulky(&self) -> bool {
         matches!(self, Event::Predicted(_) | Event::PredictFailed { .. })
     }

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Called after each message, from any thread: asks the window for a frame. Must not block.
+/// Called after each message that cannot wait, from any thread: asks the window for a frame. Must not block.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What an [`Outbox`] must know of its messages to stay bounded.
@@ -17,6 +17,11 @@ pub trait Message: Send {
     where
         Self: Sized,
     {
+    }
+
+    /// How far something has come: nobody is woken for it, who wants to know looks again after a while.
+    fn can_wait(&self) -> bool {
+        false
     }
 
     /// Bulky messages that can be asked for again: only the newest few are kept.
@@ -42,6 +47,7 @@ impl<M: Message> Outbox<M> {
     }
 
     pub fn post(&self, mut message: M) {
+        let can_wait = message.can_wait();
         {
             let mut queue = self.queue();
             if let Some(key) = message.key()
@@ -59,7 +65,9 @@ impl<M: Message> Outbox<M> {
             queue.push_back(message);
         }
         self.arrived.notify_all();
-        (self.wake)();
+        if !can_wait {
+            (self.wake)();
+        }
     }
 
     pub fn wake(&self) -> Wake {

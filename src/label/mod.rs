@@ -1,5 +1,6 @@
 //! The mask: which label each voxel has. Voxels are changed only through `edit`.
 
+mod color;
 mod components;
 mod flood;
 mod map;

@@ -1,5 +1,7 @@
 use super::LabelId;
+use super::color::{self, Fresh};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Label {
@@ -30,18 +32,6 @@ pub struct LabelTable {
     labels: Vec<Label>,
 }
 
-/// Okabe and Ito's colours ("Color Universal Design", 2008), told apart with every common colour blindness; without
-/// the black. Sky blue first: it stands out from grey slices and from the red and orange of fundus and endoscopy alike.
-const PALETTE: [[u8; 3]; 7] = [
-    [86, 180, 233],
-    [230, 159, 0],
-    [0, 158, 115],
-    [240, 228, 66],
-    [204, 121, 167],
-    [213, 94, 0],
-    [0, 114, 178],
-];
-
 impl LabelTable {
     /// Labels 1, 2, 3… with the given names and colours of the palette.
     pub fn named<S: AsRef<str>>(names: &[S]) -> Self {
@@ -52,11 +42,28 @@ impl LabelTable {
         table
     }
 
-    /// Adds a label with the lowest free id and the palette's colour for it.
+    /// Adds a label with the lowest free id and a colour that no other label has.
     pub fn add(&mut self, name: &str) -> LabelId {
         let id = (1..=LabelId::MAX).find(|&id| self.get(id).is_none()).unwrap_or(LabelId::MAX);
-        self.insert(Label::new(id, name));
+        self.bring(Label::new(id, name));
         id
+    }
+
+    /// Adds a label that comes from elsewhere: in its own colour, or in another where a label of the table looks the same.
+    pub fn bring(&mut self, label: Label) {
+        let others = self.labels.iter().filter(|l| l.id != label.id).map(|l| l.color);
+        let color = Fresh::beside(others).take(label.color, place(label.id));
+        self.insert(Label { color, ..label });
+    }
+
+    /// The same labels, with another colour for each that looks like one before it.
+    pub fn told_apart(&self) -> Self {
+        let mut fresh = Fresh::beside([]);
+        let mut table = self.clone();
+        for label in &mut table.labels {
+            label.color = fresh.take(label.color, place(label.id));
+        }
+        table
     }
 
     /// Adds a label, or replaces the one with its id.
@@ -69,11 +76,27 @@ impl LabelTable {
 
     /// Adds "label N" for every id of a mask that the table lacks.
     pub fn name_unknown(&mut self, ids: impl IntoIterator<Item = LabelId>) {
+        let mut known: HashSet<LabelId> = self.labels.iter().map(|l| l.id).collect();
+        let mut fresh = Fresh::beside(self.labels.iter().map(|l| l.color));
+        let named = self.clone();
         for id in ids {
-            if id != 0 && self.get(id).is_none() {
-                self.insert(Label::new(id, format!("label {id}")));
+            if id != 0 && known.insert(id) {
+                let label = Label::new(id, named.free_name(&format!("label {id}")));
+                self.labels.push(Label { color: fresh.take(label.color, place(id)), ..label });
             }
         }
+    }
+
+    /// Whether a label has this name, or one that differs in capitals only: people take the two for one.
+    pub fn is_taken(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.labels.iter().any(|l| l.name.to_lowercase() == name)
+    }
+
+    /// The name, or the name with a number behind it where it [is taken](Self::is_taken).
+    pub fn free_name(&self, name: &str) -> String {
+        let numbered = (2..).map(|n| format!("{name} ({n})"));
+        std::iter::once(name.to_owned()).chain(numbered).find(|n| !self.is_taken(n)).unwrap_or_default()
     }
 
     pub fn get(&self, id: LabelId) -> Option<&Label> {
@@ -110,10 +133,60 @@ impl LabelTable {
         self.get(id).is_some_and(|l| l.locked)
     }
 
-    /// The default colour of an id; past the palette's end its colours come back darker.
+    /// The colour of an id where no other label is in the way; each id has its own.
     pub fn palette_color(id: LabelId) -> [u8; 3] {
-        let i = usize::from(id.saturating_sub(1));
-        let shade = 1.0 / (1.0 + 0.45 * ((i / PALETTE.len()) % 4) as f32);
-        PALETTE[i % PALETTE.len()].map(|c| (f32::from(c) * shade) as u8)
+        color::nth(place(id))
+    }
+}
+
+/// Where the search for an id's colour begins.
+fn place(id: LabelId) -> usize {
+    usize::from(id.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn colors(table: &LabelTable) -> HashSet<[u8; 3]> {
+        table.iter().map(|l| l.color).collect()
+    }
+
+    #[test]
+    fn labels_begin_with_colours_of_their_own() {
+        let names: Vec<String> = (0..60).map(|n| format!("organ {n}")).collect();
+        let mut table = LabelTable::named(&names);
+        assert_eq!(colors(&table).len(), 60);
+        // One goes, and its id comes back while another label wears its colour.
+        let gone = table.remove(3).expect("it is there");
+        table.get_mut(5).expect("it is there").color = gone.color;
+        assert_eq!(table.add("again"), 3);
+        table.name_unknown(1000..1100);
+        assert_eq!(colors(&table).len(), table.len());
+        table.bring(Label::new(70, "from a model card"));
+        table.bring(Label { color: gone.color, ..Label::new(71, "in a colour that is taken") });
+        assert_eq!(colors(&table).len(), table.len());
+    }
+
+    #[test]
+    fn a_table_in_one_colour_is_told_apart_and_the_first_keeps_it() {
+        let mut table = LabelTable::default();
+        for id in [4, 9, 2] {
+            table.insert(Label { color: [200, 30, 30], ..Label::new(id, id.to_string()) });
+        }
+        let apart = table.told_apart();
+        assert_eq!(apart.get(4).map(|l| l.color), Some([200, 30, 30]));
+        assert_eq!(colors(&apart).len(), 3);
+        assert_eq!(LabelTable::named(&["a", "b"]).told_apart(), LabelTable::named(&["a", "b"]));
+    }
+
+    #[test]
+    fn ids_of_a_mask_get_names_that_no_label_has() {
+        let mut table = LabelTable::named(&["Label 7", "liver"]);
+        table.name_unknown([1, 7, 8, 7]);
+        let names: Vec<&str> = table.iter().map(|l| l.name.as_str()).collect();
+        assert_eq!(names, ["Label 7", "liver", "label 7 (2)", "label 8"]);
+        assert!(table.is_taken("LIVER") && !table.is_taken("live"));
+        assert_eq!(table.free_name("Liver"), "Liver (2)");
     }
 }

@@ -1,3 +1,4 @@
+use super::fonts::Fonts;
 use super::look::Look;
 use super::outbox::{Outbox, Question};
 use super::shell::Shell;
@@ -28,6 +29,7 @@ pub struct App {
     look: Look,
     toolbox: Toolbox,
     shell: Shell,
+    fonts: Fonts,
     graphics: Option<RenderState>,
     /// As the window has it.
     title: String,
@@ -44,6 +46,7 @@ impl App {
             look: Look::default(),
             toolbox: Toolbox::default(),
             shell: Shell::default(),
+            fonts: Fonts::default(),
             title: String::new(),
             frames: 0,
         }
@@ -119,6 +122,7 @@ impl App {
     /// One frame.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
         self.frames += 1;
+        self.fonts.install(ui.ctx());
         // The first frame is on screen before anything else begins.
         if self.frames > 1
             && let Some(start) = self.start.take()
@@ -148,6 +152,9 @@ impl App {
             }
         }
         self.shell.show(ui, workspace, &mut self.look, &mut self.toolbox, &mut out);
+        if let Some(words) = self.fonts.go_on(ui.ctx(), workspace.engine()) {
+            self.shell.notices.tell(words);
+        }
         self.carry_out(ui.ctx(), out);
         self.title(ui.ctx());
     }

@@ -1,93 +1,209 @@
-//! What the person should know, and what takes time: cards at the lower right of the views.
+//! What the person should know, at the upper right of the views, and what takes time, at their lower right.
 
 use super::outbox::{Outbox, Request};
 use super::panels::learn::{capital, time_left};
+use super::stack::{Corner, Stack};
 use super::theme;
 use super::widgets::{Icon, IconButton, primary, progress_bar, quiet};
+use crate::engine::JobId;
 use crate::workspace::{Activity, Asks, Command, NoticeLevel, TrainCommand, Training, Verdict, Workspace};
-use egui::{Align, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
-use std::collections::BTreeMap;
+use egui::{Align, Context, Frame, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
 use std::time::Duration;
 
-/// Since when each notice has been shown.
+/// The cards over the views.
 #[derive(Default)]
 pub struct Notices {
-    since: BTreeMap<u64, f64>,
+    cards: Stack<Card>,
+    jobs: Stack<JobId>,
+    /// What there is to say and since when, oldest first.
+    since: Vec<(Card, f64)>,
     /// Why something that was asked for was not done; the newest replaces the older.
-    told: Option<(String, Option<f64>)>,
+    told: Option<Told>,
+    last_told: u64,
+}
+
+#[derive(Clone, Copy, Debug, Hash, PartialEq)]
+enum Card {
+    /// Of the workspace, by its id.
+    Notice(u64),
+    Told(u64),
+}
+
+struct Told {
+    id: u64,
+    text: String,
+    times: usize,
+}
+
+/// What a card shows.
+struct Words<'a> {
+    card: Card,
+    level: NoticeLevel,
+    text: &'a str,
+    stays: bool,
+    /// Goes by itself.
+    passes: bool,
+    asks: Option<Asks>,
 }
 
 /// Something that merely informs goes by itself after this many seconds.
 const INFO_SECS: f64 = 6.0;
+/// It stays at least so long after the pointer has left it.
+const AFTER_POINTER_SECS: f64 = 2.0;
 /// What takes less than this needs no progress bar: it would only flash.
 const SHOW_AFTER: Duration = Duration::from_millis(200);
+/// Between two looks at how far training has come: it lasts, and the frames are taken from it. Somewhat more than half a
+/// second, as egui draws a frame's time too early.
+const LOOK_AT_TRAINING: Duration = Duration::from_millis(550);
+/// The same for what is soon over.
+const LOOK_AT_JOBS: Duration = Duration::from_millis(100);
 const WIDTH: f32 = 340.0;
 /// More would hide the image.
 const MOST: usize = 4;
+/// Of the slider beside a view.
+const SLIDER: f32 = 34.0;
+/// Of the words in a view's upper corners.
+const WORDS: f32 = 32.0;
+/// Of the scale bar and of what stands in a view's lower corners.
+const FOOT: f32 = 40.0;
+/// Of the card of an image on its way in, at the middle of the views' lower edge.
+const OPENING: f32 = 124.0;
 
 impl Notices {
     /// Says for a few seconds why something was not done.
     pub fn tell(&mut self, text: impl Into<String>) {
-        self.told = Some((text.into(), None));
+        let text = text.into();
+        match &mut self.told {
+            Some(told) if told.text == text => {
+                told.times += 1;
+                self.since.retain(|(card, _)| *card != Card::Told(told.id));
+            }
+            told => {
+                self.last_told += 1;
+                *told = Some(Told { id: self.last_told, text, times: 1 });
+            }
+        }
     }
 
-    pub fn show(&mut self, ctx: &egui::Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
+    /// Whether something that takes time stands over the views.
+    pub fn shows_jobs(&self) -> bool {
+        self.jobs.height() > 0.0
+    }
+
+    pub fn show(&mut self, ctx: &Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
+        self.show_jobs(ctx, views, workspace, out);
+        let told = self.told.as_ref().map(|told| match told.times {
+            1 => told.text.clone(),
+            times => format!("{} ({times} ×)", told.text),
+        });
+        let told = self.told.as_ref().zip(told.as_ref()).map(|(told, text)| Words {
+            card: Card::Told(told.id),
+            level: NoticeLevel::Warning,
+            text,
+            stays: false,
+            passes: true,
+            asks: None,
+        });
+        let of_workspace = workspace.notices().iter().map(|notice| Words {
+            card: Card::Notice(notice.id),
+            level: notice.level,
+            text: &notice.text,
+            stays: notice.stays,
+            passes: notice.level == NoticeLevel::Info && !notice.stays && notice.asks.is_none(),
+            asks: notice.asks,
+        });
+        let words: Vec<Words> = of_workspace.chain(told).collect();
+        let mut gone = self.passed(ctx, &words);
+
+        let corner = Corner {
+            id: "notices",
+            at: pos2(views.right() - SLIDER, views.top() + WORDS),
+            down: true,
+            width: WIDTH.min(views.width() - 40.0),
+            room: views.height() - WORDS - FOOT - self.jobs.height(),
+            most: MOST,
+        };
+        let wanted: Vec<Card> = self.since.iter().map(|(card, _)| *card).collect();
+        let draw = |ui: &mut Ui, of: Card| {
+            let Some(words) = words.iter().find(|w| w.card == of) else { return };
+            let buttons = |ui: &mut Ui| match words.asks {
+                Some(Asks::Adopt) => adopt(ui, workspace, out),
+                None => {}
+            };
+            if card(ui, words.level, words.text, !words.stays, buttons) {
+                gone.push(of);
+            }
+        };
+        let waiting = |ui: &mut Ui, count: usize| {
+            let words = RichText::new(format!("and {count} more")).font(theme::small());
+            frame(ui).show(ui, |ui| ui.label(words.color(theme::palette(ui).weak)));
+        };
+        self.cards.show(ctx, corner, &wanted, draw, waiting);
+        for card in gone {
+            match card {
+                Card::Notice(id) => out.requests.push(Request::DismissNotice(id)),
+                Card::Told(_) => self.told = None,
+            }
+        }
+    }
+
+    /// Keeps account of what there is to say; the cards that have been shown long enough.
+    fn passed(&mut self, ctx: &Context, words: &[Words]) -> Vec<Card> {
         let now = ctx.input(|i| i.time);
-        let notices = workspace.notices();
-        self.since.retain(|id, _| notices.iter().any(|n| n.id == *id));
-        for notice in notices {
-            let since = *self.since.entry(notice.id).or_insert(now);
-            if notice.level == NoticeLevel::Info && !notice.stays && notice.asks.is_none() {
-                if now - since > INFO_SECS {
-                    out.requests.push(Request::DismissNotice(notice.id));
-                } else {
-                    ctx.request_repaint_after(Duration::from_secs_f64(INFO_SECS - (now - since) + 0.05));
-                }
+        self.since.retain(|(card, _)| words.iter().any(|w| w.card == *card));
+        for w in words {
+            if !self.since.iter().any(|(card, _)| *card == w.card) {
+                self.since.push((w.card, now));
             }
         }
-        if let Some((_, since)) = &mut self.told {
-            let since = *since.get_or_insert(now);
-            let left = INFO_SECS - (now - since);
-            if left <= 0.0 {
-                self.told = None;
-            } else {
-                ctx.request_repaint_after(Duration::from_secs_f64(left + 0.05));
+        let hovered = self.cards.is_hovered(ctx);
+        let mut passed = Vec::new();
+        for (card, since) in &mut self.since {
+            if !words.iter().any(|w| w.card == *card && w.passes) {
+                continue;
+            }
+            if hovered {
+                *since = since.max(now - INFO_SECS + AFTER_POINTER_SECS);
+            }
+            match *since + INFO_SECS - now {
+                left if left <= 0.0 => passed.push(*card),
+                left => ctx.request_repaint_after(Duration::from_secs_f64(left + 0.05)),
             }
         }
-        let (activities, young): (Vec<&Activity>, Vec<&Activity>) =
-            workspace.activities().partition(|a| a.since.elapsed() >= SHOW_AFTER);
-        if !young.is_empty() {
-            ctx.request_repaint_after(SHOW_AFTER);
+        passed
+    }
+
+    fn show_jobs(&mut self, ctx: &Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
+        // An image on its way in has a card of its own.
+        let opening = workspace.openings().last().map(|opening| opening.job());
+        let training = workspace.training().map(|training| training.job());
+        for activity in workspace.activities() {
+            let again = if Some(activity.job) == training { LOOK_AT_TRAINING } else { LOOK_AT_JOBS };
+            ctx.request_repaint_after(again);
         }
-        if notices.is_empty() && activities.is_empty() && self.told.is_none() {
-            return;
-        }
-        let corner = pos2(views.right() - 34.0, views.bottom() - 40.0);
-        Area::new(Id::unique("notices"))
-            .order(Order::Foreground)
-            .pivot(egui::Align2::RIGHT_BOTTOM)
-            .fixed_pos(corner)
-            .show(ctx, |ui| {
-                ui.set_width(WIDTH.min(views.width() - 40.0));
-                ui.spacing_mut().item_spacing.y = 8.0;
-                for notice in notices.iter().rev().take(MOST).rev() {
-                    let buttons = |ui: &mut Ui| match notice.asks {
-                        Some(Asks::Adopt) => adopt(ui, workspace, out),
-                        None => {}
-                    };
-                    if card(ui, notice.level, &notice.text, !notice.stays, buttons) {
-                        out.requests.push(Request::DismissNotice(notice.id));
-                    }
-                }
-                if let Some((text, _)) = &self.told
-                    && card(ui, NoticeLevel::Warning, text, true, |_| {})
-                {
-                    self.told = None;
-                }
-                for activity in activities {
-                    progress(ui, activity, out);
-                }
-            });
+        let activities: Vec<&Activity> = workspace
+            .activities()
+            .filter(|a| a.since.elapsed() >= SHOW_AFTER && Some(a.job) != opening)
+            .collect();
+        let corner = Corner {
+            id: "jobs",
+            at: pos2(views.right() - SLIDER, views.bottom() - if opening.is_some() { OPENING } else { FOOT }),
+            down: false,
+            width: WIDTH.min(views.width() - 40.0),
+            room: views.height() / 2.0,
+            most: MOST,
+        };
+        let wanted: Vec<JobId> = activities.iter().map(|a| a.job).collect();
+        let draw = |ui: &mut Ui, job: JobId| {
+            if let Some(activity) = activities.iter().find(|a| a.job == job) {
+                progress(ui, activity, out);
+            }
+        };
+        let waiting = |ui: &mut Ui, count: usize| {
+            let words = RichText::new(format!("and {count} more under way")).font(theme::small());
+            frame(ui).show(ui, |ui| ui.label(words.color(theme::palette(ui).weak)));
+        };
+        self.jobs.show(ctx, corner, &wanted, draw, waiting);
     }
 }
 

@@ -46,6 +46,11 @@ impl Outbox {
         self.sure.push(Command::Train(command));
     }
 
+    /// Commands before whatever else the frame asks for.
+    pub fn first(&mut self, commands: impl IntoIterator<Item = Command>) {
+        self.commands.splice(0..0, commands);
+    }
+
     pub fn edit(&mut self, edit: EditCommand) {
         self.commands.push(Command::Edit(edit));
     }

@@ -257,6 +257,6 @@ fn select_label(document: &Document, by: i64, out: &mut Outbox) {
 }
 
 fn free_name(document: &Document) -> String {
-    let taken = |name: &str| document.labels().iter().any(|l| l.name == name);
-    (1..).map(|n| format!("Label {n}")).find(|name| !taken(name)).unwrap_or_default()
+    let labels = document.labels();
+    (1..).map(|n| format!("Label {n}")).find(|name| !labels.is_taken(name)).unwrap_or_default()
 }

@@ -45,6 +45,8 @@ pub fn run(options: UiOptions) -> Result<(), UiError> {
             wgpu_setup: gpu::device::wgpu_setup().into(),
             ..Default::default()
         },
+        // The window has its own: `fonts`.
+        system_font_fallback: false,
         ..Default::default()
     };
     let came_up = Rc::new(Cell::new(false));

@@ -27,9 +27,13 @@ fn panels() -> Vec<Box<dyn Panel>> {
     ]
 }
 
+/// The hint and the cards of what takes time lie beside each other in views of this width.
+const HINT_AND_JOBS: f32 = 730.0;
+
 /// Where everything stands, and what it keeps from frame to frame.
 pub struct Shell {
     pub(super) views: Views,
+    images: bars::Images,
     panels: Vec<Box<dyn Panel>>,
     /// Index of the panel that is in front.
     front: usize,
@@ -50,6 +54,7 @@ impl Default for Shell {
     fn default() -> Self {
         Self {
             views: Views::default(),
+            images: bars::Images::default(),
             panels: panels(),
             front: 1,
             panels_shown: true,
@@ -95,7 +100,7 @@ impl Shell {
         egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
             ui,
             |ui| {
-                bars::top(ui, workspace, look, self.panels_shown, out);
+                bars::top(ui, workspace, &mut self.images, look, self.panels_shown, out);
             },
         );
         egui::Panel::bottom("status").exact_size(size::STATUS_BAR).resizable(false).frame(frame(12, 0)).show(
@@ -152,7 +157,9 @@ impl Shell {
     /// What lies over the rest.
     fn above(&mut self, ctx: &egui::Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
         self.notices.show(ctx, views, workspace, out);
-        if self.hint_shown && workspace.active().is_some() && !self.help_shown {
+        // In a small window what takes time has the place.
+        let free = views.width() > HINT_AND_JOBS || !self.notices.shows_jobs();
+        if self.hint_shown && free && workspace.active().is_some() && !self.help_shown {
             welcome::hint(ctx, views, out);
         }
         welcome::drop_sign(ctx, views);
@@ -169,13 +176,15 @@ impl Shell {
     }
 
     fn side(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        // Another tab comes with the next frame: what this panel has in hand hears of the click first.
+        let front = self.front;
         Frame::new()
             .inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 0 })
             .show(ui, |ui| self.tabs(ui));
         ui.add_space(-1.0);
         let line = Rect::from_min_size(ui.cursor().min, Vec2::new(ui.available_width(), 1.0));
         ui.painter().rect_filled(line, 0.0, theme::palette(ui).line);
-        let panel = &mut self.panels[self.front];
+        let panel = &mut self.panels[front];
         ScrollArea::vertical().id_salt(panel.id()).auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(16, 14)).show(ui, |ui| panel.ui(ui, context));
         });
@@ -210,6 +219,7 @@ impl Shell {
                 }
                 if response.clicked() {
                     self.front = index;
+                    ui.ctx().request_repaint();
                 }
             }
         });

@@ -163,6 +163,8 @@ pub fn install(ctx: &egui::Context) {
         });
     }
     ctx.set_theme(egui::ThemePreference::Dark);
+    // A stroke over the image is no click, and ends the writing in a field all the same.
+    ctx.options_mut(|o| o.input_options.surrender_focus_on = egui::SurrenderFocusOn::Presses);
 }
 
 fn visuals(dark: bool) -> egui::Visuals {

@@ -1,3 +1,4 @@
+use super::NoticeLevel;
 use super::store::mask_hash;
 use crate::edit::{Change, Edit, Marks, MaskRules, Origin};
 use crate::label::{LabelMap, LabelTable};
@@ -27,6 +28,16 @@ impl Annotations {
         MaskRules::new(&self.labels, &self.verified)
     }
 
+    /// A change, after the marks that it takes away: who changes a verified slice has to look at it again.
+    pub fn with_marks(&self, change: Change) -> Vec<Change> {
+        let touched = match &change {
+            Change::Mask(patch) if !self.verified.is_empty() => patch.touched(),
+            _ => BTreeSet::new(),
+        };
+        let taken = touched.intersection(&self.verified).map(|&slice| Change::Verified { slice, on: false });
+        taken.chain([change]).collect()
+    }
+
     /// The mask's identity: equal masks have equal hashes.
     pub fn mask_hash(&self) -> String {
         mask_hash(&self.mask)
@@ -49,6 +60,49 @@ pub fn title(edit: &Edit) -> String {
     edit.changes().last().map(of).unwrap_or_default()
 }
 
+/// What a person should hear of an edit that took marks away in passing; none where it took none, or nothing else.
+pub fn marks_taken(edit: &Edit, depth: usize) -> Option<(NoticeLevel, String)> {
+    edit.patches().next()?;
+    let of = |change: &Change| match change {
+        Change::Verified { slice, on: false } => Some(slice + 1),
+        _ => None,
+    };
+    let slices: Vec<usize> = edit.changes().iter().filter_map(of).collect();
+    Some(match slices[..] {
+        [] => return None,
+        [_] if depth == 1 => (
+            NoticeLevel::Info,
+            "The image was verified and has been changed: it is not marked as verified any more. Undo brings the mark back"
+                .to_owned(),
+        ),
+        [slice] => (
+            NoticeLevel::Info,
+            format!(
+                "Slice {slice} was verified and has been changed: it is not marked as verified any more. Undo brings the mark back"
+            ),
+        ),
+        _ => (
+            NoticeLevel::Warning,
+            format!(
+                "{} verified slices have been changed (slices {}): they are not marked as verified any more. Undo brings the marks back",
+                slices.len(),
+                listed(&slices)
+            ),
+        ),
+    })
+}
+
+/// "3, 5, 9 and 12 more".
+fn listed(slices: &[usize]) -> String {
+    const MOST: usize = 8;
+    let mut words: Vec<String> = slices.iter().take(MOST).map(usize::to_string).collect();
+    let last = match slices.len().saturating_sub(MOST) {
+        0 => words.pop().unwrap_or_default(),
+        more => format!("{more} more"),
+    };
+    format!("{} and {last}", words.join(", "))
+}
+
 fn label_title(before: &LabelTable, after: &LabelTable) -> String {
     if let Some(added) = after.iter().find(|l| before.get(l.id).is_none()) {
         return format!("add label “{}”", added.name);
@@ -65,6 +119,7 @@ fn label_title(before: &LabelTable, after: &LabelTable) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edit::Patch;
 
     #[test]
     fn an_edit_is_called_by_what_the_person_did() {
@@ -74,5 +129,29 @@ mod tests {
         assert_eq!(title(&added.into()), "add label “spleen”");
         assert_eq!(title(&Change::Labels { before: after, after: before }.into()), "remove label “spleen”");
         assert_eq!(title(&Change::Verified { slice: 4, on: true }.into()), "verify slice 5");
+    }
+
+    #[test]
+    fn the_marks_that_an_edit_takes_are_named() {
+        let mark = |slice, on| Change::Verified { slice, on };
+        let volume = crate::phantom::ct_sized(1, crate::phantom::Look::Standard, [8, 8, 20]).volume;
+        let map = LabelMap::empty(volume.dims());
+        let (table, none) = (LabelTable::named(&["a"]), BTreeSet::new());
+        let rules = MaskRules::new(&table, &none);
+        let everywhere = crate::edit::Region::native_slice(volume.grid(), 3);
+        let patch =
+            Patch::paint(&map, &volume, &everywhere, 1, &rules, Origin::Person { tool: "brush".into() });
+        let said = |marks: Vec<Change>| {
+            let edit: Edit = marks.into_iter().chain([Change::Mask(patch.clone())]).collect();
+            marks_taken(&edit, 20).map(|(_, text)| text)
+        };
+        assert_eq!(said(vec![]), None);
+        assert!(said(vec![mark(3, false)]).is_some_and(|text| text.starts_with("Slice 4 was verified")));
+        let many = said((0..12).map(|z| mark(z, false)).collect()).expect("twelve");
+        assert!(many.contains("(slices 1, 2, 3, 4, 5, 6, 7, 8 and 4 more)"), "{many}");
+        assert!(
+            said(vec![mark(1, false), mark(4, false)]).is_some_and(|text| text.contains("(slices 2 and 5)"))
+        );
+        assert_eq!(marks_taken(&mark(3, false).into(), 20), None, "the person took it away");
     }
 }

@@ -1,4 +1,4 @@
-use super::annotations::{Annotations, title};
+use super::annotations::{Annotations, marks_taken, title};
 use super::journal::Step;
 use super::making::{Draft, IN_FRAME, Order};
 use super::store::{Action, Entry, StoreError, Write};
@@ -132,7 +132,9 @@ impl Workspace {
         // A stroke of several pieces is one undo step, however large its first piece.
         for drawing in document.deferred.take().into_iter().chain([drawing]) {
             let change = drawing.change(&document.volume, &document.now, tool.clone());
-            document.log.extend(&mut document.now.marks(), change)?;
+            for change in document.now.with_marks(change) {
+                document.log.extend(&mut document.now.marks(), change)?;
+            }
         }
         document.revision += 1;
         Ok(())
@@ -194,9 +196,11 @@ impl Workspace {
         }
         document.log.begin()?;
         for change in changes {
-            if let Err(reason) = document.log.extend(&mut document.now.marks(), change) {
-                document.log.abort(&mut document.now.marks())?;
-                return Err(reason.into());
+            for change in document.now.with_marks(change) {
+                if let Err(reason) = document.log.extend(&mut document.now.marks(), change) {
+                    document.log.abort(&mut document.now.marks())?;
+                    return Err(reason.into());
+                }
             }
         }
         let edit = document.log.commit();
@@ -208,6 +212,9 @@ impl Workspace {
         let Some(edit) = edit else { return Ok(()) };
         let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
         document.timeline.push(Step { seq: document.last_seq + 1, title: title(&edit) });
+        if let Some((level, text)) = marks_taken(&edit, document.depth()) {
+            self.notices.add(level, Some(id), text);
+        }
         self.append(id, Action::Do(edit));
         Ok(())
     }

@@ -56,8 +56,9 @@ fn label_mut(table: &mut LabelTable, id: LabelId) -> Result<&mut Label, CommandE
 
 fn checked_name(table: &LabelTable, own: Option<LabelId>, name: String) -> Result<String, CommandError> {
     let name = name.trim();
-    let taken = table.iter().any(|l| Some(l.id) != own && l.name == name);
-    if name.is_empty() || taken {
+    let mut others = table.clone();
+    own.and_then(|id| others.remove(id));
+    if name.is_empty() || others.is_taken(name) {
         Err(CommandError::BadLabelName(name.to_owned()))
     } else {
         Ok(name.to_owned())
@@ -80,7 +81,7 @@ pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, Labe
     }
     for (class, own) in classes() {
         if labels[class] == 0 && table.get(own.id).is_none() {
-            table.insert(Label { locked: false, visible: true, ..own.clone() });
+            table.bring(Label { locked: false, visible: true, ..own.clone() });
             labels[class] = own.id;
         }
     }
@@ -136,5 +137,33 @@ mod tests {
         assert_eq!(labels, [0, 2]);
         let names: Vec<&str> = after.iter().map(|label| label.name.as_str()).collect();
         assert_eq!(names, ["label 1", "vessel"]);
+    }
+
+    #[test]
+    fn names_that_differ_in_capitals_are_two_classes() {
+        let table = LabelTable::named(&["label 1", "Label 1"]);
+        assert_eq!(class_labels(&card(&["label 1", "Label 1"]), &table), (vec![0, 1, 2], table.clone()));
+        assert_eq!(class_labels(&card(&["Label 1", "label 1"]), &table), (vec![0, 2, 1], table));
+        let (labels, after) = class_labels(&card(&["Liver"]), &LabelTable::named(&["liver"]));
+        assert_eq!((labels, after.len()), (vec![0, 2], 2), "another structure, as far as anyone knows");
+    }
+
+    #[test]
+    fn no_class_takes_a_label_that_is_another_class() {
+        // "tumour" could have id 1 if "label 1" were nobody's.
+        let (labels, after) = class_labels(&card(&["tumour", "label 1"]), &LabelTable::named(&["label 1"]));
+        assert_eq!(labels, [0, 2, 1]);
+        let names: Vec<&str> = after.iter().map(|label| label.name.as_str()).collect();
+        assert_eq!(names, ["label 1", "tumour"]);
+        let (labels, _) = class_labels(&card(&["cyst", "cyst"]), &LabelTable::default());
+        assert_eq!(labels, [0, 1, 2], "a card that names two classes alike");
+    }
+
+    #[test]
+    fn a_label_that_a_model_brings_has_a_colour_of_its_own() {
+        let mut table = LabelTable::named(&["liver"]);
+        table.get_mut(1).expect("it is there").color = LabelTable::palette_color(2);
+        let (_, after) = class_labels(&card(&["liver", "spleen"]), &table);
+        assert_ne!(after.get(2).map(|l| l.color), Some(LabelTable::palette_color(2)));
     }
 }

@@ -61,7 +61,8 @@ impl Work {
             Work::Make(order) => {
                 let draft = (order.make)(cx, volume, &after)?;
                 cx.check()?;
-                let edit: Edit = draft.changes.into_iter().collect();
+                let edit: Edit =
+                    draft.changes.into_iter().flat_map(|change| after.with_marks(change)).collect();
                 edit.apply(&mut after.marks())?;
                 (Arc::new(edit), draft.warnings)
             }

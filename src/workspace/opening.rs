@@ -64,7 +64,7 @@ impl Workspace {
         let dims = opened.volume.dims();
         let default = self.shelf.default_for(&opened.volume, &source);
         let labels =
-            default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.clone());
+            default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.told_apart());
         let selected = labels.iter().next().map_or(0, |l| l.id);
         let facts = CaseFacts {
             path: source.clone(),

@@ -5,6 +5,9 @@ mod files;
 mod labels;
 mod learn;
 mod other_image;
+mod renaming;
+mod room;
+mod still;
 mod surface;
 mod whole;
 
@@ -36,25 +39,28 @@ impl Window {
 
     /// `model` instead of the one that the sample opens with.
     fn with(sample: &str, model: Option<&str>, graphics: Option<RenderState>) -> Self {
-        let engine = Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap();
-        let options = WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() };
-        let mut workspace = Workspace::with_options(engine, options).unwrap();
+        let mut workspace = workspace(EngineOptions::headless(DeviceChoice::Cpu));
         workspace.apply(Command::Open(format!("sample:{sample}").into())).unwrap();
         if let Some(model) = model {
             assert!(workspace.wait_until(Duration::from_secs(120), |w| w.active().is_some()));
             let version = Some(model.to_owned());
             workspace.apply(Command::Model(ModelCommand::Use { version })).unwrap();
         }
-        let mut builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install_theme);
+        let mut this = Self::of(workspace, SIZE, graphics);
+        this.until("the sample is open", |w| w.active().is_some());
+        this.steps(3);
+        this
+    }
+
+    /// On a workspace, in a window of this size.
+    fn of(workspace: Workspace, size: [f32; 2], graphics: Option<RenderState>) -> Self {
+        let mut builder = Harness::builder().with_size(size).with_context_setup(ui::install_theme);
         if let Some(graphics) = &graphics {
             builder = builder.renderer(WgpuTestRenderer::from_render_state(graphics.clone()));
         }
         let app = App::on(workspace, graphics);
         let harness = builder.build_ui_state(|ui, app: &mut App| app.frame(ui), app);
-        let mut this = Self { harness };
-        this.until("the sample is open", |w| w.active().is_some());
-        this.steps(3);
-        this
+        Self { harness }
     }
 
     /// Frames, until something is so.
@@ -144,6 +150,12 @@ impl Window {
     fn painted(&self) -> usize {
         self.document().mask().counts().values().sum()
     }
+}
+
+/// Without a place for project files.
+fn workspace(engine: EngineOptions) -> Workspace {
+    let options = WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() };
+    Workspace::with_options(Engine::start(engine).unwrap(), options).unwrap()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{Bench, open, start, write_image, write_model};
 use fovea::nn::ModelCard;
+use fovea::nn::train::IGNORE;
 use fovea::volume::Modality;
 use fovea::workspace::{
     AcceptScope, Asks, Command, CommandError, DocumentId, EditCommand, LabelCommand, ModelCommand,
@@ -505,4 +506,36 @@ fn a_link_in_the_place_of_a_checkpoint_is_not_followed() {
     assert!(refused.contains("no checkpoint beside the project file"), "{refused}");
     bench.workspace.apply(train(TrainCommand::Cancel)).unwrap();
     assert_eq!(std::fs::read(&private).unwrap(), before);
+}
+
+#[test]
+fn two_fresh_labels_are_two_classes_and_both_are_learned() {
+    let mut bench = Bench::opened();
+    let first = bench.document().selected_label();
+    let add = |name: &str| Command::Labels(LabelCommand::Add { name: name.into() });
+    let taken = bench.workspace.apply(add("LABEL 1"));
+    assert!(matches!(taken, Err(CommandError::BadLabelName(_))), "{taken:?}");
+    bench.workspace.apply(add("Label 2")).unwrap();
+    let second = bench.document().selected_label();
+    for z in 0..4 {
+        bench.stroke(z, first, [5.0, 8.0], [40.0, 8.0]);
+        bench.stroke(z, second, [5.0, 30.0], [40.0, 30.0]);
+        bench.edit(EditCommand::SetVerified { z, on: true });
+    }
+    bench.workspace.apply(Command::Model(ModelCommand::Fresh { network: "edema/unet".into() })).unwrap();
+    bench.wait("the network", |w| w.is_idle() && w.active().is_some_and(|d| d.model().is_some()));
+    bench.workspace.apply(few_steps(4)).unwrap();
+    bench.wait("the run", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    let training = bench.workspace.training().expect("there is a run");
+    let held_out = training.held_out_samples();
+    assert!(!held_out.is_empty());
+    for sample in held_out {
+        for class in [0, 1, 2] {
+            assert!(sample.labels.contains(&class), "{}: class {class} is not taught", sample.name);
+        }
+        assert!(!sample.labels.contains(&IGNORE), "{}: something is left out", sample.name);
+    }
+    let model = bench.workspace.model(training.base()).expect("it is known");
+    let names: Vec<&str> = model.card.labels.iter().map(|l| l.name.as_str()).collect();
+    assert_eq!(names, ["label 1", "Label 2"]);
 }

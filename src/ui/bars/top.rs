@@ -1,3 +1,4 @@
+use super::images::Images;
 use crate::phantom::SAMPLES;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::look::{Layout as ViewLayout, Look, Pane};
@@ -5,11 +6,18 @@ use crate::ui::outbox::{Outbox, Question};
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, IconButton};
 use crate::volume::presets;
-use crate::workspace::{Command, Document, Workspace};
+use crate::workspace::{Document, Workspace};
 use egui::{Align, Layout, RichText, Ui};
 
-/// Files on the left, the image's name in the middle, looks on the right.
-pub fn show(ui: &mut Ui, workspace: &Workspace, look: &mut Look, panels_shown: bool, out: &mut Outbox) {
+/// Files on the left, looks on the right, and the open images between them.
+pub fn show(
+    ui: &mut Ui,
+    workspace: &Workspace,
+    images: &mut Images,
+    look: &mut Look,
+    panels_shown: bool,
+    out: &mut Outbox,
+) {
     let document = workspace.active();
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
@@ -17,7 +25,6 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, look: &mut Look, panels_shown: b
         bar(ui);
         history(ui, document, out);
         bar(ui);
-        documents(ui, workspace, out);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let key = |command| shortcut_of(command);
@@ -37,6 +44,9 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, look: &mut Look, panels_shown: b
                 layout(ui, document, look);
                 windows(ui, document, look);
             }
+            // What is left over is the images': however many are open, they cover nothing.
+            ui.add_space(4.0);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| images.show(ui, workspace, out));
         });
     });
 }
@@ -104,24 +114,6 @@ fn history(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
         let button = IconButton::new(icon, name).key(shortcut_of(command)).enabled(what.is_some());
         if ui.add(button).clicked() {
             out.key(command);
-        }
-    }
-}
-
-/// The open images; one is only named.
-fn documents(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
-    let active = workspace.active().map(Document::id);
-    match workspace.documents() {
-        [] => {}
-        [only] => {
-            ui.label(RichText::new(only.name()).color(theme::palette(ui).weak));
-        }
-        several => {
-            for document in several {
-                if ui.selectable_label(active == Some(document.id()), document.name()).clicked() {
-                    out.command(Command::Activate(document.id()));
-                }
-            }
         }
     }
 }

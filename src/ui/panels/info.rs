@@ -2,15 +2,19 @@ use crate::geom::{Frame, Unit};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::look::{CHANNELS, ImageLook};
 use crate::ui::outbox::Outbox;
+use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, field, section, title_row};
 use crate::volume::{Modality, Window, presets};
-use crate::workspace::{Command, Document};
-use egui::{ComboBox, DragValue, RichText, Role, Ui, WidgetInfo};
+use crate::workspace::{Command, Document, DocumentId};
+use egui::{Button, ComboBox, DragValue, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 /// What the image is: its warnings first, then size, spacing, orientation, values.
 #[derive(Default)]
-pub struct Info;
+pub struct Info {
+    /// The image whose shown series was brought into view.
+    in_view: Option<DocumentId>,
+}
 
 impl Panel for Info {
     fn id(&self) -> &'static str {
@@ -24,14 +28,19 @@ impl Panel for Info {
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         let PanelContext { document, look, out, .. } = context;
         title_row(ui, "Image", |_| {});
-        ui.add(egui::Label::new(RichText::new(document.name()).color(theme::palette(ui).weak)).truncate())
-            .on_hover_text(document.source().display().to_string());
+        ui.add(
+            egui::Label::new(RichText::new(as_painted(document.name())).color(theme::palette(ui).weak))
+                .truncate(),
+        )
+        .on_hover_text(document.source().display().to_string());
         kind(ui, document, out);
         warnings(ui, document);
         section(ui, "Grey values", |ui| tone(ui, document, look.image(document)));
         section(ui, "Geometry", |ui| geometry(ui, document));
         if document.series().len() > 1 {
-            section(ui, "Images in this file", |ui| series(ui, document, out));
+            let moved = self.in_view != Some(document.id());
+            self.in_view = Some(document.id());
+            section(ui, "Images in this file", |ui| series(ui, document, moved, out));
         }
         section(ui, "Project", |ui| project(ui, document));
     }
@@ -133,19 +142,29 @@ fn geometry(ui: &mut Ui, document: &Document) {
     field(ui, "Samples", |ui| value(ui, volume.samples().kind().name().to_owned()));
 }
 
-fn series(ui: &mut Ui, document: &Document, out: &mut Outbox) {
-    for series in document.series() {
-        let [w, h, d] = series.dims;
-        let words =
-            if w > 0 { format!("{}   {w} × {h} × {d}", series.title) } else { series.title.clone() };
-        if ui.selectable_label(series.shown, words).clicked() && !series.shown {
-            out.command(Command::OpenWith {
-                path: document.opened().to_owned(),
-                series: Some(series.id.clone()),
-                modality: None,
-            });
+/// `moved`: the image has just come to the front.
+fn series(ui: &mut Ui, document: &Document, moved: bool, out: &mut Outbox) {
+    /// More scroll within the section, so that what comes below it stays in reach.
+    const HIGHEST: f32 = 220.0;
+    ScrollArea::vertical().id_salt("series").max_height(HIGHEST).show(ui, |ui| {
+        for series in document.series() {
+            let [w, h, d] = series.dims;
+            let size = if w > 0 { format!("{w} × {h} × {d}") } else { String::new() };
+            let words = if w > 0 { format!("{}   {size}", series.title) } else { series.title.clone() };
+            let row = Button::selectable(series.shown, as_painted(&series.title)).right_text(size).truncate();
+            let row = ui.add_sized([ui.available_width(), 0.0], row).on_hover_text(words);
+            if series.shown && moved {
+                row.scroll_to_me(None);
+            }
+            if row.clicked() && !series.shown {
+                out.command(Command::OpenWith {
+                    path: document.opened().to_owned(),
+                    series: Some(series.id.clone()),
+                    modality: None,
+                });
+            }
         }
-    }
+    });
 }
 
 fn project(ui: &mut Ui, document: &Document) {

@@ -4,16 +4,17 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::look::{AreaStyle, Look};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::panels::volumes;
+use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, size};
-use crate::ui::widgets::{Icon, IconButton, empty, field, section, slider_row, title_row};
-use crate::workspace::{Command, Document, EditCommand, LabelCommand};
-use egui::{Align2, CornerRadius, Rect, RichText, Role, Sense, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2};
+use crate::ui::widgets::{Icon, IconButton, InlineEdit, empty, field, section, slider_row, title_row};
+use crate::workspace::{Command, Document, DocumentId, EditCommand, LabelCommand, Workspace};
+use egui::{Align2, CornerRadius, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 /// The labels: colour, name, lock, eye, and the keys 1 to 9.
 #[derive(Default)]
 pub struct Labels {
-    /// The label whose name is being written, and what has been written.
-    renaming: Option<(LabelId, String)>,
+    /// The label whose name is being written.
+    renaming: InlineEdit<(DocumentId, LabelId)>,
 }
 
 const ROW: f32 = 32.0;
@@ -28,7 +29,13 @@ impl Panel for Labels {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { document, look, out, .. } = context;
+        let PanelContext { workspace, document, look, out } = context;
+        let listed = |(of, label)| of == document.id() && document.labels().get(label).is_some();
+        if self.renaming.of().is_some_and(|of| !listed(of)) {
+            // Another image has come to the front, or the label has gone.
+            let renamed = self.renaming.end();
+            rename(renamed, workspace, document, out);
+        }
         title_row(ui, "Labels", |ui| {
             let add = IconButton::new(Icon::Plus, "New label").key(shortcut_of(KeyCommand::NewLabel));
             if ui.add(add).clicked() {
@@ -44,7 +51,7 @@ impl Panel for Labels {
         }
         ui.spacing_mut().item_spacing.y = 2.0;
         for (index, label) in document.labels().iter().enumerate() {
-            self.row(ui, index, label, document, out);
+            self.row(ui, index, label, workspace, document, out);
         }
         ui.spacing_mut().item_spacing.y = 6.0;
         overlay_settings(ui, look, document, out);
@@ -52,7 +59,15 @@ impl Panel for Labels {
 }
 
 impl Labels {
-    fn row(&mut self, ui: &mut Ui, index: usize, label: &Label, document: &Document, out: &mut Outbox) {
+    fn row(
+        &mut self,
+        ui: &mut Ui,
+        index: usize,
+        label: &Label,
+        workspace: &Workspace,
+        document: &Document,
+        out: &mut Outbox,
+    ) {
         let selected = document.selected_label() == label.id;
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), ROW), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &label.name));
@@ -73,20 +88,10 @@ impl Labels {
         self.colour(&mut row, label, out);
         let buttons_width = 88.0;
         let name_width = (row.available_width() - buttons_width).max(20.0);
-        match &mut self.renaming {
-            Some((id, name)) if *id == label.id => {
-                let field = row.add_sized([name_width, 22.0], TextEdit::singleline(name));
-                field.request_focus();
-                let cancelled = row.input(|i| i.key_pressed(egui::Key::Escape));
-                if field.lost_focus() || cancelled {
-                    if !cancelled && *name != label.name {
-                        out.command(Command::Labels(LabelCommand::Rename {
-                            id: label.id,
-                            name: name.clone(),
-                        }));
-                    }
-                    self.renaming = None;
-                }
+        match self.renaming.of() {
+            Some(of) if of == (document.id(), label.id) => {
+                let renamed = self.renaming.show(&mut row, vec2(name_width, 22.0), "Name of the label");
+                rename(renamed, workspace, document, out);
             }
             _ => {
                 let (area, _) = row.allocate_exact_size(vec2(name_width, ROW), Sense::hover());
@@ -98,18 +103,19 @@ impl Labels {
                 let figures =
                     row.painter().text(end, Align2::RIGHT_CENTER, measure, theme::figures(), p.weak);
                 let clip = row.painter().with_clip_rect(area.with_max_x(figures.left() - 6.0));
-                clip.text(area.left_center(), Align2::LEFT_CENTER, &label.name, theme::body(), color);
+                let name = as_painted(&label.name);
+                clip.text(area.left_center(), Align2::LEFT_CENTER, name, theme::body(), color);
             }
         }
         self.buttons(&mut row, index, label, out);
         if response.double_clicked() {
-            self.renaming = Some((label.id, label.name.clone()));
+            self.renaming.begin((document.id(), label.id), &label.name);
         } else if response.clicked() {
             out.command(Command::Labels(LabelCommand::Select(label.id)));
         }
         response.context_menu(|ui| {
             if ui.button("Rename").clicked() {
-                self.renaming = Some((label.id, label.name.clone()));
+                self.renaming.begin((document.id(), label.id), &label.name);
                 ui.close();
             }
             let z = document.cursor()[2];
@@ -216,6 +222,26 @@ impl Labels {
             let at = pos2(key.center().x, key.center().y);
             ui.painter().text(at, Align2::CENTER_CENTER, index + 1, theme::small(), p.faint);
         }
+    }
+}
+
+/// Gives a label its new name, before whatever else the frame asks for: the click that ended it may bring another image
+/// to the front.
+fn rename(
+    renamed: Option<((DocumentId, LabelId), String)>,
+    workspace: &Workspace,
+    active: &Document,
+    out: &mut Outbox,
+) {
+    let Some(((of, id), name)) = renamed else { return };
+    if workspace.document(of).is_none_or(|d| d.labels().get(id).is_none()) {
+        return;
+    }
+    let rename = Command::Labels(LabelCommand::Rename { id, name });
+    if of == active.id() {
+        out.first([rename]);
+    } else {
+        out.first([Command::Activate(of), rename, Command::Activate(active.id())]);
     }
 }
 

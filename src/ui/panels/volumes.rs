@@ -2,7 +2,7 @@
 
 use crate::geom::{Grid, Unit};
 use crate::label::Label;
-use crate::ui::{outbox::Outbox, theme};
+use crate::ui::{outbox::Outbox, reading::as_painted, theme};
 use crate::workspace::{AcceptScope, Document, EditCommand, Workspace, class_labels};
 use egui::{Align, Layout, Link, RichText, Sense, Ui, vec2};
 
@@ -78,7 +78,7 @@ fn name(ui: &mut Ui, label: &Label) {
     ui.spacing_mut().item_spacing.x = 6.0;
     let (rect, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
     ui.painter().rect_filled(rect, 2.0, theme::label_color(label.color));
-    ui.add(egui::Label::new(&label.name).truncate());
+    ui.add(egui::Label::new(as_painted(&label.name)).truncate());
 }
 
 /// A label's measure: millilitres, or mm² on an image of depth 1, or pixels where spacing is unknown.

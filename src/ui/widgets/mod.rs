@@ -2,10 +2,12 @@
 
 mod button;
 mod icon;
+mod inline;
 mod progress;
 mod section;
 
 pub use button::{IconButton, primary, quiet};
 pub use icon::Icon;
+pub use inline::InlineEdit;
 pub use progress::progress_bar;
-pub use section::{empty, field, legend, section, slider_row, title_row};
+pub use section::{cut_in_the_middle, empty, field, legend, section, slider_row, title_row};

@@ -1,7 +1,8 @@
 use crate::ui::theme;
 use egui::{CornerRadius, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
-/// A thin bar. Without a share it moves, because nobody knows how much is left.
+/// A thin bar. Without a share a piece of it is somewhere else each time it is drawn, because nobody knows how much is
+/// left; it asks for no frames of its own, as who waits long would pay for them.
 pub fn progress_bar(ui: &mut Ui, share: Option<f32>, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 4.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));
@@ -11,7 +12,6 @@ pub fn progress_bar(ui: &mut Ui, share: Option<f32>, name: &str) -> Response {
     let (from, to) = match share {
         Some(share) => (0.0, share.clamp(0.0, 1.0)),
         None => {
-            ui.ctx().request_repaint_after(std::time::Duration::from_millis(33));
             let at = (ui.input(|i| i.time) * 0.6).fract() as f32;
             ((at * 1.3 - 0.3).max(0.0), (at * 1.3).min(1.0))
         }

@@ -59,3 +59,27 @@ pub fn legend(ui: &mut Ui, colors: &[(Color32, &str)]) {
 pub fn empty(ui: &mut Ui, text: &str) {
     ui.label(RichText::new(text).color(theme::palette(ui).faint));
 }
+
+/// A name of at most so many letters: beginning and end are what names are told apart by.
+pub fn cut_in_the_middle(name: &str, most: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= most {
+        return name.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let (front, back) = (kept - kept / 2, kept / 2);
+    letters[..front].iter().chain(&['…']).chain(&letters[letters.len() - back..]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_its_beginning_and_its_end() {
+        assert_eq!(cut_in_the_middle("abdomen.nii", 11), "abdomen.nii");
+        assert_eq!(cut_in_the_middle("abdomen_0412.nii.gz", 11), "abdom…ii.gz");
+        assert_eq!(cut_in_the_middle("肝臓の画像.png", 5), "肝臓…ng");
+        assert_eq!(cut_in_the_middle("ab", 0), "…");
+    }
+}

@@ -1,0 +1,168 @@
+//! Room for everything: many open images, many series, and cards that stay where they are.
+
+use super::{Window, workspace};
+use egui::{Event, Key, Modifiers, Pos2, Rect, pos2, vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use fovea::engine::EngineOptions;
+use fovea::geom::Grid;
+use fovea::io;
+use fovea::nn::DeviceChoice;
+use fovea::volume::{Modality, Samples, Volume};
+use fovea::workspace::Command;
+use std::path::Path;
+
+const SMALL: [f32; 2] = [900.0, 600.0];
+
+fn picture(path: &Path) {
+    let samples: Vec<u8> = (0..32 * 24).map(|i| (i % 251) as u8).collect();
+    let grid = Grid::pixels([32, 24, 1]).unwrap();
+    let volume = Volume::new(grid, Samples::U8(samples.into()), [1.0, 0.0], Modality::Other).unwrap();
+    io::write_image_tiff(path, &volume).unwrap();
+}
+
+/// A NIfTI of as many volumes as asked for, by hand: no writer makes one.
+fn time_series(path: &Path, volumes: u16) {
+    let mut bytes = vec![0u8; 352];
+    bytes[0..4].copy_from_slice(&348i32.to_le_bytes());
+    for (i, n) in [4, 8, 8, 2, volumes, 1, 1, 1].into_iter().enumerate() {
+        bytes[40 + 2 * i..42 + 2 * i].copy_from_slice(&n.to_le_bytes());
+    }
+    bytes[70..72].copy_from_slice(&2i16.to_le_bytes());
+    bytes[72..74].copy_from_slice(&8i16.to_le_bytes());
+    for i in 0..5 {
+        bytes[76 + 4 * i..80 + 4 * i].copy_from_slice(&1f32.to_le_bytes());
+    }
+    bytes[108..112].copy_from_slice(&352f32.to_le_bytes());
+    bytes[344..348].copy_from_slice(b"n+1\0");
+    bytes.extend((0..128 * usize::from(volumes)).map(|i| (i % 200) as u8));
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn opened(paths: &[std::path::PathBuf]) -> Window {
+    let mut workspace = workspace(EngineOptions::headless(DeviceChoice::Cpu));
+    for path in paths {
+        workspace.apply(Command::Open(path.clone())).unwrap();
+    }
+    let mut window = Window::of(workspace, SMALL, None);
+    let count = paths.len();
+    window.until("all are open", |w| w.documents().len() == count && w.openings().is_empty());
+    window.steps(30);
+    window
+}
+
+fn rect(window: &Window, name: &str) -> Rect {
+    window.harness.get_by_label(name).rect()
+}
+
+#[test]
+fn many_open_images_leave_the_toolbar_free_and_the_active_one_in_sight() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..14).map(|n| format!("a patient with a long name {n:02}.tif")).collect();
+    let paths: Vec<_> = names.iter().map(|name| folder.path().join(name)).collect();
+    paths.iter().for_each(|path| picture(path));
+    let mut window = opened(&paths);
+    for step in 0..names.len() {
+        let list = rect(&window, "All open images");
+        for name in ["Panels", "Keys and mouse", "Dark or light theme"] {
+            let button = rect(&window, name);
+            assert!(button.left() >= list.right() && button.right() <= SMALL[0], "{name} at {button:?}");
+        }
+        let active = window.document().name().to_owned();
+        let number = &active[active.len() - 6..];
+        let shown = window.harness.get_by_label_contains(number).rect();
+        let undo = rect(&window, "Undo");
+        assert!(undo.right() <= shown.left(), "step {step}: {active} lies at {shown:?}");
+        assert!(shown.right() <= list.left(), "step {step}: {active} lies at {shown:?}");
+        window.press_with(Modifiers::CTRL | Modifiers::COMMAND, Key::Tab);
+        window.steps(40);
+    }
+    let last = names.last().expect("14");
+    window.click("All open images");
+    let rows: Vec<Rect> = window.harness.query_all_by_label_contains("13.tif").map(|n| n.rect()).collect();
+    let row = rows.iter().find(|r| r.top() > 44.0).expect("the list names it");
+    click_at(&mut window, row.center());
+    assert_eq!(window.document().name(), last);
+}
+
+fn click_at(window: &mut Window, at: Pos2) {
+    window.button(egui::PointerButton::Primary, at, true);
+    window.button(egui::PointerButton::Primary, at, false);
+    window.steps(3);
+}
+
+#[test]
+fn many_series_scroll_within_their_section() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("time.nii");
+    time_series(&path, 24);
+    let mut window = opened(&[path]);
+    assert_eq!(window.document().series().len(), 24);
+    window.click("Image panel");
+    window.steps(20);
+    let panel = rect(&window, "Image panel");
+    assert!(panel.right() <= SMALL[0], "the tabs are on screen");
+    let head = rect(&window, "Images in this file");
+    let below = rect(&window, "Project");
+    assert!(below.top() - head.bottom() < 260.0, "from {head:?} to {below:?}");
+    assert!(below.right() <= SMALL[0]);
+}
+
+/// Asks for a file that is not there: its notice stays.
+fn complain(window: &mut Window, name: &str) {
+    window.press_with(Modifiers::COMMAND, Key::O);
+    window.steps(3);
+    window.harness.event(Event::Text(format!("/nowhere/{name}")));
+    window.steps(2);
+    window.press(Key::Enter);
+    window.settle();
+    window.steps(20);
+    assert!(window.harness.query_by_label_contains(name).is_some(), "{name} is not complained of");
+}
+
+#[test]
+fn cards_do_not_move_under_the_pointer() {
+    let mut window = Window::on("fundus");
+    complain(&mut window, "first.png");
+    complain(&mut window, "second.png");
+    let place = |window: &Window, name: &str| window.harness.get_by_label_contains(name).rect();
+    let (first, second) = (place(&window, "first.png"), place(&window, "second.png"));
+    assert!(second.top() > first.bottom(), "new ones come below");
+    let dismiss: Vec<Rect> = window.harness.query_all_by_label("Dismiss").map(|n| n.rect()).collect();
+    let upper = dismiss.iter().min_by(|a, b| a.top().total_cmp(&b.top())).expect("two").center();
+    window.harness.event(Event::PointerMoved(upper));
+    window.steps(2);
+    complain(&mut window, "third.png");
+    assert_eq!((place(&window, "first.png"), place(&window, "second.png")), (first, second));
+    click_at(&mut window, upper);
+    assert!(window.harness.query_by_label_contains("first.png").is_none());
+    assert_eq!(place(&window, "second.png"), second, "it leaves a gap while the pointer is there");
+    window.harness.event(Event::PointerMoved(pos2(300.0, 500.0)));
+    window.steps(4);
+    assert!(place(&window, "second.png").top() < second.top(), "and closes it afterwards");
+}
+
+#[test]
+fn notices_keep_away_from_what_takes_time() {
+    let mut window = Window::with("ct", Some("abdomen-phantom"), None);
+    window.settle();
+    for name in ["one.png", "two.png", "three.png", "four.png", "five.png", "six.png"] {
+        complain(&mut window, name);
+    }
+    let cards = window.harness.query_all_by_label("Dismiss").count();
+    assert_eq!(cards, 4);
+    assert!(window.harness.query_by_label("and 2 more").is_some(), "those without a place are counted");
+    window.click("Segment the volume");
+    window.until("it takes time", |w| {
+        w.activities().any(|a| a.since.elapsed() > std::time::Duration::from_millis(200))
+    });
+    window.steps(3);
+    let cancel = window
+        .harness
+        .query_all_by_label("Cancel")
+        .map(|n| n.rect())
+        .max_by(|a, b| a.top().total_cmp(&b.top()));
+    let cancel = cancel.expect("it can be cancelled").expand2(vec2(4.0, 4.0));
+    for card in window.harness.query_all_by_label_contains("nowhere") {
+        assert!(!card.rect().intersects(cancel), "{:?} lies over {cancel:?}", card.accesskit_node().label());
+    }
+}
