@@ -7,6 +7,11 @@
 // What is printed goes through `cli/say.rs`, which escapes what files say and bears that nobody listens.
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod memory;
+pub mod watch;
+
+pub mod file;
+
 pub mod replace;
 
 pub mod geom;

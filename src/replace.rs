@@ -1,9 +1,15 @@
 //! The one way in which a file is written: beside its place, read back, compared, forced to disk, swapped in.
 
+use crate::{
+    file,
+    watch::{self, Stopped, Watch},
+};
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Why a file was not written. The old file, where there was one, is then still as it was.
@@ -16,11 +22,18 @@ pub enum WriteError {
     NotWhatWasMeant { path: PathBuf, what: String },
     #[error("{} cannot hold this: {what}", path.display())]
     Unfit { path: PathBuf, what: String },
+    /// Whoever waited for it wanted it no more ([`watch::under`]).
+    #[error("{} was not written: {cause}", path.display())]
+    Stopped { path: PathBuf, cause: Stopped },
 }
 
 impl WriteError {
     /// The system's reason alone: the name of the temporary file, which `tempfile` adds, is nobody's.
     pub fn io(path: &Path, cause: io::Error) -> Self {
+        let cause = match cause.downcast::<Stopped>() {
+            Ok(cause) => return Self::Stopped { path: path.to_owned(), cause },
+            Err(cause) => cause,
+        };
         let text = cause.to_string();
         let plain = text.split_once(" at path \"").map(|(reason, _)| reason.to_owned());
         let kind = cause.kind();
@@ -33,15 +46,48 @@ impl WriteError {
     }
 }
 
+/// A new file on its way to disk, a little at a time; an error once it is not wanted any more.
+pub struct Out<'a> {
+    file: BufWriter<&'a mut File>,
+    watch: Arc<dyn Watch>,
+    /// Encoders of other crates wrap errors.
+    stopped: bool,
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.watch.stop() {
+            self.stopped = true;
+            return Err(Stopped.into());
+        }
+        // What is given at once may be large, and disks are slow.
+        self.file.write(&bytes[..bytes.len().min(CHUNK)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Out<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+/// Bytes written or compared between two looks at whether to stop.
+const CHUNK: usize = 1 << 20;
+
 /// Writes `path` so that at every moment either the old or the whole new file is there, also after a power cut.
 ///
 /// `write` fills a new file in the same folder (with the same extension); `verify` reads that file again and says what
 /// differs; then it is forced to disk, renamed over `path`, and the folder is forced to disk. The file has the mode of the
-/// one that it replaces, or else that of any new file.
+/// one that it replaces, or else that of any new file. Under [`watch::under`] it stops where it is told to, and the new file
+/// is removed.
 pub fn write_checked(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
-    verify: impl FnOnce(&Path) -> Result<(), String>,
+    write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
+    verify: impl FnOnce(&Path) -> io::Result<Result<(), String>>,
 ) -> Result<(), WriteError> {
     let io_error = |cause| WriteError::io(path, cause);
     // A link is followed: what it points to is replaced, not the link.
@@ -51,14 +97,24 @@ pub fn write_checked(
         _ => Path::new("."),
     };
     let mut temporary = temporary_beside(folder, &target).map_err(io_error)?;
+    let _listed = Listed::new(temporary.path());
+    let watch = watch::current();
     {
-        let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
-        write(&mut out).and_then(|()| out.flush()).map_err(io_error)?;
+        let file = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
+        let mut out = Out { file, watch: Arc::clone(&watch), stopped: false };
+        let written = write(&mut out).and_then(|()| out.flush());
+        let written = if out.stopped { Err(Stopped.into()) } else { written };
+        written.map_err(io_error)?;
     }
     temporary.as_file().sync_all().map_err(io_error)?;
-    verify(temporary.path()).map_err(|what| WriteError::NotWhatWasMeant { path: path.to_owned(), what })?;
+    verify(temporary.path())
+        .map_err(io_error)?
+        .map_err(|what| WriteError::NotWhatWasMeant { path: path.to_owned(), what })?;
     if let Ok(old) = fs::metadata(&target) {
         temporary.as_file().set_permissions(old.permissions()).map_err(io_error)?;
+    }
+    if watch.stop() {
+        return Err(io_error(Stopped.into()));
     }
     temporary.persist(&target).map_err(|e| io_error(e.error))?;
     sync_folder(folder).map_err(io_error)
@@ -66,22 +122,53 @@ pub fn write_checked(
 
 /// Writes bytes through [`write_checked`], compared byte for byte.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    write_checked(
-        path,
-        |out| out.write_all(bytes),
-        |new| {
-            let back = fs::read(new).map_err(|e| e.to_string())?;
-            if back == bytes {
-                Ok(())
-            } else {
-                Err(format!("{} of {} bytes agree", same(&back, bytes), bytes.len()))
-            }
-        },
-    )
+    write_checked(path, |out| out.write_all(bytes), |new| same_bytes(new, bytes))
 }
 
-fn same(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).filter(|(a, b)| a == b).count()
+/// Whether a file holds exactly these bytes; what differs.
+pub fn same_bytes(path: &Path, bytes: &[u8]) -> io::Result<Result<(), String>> {
+    let mut file = file::open(path)?;
+    let mut back = vec![0; CHUNK];
+    for meant in bytes.chunks(CHUNK) {
+        if watch::current().stop() {
+            return Err(Stopped.into());
+        }
+        let back = &mut back[..meant.len()];
+        if file.read_exact(back).is_err() || *back != *meant {
+            return Ok(Err(format!("its {} bytes are not those that were meant", bytes.len())));
+        }
+    }
+    match file.read(&mut back[..1])? {
+        0 => Ok(Ok(())),
+        _ => Ok(Err(format!("it has more than its {} bytes", bytes.len()))),
+    }
+}
+
+/// New files that have not taken their places yet.
+static TEMPORARIES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// A new file that is listed while it is written.
+struct Listed(PathBuf);
+
+impl Listed {
+    fn new(path: &Path) -> Self {
+        TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+/// Removes the new files that have not taken their places yet: for a program that ends while it writes.
+pub fn remove_temporaries() {
+    for path in &*TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner) {
+        // One that has gone meanwhile is what was wanted.
+        let _ = fs::remove_file(path);
+    }
 }
 
 fn temporary_beside(folder: &Path, target: &Path) -> io::Result<tempfile::NamedTempFile> {
@@ -107,20 +194,68 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn failed_check_leaves_the_old_file_and_nothing_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mask.nii.gz");
         write_bytes(&path, b"old").unwrap();
-        let err =
-            write_checked(&path, |out| out.write_all(b"new"), |_| Err("one voxel".to_owned())).unwrap_err();
+        let err = write_checked(&path, |out| out.write_all(b"new"), |_| Ok(Err("one voxel".to_owned())))
+            .unwrap_err();
         assert!(matches!(err, WriteError::NotWhatWasMeant { .. }));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         write_bytes(&path, b"newer").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"newer");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    /// Stops once it has been asked so often.
+    struct Patience(AtomicUsize);
+
+    impl Watch for Patience {
+        fn stop(&self) -> bool {
+            self.0.fetch_sub(1, Ordering::Relaxed) <= 1
+        }
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_leaves_the_old_file_and_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mask.nii");
+        write_bytes(&path, b"old").unwrap();
+        let bytes = vec![7; 5 * CHUNK];
+        // Five pieces are written, five compared, and it is asked once more before the swap.
+        for asked in 1..=11 {
+            let watch: Arc<dyn Watch> = Arc::new(Patience(AtomicUsize::new(asked)));
+            let stopped = watch::under(&watch, || write_bytes(&path, &bytes)).unwrap_err();
+            assert!(matches!(stopped, WriteError::Stopped { .. }), "{stopped}");
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+        let watch: Arc<dyn Watch> = Arc::new(Patience(AtomicUsize::new(12)));
+        watch::under(&watch, || write_bytes(&path, &bytes)).unwrap();
+        assert_eq!(fs::read(&path).unwrap().len(), bytes.len());
+        // The watch has gone with its work.
+        write_bytes(&path, b"newer").unwrap();
+    }
+
+    #[test]
+    fn a_flipped_byte_is_seen_wherever_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let meant = vec![7; CHUNK + 100];
+        for at in [0, CHUNK - 1, CHUNK, CHUNK + 99] {
+            let mut flipped = meant.clone();
+            flipped[at] ^= 1;
+            fs::write(&path, &flipped).unwrap();
+            assert!(same_bytes(&path, &meant).unwrap().is_err(), "{at}");
+        }
+        for (length, same) in [(CHUNK + 100, true), (CHUNK + 99, false), (CHUNK + 101, false)] {
+            fs::write(&path, vec![7; length]).unwrap();
+            assert_eq!(same_bytes(&path, &meant).unwrap().is_ok(), same, "{length}");
+        }
     }
 
     #[cfg(unix)]

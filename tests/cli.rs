@@ -455,7 +455,7 @@ mod stopped {
     }
 
     #[test]
-    fn a_conversion_leaves_a_whole_file_or_none() {
+    fn a_conversion_that_is_stopped_leaves_the_old_file_and_nothing_beside_it() {
         if !signals_arrive() {
             return;
         }
@@ -464,24 +464,20 @@ mod stopped {
         std::fs::create_dir(&out).unwrap();
         write_large(&image);
         let copy = out.join("copy.nii.gz");
-        let begin = || {
+        std::fs::write(&copy, "old").unwrap();
+        // The second signal comes before the first has done its work.
+        for signals in [&["TERM"][..], &["TERM", "INT"]] {
             let mut child = start(&["convert", text(&image), text(&copy)]);
-            wait_for(&mut child, "writing", || !files_in(&out).is_empty());
-            signal(&child, "TERM");
-            child
-        };
-        let (said, told) = interrupted(begin());
-        assert_eq!(told, "fovea: interrupted\n");
-        assert_eq!((said.trim(), files_in(&out)), (text(&copy), BTreeSet::from(["copy.nii.gz".to_owned()])));
-        assert_eq!(info(text(&copy))["shape"], serde_json::json!([256, 256, 256]));
-
-        // A second signal does not wait for the end of the file.
-        std::fs::remove_file(&copy).unwrap();
-        let child = begin();
-        sleep(Duration::from_millis(30));
-        signal(&child, "INT");
-        interrupted(child);
-        assert!(!copy.exists());
+            wait_for(&mut child, "writing", || files_in(&out).len() > 1);
+            signals.iter().for_each(|name| signal(&child, name));
+            let (said, told) = interrupted(child);
+            assert_eq!(said, "");
+            if signals.len() == 1 {
+                assert_eq!(told.lines().last(), Some("fovea: interrupted"));
+            }
+            assert_eq!(files_in(&out), BTreeSet::from(["copy.nii.gz".to_owned()]));
+            assert_eq!(std::fs::read(&copy).unwrap(), b"old");
+        }
     }
 
     #[test]
@@ -496,7 +492,8 @@ mod stopped {
         wait_for(&mut child, "the beginning", || out.join("labels.txt").exists());
         signal(&child, "INT");
         let (_, told) = interrupted(child);
-        assert_eq!(told.lines().last(), Some("fovea: interrupted: 0 of 1 cases were gone through"));
+        // How far it went is not said where a slow machine has it ended first.
+        assert!(told.lines().last().is_some_and(|line| line.starts_with("fovea: interrupted")), "{told}");
         assert_eq!(files_in(&out), BTreeSet::from(["labels.txt".to_owned()]));
     }
 }

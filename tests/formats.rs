@@ -13,3 +13,5 @@ mod manifest;
 mod monochrome1;
 #[path = "formats/nifti_geometry.rs"]
 mod nifti_geometry;
+#[path = "formats/sizes.rs"]
+mod sizes;

@@ -8,7 +8,10 @@ use std::{
 
 /// For each top-level module, the others that it may use. The table of ARCHITECTURE.md, as data.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("replace", &[]),
+    ("memory", &[]),
+    ("file", &["memory"]),
+    ("watch", &[]),
+    ("replace", &["file", "watch"]),
     ("kernels", &[]),
     ("geom", &[]),
     ("label", &["geom"]),
@@ -16,18 +19,30 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metrics", &["geom", "label", "volume"]),
     ("edit", &["geom", "label", "volume"]),
     ("phantom", &["geom", "label", "volume"]),
-    ("io", &["replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),
-    ("nn", &["replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),
+    ("io", &["file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),
+    ("nn", &["file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),
     ("gpu", &["geom", "label", "volume", "nn"]),
-    ("engine", &["replace", "geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn"]),
+    (
+        "engine",
+        &[
+            "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom",
+            "io", "nn",
+        ],
+    ),
     (
         "workspace",
-        &["replace", "geom", "label", "volume", "edit", "metrics", "phantom", "io", "nn", "engine"],
+        &[
+            "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom",
+            "io", "nn", "engine",
+        ],
     ),
     ("tools", &["geom", "label", "volume", "edit", "workspace"]),
     (
         "cli",
         &[
+            "file",
+            "memory",
+            "watch",
             "replace",
             "geom",
             "label",

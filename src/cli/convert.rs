@@ -1,16 +1,19 @@
 //! `fovea convert`: one format to another, with the geometry kept.
 
 use super::{
+    report::Shown,
     say::{note, say},
     targets::OverwriteArgument,
 };
 use crate::{
-    engine::interrupt,
-    io::{self, OpenOptions, Progress},
+    engine::{Engine, EngineOptions, Event, Output, interrupt},
+    io::{self, OpenOptions, UnderWatch},
     label::LabelMap,
+    nn::DeviceChoice,
     volume::Volume,
+    watch,
 };
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -34,17 +37,6 @@ pub struct ConvertArgs {
     pub overwrite: OverwriteArgument,
 }
 
-/// Stops the reading of an image once the program is told to stop.
-struct UntilInterrupted;
-
-impl Progress for UntilInterrupted {
-    fn report(&mut self, _done: u64, _total: u64) {}
-    fn preview(&mut self, _slice: Volume, _z: usize, _depth: usize) {}
-    fn cancelled(&self) -> bool {
-        interrupt::check().is_err()
-    }
-}
-
 pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
     kind(&args.output)?;
     let mut targets = args.overwrite.targets();
@@ -54,39 +46,49 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
         false => targets.write(&args.output),
     };
     targets.check()?;
-    interrupt::listen();
-    let warnings = if args.labels {
+    interrupt::listen_and_leave();
+    let engine =
+        Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).context("threads could not be started")?;
+    let output = args.output.clone();
+    let job =
+        engine.run_io(move |cx| watch::under(&cx.watch(), || convert(&args)).map(|w| Box::new(w) as Output));
+    let mut shown = Shown::new();
+    let ended = engine.block_on(job, |event| shown.show(event));
+    shown.clear();
+    let Event::Done { output: warnings, .. } = ended? else { bail!("converting ended with something else") };
+    let Ok(warnings) = warnings.downcast::<Vec<String>>() else {
+        bail!("converting ended with something else");
+    };
+    for warning in *warnings {
+        note!("warning: {warning}");
+    }
+    say!("{}", output.display());
+    Ok(())
+}
+
+/// Reads and writes; the warnings.
+fn convert(args: &ConvertArgs) -> anyhow::Result<Vec<String>> {
+    if args.labels {
         if args.series.is_some() {
             bail!("--series goes with images; a mask has one volume");
         }
         let (map, grid, mut warnings) = io::open_labels(&args.input)?;
-        interrupt::check()?;
         warnings.extend(write_labels(&args.output, &map, &grid)?);
-        warnings
-    } else {
-        let is_chosen = args.series.is_some();
-        let options = OpenOptions { series: args.series, modality: None };
-        let opened = io::open(&args.input, &options, &mut UntilInterrupted);
-        interrupt::check()?;
-        let opened = opened?;
-        if io::not_one_image(&args.input, &opened).is_some() && !is_chosen {
-            // One of many would be written, and taken for all.
-            bail!("{}", opened.warnings.join("; "));
-        }
-        let mut warnings = opened.warnings;
-        if opened.volume.low_is_white() {
-            let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, and does not say so";
-            warnings.push(lost.to_owned());
-        }
-        warnings.extend(write_image(&args.output, &opened.volume)?);
-        warnings
-    };
-    for warning in warnings {
-        note!("warning: {warning}");
+        return Ok(warnings);
     }
-    say!("{}", args.output.display());
-    // Writing was carried out to its end; a loop of the shell should stop all the same.
-    Ok(interrupt::check()?)
+    let options = OpenOptions { series: args.series.clone(), modality: None };
+    let opened = io::open(&args.input, &options, &mut UnderWatch(Some("opening")))?;
+    if io::not_one_image(&args.input, &opened).is_some() && args.series.is_none() {
+        // One of many would be written, and taken for all.
+        bail!("{}", opened.warnings.join("; "));
+    }
+    let mut warnings = opened.warnings;
+    if opened.volume.low_is_white() {
+        let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, and does not say so";
+        warnings.push(lost.to_owned());
+    }
+    warnings.extend(write_image(&args.output, &opened.volume)?);
+    Ok(warnings)
 }
 
 fn write_image(path: &Path, volume: &Volume) -> anyhow::Result<Vec<String>> {

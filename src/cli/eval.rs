@@ -15,16 +15,17 @@ pub(super) use html::{STYLE, escaped};
 
 use super::{
     dataset::values_written,
-    report::Reporter,
+    report::Shown,
     say::{self, note},
     targets::OverwriteArgument,
     warnings::Warnings,
 };
 use crate::{
-    engine::{Engine, EngineOptions, Event, Output, ProgressLines, interrupt},
+    engine::{Engine, EngineOptions, Event, Output, interrupt},
     io::{self, dataset::Values},
     metrics::Convention,
     nn::DeviceChoice,
+    watch,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -34,7 +35,7 @@ use maps::Told;
 use names::Tables;
 use pairs::Pair;
 use pictures::Pictures;
-use std::{io::IsTerminal, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -186,7 +187,7 @@ fn evaluate(args: &EvalArgs, heard: Told<'_>) -> Result<Found> {
 }
 
 pub fn run(args: EvalArgs) -> Result<()> {
-    interrupt::listen();
+    interrupt::listen_and_leave();
     let engine =
         Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).context("threads could not be started")?;
     let args = Arc::new(args);
@@ -197,7 +198,7 @@ pub fn run(args: EvalArgs) -> Result<()> {
             context.progress(stage, done, total);
             Ok(())
         };
-        evaluate(&of_job, &told).map(|found| Box::new(found) as Output)
+        watch::under(&context.watch(), || evaluate(&of_job, &told)).map(|found| Box::new(found) as Output)
     });
     let mut shown = Shown::new();
     let ended = engine.block_on(job, |event| shown.show(event));
@@ -219,36 +220,6 @@ pub fn run(args: EvalArgs) -> Result<()> {
         io::write_text(path, &html::page(&evaluation, &pictures)).context("--html")?;
     }
     Ok(())
-}
-
-/// Progress on standard error; standard output is for the scores.
-enum Shown {
-    Bar(Reporter),
-    Lines(ProgressLines),
-}
-
-impl Shown {
-    fn new() -> Self {
-        match std::io::stderr().is_terminal() {
-            true => Shown::Bar(Reporter::new()),
-            false => Shown::Lines(ProgressLines::default()),
-        }
-    }
-
-    fn show(&mut self, event: &Event) {
-        match self {
-            // Which device there is matters to nobody here.
-            Shown::Bar(bar) if matches!(event, Event::Progress { .. }) => bar.show(event),
-            Shown::Bar(_) => {}
-            Shown::Lines(lines) => lines.line(event).into_iter().for_each(|line| note!("{line}")),
-        }
-    }
-
-    fn clear(&self) {
-        if let Shown::Bar(bar) = self {
-            bar.clear();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -352,6 +352,7 @@ fn imported(card: ModelCard, tensors: NamedTensors, coarse: Option<&Path>) -> an
 }
 
 fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
+    interrupt::listen_and_leave();
     let window = match args.window[..] {
         [] => None,
         [low, high] => Some([low, high]),

@@ -1,6 +1,6 @@
 //! What the command line prints of the engine's events: a bar on a terminal, plain lines otherwise.
 
-use super::say::{self, say};
+use super::say::{self, note, say};
 use crate::engine::{Event, ProgressLines};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -93,6 +93,36 @@ impl Reporter {
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// Progress on standard error alone; standard output is for what a command found or wrote.
+pub enum Shown {
+    Bar(Reporter),
+    Lines(ProgressLines),
+}
+
+impl Shown {
+    pub fn new() -> Self {
+        match std::io::stderr().is_terminal() {
+            true => Shown::Bar(Reporter::new()),
+            false => Shown::Lines(ProgressLines::default()),
+        }
+    }
+
+    pub fn show(&mut self, event: &Event) {
+        match self {
+            // Which device there is matters to nobody here.
+            Shown::Bar(bar) if matches!(event, Event::Progress { .. }) => bar.show(event),
+            Shown::Bar(_) => {}
+            Shown::Lines(lines) => lines.line(event).into_iter().for_each(|line| note!("{line}")),
+        }
+    }
+
+    pub fn clear(&self) {
+        if let Shown::Bar(bar) = self {
+            bar.clear();
         }
     }
 }

@@ -14,13 +14,13 @@ use crate::{
     label::{LabelId, LabelMap},
     nn::{DeviceChoice, ModelCard, pipeline::SegmentOptions, weights},
     volume::{Modality, Volume},
+    watch,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 const EXAMPLES: &str = "\
@@ -49,7 +49,8 @@ pub struct SegmentArgs {
     /// The folder that the masks go to, made where it is not there; of one image also a file, NAME.nii.gz or NAME.png
     #[arg(long)]
     out: PathBuf,
-    /// The most memory that networks may take, for example 900M or 4G; what needs more is refused before the work begins
+    /// The most memory for the image, its labels and the networks, for example 900M or 4G; what needs more is refused before
+    /// the work begins
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,
     /// Slide a window over the voxels as they are, with Gaussian weights: slower, and for networks that were trained so
@@ -88,7 +89,7 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     targets(&args, &target, &card, &cases)?.check()?;
     let folder = &target.folder;
     std::fs::create_dir_all(folder).with_context(|| format!("--out {}", folder.display()))?;
-    interrupt::listen();
+    interrupt::listen_and_leave();
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut shown = Reporter::new();
     let model = load(&engine, &args.model, &mut shown)?;
@@ -298,8 +299,10 @@ fn segment(
         shown.say(&format!("{name}: nothing was found"));
     }
     let (target, name, model) = (target.clone(), name.to_owned(), model.clone());
-    let job =
-        engine.run_io(move |_| write(&target, &name, &volume, &model, &result).map(|p| Box::new(p) as _));
+    let job = engine.run_io(move |cx| {
+        watch::under(&cx.watch(), || write(&target, &name, &volume, &model, &result))
+            .map(|p| Box::new(p) as _)
+    });
     match engine.block_on(job, |e| shown.show(e))? {
         Event::Done { output, .. } => match output.downcast::<PathBuf>() {
             Ok(path) => Ok(*path),
@@ -317,10 +320,17 @@ fn write(
     model: &LoadedModel,
     result: &VolumeSegmentation,
 ) -> Result<PathBuf> {
-    let [width, height, _] = volume.dims();
-    let labels: Vec<LabelId> =
-        result.labels.values().flat_map(|slice: &Arc<[LabelId]>| slice.iter().copied()).collect();
-    let map = LabelMap::from_values(volume.dims(), &labels).context("a slice is missing")?;
+    let [width, height, depth] = volume.dims();
+    let area = width * height;
+    let slices: Vec<&[LabelId]> = result.labels.values().map(|slice| &slice[..]).collect();
+    if slices.len() != depth || slices.iter().any(|slice| slice.len() != area) {
+        bail!("a slice is missing");
+    }
+    // Not by way of one list of all labels: a volume's are large.
+    let map = LabelMap::from_parts(volume.dims(), |start, out| {
+        let (z, at) = (start / area, start % area);
+        out.copy_from_slice(&slices[z][at..at + out.len()]);
+    });
     let extension = target.extension(volume);
     let flat = extension == "png";
     let path = target.file(name, extension);
@@ -332,19 +342,15 @@ fn write(
     if result.probabilities.is_empty() {
         return Ok(path);
     }
-    let area = width * height;
     let words = words(&model.card);
     for class in 1..result.classes {
         let label = model.card.label_of(class);
         let word = words.get(&label).cloned().unwrap_or_else(|| label.to_string());
         let path = target.file(&format!("{name}_{word}"), extension);
-        let values: Vec<f32> = result
-            .probabilities
-            .values()
-            .flat_map(|slice| slice[class * area..(class + 1) * area].iter().copied())
-            .collect();
+        let values: Vec<&[f32]> =
+            result.probabilities.values().map(|slice| &slice[class * area..(class + 1) * area]).collect();
         if flat {
-            io::write_probability_png(&path, &values, [width, height])?;
+            io::write_probability_png(&path, values[0], [width, height])?;
         } else {
             io::write_probability_nifti(&path, &values, volume.grid())?;
         }

@@ -4,7 +4,7 @@
 use crate::label::LabelId;
 use crate::replace::write_bytes;
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Error, Result, Write};
 use std::path::Path;
 
@@ -66,7 +66,7 @@ impl Curves {
 }
 
 fn curve(path: &Path, header: &str, step: u64) -> Result<File> {
-    let before = if step > 0 { fs::read_to_string(path)? } else { String::new() };
+    let before = if step > 0 { crate::file::read_text(path)? } else { String::new() };
     let mut text = format!("{header}\n");
     for line in before.lines().skip(1) {
         let of: Option<u64> = line.split(',').next().and_then(|s| s.parse().ok());
@@ -82,6 +82,7 @@ fn curve(path: &Path, header: &str, step: u64) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_curve_goes_on_where_its_checkpoint_stands() {

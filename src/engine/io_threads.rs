@@ -2,6 +2,7 @@ use super::explain::explain;
 use super::nn_thread::{Load, NnInbox, Request};
 use super::schedule::panic_text;
 use super::{Board, Event, JobContext, JobHandle, JobId, Output};
+use crate::file;
 use crate::io::{self, OpenOptions};
 use crate::nn::import;
 use crate::nn::weights::{self, WeightsError};
@@ -111,9 +112,7 @@ const MAX_MODEL_BYTES: u64 = 8 << 30;
 pub(super) fn load_model(path: PathBuf, nn: Arc<NnInbox>) -> Run {
     Box::new(move |cx| {
         let read = || -> anyhow::Result<Vec<u8>> {
-            let size = std::fs::metadata(&path)?.len();
-            anyhow::ensure!(size <= MAX_MODEL_BYTES, "{size} bytes are too many for a model");
-            let bytes = std::fs::read(&path)?;
+            let bytes = file::read_at_most(&path, MAX_MODEL_BYTES)?;
             // The weights of another program have no card; a model is made of them where their network is recognised.
             match weights::card_of(&bytes) {
                 Err(WeightsError::NoCard | WeightsError::Format(_)) => Ok(import::model(&path)?.to_bytes()?),

@@ -175,6 +175,11 @@ impl JobContext {
         self.board.post(Event::Progress { job: self.id(), stage, done, total, eta_secs });
     }
 
+    /// The same for those who watch from other threads, or on behalf of what knows no jobs ([`crate::watch::under`]).
+    pub fn watch(&self) -> Arc<dyn Watch> {
+        Arc::new(Self::new(self.handle.clone(), Arc::clone(&self.board)))
+    }
+
     pub(super) fn handle(&self) -> &JobHandle {
         &self.handle
     }

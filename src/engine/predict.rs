@@ -1,12 +1,14 @@
 use super::explain::explain;
 use super::nn_thread::{NnWorld, model_failure};
 use super::schedule::{StepOutcome, Steps};
+use super::train_steps::Stop;
 use super::{
     Board, Eta, Event, JobContext, JobHandle, JobId, Predicted, SegmentVolume, SliceKey, VolumeSegmentation,
 };
 use crate::label::LabelId;
+use crate::memory;
 use crate::nn::pipeline::{SegmentOptions, VolumeInference, VolumeLabels, VolumeStep};
-use crate::nn::watch::Watch;
+use crate::nn::watch::{Unwatched, Watch, watched};
 use crate::nn::{AnyModel, Model, PredictError, SliceInference, SlicePrediction, Step};
 use crate::volume::Volume;
 use std::collections::BTreeMap;
@@ -34,14 +36,25 @@ impl SliceWalk {
         self.inference.is_some()
     }
 
-    /// One tile; Some once the slice is done, and the next step begins another.
-    pub fn step(&mut self, model: &Model, volume: &Volume, z: usize) -> Result<Option<Walked>, PredictError> {
+    /// Tiles that are done, and all of them, of a slice that has begun.
+    pub fn tiles(&self) -> Option<(usize, usize)> {
+        self.inference.as_ref().map(|inference| (inference.done(), inference.total()))
+    }
+
+    /// One tile; Some once the slice is done, and the next step begins another. A layer that `watch` stops leaves the slice.
+    pub fn step(
+        &mut self,
+        model: &Model,
+        volume: &Volume,
+        z: usize,
+        watch: &Arc<dyn Watch>,
+    ) -> Result<Option<Walked>, PredictError> {
         let began = Instant::now();
         let mut inference = match self.inference.take() {
             Some(inference) => inference,
             None => SliceInference::with_options(model, volume, z, self.options)?,
         };
-        let step = inference.step(model)?;
+        let step = watched(watch, ("predicting", 0, 0), || inference.step(model))??;
         let done = match step {
             Step::Pending { .. } => {
                 self.inference = Some(inference);
@@ -71,11 +84,13 @@ pub(super) struct PredictSlice {
     volume: Volume,
     key: SliceKey,
     walk: SliceWalk,
+    watch: Arc<dyn Watch>,
 }
 
 impl PredictSlice {
     pub fn new(volume: Volume, key: SliceKey) -> Self {
-        Self { volume, key, walk: SliceWalk::default() }
+        // What is not wished for any more is let go between two tiles.
+        Self { volume, key, walk: SliceWalk::default(), watch: Arc::new(Unwatched) }
     }
 }
 
@@ -84,8 +99,9 @@ impl Steps<NnWorld> for PredictSlice {
         let Walked { prediction, labels, spent } = match world
             .model(&self.key.version)
             .and_then(|model| model.slices().map_err(model_failure))
-            .and_then(|model| self.walk.step(model, &self.volume, self.key.z).map_err(predict_failure))
-        {
+            .and_then(|model| {
+                self.walk.step(model, &self.volume, self.key.z, &self.watch).map_err(predict_failure)
+            }) {
             Ok(Some(walked)) => walked,
             Ok(None) => return StepOutcome::More,
             Err(reason) => return StepOutcome::Failed(reason),
@@ -102,11 +118,19 @@ impl Steps<NnWorld> for PredictSlice {
     }
 }
 
+/// About what the program takes by itself.
+const PROGRAM_BYTES: u64 = 128 << 20;
+
 /// A volume: its slices one after the other, or all of it through networks of volumes, as the model has it.
 pub(super) struct SegmentSteps {
     job: JobId,
     watch: Arc<dyn Watch>,
+    /// The same without a report.
+    stop: Arc<dyn Watch>,
     request: SegmentVolume,
+    begun: bool,
+    /// Of the slice that has been begun last.
+    tiles: usize,
     /// Slices that are done.
     done: usize,
     walk: SliceWalk,
@@ -121,7 +145,10 @@ impl SegmentSteps {
     pub fn new(job: JobHandle, board: Arc<Board>, request: SegmentVolume) -> Self {
         Self {
             job: job.id(),
+            stop: Arc::new(Stop(JobContext::new(job.clone(), Arc::clone(&board)))),
             watch: Arc::new(JobContext::new(job, board)),
+            begun: false,
+            tiles: 1,
             done: 0,
             walk: SliceWalk { options: request.options, ..SliceWalk::default() },
             request,
@@ -134,14 +161,50 @@ impl SegmentSteps {
     }
 
     fn report(&mut self, world: &NnWorld) {
-        let (now, done, total) = (Instant::now(), self.done as u64, self.request.slices.len() as u64);
+        let slices = self.request.slices.len();
+        // A large picture is many tiles; of a volume the slices are counted.
+        let (done, total) = match self.walk.tiles() {
+            _ if slices > 1 => (self.done, slices),
+            Some((done, total)) => {
+                self.tiles = total;
+                (done, total)
+            }
+            None => (self.done * self.tiles, self.tiles),
+        };
+        let (now, done, total) = (Instant::now(), done as u64, total as u64);
         self.eta.tick(now, done);
         let eta_secs = self.eta.remaining_secs(now, total);
         world.board.post(Event::Progress { job: self.job, stage: "predicting", done, total, eta_secs });
     }
 
+    /// Takes what the image and its labels need out of the memory that is allowed: what is left is the networks'. Refused
+    /// where there is none.
+    fn set_aside(&mut self, classes: usize) -> Result<(), String> {
+        let voxels = self.request.volume.grid().voxel_count() as u64;
+        let each = if self.request.probabilities { size_of::<f32>() * classes } else { 0 };
+        // Labels by slice, and once more as they are gathered or become a mask.
+        let made = voxels * (each + 2 * size_of::<LabelId>()) as u64;
+        memory::check(made.into()).map_err(|e| format!("the labels are too many: {e}"))?;
+        let Some(allowed) = self.request.options.memory else { return Ok(()) };
+        let held = made + self.request.volume.samples().byte_len() as u64 + PROGRAM_BYTES;
+        let left = allowed.checked_sub(held).filter(|left| *left > 0).ok_or_else(|| {
+            format!(
+                "the image and its labels take about {} and {} are allowed; raise --memory",
+                memory::text(held.into()),
+                memory::text(allowed.into())
+            )
+        })?;
+        self.request.options.memory = Some(left);
+        self.walk.options.memory = Some(left);
+        Ok(())
+    }
+
     /// One tile, or one pass of a network of volumes; true once every slice is done.
     fn advance(&mut self, world: &mut NnWorld) -> Result<bool, String> {
+        if !std::mem::replace(&mut self.begun, true) {
+            let classes = world.model(&self.request.version)?.card().classes();
+            self.set_aside(classes)?;
+        }
         if let AnyModel::Volumes(_) = world.model(&self.request.version)? {
             return self.advance_whole(world);
         }
@@ -152,8 +215,15 @@ impl SegmentSteps {
         let Some(&z) = slices.get(self.done) else { return Ok(true) };
         let last = self.done + 1 == slices.len();
         let model = world.model(version)?.slices().map_err(model_failure)?;
-        let walked = self.walk.step(model, volume, z).map_err(predict_failure)?;
-        let Some(walked) = walked else { return Ok(false) };
+        let walked = match self.walk.step(model, volume, z, &self.stop) {
+            // The scheduler lets go of what was cancelled.
+            Err(PredictError::Stopped(_)) => return Ok(false),
+            walked => walked.map_err(predict_failure)?,
+        };
+        let Some(walked) = walked else {
+            self.report(world);
+            return Ok(false);
+        };
         self.classes = walked.prediction.classes;
         if self.request.probabilities {
             let probabilities = walked.prediction.probabilities.to_host().map_err(predict_failure)?;

@@ -8,7 +8,7 @@ use super::{
     curves::{CURVE_OF_STEPS, CURVE_OF_VALIDATIONS, Curves},
     train::Trained,
 };
-use crate::{nn::ModelCard, replace::write_bytes};
+use crate::{file, nn::ModelCard, replace::write_bytes};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -83,12 +83,12 @@ pub fn saved_settings<S: DeserializeOwned>(folder: &Path) -> Result<Option<S>> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = fs::read(&path).with_context(|| path.display().to_string())?;
+    let text = file::read(&path).with_context(|| path.display().to_string())?;
     Ok(Some(json(&text).with_context(|| format!("{} is no configuration", path.display()))?))
 }
 
 pub fn saved_result(folder: &Path) -> Option<RunResult> {
-    json(&fs::read(folder.join("result.json")).ok()?).ok()
+    json(&file::read(&folder.join("result.json")).ok()?).ok()
 }
 
 /// A file that a person may have edited, and whose editor may have written a byte-order mark.
@@ -104,7 +104,7 @@ impl RunFolder {
         let run_file = path.join("run.json");
         if resume {
             refuse_links(path)?;
-            let text = fs::read(&run_file).with_context(|| run_file.display().to_string())?;
+            let text = file::read(&run_file).with_context(|| run_file.display().to_string())?;
             let before: Began =
                 json(&text).with_context(|| format!("{} is no record of a run", run_file.display()))?;
             same_data(&before.data, &began.data)?;
@@ -179,7 +179,7 @@ impl PastRun {
     fn read(folder: &Path, name: String) -> Result<Self> {
         let [loss, valid_dice] = Curves::read(folder).with_context(|| folder.display().to_string())?;
         let file = [Some(folder), folder.parent()].into_iter().flatten().map(|f| f.join("run.json"));
-        let began = file.into_iter().find_map(|file| fs::read(file).ok());
+        let began = file.into_iter().find_map(|file| file::read(&file).ok());
         let began: Option<Began> = began.and_then(|text| json(&text).ok());
         let (command, started) = began.map(|began| (began.command, began.started)).unzip();
         Ok(Self {

@@ -12,7 +12,7 @@ use crate::metrics::Report;
 use crate::nn::train::volumes::VolumeSession;
 use crate::nn::train::{Lessons, Session, TrainError, TrainEvent, TrainSample, TrainSession, score};
 use crate::nn::watch::{Stopped, Watch, watched};
-use crate::nn::{AnyModel, Model, ModelOf};
+use crate::nn::{AnyModel, Model, ModelOf, PredictError};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,7 +31,7 @@ pub(super) struct TrainSteps {
 }
 
 /// Whether a pass should be left where it is; a run tells its steps itself.
-struct Stop(JobContext);
+pub(super) struct Stop(pub JobContext);
 
 impl Watch for Stop {
     fn stop(&self) -> bool {
@@ -239,7 +239,12 @@ impl TrainSteps {
             return Ok(Phase::Compare(compare));
         }
         let model = if old_turn { old } else { new };
-        if let Some(walked) = walk.step(model, &sample.volume, sample.z).map_err(predict_failure)? {
+        let walked = match walk.step(model, &sample.volume, sample.z, &self.stop) {
+            // The scheduler lets go of what was cancelled.
+            Err(PredictError::Stopped(_)) => None,
+            walked => walked.map_err(predict_failure)?,
+        };
+        if let Some(walked) = walked {
             if old_turn { before } else { after }.push(walked.labels);
             self.stage(world, "comparing", done + 1, total);
         }

@@ -23,6 +23,8 @@ pub enum Frame {
 pub enum GridError {
     #[error("the image has no voxels: its size is {0:?}")]
     Empty([usize; 3]),
+    #[error("the image is too large: {} x {} x {} voxels are more than any machine can address", .0[0], .0[1], .0[2])]
+    TooLarge([usize; 3]),
     #[error("the image's voxel-to-world matrix cannot be inverted: {0}")]
     Singular(String),
     #[error("{offsets} slice positions were given for {slices} slices")]
@@ -47,6 +49,10 @@ pub struct Grid {
     slice_offsets: Option<Arc<[f64]>>,
 }
 
+/// A grid with more voxels cannot be made, so that neither [`Grid::voxel_count`] nor the bytes of a few samples a voxel
+/// ever overflow.
+const MOST_VOXELS: usize = isize::MAX as usize >> 10;
+
 impl Grid {
     /// A grid with a given voxel-to-LPS matrix in millimetres.
     pub fn new(
@@ -57,6 +63,10 @@ impl Grid {
     ) -> Result<Self, GridError> {
         if dims.contains(&0) {
             return Err(GridError::Empty(dims));
+        }
+        let voxels = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        if voxels.is_none_or(|n| n > MOST_VOXELS) {
+            return Err(GridError::TooLarge(dims));
         }
         let m = patient_from_voxel.matrix3;
         let scale = m.x_axis.length() * m.y_axis.length() * m.z_axis.length();
@@ -266,6 +276,15 @@ mod tests {
             let v = DVec3::new(0.5, 1.5, z);
             assert!((g.voxel_of(g.patient_of(v)) - v).length() < 1e-9, "z = {z}");
         }
+    }
+
+    #[test]
+    fn more_voxels_than_can_be_addressed_are_refused() {
+        for dims in [[1 << 32; 3], [usize::MAX, 1, 1], [1 << 31, 1 << 31, 2]] {
+            assert_eq!(Grid::pixels(dims).unwrap_err(), GridError::TooLarge(dims));
+        }
+        let error = Grid::pixels([1 << 40; 3]).unwrap_err().to_string();
+        assert!(error.contains("1099511627776 x 1099511627776"), "{error}");
     }
 
     #[test]

@@ -5,30 +5,31 @@ use crate::{
     label::LabelId,
     volume::{Samples, Volume},
 };
-use std::sync::{Arc, Weak};
+use std::{
+    any::Any,
+    sync::{Arc, Weak},
+};
 
 /// Data that an upload was made from, known by where it lies in memory. A weak pointer keeps the place from being used
 /// again, so that equal place means equal data.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
-    U8(Weak<[u8]>),
-    I16(Weak<[i16]>),
-    U16(Weak<[u16]>),
+    Samples(Weak<dyn Any + Send + Sync>),
     F32(Weak<[f32]>),
-    Rgb8(Weak<[[u8; 3]]>),
+    U16(Weak<[u16]>),
     /// A mask has no place of its own; its owner numbers it.
     Number(u64),
 }
 
 impl Origin {
     pub fn of_volume(volume: &Volume) -> Self {
-        match volume.samples() {
-            Samples::U8(s) => Self::U8(Arc::downgrade(s)),
-            Samples::I16(s) => Self::I16(Arc::downgrade(s)),
-            Samples::U16(s) => Self::U16(Arc::downgrade(s)),
-            Samples::F32(s) => Self::F32(Arc::downgrade(s)),
-            Samples::Rgb8(s) => Self::Rgb8(Arc::downgrade(s)),
-        }
+        Self::Samples(match volume.samples() {
+            Samples::U8(s) => s.place(),
+            Samples::I16(s) => s.place(),
+            Samples::U16(s) => s.place(),
+            Samples::F32(s) => s.place(),
+            Samples::Rgb8(s) => s.place(),
+        })
     }
 
     pub fn of_values(values: &Arc<[f32]>) -> Self {
@@ -41,11 +42,9 @@ impl Origin {
 
     fn is_gone(&self) -> bool {
         match self {
-            Self::U8(w) => w.strong_count() == 0,
-            Self::I16(w) => w.strong_count() == 0,
-            Self::U16(w) => w.strong_count() == 0,
+            Self::Samples(w) => w.strong_count() == 0,
             Self::F32(w) => w.strong_count() == 0,
-            Self::Rgb8(w) => w.strong_count() == 0,
+            Self::U16(w) => w.strong_count() == 0,
             Self::Number(_) => false,
         }
     }
@@ -54,11 +53,9 @@ impl Origin {
 impl PartialEq for Origin {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::U8(a), Self::U8(b)) => a.ptr_eq(b),
-            (Self::I16(a), Self::I16(b)) => a.ptr_eq(b),
+            (Self::Samples(a), Self::Samples(b)) => a.ptr_eq(b),
             (Self::U16(a), Self::U16(b)) => a.ptr_eq(b),
             (Self::F32(a), Self::F32(b)) => a.ptr_eq(b),
-            (Self::Rgb8(a), Self::Rgb8(b)) => a.ptr_eq(b),
             (Self::Number(a), Self::Number(b)) => a == b,
             _ => false,
         }

@@ -1,4 +1,4 @@
-use crate::{geom::GridError, volume::VolumeError};
+use crate::{geom::GridError, memory::TooMuch, volume::VolumeError};
 use std::path::{Path, PathBuf};
 
 /// Why an image could not be opened: what is wrong, in which file, and what to do.
@@ -19,8 +19,8 @@ pub enum OpenError {
     Corrupt { path: PathBuf, what: String },
     #[error("{} holds no image: {what}", path.display())]
     NoImage { path: PathBuf, what: String },
-    #[error("{} asks for {bytes} bytes of memory, more than this machine can give", path.display())]
-    TooLarge { path: PathBuf, bytes: u128 },
+    #[error("{} is too large: {cause}", path.display())]
+    TooLarge { path: PathBuf, cause: TooMuch },
     /// Slices that do not fit together.
     #[error("{}: the slices do not fit together: {what}", path.display())]
     Mixed { path: PathBuf, what: String },
@@ -43,7 +43,10 @@ impl OpenError {
     pub(super) fn io(path: &Path, cause: std::io::Error) -> Self {
         match cause.kind() {
             std::io::ErrorKind::NotFound => Self::NotFound { path: path.to_owned() },
-            _ => Self::Io { path: path.to_owned(), cause },
+            _ => match cause.downcast::<TooMuch>() {
+                Ok(cause) => Self::too_large(path, cause),
+                Err(cause) => Self::Io { path: path.to_owned(), cause },
+            },
         }
     }
 
@@ -53,6 +56,10 @@ impl OpenError {
 
     pub(super) fn unsupported(path: &Path, what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unsupported { path: path.to_owned(), what: what.into(), hint: hint.into() }
+    }
+
+    pub(super) fn too_large(path: &Path, cause: TooMuch) -> Self {
+        Self::TooLarge { path: path.to_owned(), cause }
     }
 
     pub(super) fn grid(path: &Path, cause: GridError) -> Self {

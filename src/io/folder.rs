@@ -2,8 +2,8 @@
 //! the photographs of many patients, are an image each.
 
 use super::{
-    Format, OpenError, OpenOptions, Opened, Progress, SeriesInfo, picture::Picture, raster, samples, source,
-    tiff,
+    Format, OpenError, OpenOptions, Opened, Progress, Quiet, SeriesInfo, picture::Picture, raster, samples,
+    source, tiff,
 };
 use crate::{
     geom::Grid,
@@ -107,6 +107,8 @@ fn build(
             }
         }
         let Some((first, volume)) = &mut all else {
+            let mut picture = picture;
+            picture.pixels.reserve(path, picture.pixels.len() as u128 * (depth - 1) as u128)?;
             all = Some((name, picture));
             continue;
         };
@@ -126,7 +128,7 @@ fn build(
     };
     facts["file_type"] = all.pixels.name().into();
     let grid = Grid::pixels([all.width, all.height, depth]).map_err(|e| OpenError::grid(path, e))?;
-    let (native, inexact) = all.pixels.narrow();
+    let (native, inexact) = all.pixels.narrow(path)?;
     warnings.extend(inexact);
     let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
     Ok(Opened { volume, source: path.to_owned(), warnings, series, content_hash, by_look: false, facts })
@@ -139,7 +141,7 @@ struct Slice {
 }
 
 fn read(file: &Path) -> Result<Slice, OpenError> {
-    let bytes = fs::read(file).map_err(|e| OpenError::io(file, e))?;
+    let bytes = source::read_all(file, &mut Quiet)?;
     let hash = source::hash(&bytes);
     let decode = || match (tiff::FORMAT.sniff)(file, &bytes[..bytes.len().min(super::HEAD_BYTES)]) {
         true => tiff::decode_single(file, bytes),

@@ -1,4 +1,4 @@
-use super::{OpenError, OpenOptions, Quiet, dataset::ONE_STRUCTURE};
+use super::{OpenError, OpenOptions, dataset::ONE_STRUCTURE, source::UnderWatch};
 use crate::{
     geom::{self, Grid, Lie},
     label::{Label, LabelId, LabelMap, LabelTable},
@@ -22,7 +22,7 @@ pub fn open_labels(path: &Path) -> Result<(LabelMap, Grid, Vec<String>), OpenErr
 /// [`open_labels`], and of a colour picture with these colours (red, green, blue) the place of each in the list, from 1; black
 /// is 0 where it is not in the list.
 pub fn open_labels_of(path: &Path, colours: &[[u8; 3]]) -> Result<(LabelMap, Grid, Vec<String>), OpenError> {
-    let opened = super::open(path, &OpenOptions::default(), &mut Quiet)?;
+    let opened = super::open(path, &OpenOptions::default(), &mut UnderWatch(None))?;
     if let Some(what) = super::not_one_image(path, &opened) {
         return Err(OpenError::NotLabels { path: path.to_owned(), what });
     }
@@ -133,7 +133,13 @@ pub(super) fn labels_of(
         _ if !colours.is_empty() => {
             return Err(refuse("it has numbers, and the labels were given as colours".to_owned()));
         }
-        Samples::U8(v) if volume.rescale() == [1.0, 0.0] => v.iter().map(|&v| v.into()).collect(),
+        Samples::U8(v) if volume.rescale() == [1.0, 0.0] => {
+            // Not by way of a list of all ids: a volume's are large.
+            let ids = |start: usize, out: &mut [LabelId]| {
+                out.iter_mut().zip(&v[start..]).for_each(|(id, &v)| *id = v.into());
+            };
+            return Ok(noted(LabelMap::from_parts(volume.dims(), ids), notes));
+        }
         Samples::U16(v) if volume.rescale() == [1.0, 0.0] => v.to_vec(),
         _ => {
             let (values, note) = rounded(volume).map_err(refuse)?;
@@ -143,11 +149,16 @@ pub(super) fn labels_of(
     };
     let map =
         LabelMap::from_values(volume.dims(), &values).ok_or_else(|| refuse("it is empty".to_owned()))?;
-    let distinct = values.iter().collect::<BTreeSet<_>>().len();
-    if distinct > 200 && volume.dims()[2] == 1 {
-        notes.push(format!("The mask has {distinct} different ids: is it a picture?"));
+    Ok(noted(map, notes))
+}
+
+/// A mask with a note more where it looks like a picture.
+fn noted(map: LabelMap, mut notes: Vec<String>) -> (LabelMap, Vec<String>) {
+    let ids = if map.dims()[2] == 1 { map.counts().len() } else { 0 };
+    if ids > 200 {
+        notes.push(format!("The mask has {ids} different ids beside the background: is it a picture?"));
     }
-    Ok((map, notes))
+    (map, notes)
 }
 
 /// Numbers that are no further from a whole one are that.

@@ -34,6 +34,7 @@ pub use labels::{open_labels, open_labels_in, open_labels_of, open_labels_on, pu
 pub use look::{guess_note, modality_by_look};
 pub use nifti::{pair_of, write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use sample::is_sample;
+pub use source::UnderWatch;
 pub use table::{plain_cell, read_table, table_text, write_table};
 pub use targets::{TargetError, Targets, label_words};
 pub use write::{

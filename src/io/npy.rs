@@ -4,9 +4,9 @@
 use super::{
     Format, OpenError, OpenOptions, Opened, Progress,
     samples::{self, Raw},
-    source,
+    source::{self, Extent},
 };
-use crate::{geom::Grid, volume::Modality};
+use crate::{geom::Grid, memory, volume::Modality};
 use std::path::Path;
 
 pub static FORMAT: Format = Format {
@@ -37,15 +37,12 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
         return Err(OpenError::unsupported(path, "an array stored column by column", hint));
     }
     let unknown = || OpenError::unsupported(path, format!("the type {}", header.kind), "Save it as int16.");
-    let size = header.kind.get(2..).and_then(|n| n.parse::<u64>().ok()).ok_or_else(unknown)?;
+    let size = header.kind.get(2..).and_then(|n| n.parse::<usize>().ok()).ok_or_else(unknown)?;
+    let expected = Extent::new(&dims, size).stored_in(path, data.len() as u64)?;
     let grid = Grid::pixels(dims).map_err(|e| OpenError::grid(path, e))?;
-    let (expected, found) = ((grid.voxel_count() as u64).saturating_mul(size), data.len() as u64);
-    if found < expected {
-        return Err(OpenError::Truncated { path: path.to_owned(), expected, found });
-    }
-    let raw = raw(&header.kind, &data[..expected as usize]).ok_or_else(unknown)?;
+    let raw = raw(path, &header.kind, &data[..expected])?.ok_or_else(unknown)?;
     let file_type = raw.name();
-    let (native, inexact) = raw.narrow();
+    let (native, inexact) = raw.narrow(path)?;
     Ok(Opened {
         volume: samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?,
         source: path.to_owned(),
@@ -88,15 +85,16 @@ impl Header {
     }
 }
 
-fn raw(kind: &str, data: &[u8]) -> Option<Raw> {
+fn raw(path: &Path, kind: &str, data: &[u8]) -> Result<Option<Raw>, OpenError> {
     macro_rules! numbers {
         ($variant:ident, $type:ty) => {{
             let (numbers, _) = data.as_chunks::<{ size_of::<$type>() }>();
-            Raw::$variant(numbers.iter().map(|b| <$type>::from_le_bytes(*b)).collect())
+            let numbers = memory::collect(numbers.iter().map(|b| <$type>::from_le_bytes(*b)));
+            Raw::$variant(numbers.map_err(|e| OpenError::too_large(path, e))?)
         }};
     }
-    Some(match kind {
-        "|b1" | "|u1" => Raw::U8(data.to_vec()),
+    Ok(Some(match kind {
+        "|b1" | "|u1" => numbers!(U8, u8),
         "|i1" => numbers!(I8, i8),
         "<u2" => numbers!(U16, u16),
         "<i2" => numbers!(I16, i16),
@@ -106,8 +104,8 @@ fn raw(kind: &str, data: &[u8]) -> Option<Raw> {
         "<i8" => numbers!(I64, i64),
         "<f4" => numbers!(F32, f32),
         "<f8" => numbers!(F64, f64),
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
 }
 
 #[cfg(test)]
@@ -138,6 +136,14 @@ mod tests {
         assert!(refused(&file("<i8", "False", "(6,)", &ids)).contains("1 dimensions"));
         assert!(refused(&file("<i8", "False", "(2, 4)", &ids)).contains("cut off"));
         assert!(refused(&file("<c8", "False", "(2, 3)", &ids)).contains("<c8"));
+        let huge = "(4294967296, 4294967296, 4294967296)";
+        assert!(refused(&file("|u1", "False", huge, &ids)).contains("4294967296 x 4294967296"));
+        assert!(refused(&file("|u1", "False", "(0, 4294967296)", &ids)).contains("no voxels"));
+        assert!(refused(&file("<i99999999999999999999", "False", "(2, 3)", &ids)).contains("99999"));
+        assert!(
+            refused(&file("<i9999999999999999999", "False", "(2, 3)", &ids))
+                .contains("of 9999999999999999999 bytes")
+        );
         assert!(refused(b"\x93NUMPY\x01\x00\xff\xff").contains("cut off"));
     }
 }

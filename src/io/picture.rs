@@ -1,6 +1,10 @@
 //! One picture of a raster file, before it is a volume or a slice of one.
 
-use super::{OpenError, samples::Raw};
+use super::{
+    OpenError,
+    samples::Raw,
+    source::{self, Extent},
+};
 use std::path::Path;
 
 /// Pixels row by row from the top left.
@@ -12,31 +16,21 @@ pub struct Picture {
     pub warnings: Vec<String>,
 }
 
-/// No compression of the formats read here makes more than this many bytes of one, on real pictures by far.
-const MOST_INFLATION: u128 = 10_000;
-/// Small enough to give to any file that asks for it.
-const ALWAYS_GIVEN: u128 = 16 << 20;
+/// LZW, JPEG and JPEG 2000 make at most about this many bytes of one, of a blank picture.
+const MOST_INFLATION: u64 = 10_000;
 
-/// Refuses sizes that a file of `file_bytes` cannot hold, before memory is taken for them.
-pub fn check_size(
-    path: &Path,
-    pixels: u128,
-    bytes_per_pixel: u128,
-    file_bytes: usize,
-) -> Result<(), OpenError> {
-    if pixels == 0 {
+/// Refuses sizes that a file of `file_bytes` cannot hold, or this machine's memory, before memory is taken for them.
+pub fn check_size(path: &Path, sides: &[usize], bits: usize, file_bytes: usize) -> Result<(), OpenError> {
+    if sides.contains(&0) {
         return Err(OpenError::corrupt(path, "its header says that it has no pixels"));
     }
-    let asked = pixels * bytes_per_pixel;
-    if asked > ALWAYS_GIVEN + file_bytes as u128 * MOST_INFLATION {
-        return Err(OpenError::corrupt(
-            path,
-            format!(
-                "its header asks for {asked} bytes of pixels, which {file_bytes} bytes of file cannot hold"
-            ),
-        ));
-    }
-    Ok(())
+    let asked = Extent::new(sides, bits.div_ceil(8)).with_bits(bits).packed_in(
+        path,
+        file_bytes as u64,
+        MOST_INFLATION,
+    )?;
+    // Decoded, and once more as it is turned into samples.
+    source::room(path, 2 * asked as u128)
 }
 
 /// Colours of 16 bits to 8, as a display would; said in a warning.

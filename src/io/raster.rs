@@ -39,7 +39,7 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
     let picture = decode(path, &bytes)?;
     let grid = Grid::pixels([picture.width, picture.height, 1]).map_err(|e| OpenError::grid(path, e))?;
     let file_type = picture.pixels.name();
-    let (native, inexact) = picture.pixels.narrow();
+    let (native, inexact) = picture.pixels.narrow(path)?;
     let mut warnings = picture.warnings;
     warnings.extend(inexact);
     let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
@@ -68,8 +68,8 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, OpenError> {
     reader.no_limits();
     let mut decoder = reader.into_decoder().map_err(corrupt)?;
     let (width, height) = decoder.dimensions();
-    let bytes_per_pixel = u128::from(decoder.color_type().bytes_per_pixel());
-    check_size(path, u128::from(width) * u128::from(height), bytes_per_pixel, bytes.len())?;
+    let bits = usize::from(decoder.color_type().bits_per_pixel());
+    check_size(path, &[width as usize, height as usize], bits, bytes.len())?;
     let mut warnings = Vec::new();
     if decoder.orientation().is_ok_and(|o| o != Orientation::NoTransforms) {
         warnings.push(

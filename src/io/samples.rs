@@ -1,12 +1,13 @@
 //! Samples of any file type to the five types that a [`Volume`] holds, without changing a value where that is possible.
 
-use super::OpenError;
+use super::{OpenError, source};
 use crate::{
     geom::Grid,
+    memory::{self, TooMuch},
     volume::{Modality, Samples, Volume},
 };
 use glam::DVec3;
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 /// Samples as a file stores them.
 #[derive(Clone, Debug)]
@@ -22,6 +23,25 @@ pub enum Raw {
     F32(Vec<f32>),
     F64(Vec<f64>),
     Rgb8(Vec<[u8; 3]>),
+}
+
+/// The same for the vector of any type.
+macro_rules! each {
+    ($raw:expr, $v:ident => $does:expr) => {
+        match $raw {
+            Raw::U8($v) => $does,
+            Raw::I8($v) => $does,
+            Raw::U16($v) => $does,
+            Raw::I16($v) => $does,
+            Raw::U32($v) => $does,
+            Raw::I32($v) => $does,
+            Raw::U64($v) => $does,
+            Raw::I64($v) => $does,
+            Raw::F32($v) => $does,
+            Raw::F64($v) => $does,
+            Raw::Rgb8($v) => $does,
+        }
+    };
 }
 
 /// Whole numbers up to this are exact in an `f32`.
@@ -47,18 +67,28 @@ impl Raw {
 
     /// Number of voxels.
     pub fn len(&self) -> usize {
+        each!(self, v => v.len())
+    }
+
+    /// Makes room for so many voxels more, so that adding them takes no memory; or says that there is none.
+    pub fn reserve(&mut self, path: &Path, more: u128) -> Result<(), OpenError> {
+        each!(self, v => source::more(path, v, more))
+    }
+
+    /// A copy of some of the voxels.
+    pub fn part(&self, range: Range<usize>) -> Raw {
         match self {
-            Raw::U8(v) => v.len(),
-            Raw::I8(v) => v.len(),
-            Raw::U16(v) => v.len(),
-            Raw::I16(v) => v.len(),
-            Raw::U32(v) => v.len(),
-            Raw::I32(v) => v.len(),
-            Raw::U64(v) => v.len(),
-            Raw::I64(v) => v.len(),
-            Raw::F32(v) => v.len(),
-            Raw::F64(v) => v.len(),
-            Raw::Rgb8(v) => v.len(),
+            Raw::U8(v) => Raw::U8(v[range].to_vec()),
+            Raw::I8(v) => Raw::I8(v[range].to_vec()),
+            Raw::U16(v) => Raw::U16(v[range].to_vec()),
+            Raw::I16(v) => Raw::I16(v[range].to_vec()),
+            Raw::U32(v) => Raw::U32(v[range].to_vec()),
+            Raw::I32(v) => Raw::I32(v[range].to_vec()),
+            Raw::U64(v) => Raw::U64(v[range].to_vec()),
+            Raw::I64(v) => Raw::I64(v[range].to_vec()),
+            Raw::F32(v) => Raw::F32(v[range].to_vec()),
+            Raw::F64(v) => Raw::F64(v[range].to_vec()),
+            Raw::Rgb8(v) => Raw::Rgb8(v[range].to_vec()),
         }
     }
 
@@ -84,25 +114,6 @@ impl Raw {
             _ => return Err(names),
         }
         Ok(())
-    }
-
-    /// Makes room for `more` samples, or says that there is none.
-    pub fn reserve(&mut self, path: &Path, more: u128) -> Result<(), OpenError> {
-        let count = usize::try_from(more).unwrap_or(usize::MAX);
-        let (reserved, size) = match self {
-            Raw::U8(v) => (v.try_reserve_exact(count), 1),
-            Raw::I8(v) => (v.try_reserve_exact(count), 1),
-            Raw::U16(v) => (v.try_reserve_exact(count), 2),
-            Raw::I16(v) => (v.try_reserve_exact(count), 2),
-            Raw::U32(v) => (v.try_reserve_exact(count), 4),
-            Raw::I32(v) => (v.try_reserve_exact(count), 4),
-            Raw::U64(v) => (v.try_reserve_exact(count), 8),
-            Raw::I64(v) => (v.try_reserve_exact(count), 8),
-            Raw::F32(v) => (v.try_reserve_exact(count), 4),
-            Raw::F64(v) => (v.try_reserve_exact(count), 8),
-            Raw::Rgb8(v) => (v.try_reserve_exact(count), 3),
-        };
-        reserved.map_err(|_| OpenError::TooLarge { path: path.to_owned(), bytes: more * size })
     }
 
     /// Each value in `f64`; colours stay. 64-bit whole numbers may be rounded.
@@ -142,29 +153,32 @@ impl Raw {
         self.into_f64().map_or_else(|colours| colours, |v| Raw::F32(scaled(v)))
     }
 
-    /// The smallest of the volume's types that holds every value exactly; `f32` and a warning where none does.
-    pub fn narrow(self) -> (Samples, Option<String>) {
-        match self {
-            Raw::U8(v) => (Samples::U8(v.into()), None),
-            Raw::U16(v) => (Samples::U16(v.into()), None),
-            Raw::I16(v) => (Samples::I16(v.into()), None),
-            Raw::F32(v) => (Samples::F32(v.into()), None),
-            Raw::Rgb8(v) => (Samples::Rgb8(v.into()), None),
-            Raw::I8(v) => (Samples::I16(v.into_iter().map(i16::from).collect()), None),
+    /// The smallest of the volume's types that holds every value exactly; `f32` and a warning where none does. Memory
+    /// that is not there is an error.
+    pub fn narrow(self, path: &Path) -> Result<(Samples, Option<String>), OpenError> {
+        let narrowed = match self {
+            Raw::U8(v) => Ok((Samples::U8(v.into()), None)),
+            Raw::U16(v) => Ok((Samples::U16(v.into()), None)),
+            Raw::I16(v) => Ok((Samples::I16(v.into()), None)),
+            Raw::F32(v) => Ok((Samples::F32(v.into()), None)),
+            Raw::Rgb8(v) => Ok((Samples::Rgb8(v.into()), None)),
+            Raw::I8(v) => {
+                memory::collect(v.into_iter().map(i16::from)).map(|v| (Samples::I16(v.into()), None))
+            }
             Raw::U32(v) => whole(&v, "uint32", |x| x.into(), |x| x as f32),
             Raw::I32(v) => whole(&v, "int32", |x| x.into(), |x| x as f32),
             Raw::U64(v) => whole(&v, "uint64", |x| x.into(), |x| x as f32),
             Raw::I64(v) => whole(&v, "int64", |x| x.into(), |x| x as f32),
+            Raw::F64(v) if v.iter().all(|x| x.fract() == 0.0 && x.abs() < F32_EXACT as f64) => {
+                whole(&v, "float64", |x| x as i128, |x| x as f32)
+            }
             Raw::F64(v) => {
-                let whole_numbers = v.iter().all(|x| x.fract() == 0.0 && x.abs() < F32_EXACT as f64);
-                if whole_numbers {
-                    return whole(&v, "float64", |x| x as i128, |x| x as f32);
-                }
                 let exact = v.iter().all(|&x| f64::from(x as f32) == x || x.is_nan());
                 let warning = (!exact).then(|| rounded("float64"));
-                (Samples::F32(v.into_iter().map(|x| x as f32).collect()), warning)
+                memory::collect(v.into_iter().map(|x| x as f32)).map(|v| (Samples::F32(v.into()), warning))
             }
-        }
+        };
+        narrowed.map_err(|e| OpenError::too_large(path, e))
     }
 }
 
@@ -177,22 +191,23 @@ fn whole<T: Copy>(
     name: &str,
     wide: impl Fn(T) -> i128,
     float: impl Fn(T) -> f32,
-) -> (Samples, Option<String>) {
+) -> Result<(Samples, Option<String>), TooMuch> {
     let (min, max) = v.iter().fold((i128::MAX, i128::MIN), |(lo, hi), &x| {
         let x = wide(x);
         (lo.min(x), hi.max(x))
     });
     if min >= 0 && max <= 255 {
-        return (Samples::U8(v.iter().map(|&x| wide(x) as u8).collect()), None);
+        return Ok((Samples::U8(memory::collect(v.iter().map(|&x| wide(x) as u8))?.into()), None));
     }
     if min >= i16::MIN.into() && max <= i16::MAX.into() {
-        return (Samples::I16(v.iter().map(|&x| wide(x) as i16).collect()), None);
+        return Ok((Samples::I16(memory::collect(v.iter().map(|&x| wide(x) as i16))?.into()), None));
     }
     if min >= 0 && max <= u16::MAX.into() {
-        return (Samples::U16(v.iter().map(|&x| wide(x) as u16).collect()), None);
+        return Ok((Samples::U16(memory::collect(v.iter().map(|&x| wide(x) as u16))?.into()), None));
     }
     let exact = min >= -F32_EXACT && max <= F32_EXACT;
-    (Samples::F32(v.iter().map(|&x| float(x)).collect()), (!exact).then(|| rounded(name)))
+    let samples = memory::collect(v.iter().map(|&x| float(x)))?;
+    Ok((Samples::F32(samples.into()), (!exact).then(|| rounded(name))))
 }
 
 /// Both hold the same bits; what is read back of a file against what was meant.
@@ -225,7 +240,7 @@ pub fn slice(grid: &Grid, z: usize, raw: Raw, rescale: [f32; 2], modality: Modal
     let mut affine = grid.patient_from_voxel();
     affine.translation = grid.patient_of(DVec3::new(0.0, 0.0, z as f64));
     let grid = Grid::new([width, height, 1], affine, grid.unit(), grid.frame()).ok()?;
-    Volume::new(grid, raw.narrow().0, rescale, modality).ok()
+    Volume::new(grid, raw.narrow(Path::new("")).ok()?.0, rescale, modality).ok()
 }
 
 /// CT where a format does not say: signed values that reach from air to bone.
@@ -252,7 +267,7 @@ mod tests {
     #[test]
     fn smallest_exact_type_is_chosen() {
         let kind = |raw: Raw| {
-            let (samples, warning) = raw.narrow();
+            let (samples, warning) = raw.narrow(Path::new("a.nii")).unwrap();
             (samples.kind(), warning.is_some())
         };
         assert_eq!(kind(Raw::I32(vec![0, 255])), (SampleKind::U8, false));

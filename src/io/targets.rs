@@ -161,7 +161,9 @@ impl Targets {
         }
         let lost = |output: &&Output| match &output.bytes {
             _ if output.own => false,
-            Some(bytes) => fs::read(&output.path).map_or(output.path.exists(), |there| there != *bytes),
+            Some(bytes) => {
+                crate::file::read(&output.path).map_or(output.path.exists(), |there| there != *bytes)
+            }
             // A folder is filled; what it holds are outputs of their own.
             None => output.path.exists() && !output.path.is_dir(),
         };

@@ -1,10 +1,11 @@
 //! Text files as people's programs write them.
 
-use std::{fs, io, path::Path};
+use crate::file;
+use std::{io, path::Path};
 
 /// The text of a file in UTF-8, or in UTF-16 where a byte-order mark says so; the mark is no part of the text.
 pub fn read(path: &Path) -> io::Result<String> {
-    decoded(&fs::read(path)?)
+    decoded(&file::read_at_most(path, file::MOST_TEXT)?)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8 or UTF-16"))
 }
 

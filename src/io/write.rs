@@ -1,19 +1,25 @@
 //! Masks, probabilities and pictures as PNG and TIFF. Every file is decoded again and compared before it takes its
 //! place.
 
-use super::{OpenOptions, Quiet, WriteError, open, samples::same_samples};
+use super::{OpenError, OpenOptions, WriteError, open, samples::same_samples, source::UnderWatch};
 use crate::{
+    file,
     label::{LabelId, LabelMap},
-    replace::{write_bytes, write_checked},
+    replace::{Out, write_bytes, write_checked},
     volume::{Samples, Volume},
+    watch::{self, Stopped},
 };
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use std::{
     fs,
-    io::{Cursor, Write},
+    io::{self, BufReader},
     path::Path,
 };
-use tiff::encoder::{Compression, TiffEncoder, colortype};
+use tiff::{
+    ColorType, TiffError, TiffResult,
+    decoder::{Decoder, DecodingResult, Limits},
+    encoder::{Compression, TiffEncoder, colortype},
+};
 
 /// Writes a mask as grey PNG whose values are the label ids (8 bits, 16 where an id is above 255): one file for a 2-D
 /// image, else a folder `path` with `0001.png`, `0002.png`… in slice order.
@@ -29,6 +35,8 @@ pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
     let io_error = |cause| WriteError::io(path, cause);
     fs::create_dir_all(path).map_err(io_error)?;
     for z in 0..depth {
+        watch::step("writing", z, depth)
+            .map_err(|cause| WriteError::Stopped { path: path.to_owned(), cause })?;
         let file = path.join(format!("{:04}.png", z + 1));
         write_png(&file, &label_samples(map.slice(z), wide), [width, height])?;
     }
@@ -44,8 +52,8 @@ pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
 
 /// Writes a mask as TIFF, one page a slice, with the ids as values (8 bits, 16 where an id is above 255).
 pub fn write_label_tiff(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
-    let samples = label_samples(map.to_values(), has_wide_ids(map));
-    write_tiff(path, &samples, map.dims())
+    let wide = has_wide_ids(map);
+    write_tiff(path, &|z| label_samples(map.slice(z), wide), map.dims())
 }
 
 /// Writes one probability of a 2-D image (`values` row by row, 0 to 1) as 16-bit grey PNG: 65535 is certainty.
@@ -70,7 +78,18 @@ pub fn write_image_png(path: &Path, volume: &Volume) -> Result<(), WriteError> {
 /// Writes an image as TIFF in its own type, one page a slice. TIFF has no place for geometry.
 pub fn write_image_tiff(path: &Path, volume: &Volume) -> Result<(), WriteError> {
     refuse_rescaled(path, volume)?;
-    write_tiff(path, volume.samples(), volume.dims())
+    let [width, height, _] = volume.dims();
+    let page = |z: usize| {
+        let voxels = z * width * height..(z + 1) * width * height;
+        match volume.samples() {
+            Samples::U8(v) => Samples::U8(v[voxels].to_vec().into()),
+            Samples::I16(v) => Samples::I16(v[voxels].to_vec().into()),
+            Samples::U16(v) => Samples::U16(v[voxels].to_vec().into()),
+            Samples::F32(v) => Samples::F32(v[voxels].to_vec().into()),
+            Samples::Rgb8(v) => Samples::Rgb8(v[voxels].to_vec().into()),
+        }
+    };
+    write_tiff(path, &page, volume.dims())
 }
 
 fn refuse_rescaled(path: &Path, volume: &Volume) -> Result<(), WriteError> {
@@ -83,7 +102,7 @@ fn refuse_rescaled(path: &Path, volume: &Volume) -> Result<(), WriteError> {
     }
 }
 
-fn has_wide_ids(map: &LabelMap) -> bool {
+pub(super) fn has_wide_ids(map: &LabelMap) -> bool {
     map.counts().keys().any(|&id| id > LabelId::from(u8::MAX))
 }
 
@@ -94,54 +113,109 @@ fn label_samples(ids: Vec<LabelId>, wide: bool) -> Samples {
 
 fn write_png(path: &Path, samples: &Samples, [width, height]: [usize; 2]) -> Result<(), WriteError> {
     let unfit = |what: &str| WriteError::unfit(path, what);
-    let (bytes, color) = match samples {
-        Samples::U8(v) => (v.to_vec(), ExtendedColorType::L8),
-        Samples::U16(v) => (v.iter().flat_map(|s| s.to_ne_bytes()).collect(), ExtendedColorType::L16),
-        Samples::Rgb8(v) => (v.as_flattened().to_vec(), ExtendedColorType::Rgb8),
+    let native: Vec<u8>;
+    let (bytes, color): (&[u8], _) = match samples {
+        Samples::U8(v) => (v, ExtendedColorType::L8),
+        Samples::U16(v) => {
+            native = v.iter().flat_map(|s| s.to_ne_bytes()).collect();
+            (&native, ExtendedColorType::L16)
+        }
+        Samples::Rgb8(v) => (v.as_flattened(), ExtendedColorType::Rgb8),
         Samples::I16(_) => return Err(unfit("PNG has no negative values: write .tif or .nii.gz")),
         Samples::F32(_) => return Err(unfit("PNG has no fractions: write .tif or .nii.gz")),
     };
     let too_wide = |_| unfit("a PNG side has at most 4294967295 pixels");
     let size = [u32::try_from(width).map_err(too_wide)?, u32::try_from(height).map_err(too_wide)?];
-    let mut png = Vec::new();
-    PngEncoder::new(&mut png)
-        .write_image(&bytes, size[0], size[1], color)
-        .map_err(|e| unfit(&e.to_string()))?;
-    write_checked(path, |out| out.write_all(&png), |new| same_as(new, samples, [width, height, 1]))
+    write_checked(
+        path,
+        |out| PngEncoder::new(out).write_image(bytes, size[0], size[1], color).map_err(io_of_image),
+        |new| same_as(new, samples, [width, height, 1]),
+    )
 }
 
-fn write_tiff(path: &Path, samples: &Samples, dims: [usize; 3]) -> Result<(), WriteError> {
-    let page = dims[0] * dims[1];
-    let [width, height] = [dims[0], dims[1]].map(|d| u32::try_from(d).unwrap_or(u32::MAX));
-    let encode = || -> tiff::TiffResult<Vec<u8>> {
-        let mut bytes = Cursor::new(Vec::new());
-        let mut encoder =
-            TiffEncoder::new(&mut bytes)?.with_compression(Compression::Deflate(Default::default()));
-        for z in 0..dims[2] {
-            let range = z * page..(z + 1) * page;
-            match samples {
-                Samples::U8(v) => encoder.write_image::<colortype::Gray8>(width, height, &v[range])?,
-                Samples::U16(v) => encoder.write_image::<colortype::Gray16>(width, height, &v[range])?,
-                Samples::I16(v) => encoder.write_image::<colortype::GrayI16>(width, height, &v[range])?,
-                Samples::F32(v) => encoder.write_image::<colortype::Gray32Float>(width, height, &v[range])?,
+/// The disk's own error, or that writing was stopped, as it was.
+fn io_of_image(error: image::ImageError) -> io::Error {
+    match error {
+        image::ImageError::IoError(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+/// Writes pages one after the other, and compares them one after the other, so that none but one is held twice.
+fn write_tiff(
+    path: &Path,
+    page: &dyn Fn(usize) -> Samples,
+    [width, height, depth]: [usize; 3],
+) -> Result<(), WriteError> {
+    let size = [width, height].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+    let encode = |out: &mut Out<'_>| -> TiffResult<()> {
+        let mut encoder = TiffEncoder::new(out)?.with_compression(Compression::Deflate(Default::default()));
+        let [width, height] = size;
+        for z in 0..depth {
+            watch::step("writing", z, depth).map_err(io::Error::from)?;
+            match page(z) {
+                Samples::U8(v) => encoder.write_image::<colortype::Gray8>(width, height, &v)?,
+                Samples::U16(v) => encoder.write_image::<colortype::Gray16>(width, height, &v)?,
+                Samples::I16(v) => encoder.write_image::<colortype::GrayI16>(width, height, &v)?,
+                Samples::F32(v) => encoder.write_image::<colortype::Gray32Float>(width, height, &v)?,
                 Samples::Rgb8(v) => {
-                    encoder.write_image::<colortype::RGB8>(width, height, v[range].as_flattened())?;
+                    encoder.write_image::<colortype::RGB8>(width, height, v.as_flattened())?;
                 }
             }
         }
-        Ok(bytes.into_inner())
+        Ok(())
     };
-    let bytes = encode().map_err(|e| WriteError::unfit(path, e.to_string()))?;
-    write_checked(path, |out| out.write_all(&bytes), |new| same_as(new, samples, dims))
+    let compare = |new: &Path| -> TiffResult<bool> {
+        let mut decoder = Decoder::new(BufReader::new(file::open(new)?))?.with_limits(Limits::unlimited());
+        for z in 0..depth {
+            watch::step("checking", z, depth).map_err(io::Error::from)?;
+            if z > 0 {
+                decoder.next_image()?;
+            }
+            let back = match decoder.read_image()? {
+                DecodingResult::U8(v) if decoder.colortype()? == ColorType::RGB(8) => {
+                    Samples::Rgb8(v.as_chunks::<3>().0.to_vec().into())
+                }
+                DecodingResult::U8(v) => Samples::U8(v.into()),
+                DecodingResult::U16(v) => Samples::U16(v.into()),
+                DecodingResult::I16(v) => Samples::I16(v.into()),
+                DecodingResult::F32(v) => Samples::F32(v.into()),
+                _ => return Ok(false),
+            };
+            if decoder.dimensions()? != size.into() || same_samples(&page(z), &back).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(!decoder.more_images())
+    };
+    write_checked(
+        path,
+        |out| encode(out).map_err(io_of_tiff),
+        |new| match compare(new).map_err(io_of_tiff)? {
+            true => Ok(Ok(())),
+            false => Ok(Err("pages differ".to_owned())),
+        },
+    )
+}
+
+fn io_of_tiff(error: TiffError) -> io::Error {
+    match error {
+        TiffError::IoError(error) => error,
+        other => io::Error::other(other),
+    }
 }
 
 /// The file decodes to what was meant.
-fn same_as(new: &Path, samples: &Samples, dims: [usize; 3]) -> Result<(), String> {
-    let back = open(new, &OpenOptions::default(), &mut Quiet).map_err(|e| e.to_string())?;
+fn same_as(new: &Path, samples: &Samples, dims: [usize; 3]) -> io::Result<Result<(), String>> {
+    let back = match open(new, &OpenOptions::default(), &mut UnderWatch(Some("checking"))) {
+        Ok(back) => back,
+        Err(OpenError::Cancelled) => return Err(Stopped.into()),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
     if back.volume.dims() != dims {
-        return Err(format!("size {:?} instead of {dims:?}", back.volume.dims()));
+        return Ok(Err(format!("size {:?} instead of {dims:?}", back.volume.dims())));
     }
-    same_samples(samples, back.volume.samples())
+    Ok(same_samples(samples, back.volume.samples()))
 }
 
 /// Writes text beside masks, such as a summary in JSON.

@@ -54,27 +54,30 @@ impl LabelMap {
 
     /// From values stored x fastest, then y, then z; `None` unless `values.len()` is the voxel count.
     pub fn from_values(dims: [usize; 3], values: &[LabelId]) -> Option<Self> {
-        if values.len() != dims.iter().product::<usize>() {
-            return None;
-        }
+        let count = dims.iter().try_fold(1usize, |n, &side| n.checked_mul(side));
+        let read = |start: usize, out: &mut [LabelId]| out.copy_from_slice(&values[start..start + out.len()]);
+        (count == Some(values.len())).then(|| Self::from_parts(dims, read))
+    }
+
+    /// From anything that has the labels from a linear index on, x fastest, then y, then z: it is asked for parts of rows,
+    /// each once and in any order.
+    pub fn from_parts(dims: [usize; 3], read: impl Fn(usize, &mut [LabelId]) + Sync) -> Self {
         let mut map = Self::empty(dims);
         let (extents, origins): (Vec<_>, Vec<_>) =
             (0..map.bricks.len()).map(|b| (map.extent(b), map.origin(b))).unzip();
         map.bricks.par_iter_mut().enumerate().for_each(|(b, brick)| {
             let ([ex, ey, ez], [ox, oy, oz]) = (extents[b], origins[b]);
-            let mut voxels = Vec::with_capacity(ex * ey * ez);
-            for z in oz..oz + ez {
-                for y in oy..oy + ey {
-                    let start = (z * dims[1] + y) * dims[0] + ox;
-                    voxels.extend_from_slice(&values[start..start + ex]);
-                }
+            let mut voxels = vec![0; ex * ey * ez];
+            for (row, out) in voxels.chunks_exact_mut(ex).enumerate() {
+                let (y, z) = (oy + row % ey, oz + row / ey);
+                read((z * dims[1] + y) * dims[0] + ox, out);
             }
             *brick = match uniform(&voxels) {
                 Some(label) => Brick::Uniform(label),
                 None => Brick::Dense(voxels.into()),
             };
         });
-        Some(map)
+        map
     }
 
     /// Every label, x fastest, then y, then z.

@@ -4,12 +4,15 @@ use super::{
     BuildError, Choices, ComputeDevice, Head, InputRule, LossFn, ModelSpec, NamedTensors, Network,
     NetworkError, Outputs, ParamInfo,
     blocks::{precision::in_half, random},
+    options,
     parameters::{
-        blend, gradients_of, is_statistic, load_strict, name_hash, parameters_of, replace, tensors_of,
+        blend, count_of, gradients_of, is_statistic, load_strict, name_hash, parameters_of, replace,
+        tensors_of,
     },
     spatial_transformer::{self, Whole},
     train::Descent,
 };
+use crate::memory;
 use burn::{
     module::{Module, ModuleDisplay},
     optim::GradientsParams,
@@ -116,7 +119,7 @@ fn read_config<const D: usize, M: SegmentationModule<D>>(
         Value::Null => M::Config::default(),
         config => serde_json::from_value(config).map_err(|e| refuse(e.to_string()))?,
     };
-    config.check().map_err(refuse)?;
+    options::check(&json!(config)).and_then(|()| config.check()).map_err(refuse)?;
     Ok((config, transformed))
 }
 
@@ -152,6 +155,10 @@ pub(super) fn build<const D: usize, M: SegmentationModule<D>>(
     device: &ComputeDevice,
 ) -> Result<Box<dyn Network<D>>, BuildError> {
     let (config, transformed) = read_config::<D, M>(config)?;
+    // Once as it is made, and once for the optimiser or whoever reads it back.
+    let parameters = parameters_of(&whole::<D, M>(&config, transformed, &Device::flex()));
+    memory::check(2 * size_of::<f32>() as u128 * count_of(&parameters))
+        .map_err(|e| BuildError::Config { network: M::spec().id, reason: format!("it is too large: {e}") })?;
     Ok(Box::new(Adapter::<D, M>::new(&config, transformed, seed, device)))
 }
 

@@ -1,6 +1,7 @@
 use super::{
     BuildError, Channels, CoarseSpec, ComputeDevice, ModelCard, ModelSpec, NamedTensors, Network,
-    NetworkError, Registered, VolumeSpec, find_volume,
+    NetworkError, ParamInfo, Registered, VolumeSpec, find_volume,
+    parameters::differences,
     predict::{PredictError, SliceInference, SlicePrediction, Step},
     spatial_transformer,
     weights::{self, WeightsError},
@@ -58,9 +59,11 @@ where
         let find = |id: &str| {
             ModelSpec::<D>::find(id).ok_or_else(|| BuildError::UnknownNetwork { id: id.to_owned() })
         };
-        let network = find(&card.network)?.build(&card.config, seed, device)?;
+        // The card comes from anybody: what it says is looked at before anything is made of it.
+        let spec = find(&card.network)?;
+        check(&card, spec)?;
+        let network = spec.build(&card.config, seed, device)?;
         card.config = network.config().clone();
-        check(&card, network.as_ref())?;
         let mut coarse = None;
         if let Some(CoarseSpec { network: id, config, .. }) =
             card.volume.as_mut().and_then(|volume| volume.coarse.as_mut())
@@ -85,6 +88,29 @@ where
     /// A model from the bytes of its file.
     pub fn from_bytes(bytes: &[u8], device: &ComputeDevice) -> Result<Self, ModelError> {
         let (card, tensors) = weights::from_bytes(bytes)?;
+        Self::with_tensors(card, tensors, device)
+    }
+
+    /// A model of its card and tensors. Nothing is built where they do not belong together.
+    fn with_tensors(
+        card: ModelCard,
+        tensors: NamedTensors,
+        device: &ComputeDevice,
+    ) -> Result<Self, ModelError> {
+        let parameters = |id: &str, config| match ModelSpec::<D>::find(id) {
+            Some(spec) => spec.parameters(config),
+            None => Err(BuildError::UnknownNetwork { id: id.to_owned() }),
+        };
+        let mut expected = parameters(&card.network, &card.config)?;
+        if let Some(coarse) = card.volume.as_ref().and_then(|volume| volume.coarse.as_ref()) {
+            let own = parameters(&coarse.network, &coarse.config)?.into_iter();
+            expected.extend(own.map(|p| ParamInfo { name: format!("{COARSE}{}", p.name), ..p }));
+        }
+        let differences = differences(&expected, &tensors);
+        if !differences.is_empty() {
+            let network = ModelSpec::<D>::find(&card.network).map_or("the network", |spec| spec.id);
+            return Err(NetworkError::Mismatch { network, differences }.into());
+        }
         let mut model = Self::build(card, 0, device)?;
         model.load_tensors(tensors)?;
         Ok(model)
@@ -231,9 +257,10 @@ impl AnyModel {
     /// A model from the bytes of its file.
     pub fn from_bytes(bytes: &[u8], device: &ComputeDevice) -> Result<Self, ModelError> {
         let (card, tensors) = weights::from_bytes(bytes)?;
-        let mut model = Self::build(card, 0, device)?;
-        model.load_tensors(tensors)?;
-        Ok(model)
+        Ok(match find_volume(&card.network) {
+            Some(_) => AnyModel::Volumes(VolumeModel::with_tensors(card, tensors, device)?),
+            None => AnyModel::Slices(Model::with_tensors(card, tensors, device)?),
+        })
     }
 
     pub fn card(&self) -> &ModelCard {
@@ -289,56 +316,75 @@ impl AnyModel {
     }
 }
 
-/// Channels, classes and statistics of the card must be those of the network.
-fn check<const D: usize>(card: &ModelCard, network: &dyn Network<D>) -> Result<(), ModelError> {
-    let channels = card.input.channels.count();
-    if channels != network.channels() {
-        return Err(ModelError::Card(format!(
-            "{:?} gives {channels} channels and {} takes {}",
-            card.input.channels,
-            card.network,
-            network.channels()
-        )));
+/// The most pixels that a card may have a slice's longer side scaled to.
+const LONGEST_SIDE: usize = 1 << 14;
+/// The most pixels that uneven lighting may be taken out over, to each side.
+const WIDEST_CONTRAST: usize = 1 << 10;
+
+/// Channels, classes and statistics of the card must be those of the network, and every number one that can be computed with.
+fn check<const D: usize>(card: &ModelCard, spec: &ModelSpec<D>) -> Result<(), ModelError> {
+    let refuse = |what: String| Err(ModelError::Card(what));
+    let ModelCard { network, input, labels, .. } = card;
+    let (takes, head) = spec.ends(&card.config)?;
+    let channels = input.channels.count();
+    if channels != takes {
+        return refuse(format!("{:?} gives {channels} channels and {network} takes {takes}", input.channels));
     }
-    let classes = network.head().classes();
+    let classes = head.classes();
     if card.classes() != classes {
-        return Err(ModelError::Card(format!(
-            "it names {} labels, with the background {} classes, and {} has {classes}",
-            card.labels.len(),
+        return refuse(format!(
+            "it names {} labels, with the background {} classes, and {network} has {classes}",
+            labels.len(),
             card.classes(),
-            card.network
-        )));
-    }
-    for (what, values) in [("mean", &card.input.mean), ("std", &card.input.std)] {
-        if !values.is_empty() && values.len() != channels {
-            return Err(ModelError::Card(format!("{} {what} values for {channels} channels", values.len())));
-        }
-    }
-    if card.input.std.iter().any(|&s| !(s.is_finite() && s > 0.0)) {
-        return Err(ModelError::Card("a standard deviation is not above 0".to_owned()));
-    }
-    if let Some([low, high]) = card.input.window
-        && !(low.is_finite() && high.is_finite() && low < high)
-    {
-        return Err(ModelError::Card(format!("its window runs from {low} to {high}")));
-    }
-    if card.volume.is_some() != (D == 5) {
-        return Err(ModelError::Card(format!(
-            "{} is a network of {}, and the card has {} \"volume\"",
-            card.network,
-            if D == 5 { "volumes" } else { "slices" },
-            if card.volume.is_some() { "a" } else { "no" },
-        )));
-    }
-    if let Some(volume) = &card.volume
-        && (card.input.channels != Channels::Grey || card.input.window.is_none() || volume.parts.contains(&0))
-    {
-        return Err(ModelError::Card(
-            "a network of volumes takes one grey channel in a window, and at least one part of a label is kept".to_owned(),
         ));
     }
-    if card.input.longer_side.is_some_and(|side| side < 8) {
-        return Err(ModelError::Card("its longer side is below 8 pixels".to_owned()));
+    for (what, values) in [("mean", &input.mean), ("std", &input.std)] {
+        if !values.is_empty() && values.len() != channels {
+            return refuse(format!("{} {what} values for {channels} channels", values.len()));
+        }
+    }
+    if let Some(mean) = input.mean.iter().find(|m| !m.is_finite()) {
+        return refuse(format!("a mean is {mean}"));
+    }
+    if input.std.iter().any(|&s| !(s.is_finite() && s > 0.0)) {
+        return refuse("a standard deviation is not above 0".to_owned());
+    }
+    if let Some([low, high]) = input.window
+        && !(low.is_finite() && high.is_finite() && low < high)
+    {
+        return refuse(format!("its window runs from {low} to {high}"));
+    }
+    for (what, value, range) in [
+        ("longer side", input.longer_side, 8..=LONGEST_SIDE),
+        ("local contrast", input.local_contrast, 1..=WIDEST_CONTRAST),
+    ] {
+        if let Some(pixels) = value.filter(|pixels| !range.contains(pixels)) {
+            let (least, most) = (range.start(), range.end());
+            return refuse(format!("its {what} is {pixels} pixels and must be from {least} to {most}"));
+        }
+    }
+    if card.volume.is_some() != (D == 5) {
+        return refuse(format!(
+            "{network} is a network of {}, and the card has {} \"volume\"",
+            if D == 5 { "volumes" } else { "slices" },
+            if card.volume.is_some() { "a" } else { "no" },
+        ));
+    }
+    let Some(volume) = &card.volume else { return Ok(()) };
+    if input.channels != Channels::Grey || input.window.is_none() || volume.parts.contains(&0) {
+        return refuse(
+            "a network of volumes takes one grey channel in a window, and at least one part of a label is kept".to_owned(),
+        );
+    }
+    let coarse = volume.coarse.as_ref();
+    for (what, number) in [
+        ("the least size of a part", Some(volume.least_mm3)),
+        ("the least size of a part of the first network", coarse.map(|c| c.least_mm3)),
+        ("the margin around what the first network finds", coarse.map(|c| c.margin_mm)),
+    ] {
+        if let Some(number) = number.filter(|n| !(n.is_finite() && *n >= 0.0)) {
+            return refuse(format!("{what} is {number}"));
+        }
     }
     Ok(())
 }

@@ -21,7 +21,8 @@ pub(super) fn is_statistic(name: &str) -> bool {
 /// Whether training changes a tensor: not running statistics, nor a parameter made with `set_require_grad(false)`. burn
 /// says so only where gradients are recorded.
 fn is_trainable<const D: usize>(param: &Param<Tensor<D>>) -> bool {
-    param.valid().train().is_require_grad()
+    // One without values yet is one of the layers' ([`super::blocks::parameter`]), and learned. Asking would fill it.
+    !param.is_initialized() || param.valid().train().is_require_grad()
 }
 
 /// Loads tensors into a module; nothing may be missing, left over or of another shape. The error lists differences.
@@ -37,6 +38,12 @@ pub(super) fn load_strict<M: Module>(module: M, tensors: &NamedTensors) -> Resul
 pub(super) fn count_trainable<M: Module>(module: &M) -> usize {
     let trainable = parameters_of(module).into_iter().filter(|p| p.trainable);
     trainable.map(|p| p.shape.iter().product::<usize>()).sum()
+}
+
+/// Numbers of all parameters and buffers.
+pub(super) fn count_of(parameters: &[ParamInfo]) -> u128 {
+    let count = |p: &ParamInfo| p.shape.iter().fold(1u128, |n, &side| n.saturating_mul(side as u128));
+    parameters.iter().map(count).fold(0, u128::saturating_add)
 }
 
 /// Names and shapes in the order of the modules.
@@ -98,7 +105,7 @@ impl ModuleMapper for Blend {
 }
 
 /// The first few names and shapes in which a set of tensors differs from what a network has.
-fn differences(expected: &[ParamInfo], found: &NamedTensors) -> Vec<String> {
+pub(super) fn differences(expected: &[ParamInfo], found: &NamedTensors) -> Vec<String> {
     const SHOWN: usize = 4;
     let known: std::collections::BTreeSet<&str> = expected.iter().map(|p| p.name.as_str()).collect();
     let missing = expected.iter().filter_map(|p| match found.get(&p.name) {

@@ -111,7 +111,7 @@ pub fn tensors(path: &Path) -> Result<NamedTensors, ParityError> {
 }
 
 fn read_fixture(path: &Path) -> Result<Fixture, ParityError> {
-    let text = std::fs::read_to_string(path).map_err(|e| ParityError::Read(e.to_string()))?;
+    let text = crate::file::read_text(path).map_err(|e| ParityError::Read(e.to_string()))?;
     serde_json::from_str(&text).map_err(|e| ParityError::Read(format!("not a parity fixture: {e}")))
 }
 

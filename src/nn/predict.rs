@@ -3,12 +3,12 @@
 use super::{
     Head, InputRule, Model, NetworkError, Outputs,
     pipeline::SegmentOptions,
-    preprocess::{Planes, slice_input},
+    preprocess::{Planes, slice_input, working_size},
     resample::{resize_planes, resize_tensor},
     tiling::{Tile, TilePlan, longest_side},
     watch::Stopped,
 };
-use crate::volume::Volume;
+use crate::{memory, volume::Volume};
 use burn::tensor::{
     Tensor, TensorData,
     activation::{sigmoid, softmax},
@@ -180,9 +180,15 @@ impl SliceInference {
             return Err(PredictError::NoSlice { z, depth });
         }
         let network = model.network();
+        room_for(model, [width, height])?;
         let input = slice_input(volume, z, &model.card.input);
         let classes = network.head().classes();
         let plan = plan([input.width, input.height], &network.input())?;
+        if !model.device().is_gpu() {
+            let needs = (plan.tile[0] as u128) * plan.tile[1] as u128 * network.bytes_per_pixel() as u128;
+            memory::check(needs)
+                .map_err(|e| PredictError::Unfit(format!("the network is too large: {e}")))?;
+        }
         let shape = [classes, input.height, input.width];
         let blend = if model.device().is_gpu() {
             Blend::Device(Box::new(Tensor::zeros(shape, model.device().burn())))
@@ -204,6 +210,11 @@ impl SliceInference {
     /// Steps that there are in all.
     pub fn total(&self) -> usize {
         self.plan.tiles.len()
+    }
+
+    /// Steps that are done.
+    pub fn done(&self) -> usize {
+        self.next
     }
 
     /// Predicts the next tile. `model` is the one that the slice was begun with.
@@ -317,6 +328,17 @@ impl SliceInference {
             forward_millis: self.forward_millis,
         })
     }
+}
+
+/// Whether there is memory for a slice of `[width, height]` beside its tiles: its input, and the probabilities in the
+/// network's pixels and in its own.
+fn room_for(model: &Model, native: [usize; 2]) -> Result<(), PredictError> {
+    let area = |[width, height]: [usize; 2]| width as u128 * height as u128;
+    let working = area(working_size(native, &model.card.input));
+    let planes = (model.network().channels() + model.network().head().classes()) as u128;
+    let bytes = 2 * size_of::<f32>() as u128 * planes * (area(native) + working);
+    memory::check(bytes)
+        .map_err(|e| PredictError::Unfit(format!("one slice is too large for the network: {e}")))
 }
 
 /// `[classes, height, width]` of the first picture of a batch.

@@ -1,32 +1,12 @@
 //! A forward pass through a volume lasts for many seconds. Meanwhile its layers say how far it has come, and ask
 //! whether to go on.
 
+pub use crate::watch::{Stopped, Unwatched, Watch};
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::Arc,
 };
-
-/// Whoever waits for long work.
-pub trait Watch: Send + Sync {
-    /// Whether the work should be given up; asked many times a second, from any thread.
-    fn stop(&self) -> bool {
-        false
-    }
-
-    /// `done` of `total` units of a stage.
-    fn progress(&self, _stage: &'static str, _done: u64, _total: u64) {}
-}
-
-/// Nobody waits.
-pub struct Unwatched;
-
-impl Watch for Unwatched {}
-
-/// The work was given up because its [`Watch`] said so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it was stopped before it was done")]
-pub struct Stopped;
 
 struct Watched {
     watch: Arc<dyn Watch>,

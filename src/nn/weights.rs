@@ -127,5 +127,5 @@ pub fn is_counter(name: &str) -> bool {
 }
 
 pub fn read_file(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    std::fs::read(path).map_err(|e| WeightsError::file(path, e))
+    crate::file::read(path).map_err(|e| WeightsError::file(path, e))
 }

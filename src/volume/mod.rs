@@ -4,7 +4,7 @@ mod samples;
 mod stats;
 mod window;
 
-pub use samples::{SampleKind, Samples};
+pub use samples::{SampleKind, Samples, Shared};
 pub use stats::Stats;
 pub use window::{Window, WindowPreset, presets};
 

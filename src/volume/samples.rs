@@ -1,13 +1,68 @@
-use std::sync::Arc;
+use std::{
+    any::Any,
+    ops::Deref,
+    sync::{Arc, Weak},
+};
 
 /// Samples in the type that the file stores them in; never widened on load.
 #[derive(Clone, Debug)]
 pub enum Samples {
-    U8(Arc<[u8]>),
-    I16(Arc<[i16]>),
-    U16(Arc<[u16]>),
-    F32(Arc<[f32]>),
-    Rgb8(Arc<[[u8; 3]]>),
+    U8(Shared<u8>),
+    I16(Shared<i16>),
+    U16(Shared<u16>),
+    F32(Shared<f32>),
+    Rgb8(Shared<[u8; 3]>),
+}
+
+/// Values that are shared and never change. Unlike `Arc<[T]>` made of a vector as it lies: a large image is not in memory
+/// twice, not even for a moment.
+#[derive(Debug)]
+pub struct Shared<T>(Arc<Vec<T>>);
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    /// The place in memory, which no other values take while this is held.
+    pub fn place(&self) -> Weak<dyn Any + Send + Sync> {
+        let place: Arc<dyn Any + Send + Sync> = Arc::<Vec<T>>::clone(&self.0);
+        Arc::downgrade(&place)
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self[..] == other[..]
+    }
+}
+
+impl<T> From<Vec<T>> for Shared<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self(Arc::new(values))
+    }
+}
+
+impl<T, const N: usize> From<[T; N]> for Shared<T> {
+    fn from(values: [T; N]) -> Self {
+        Vec::from(values).into()
+    }
+}
+
+impl<T> FromIterator<T> for Shared<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Vec::from_iter(values).into()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use super::{
     tags,
     walk::{PixelElement, Walk},
 };
-use crate::io::OpenError;
+use crate::io::{OpenError, source};
 use flate2::read::DeflateDecoder;
 use std::{
-    fs::File,
     io::{BufReader, Cursor, Read, Seek, SeekFrom},
     path::Path,
 };
@@ -21,8 +20,6 @@ const EXPLICIT_BE: &str = "1.2.840.10008.1.2.2";
 /// The mark behind the 128 bytes of preamble (PS3.10, 7.1).
 const MARK: &[u8] = b"DICM";
 const PREAMBLE: usize = 128;
-/// Deflate cannot make more than this many bytes of one.
-const MOST_INFLATION: u64 = 1032;
 
 /// How elements are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +130,7 @@ pub struct DataSet {
 impl DataSet {
     /// Reads what stands before and behind the pixels.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let file = File::open(path).map_err(|e| OpenError::io(path, e))?;
+        let file = source::open(path)?;
         let length = file.metadata().map_err(|e| OpenError::io(path, e))?.len();
         Ok(Self::read(path, BufReader::new(file), length)?.0)
     }
@@ -192,7 +189,7 @@ impl DataSet {
         let (found, inflated) = if uid == DEFLATED_LE {
             reader.seek(SeekFrom::Start(offset)).map_err(|e| OpenError::io(path, e))?;
             let mut inflated = Vec::new();
-            let most = (length - offset) * MOST_INFLATION;
+            let most = (length - offset).saturating_mul(source::MOST_INFLATION);
             DeflateDecoder::new(reader).take(most).read_to_end(&mut inflated).map_err(|e| {
                 OpenError::corrupt(path, format!("its compressed data is cut off or damaged ({e})"))
             })?;

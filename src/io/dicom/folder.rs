@@ -1,9 +1,9 @@
 //! The DICOM files of a folder, told by their content.
 
 use super::file;
-use crate::io::{HEAD_BYTES, OpenError, Progress, raster, tiff};
+use crate::io::{HEAD_BYTES, OpenError, Progress, raster, source, tiff};
 use std::{
-    fs::{self, File},
+    fs,
     io::Read,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -38,7 +38,7 @@ fn is_dicom(path: &Path) -> bool {
     if !path.is_file() {
         return false;
     }
-    let Ok(file) = File::open(path) else { return false };
+    let Ok(file) = source::open(path) else { return false };
     let mut head = Vec::new();
     file.take(HEAD_BYTES as u64).read_to_end(&mut head).is_ok() && file::is_file(&head)
 }

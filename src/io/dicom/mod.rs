@@ -61,7 +61,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let first = &headers[series.slices[0].file];
     note(&headers, series, &mut warnings);
     let modality = modality(&first.modality);
-    let (native, inexact) = loaded.samples.narrow();
+    let (native, inexact) = loaded.samples.narrow(path)?;
     warnings.extend(inexact);
     let volume = samples::build(path, grid, native, loaded.rescale, modality)?
         .with_low_white(low_is_white(&headers, series));

@@ -77,8 +77,8 @@ impl Pixels {
                     return Err(changed());
                 }
                 let stored = fragments.iter().map(|f| range(&f.bytes).len()).sum();
-                let voxels = layout.frame_samples() as u128 * count as u128;
-                picture::check_size(path, voxels, layout.bits_allocated.div_ceil(8) as u128, stored)?;
+                let sides = [layout.columns, layout.rows, layout.samples, count];
+                picture::check_size(path, &sides, layout.bits_allocated.div_ceil(8) * 8, stored)?;
                 Source::Encapsulated { frames, syntax }
             }
         };

@@ -1,5 +1,5 @@
 use crate::io::{OpenError, samples::Raw};
-use nifti::{DataElement, Endianness};
+use nifti::Endianness;
 use std::path::Path;
 
 /// A voxel type that is read.
@@ -106,53 +106,61 @@ impl Voxel {
         !matches!(self, Self::Complex64 | Self::Complex128 | Self::Rgb24 | Self::Rgba32)
     }
 
-    /// Bytes of whole voxels to samples, and a note where something of the file is not shown.
-    pub fn decode(
-        self,
-        path: &Path,
-        bytes: Vec<u8>,
-        endianness: Endianness,
-        scaling: Option<[f32; 2]>,
-    ) -> Result<(Raw, Option<String>), OpenError> {
+    /// What of the file is not shown, for a person to read.
+    pub fn note(self) -> Option<String> {
+        Some(match self {
+            Self::Complex64 | Self::Complex128 => {
+                "The values are complex numbers; their magnitude is shown".to_owned()
+            }
+            Self::Rgba32 => "The colours' alpha is not shown".to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Bytes of whole voxels to samples.
+    pub fn decode(self, bytes: &[u8], order: Endianness, scaling: Option<[f32; 2]>) -> Raw {
         let [slope, intercept] = scaling.unwrap_or([1.0, 0.0]).map(f64::from);
         let magnitude = |re: f64, im: f64| ((re * slope + intercept).powi(2) + (im * slope).powi(2)).sqrt();
-        let note = "The values are complex numbers; their magnitude is shown".to_owned();
-        Ok(match self {
-            Self::U8 => (Raw::U8(bytes), None),
-            Self::I8 => (Raw::I8(typed(path, bytes, endianness)?), None),
-            Self::U16 => (Raw::U16(typed(path, bytes, endianness)?), None),
-            Self::I16 => (Raw::I16(typed(path, bytes, endianness)?), None),
-            Self::U32 => (Raw::U32(typed(path, bytes, endianness)?), None),
-            Self::I32 => (Raw::I32(typed(path, bytes, endianness)?), None),
-            Self::U64 => (Raw::U64(typed(path, bytes, endianness)?), None),
-            Self::I64 => (Raw::I64(typed(path, bytes, endianness)?), None),
-            Self::F32 => (Raw::F32(typed(path, bytes, endianness)?), None),
-            Self::F64 => (Raw::F64(typed(path, bytes, endianness)?), None),
+        macro_rules! numbers {
+            ($type:ty) => {{
+                let from = match order {
+                    Endianness::Little => <$type>::from_le_bytes,
+                    Endianness::Big => <$type>::from_be_bytes,
+                };
+                let (numbers, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
+                numbers.iter().map(|b| from(*b)).collect::<Vec<$type>>()
+            }};
+        }
+        match self {
+            Self::U8 => Raw::U8(bytes.to_vec()),
+            Self::I8 => Raw::I8(numbers!(i8)),
+            Self::U16 => Raw::U16(numbers!(u16)),
+            Self::I16 => Raw::I16(numbers!(i16)),
+            Self::U32 => Raw::U32(numbers!(u32)),
+            Self::I32 => Raw::I32(numbers!(i32)),
+            Self::U64 => Raw::U64(numbers!(u64)),
+            Self::I64 => Raw::I64(numbers!(i64)),
+            Self::F32 => Raw::F32(numbers!(f32)),
+            Self::F64 => Raw::F64(numbers!(f64)),
             Self::Complex64 => {
-                let parts: Vec<f32> = typed(path, bytes, endianness)?;
+                let parts = numbers!(f32);
                 let (pairs, _) = parts.as_chunks::<2>();
-                let values = pairs.iter().map(|&[re, im]| magnitude(re.into(), im.into()) as f32);
-                (Raw::F32(values.collect()), Some(note))
+                Raw::F32(pairs.iter().map(|&[re, im]| magnitude(re.into(), im.into()) as f32).collect())
             }
             Self::Complex128 => {
-                let parts: Vec<f64> = typed(path, bytes, endianness)?;
+                let parts = numbers!(f64);
                 let (pairs, _) = parts.as_chunks::<2>();
-                (Raw::F64(pairs.iter().map(|&[re, im]| magnitude(re, im)).collect()), Some(note))
+                Raw::F64(pairs.iter().map(|&[re, im]| magnitude(re, im)).collect())
             }
-            Self::Rgb24 => (Raw::Rgb8(bytes.as_chunks::<3>().0.to_vec()), None),
+            Self::Rgb24 => Raw::Rgb8(bytes.as_chunks::<3>().0.to_vec()),
             Self::Rgba32 => {
                 let (voxels, _) = bytes.as_chunks::<4>();
-                let note = "The colours' alpha is not shown".to_owned();
-                (Raw::Rgb8(voxels.iter().map(|&[r, g, b, _]| [r, g, b]).collect()), Some(note))
+                Raw::Rgb8(voxels.iter().map(|&[r, g, b, _]| [r, g, b]).collect())
             }
-        })
+        }
     }
 }
 
 fn unsupported(path: &Path, what: &str) -> OpenError {
     OpenError::unsupported(path, format!("NIfTI with {what}"), "Save it with another voxel type first")
-}
-
-fn typed<T: DataElement>(path: &Path, bytes: Vec<u8>, endianness: Endianness) -> Result<Vec<T>, OpenError> {
-    T::from_raw_vec(bytes, endianness).map_err(|e| OpenError::corrupt(path, e))
 }

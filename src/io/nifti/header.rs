@@ -1,5 +1,5 @@
 use super::{data::Voxel, gzip::GzMembers, stream::Stream};
-use crate::io::OpenError;
+use crate::io::{OpenError, source::Extent};
 use nifti::NiftiHeader;
 use std::{io::Read, path::Path};
 
@@ -8,6 +8,9 @@ pub const BYTES: usize = 348;
 const NIFTI_2_BYTES: i32 = 540;
 /// Dimensions are signed 16-bit in the standard; above this they are negative.
 const DIM_MAX: u16 = i16::MAX as u16;
+
+/// More than any scanner makes in one series; each is listed.
+const MOST_VOLUMES: usize = 1 << 16;
 
 /// A checked header.
 pub struct Header {
@@ -47,9 +50,10 @@ fn looks_like(head: &[u8]) -> bool {
 }
 
 impl Header {
-    pub fn read(path: &Path, stream: &mut Stream) -> Result<Self, OpenError> {
+    pub fn read(stream: &mut Stream) -> Result<Self, OpenError> {
+        let path = &stream.path().to_owned();
         let mut bytes = Vec::with_capacity(BYTES);
-        stream.fill(path, &mut bytes, BYTES, BYTES as u128)?;
+        stream.fill(&mut bytes, BYTES)?;
         let size =
             [i32::from_le_bytes, i32::from_be_bytes].map(|f| f([bytes[0], bytes[1], bytes[2], bytes[3]]));
         if size.contains(&NIFTI_2_BYTES) {
@@ -115,8 +119,12 @@ impl Header {
             (1.0, 0.0) => None,
             (slope, inter) => Some([slope, inter]),
         };
-        let volumes = usize::try_from(volumes).map_err(|_| {
-            OpenError::corrupt(path, format!("its header says that it has {volumes} volumes"))
+        let volumes = usize::try_from(volumes).ok().filter(|&n| n <= MOST_VOLUMES).ok_or_else(|| {
+            OpenError::unsupported(
+                path,
+                format!("A file of {volumes} volumes"),
+                format!("Save a part of it: at most {MOST_VOLUMES} volumes are listed"),
+            )
         })?;
         Ok(Self { raw, voxel, dims, volumes, pair, data_offset, scaling, warnings })
     }
@@ -126,8 +134,10 @@ impl Header {
         self.scaling.filter(|_| self.voxel.takes_scaling()).unwrap_or([1.0, 0.0])
     }
 
-    pub fn slice_bytes(&self) -> u128 {
-        self.dims[0] as u128 * self.dims[1] as u128 * self.voxel.bytes() as u128
+    /// All volumes.
+    pub fn extent(&self) -> Extent {
+        let [columns, rows, slices] = self.dims;
+        Extent::new(&[columns, rows, slices, self.volumes], self.voxel.bytes())
     }
 
     pub fn facts(&self) -> serde_json::Value {

@@ -10,11 +10,12 @@ mod write;
 
 pub use write::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 
-use super::{Format, OpenError, OpenOptions, Opened, Progress, SeriesInfo, samples, source};
-use crate::{
-    geom::Grid,
-    volume::{Modality, Volume},
+use super::{
+    Format, OpenError, OpenOptions, Opened, Progress, SeriesInfo,
+    samples::{self, Raw},
+    source::{self, CHUNK},
 };
+use crate::{geom::Grid, volume::Modality};
 use header::Header;
 use std::path::{Path, PathBuf};
 use stream::Stream;
@@ -30,10 +31,16 @@ pub static FORMAT: Format = Format {
 fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
     let header_path = header_of_pair(path)?;
     let mut stream = Stream::open(&header_path)?;
-    let header = Header::read(&header_path, &mut stream)?;
+    let header = Header::read(&mut stream)?;
     let mut warnings = header.warnings.clone();
     let grid = geometry::read(&header.raw, header.dims, &mut warnings)
         .map_err(|what| OpenError::corrupt(&header_path, format!("its geometry cannot be used: {what}")))?;
+    // Before the volumes are listed: a header may claim any number of them.
+    let mut data = match header.pair {
+        true => Some(Stream::open(&image_of_pair(&header_path)?)?),
+        false => None,
+    };
+    data.as_mut().unwrap_or(&mut stream).check_can_hold(&header)?;
     let (shown, series) = choose(path, &header, options)?;
     if series.len() > 1 {
         warnings.push(format!(
@@ -47,25 +54,26 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
             shown + 1
         ));
     }
-    let (bytes, content_hash) = if header.pair {
-        let image_path = image_of_pair(&header_path)?;
-        let header_hash = stream.finish(&header_path)?.hash;
-        let mut data = Stream::open(&image_path)?;
-        let bytes = read_volume(&image_path, &header, shown, &grid, &mut data, progress)?;
-        let end = data.finish(&image_path)?;
-        warnings.extend(end.warning);
-        (bytes, source::hash_of_hashes([header_hash.as_str(), end.hash.as_str()]))
-    } else {
-        let bytes = read_volume(&header_path, &header, shown, &grid, &mut stream, progress)?;
-        let end = stream.finish(&header_path)?;
-        warnings.extend(end.warning);
-        (bytes, end.hash)
+    let from = data.as_mut().unwrap_or(&mut stream);
+    let raw = read_volume(&header, shown, &grid, from, progress)?;
+    let end = stream.finish(progress)?;
+    let (end, content_hash) = match data {
+        Some(data) => {
+            let header_hash = end.hash;
+            let end = data.finish(progress)?;
+            let hash = source::hash_of_hashes([header_hash.as_str(), end.hash.as_str()]);
+            (end, hash)
+        }
+        None => {
+            let hash = end.hash.clone();
+            (end, hash)
+        }
     };
-    let (raw, noted) = header.voxel.decode(&header_path, bytes, header.raw.endianness, header.scaling)?;
-    warnings.extend(noted);
+    warnings.extend(end.warning);
+    warnings.extend(header.voxel.note());
     let mut facts = header.facts();
     facts["file_type"] = header.voxel.name().into();
-    let (native, inexact) = raw.narrow();
+    let (native, inexact) = raw.narrow(path)?;
     warnings.extend(inexact);
     let volume = samples::guess_modality(&grid, native, header.rescale(), path)?;
     if volume.stats().not_finite > 0 {
@@ -103,54 +111,55 @@ fn choose(
     Ok((shown, (0..header.volumes).map(info).collect()))
 }
 
-/// Reads the bytes of one volume, and skips the others so that a cut or a wrong checksum anywhere is seen.
+/// Reads the voxels of one volume, and skips the others so that a cut or a wrong checksum anywhere is seen.
 fn read_volume(
-    path: &Path,
     header: &Header,
     shown: usize,
     grid: &Grid,
     stream: &mut Stream,
     progress: &mut dyn Progress,
-) -> Result<Vec<u8>, OpenError> {
-    let slice_bytes = header.slice_bytes();
-    let volume_bytes = slice_bytes * header.dims[2] as u128;
-    let before = volume_bytes * shown as u128;
-    let needed = u128::from(header.data_offset) + volume_bytes * header.volumes as u128;
-    stream.check_can_hold(path, needed)?;
-    let middle = header.dims[2] / 2;
-    let preview = |bytes: &[u8], progress: &mut dyn Progress| {
-        if let Some(slice) = middle_slice(path, header, grid, middle, bytes) {
-            progress.preview(slice, middle, header.dims[2]);
+) -> Result<Raw, OpenError> {
+    let path = stream.path().to_owned();
+    let decode = |bytes: &[u8]| header.voxel.decode(bytes, header.raw.endianness, header.scaling);
+    let size = header.voxel.bytes();
+    let (slice, depth) = (header.dims[0] * header.dims[1], header.dims[2]);
+    // A grid has no more voxels than can be counted, and the file holds them all.
+    let (voxels, middle) = (grid.voxel_count(), depth / 2);
+    let begin = header.data_offset + (voxels * size) as u64 * shown as u64;
+    let preview = |raw: Raw, progress: &mut dyn Progress| {
+        if let Some(slice) = samples::slice(grid, middle, raw, header.rescale(), Modality::Other) {
+            progress.preview(slice, middle, depth);
         }
     };
     // Where one can jump in the file, the middle slice comes first.
-    let middle_at = u128::from(header.data_offset) + before + slice_bytes * middle as u128;
-    let mut previewed = header.dims[2] < 2;
-    if !previewed && let Some(bytes) = stream.peek(path, middle_at, slice_bytes)? {
-        preview(&bytes, progress);
+    let mut previewed = depth < 2;
+    if !previewed && let Some(bytes) = stream.peek(begin + (slice * middle * size) as u64, slice * size)? {
+        preview(decode(&bytes), progress);
         previewed = true;
     }
-    let mut bytes = source::reserve(path, volume_bytes)?;
-    stream.skip(path, u128::from(header.data_offset) + before, needed, progress)?;
-    let until_preview = (slice_bytes * (middle as u128 + 1)) as usize;
-    while (bytes.len() as u128) < volume_bytes {
-        stream.fill(path, &mut bytes, volume_bytes as usize, needed)?;
+    let mut raw = decode(&[]);
+    raw.reserve(&path, voxels as u128)?;
+    stream.skip(begin, progress)?;
+    let mut bytes = Vec::new();
+    while raw.len() < voxels {
+        let step = (CHUNK / size).min(voxels - raw.len());
+        bytes.clear();
+        stream.fill(&mut bytes, step * size)?;
+        // Of one type, since one voxel type decodes to one.
+        raw.append(decode(&bytes))
+            .map_err(|[a, b]| OpenError::corrupt(&path, format!("{a} and {b} voxels")))?;
         if progress.cancelled() {
             return Err(OpenError::Cancelled);
         }
-        if !previewed && bytes.len() >= until_preview {
-            preview(&bytes[until_preview - slice_bytes as usize..until_preview], progress);
+        let until = slice * (middle + 1);
+        if !previewed && raw.len() >= until {
+            preview(raw.part(until - slice..until), progress);
             previewed = true;
         }
-        progress.report(bytes.len() as u64, volume_bytes as u64);
+        progress.report((raw.len() * size) as u64, (voxels * size) as u64);
     }
-    stream.skip(path, needed, needed, progress)?;
-    Ok(bytes)
-}
-
-fn middle_slice(path: &Path, header: &Header, grid: &Grid, z: usize, bytes: &[u8]) -> Option<Volume> {
-    let (raw, _) = header.voxel.decode(path, bytes.to_vec(), header.raw.endianness, header.scaling).ok()?;
-    samples::slice(grid, z, raw, header.rescale(), Modality::Other)
+    stream.skip_rest_of_image(progress)?;
+    Ok(raw)
 }
 
 /// The header file of a `.hdr`/`.img` pair, whichever of the two was given.

@@ -1,20 +1,23 @@
-use super::gzip::GzMembers;
+use super::{
+    gzip::GzMembers,
+    header::{BYTES, Header},
+};
 use crate::io::{
     OpenError, Progress,
-    source::{CHUNK, HashingReader},
+    source::{self, CHUNK, HashingReader},
 };
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
 };
-
-/// Deflate cannot make more than this many bytes of one (zlib's technical details: 1032:1).
-const MOST_INFLATION: u128 = 1032;
 
 /// The content of a file, decompressed where its first bytes say gzip, hashed as it is read.
 pub struct Stream {
+    path: PathBuf,
     source: Source,
+    /// Content bytes that the image needs, once its header is known; for the error of a file that is cut off.
+    needed: u64,
     /// Content bytes read so far.
     position: u64,
     /// Size of the file itself.
@@ -37,7 +40,7 @@ pub struct End {
 impl Stream {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io_error = |e| OpenError::io(path, e);
-        let mut file = File::open(path).map_err(io_error)?;
+        let mut file = source::open(path)?;
         let file_size = file.metadata().map_err(io_error)?.len();
         let mut magic = Vec::new();
         (&mut file).take(2).read_to_end(&mut magic).map_err(io_error)?;
@@ -47,76 +50,63 @@ impl Stream {
             true => Source::Gzip(Box::new(GzMembers::new(hashed))),
             false => Source::Plain(Box::new(hashed)),
         };
-        Ok(Self { source, position: 0, file_size })
+        Ok(Self { path: path.to_owned(), source, needed: BYTES as u64, position: 0, file_size })
     }
 
-    /// Fails where the file cannot hold `needed` bytes of content, before anyone takes memory for them.
-    pub fn check_can_hold(&self, path: &Path, needed: u128) -> Result<(), OpenError> {
-        let most = match self.source {
-            Source::Plain(_) => self.file_size.into(),
-            Source::Gzip(_) => u128::from(self.file_size) * MOST_INFLATION,
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Fails where the file cannot hold the image of a header, before anyone takes memory for it.
+    pub fn check_can_hold(&mut self, header: &Header) -> Result<(), OpenError> {
+        let extent = header.extent();
+        let bytes = match self.source {
+            Source::Plain(_) => {
+                extent.stored_in(&self.path, self.file_size.saturating_sub(header.data_offset))?
+            }
+            Source::Gzip(_) => extent.packed_in(&self.path, self.file_size, source::MOST_INFLATION)?,
         };
-        if needed <= most {
-            return Ok(());
-        }
-        Err(self.truncated(path, needed, most))
+        self.needed = header.data_offset.saturating_add(bytes as u64);
+        Ok(())
     }
 
-    fn truncated(&self, path: &Path, needed: u128, found: u128) -> OpenError {
-        let clamp = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
-        OpenError::Truncated { path: path.to_owned(), expected: clamp(needed), found: clamp(found) }
+    fn truncated(&self) -> OpenError {
+        OpenError::Truncated { path: self.path.clone(), expected: self.needed, found: self.position }
     }
 
-    /// Bytes `[at, at + len)` of an uncompressed file, read beside the stream; `None` for a compressed one.
-    pub fn peek(&self, path: &Path, at: u128, len: u128) -> Result<Option<Vec<u8>>, OpenError> {
+    /// `len` bytes from `at` on of an uncompressed file, read beside the stream; `None` for a compressed one.
+    pub fn peek(&self, at: u64, len: usize) -> Result<Option<Vec<u8>>, OpenError> {
         if matches!(self.source, Source::Gzip(_)) {
             return Ok(None);
         }
-        let (Ok(at), Ok(len)) = (u64::try_from(at), u64::try_from(len)) else { return Ok(None) };
-        let mut file = File::open(path).map_err(|e| OpenError::io(path, e))?;
-        file.seek(SeekFrom::Start(at)).map_err(|e| OpenError::io(path, e))?;
-        let mut bytes = Vec::new();
-        file.take(len).read_to_end(&mut bytes).map_err(|e| OpenError::io(path, e))?;
-        Ok((bytes.len() as u64 == len).then_some(bytes))
+        let io_error = |e| OpenError::io(&self.path, e);
+        let mut file = source::open(&self.path)?;
+        file.seek(SeekFrom::Start(at)).map_err(io_error)?;
+        let mut bytes = source::reserve(&self.path, len as u128)?;
+        file.take(len as u64).read_to_end(&mut bytes).map_err(io_error)?;
+        Ok((bytes.len() == len).then_some(bytes))
     }
 
-    /// Appends to `bytes` until it holds `until` of them, at most one chunk a call. `needed` is the whole content, for
-    /// the error.
-    pub fn fill(
-        &mut self,
-        path: &Path,
-        bytes: &mut Vec<u8>,
-        until: usize,
-        needed: u128,
-    ) -> Result<(), OpenError> {
-        let want = (until - bytes.len()).min(CHUNK);
+    /// Appends `want` bytes.
+    pub fn fill(&mut self, bytes: &mut Vec<u8>, want: usize) -> Result<(), OpenError> {
         let before = bytes.len();
         let result = (&mut self.source).take(want as u64).read_to_end(bytes);
         // What came before an error counts, and is named by it.
         let read = bytes.len() - before;
         self.position += read as u64;
-        result.map_err(|e| self.explain(path, e, needed))?;
-        if read < want {
-            return Err(self.truncated(path, needed, self.position.into()));
-        }
-        Ok(())
+        result.map_err(|e| self.explain(e))?;
+        if read < want { Err(self.truncated()) } else { Ok(()) }
     }
 
     /// Reads on to content byte `to` without keeping anything.
-    pub fn skip(
-        &mut self,
-        path: &Path,
-        to: u128,
-        needed: u128,
-        progress: &mut dyn Progress,
-    ) -> Result<(), OpenError> {
-        while u128::from(self.position) < to {
-            let want = (to - u128::from(self.position)).min(CHUNK as u128) as u64;
-            let read = io::copy(&mut (&mut self.source).take(want), &mut io::sink())
-                .map_err(|e| self.explain(path, e, needed))?;
+    pub fn skip(&mut self, to: u64, progress: &mut dyn Progress) -> Result<(), OpenError> {
+        while self.position < to {
+            let want = (to - self.position).min(CHUNK as u64);
+            let read =
+                io::copy(&mut (&mut self.source).take(want), &mut io::sink()).map_err(|e| self.explain(e))?;
             self.position += read;
             if read < want {
-                return Err(self.truncated(path, needed, self.position.into()));
+                return Err(self.truncated());
             }
             if progress.cancelled() {
                 return Err(OpenError::Cancelled);
@@ -125,10 +115,26 @@ impl Stream {
         Ok(())
     }
 
+    /// Reads on to the end of the last volume.
+    pub fn skip_rest_of_image(&mut self, progress: &mut dyn Progress) -> Result<(), OpenError> {
+        self.skip(self.needed, progress)
+    }
+
     /// Reads to the end of the file, which checks the checksum of a compressed one.
-    pub fn finish(mut self, path: &Path) -> Result<End, OpenError> {
-        let mut extra = io::copy(&mut self.source, &mut io::sink())
-            .map_err(|e| self.explain(path, e, self.position.into()))?;
+    pub fn finish(mut self, progress: &mut dyn Progress) -> Result<End, OpenError> {
+        let mut extra = 0;
+        loop {
+            let read = io::copy(&mut (&mut self.source).take(CHUNK as u64), &mut io::sink())
+                .map_err(|e| self.explain(e))?;
+            if read == 0 {
+                break;
+            }
+            extra += read;
+            if progress.cancelled() {
+                return Err(OpenError::Cancelled);
+            }
+        }
+        let path = &self.path;
         let hashed = match self.source {
             Source::Plain(hashed) => Some(*hashed),
             Source::Gzip(members) => {
@@ -145,15 +151,16 @@ impl Stream {
         Ok(End { hash, warning })
     }
 
-    fn explain(&self, path: &Path, error: io::Error, needed: u128) -> OpenError {
+    fn explain(&self, error: io::Error) -> OpenError {
         match (&self.source, error.kind()) {
-            (Source::Gzip(_), io::ErrorKind::UnexpectedEof) => {
-                self.truncated(path, needed, self.position.into())
-            }
+            (Source::Gzip(_), io::ErrorKind::UnexpectedEof) => self.truncated(),
             (Source::Gzip(_), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-                OpenError::corrupt(path, format!("its compressed data is not what was written ({error})"))
+                OpenError::corrupt(
+                    &self.path,
+                    format!("its compressed data is not what was written ({error})"),
+                )
             }
-            _ => OpenError::io(path, error),
+            _ => OpenError::io(&self.path, error),
         }
     }
 }

@@ -54,7 +54,11 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
             None => pages.decode(page)?,
         };
         match &mut volume {
-            None => volume = Some(picture),
+            None => {
+                let mut first = picture;
+                first.pixels.reserve(path, first.pixels.len() as u128 * (depth - 1) as u128)?;
+                volume = Some(first);
+            }
             Some(all) => append(path, all, picture, page)?,
         }
         progress.report(page as u64 + 1, depth as u64);
@@ -65,7 +69,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let mut warnings = pages.warnings;
     warnings.extend(all.warnings);
     let file_type = all.pixels.name();
-    let (native, inexact) = all.pixels.narrow();
+    let (native, inexact) = all.pixels.narrow(path)?;
     warnings.extend(inexact);
     let grid = Grid::pixels([all.width, all.height, depth]).map_err(|e| OpenError::grid(path, e))?;
     let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
@@ -204,9 +208,8 @@ impl<'a> Pages<'a> {
         self.decoder.seek_to_image(self.indices[page]).map_err(explain)?;
         let (width, height) = self.decoder.dimensions().map_err(explain)?;
         let color = self.decoder.colortype().map_err(explain)?;
-        let bits = u128::from(color.bit_depth()) * u128::from(color.num_samples());
-        let pixels = u128::from(width) * u128::from(height);
-        check_size(path, pixels, bits.div_ceil(8), self.file_bytes)?;
+        let bits = usize::from(color.bit_depth()) * usize::from(color.num_samples());
+        check_size(path, &[width as usize, height as usize], bits, self.file_bytes)?;
         let separate =
             self.decoder.find_tag_unsigned::<u16>(Tag::PlanarConfiguration).map_err(explain)? == Some(2);
         if separate && self.decoder.get_chunk_type() == ChunkType::Tile && color.num_samples() > 1 {

@@ -1,6 +1,6 @@
 use super::{
     convolution::{Direction, convolve},
-    cost, tap,
+    cost, tap, zeros,
 };
 use burn::{
     module::{Module, Param},
@@ -92,8 +92,8 @@ impl ConvConfig {
     pub fn init(self, device: &Device) -> Conv {
         let Self { channels: [input, output], kernel: [rows, columns], groups, .. } = self;
         Conv {
-            weight: Param::from_tensor(Tensor::zeros([output, input / groups, rows, columns], device)),
-            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
+            weight: zeros([output, input / groups, rows, columns], device),
+            bias: self.bias.then(|| zeros([output], device)),
             config: self,
         }
     }
@@ -102,8 +102,8 @@ impl ConvConfig {
     pub fn init_transposed(self, device: &Device) -> UpConv {
         let Self { channels: [input, output], kernel: [rows, columns], groups, .. } = self;
         UpConv {
-            weight: Param::from_tensor(Tensor::zeros([input, output / groups, rows, columns], device)),
-            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
+            weight: zeros([input, output / groups, rows, columns], device),
+            bias: self.bias.then(|| zeros([output], device)),
             config: self,
         }
     }

@@ -3,6 +3,7 @@ use super::{
     convolution::{Direction, convolve},
     cost,
     resize::subsample,
+    zeros,
 };
 use burn::{
     module::{Module, Param},
@@ -18,11 +19,8 @@ impl ConvConfig<3> {
     pub fn init(self, device: &Device) -> Conv3 {
         let Self { channels: [input, output], kernel: [planes, rows, columns], groups, .. } = self;
         Conv3 {
-            weight: Param::from_tensor(Tensor::zeros(
-                [output, input / groups, planes, rows, columns],
-                device,
-            )),
-            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
+            weight: zeros([output, input / groups, planes, rows, columns], device),
+            bias: self.bias.then(|| zeros([output], device)),
             config: self,
         }
     }

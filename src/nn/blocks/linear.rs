@@ -1,4 +1,4 @@
-use super::{cost, precision};
+use super::{cost, precision, zeros};
 use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor},
@@ -13,10 +13,7 @@ pub struct Linear {
 
 impl Linear {
     pub fn new([input, output]: [usize; 2], bias: bool, device: &Device) -> Self {
-        Self {
-            weight: Param::from_tensor(Tensor::zeros([output, input], device)),
-            bias: bias.then(|| Param::from_tensor(Tensor::zeros([output], device))),
-        }
+        Self { weight: zeros([output, input], device), bias: bias.then(|| zeros([output], device)) }
     }
 
     /// `[…, input]` to `[…, output]`.

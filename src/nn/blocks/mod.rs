@@ -40,7 +40,30 @@ pub use sequential::{Function, Layer, Sequential, batch_norm, op};
 
 pub(super) use convolution::expect_loops_to_end;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::{
+    module::{Param, ParamId},
+    tensor::{DType, Device, Tensor},
+};
+
+/// A parameter that takes memory only once it is used, so that names and shapes of a network of any size cost nothing.
+pub(super) fn parameter<const D: usize>(
+    shape: [usize; D],
+    device: &Device,
+    fill: fn([usize; D], &Device) -> Tensor<D>,
+) -> Param<Tensor<D>> {
+    let make = move |device: &Device, learned| fill(shape, device).set_require_grad(learned);
+    Param::uninitialized(ParamId::new(), make, device.clone(), true, shape.into())
+}
+
+/// [`parameter`] of zeros.
+pub(super) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    parameter(shape, device, |shape, device| Tensor::zeros(shape, device))
+}
+
+/// [`parameter`] of ones.
+pub(super) fn ones<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    parameter(shape, device, |shape, device| Tensor::ones(shape, device))
+}
 
 /// A tensor of the sizes of a larger one that it is combined with, or 1, made as large where something is learned on a graphics
 /// device: an axis at a time, so that its gradient is summed an axis at a time. Where it is left to burn (0.22.1), that is one

@@ -1,4 +1,4 @@
-use super::{by_channel, on_cpu, spread, tap};
+use super::{by_channel, on_cpu, ones, spread, tap, zeros};
 use burn::{
     module::{Module, Param, RunningState},
     tensor::{
@@ -25,8 +25,8 @@ impl BatchNorm {
     /// `momentum` is the share of the new batch in the running statistics: PyTorch's meaning, one minus Keras'.
     pub fn new(channels: usize, epsilon: f64, momentum: f64, device: &Device) -> Self {
         Self {
-            weight: Param::from_tensor(Tensor::ones([channels], device)),
-            bias: Param::from_tensor(Tensor::zeros([channels], device)),
+            weight: ones([channels], device),
+            bias: zeros([channels], device),
             running_mean: RunningState::new(Tensor::zeros([channels], device)),
             running_var: RunningState::new(Tensor::ones([channels], device)),
             epsilon,
@@ -98,8 +98,8 @@ impl GroupNorm {
     /// With scale and shift, epsilon 1e-5.
     pub fn new(groups: usize, channels: usize, device: &Device) -> Self {
         Self {
-            weight: Some(Param::from_tensor(Tensor::ones([channels], device))),
-            bias: Some(Param::from_tensor(Tensor::zeros([channels], device))),
+            weight: Some(ones([channels], device)),
+            bias: Some(zeros([channels], device)),
             ..Self::plain(groups)
         }
     }
@@ -196,11 +196,7 @@ pub struct LayerNorm {
 
 impl LayerNorm {
     pub fn new(width: usize, epsilon: f64, device: &Device) -> Self {
-        Self {
-            gamma: Param::from_tensor(Tensor::ones([width], device)),
-            beta: Param::from_tensor(Tensor::zeros([width], device)),
-            epsilon,
-        }
+        Self { gamma: ones([width], device), beta: zeros([width], device), epsilon }
     }
 
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {

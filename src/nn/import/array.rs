@@ -1,7 +1,7 @@
 //! Numbers of a foreign file as f32: element types, strides, order.
 
 use super::ImportError;
-use crate::nn::NamedTensor;
+use crate::{memory, nn::NamedTensor};
 use burn::tensor::{bf16, f16};
 
 /// Types of elements in weights files, little-endian.
@@ -123,7 +123,7 @@ impl View {
         if count > available {
             return Err(broken("it has more elements than its data"));
         }
-        let mut values = Vec::with_capacity(count);
+        let mut values = memory::reserve(count as u128).map_err(|e| broken(&e.to_string()))?;
         let mut index = vec![0; self.shape.len()];
         let mut at = self.offset;
         for _ in 0..count {

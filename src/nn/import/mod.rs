@@ -18,7 +18,7 @@ use array::{Element, View};
 use pickle::{Id, Pickle, PickleError};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -75,7 +75,7 @@ pub struct Weights {
 /// Reads the weights of a file, whatever its extension. A state dict inside a checkpoint is found by itself, the prefix
 /// that DataParallel or `torch.compile` puts before every name is taken off, and batch counters are left out.
 pub fn read(path: &Path) -> Result<Weights, ImportError> {
-    let bytes = std::fs::read(path)?;
+    let bytes = crate::file::read(path)?;
     let found = if torch::is_zip(&bytes) {
         torch::read_zip(&bytes)?
     } else if torch::is_legacy(&bytes) {
@@ -155,6 +155,9 @@ fn strip(tensors: NamedTensors, prefix: &str) -> NamedTensors {
 
 type Tensors = Weights;
 
+/// Tensors may take this many times the bytes of their file: halves become singles, and some networks use weights twice.
+const LARGEST_SHARE: usize = 16;
+
 /// How deep a checkpoint's dictionaries are looked into.
 const DEPTH: usize = 4;
 
@@ -162,13 +165,16 @@ const DEPTH: usize = 4;
 /// average or an optimiser.
 fn collect(
     pickle: &Pickle,
+    file_bytes: usize,
     is_tensor: impl Fn(Id) -> bool,
     mut read: impl FnMut(&str, Id) -> Result<NamedTensor, ImportError>,
 ) -> Result<Tensors, ImportError> {
     let mut found: Vec<(String, Vec<(&str, Id)>)> = vec![];
     let mut open = vec![(String::new(), pickle.root, 0)];
+    // A dictionary that stands in many places is looked into once: a small file could hold any number of ways through it.
+    let mut seen = HashSet::new();
     while let Some((path, id, depth)) = open.pop() {
-        let Some(entries) = pickle.entries(id) else { continue };
+        let Some(entries) = pickle.entries(id).filter(|_| seen.insert(id)) else { continue };
         let mut here = vec![];
         for &(key, value) in entries.iter().rev() {
             let Some(key) = pickle.str(key) else { continue };
@@ -182,6 +188,7 @@ fn collect(
         here.reverse();
         found.push((path, here));
     }
+    let limit = LARGEST_SHARE.saturating_mul(file_bytes);
     let second_choice = |path: &str| ["ema", "optim", "momentum"].iter().any(|word| path.contains(word));
     let best = found
         .iter()
@@ -194,7 +201,16 @@ fn collect(
         pickle.entries(pickle.root).unwrap_or_default().iter().filter_map(|&(key, _)| pickle.str(key));
     let beside =
         if inside.is_empty() { vec![] } else { beside.filter(|&k| k != top).map(str::to_owned).collect() };
-    let tensors = here.iter().map(|&(name, id)| Ok((name.to_owned(), read(name, id)?)));
+    let mut bytes = 0;
+    let tensors = here.iter().map(|&(name, id)| {
+        let tensor = read(name, id)?;
+        bytes += size_of_val(&tensor.values[..]);
+        if bytes > limit {
+            let what = format!("its tensors repeat its data more than {LARGEST_SHARE} times");
+            return Err(ImportError::Damaged(what));
+        }
+        Ok((name.to_owned(), tensor))
+    });
     Ok(Tensors { tensors: tensors.collect::<Result<_, ImportError>>()?, inside: inside.clone(), beside })
 }
 

@@ -17,6 +17,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Tensors, ImportError> {
     }
     super::collect(
         &pickle,
+        bytes.len(),
         |id| array(&pickle, id).is_some(),
         |name, id| {
             let broken =

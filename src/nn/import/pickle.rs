@@ -53,6 +53,11 @@ fn allowed(global: &str) -> bool {
     storage || GLOBALS.contains(&global)
 }
 
+/// Objects of one pickle: a tensor takes a dozen, and a checkpoint has some thousands of tensors.
+const MOST_OBJECTS: usize = 1 << 22;
+/// A pair of an OrderedDict takes four bytes of the file or more, and sixteen here.
+const MOST_COPIES: usize = 8;
+
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub(super) enum PickleError {
     #[error("it ends in the middle of a pickle")]
@@ -80,7 +85,8 @@ pub(super) struct Pickle {
 impl Pickle {
     /// Reads one pickle from the front of `bytes`; also returns how long it is.
     pub fn read(bytes: &[u8]) -> Result<(Self, usize), PickleError> {
-        let mut machine = Machine { bytes, at: 0, nodes: vec![], stack: vec![], marks: vec![], memo: vec![] };
+        let mut machine =
+            Machine { bytes, at: 0, nodes: vec![], stack: vec![], marks: vec![], memo: vec![], copied: 0 };
         let root = machine.run()?;
         Ok((Self { nodes: machine.nodes, root }, machine.at))
     }
@@ -139,6 +145,8 @@ struct Machine<'a> {
     stack: Vec<Id>,
     marks: Vec<usize>,
     memo: Vec<Option<Id>>,
+    /// Bytes that calls have copied.
+    copied: usize,
 }
 
 impl Machine<'_> {
@@ -173,6 +181,14 @@ impl Machine<'_> {
         self.stack.push(self.nodes.len() - 1);
     }
 
+    /// Each opcode makes a few things at most, which take some dozens of bytes each.
+    fn check_size(&self) -> Result<(), PickleError> {
+        if self.nodes.len().max(self.stack.len()).max(self.marks.len()) > MOST_OBJECTS {
+            return Err(Malformed("it has more objects than weights can need"));
+        }
+        Ok(())
+    }
+
     fn pop(&mut self) -> Result<Id, PickleError> {
         let above = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() <= above {
@@ -201,8 +217,8 @@ impl Machine<'_> {
     }
 
     fn remember(&mut self, slot: usize) -> Result<(), PickleError> {
-        // Slots are handed out one after the other; a file cannot ask for more than it has bytes.
-        if slot > self.bytes.len() {
+        // Slots are handed out one after the other; a file cannot need more than it has objects.
+        if slot > self.bytes.len().min(MOST_OBJECTS) {
             return Err(Malformed("a memo slot beyond the file"));
         }
         if self.memo.len() <= slot {
@@ -228,7 +244,7 @@ impl Machine<'_> {
     }
 
     /// A call is recorded, except where it only spells data: an OrderedDict, or bytes as protocol 2 has to write them.
-    fn call(&mut self, callable: Id, arguments: Id) {
+    fn call(&mut self, callable: Id, arguments: Id) -> Result<(), PickleError> {
         let node = match &self.nodes[callable] {
             Node::Global(name) if name == "collections.OrderedDict" => {
                 Some(Node::Dict(self.pairs(arguments)))
@@ -236,7 +252,17 @@ impl Machine<'_> {
             Node::Global(name) if name == "_codecs.encode" => self.latin1(arguments),
             _ => None,
         };
+        // These two copy, and what they copy may stand in the file once.
+        self.copied += match &node {
+            Some(Node::Dict(pairs)) => size_of_val(&pairs[..]),
+            Some(Node::Bytes(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        if self.copied > MOST_COPIES * self.bytes.len() {
+            return Err(Malformed("it asks for the same data too many times"));
+        }
         self.push(node.unwrap_or(Node::Call { callable, arguments, state: None }));
+        Ok(())
     }
 
     /// The bytes of `("…", "latin1")`: a character each.
@@ -293,6 +319,7 @@ impl Machine<'_> {
 
     fn run(&mut self) -> Result<Id, PickleError> {
         loop {
+            self.check_size()?;
             let opcode = self.take(1)?[0];
             match opcode {
                 b'.' => return self.pop(),
@@ -452,7 +479,7 @@ impl Machine<'_> {
                 }
                 b'R' | 0x81 => {
                     let [callable, arguments] = self.pop_n()?;
-                    self.call(callable, arguments);
+                    self.call(callable, arguments)?;
                 }
                 b'b' => {
                     let given = self.pop()?;
@@ -513,5 +540,14 @@ mod tests {
         deep.extend(std::iter::repeat_n(0x85, 1_000_000));
         deep.push(b'.');
         assert!(Pickle::read(&deep).is_ok());
+        // Nor does one that has more objects than memory should be taken for.
+        for opcode in [b')', b'(', b'2'] {
+            let mut many = vec![b')'];
+            many.extend(std::iter::repeat_n(opcode, 5_000_000));
+            assert_eq!(
+                Pickle::read(&many).unwrap_err(),
+                Malformed("it has more objects than weights can need")
+            );
+        }
     }
 }

@@ -19,6 +19,9 @@ pub(super) fn is_legacy(bytes: &[u8]) -> bool {
     bytes.starts_with(LEGACY_MAGIC)
 }
 
+/// A zip file may unpack to so many times its size: checkpoints are stored and not compressed.
+const MOST_INFLATION: u64 = 32;
+
 /// Raw elements by storage key.
 type Storages = HashMap<String, Vec<u8>>;
 
@@ -36,12 +39,18 @@ pub(super) fn read_zip(bytes: &[u8]) -> Result<Tensors, ImportError> {
             "a zip file without PyTorch's data.pkl"
         }));
     };
+    // A stored entry is as long as it says; the limit keeps a compressed bomb, or entries that lie over each other, from
+    // filling the memory.
+    let mut left = (bytes.len() as u64).saturating_mul(MOST_INFLATION);
     let mut entry = |name: &str| -> Result<Vec<u8>, ImportError> {
         let file = archive.by_name(name).map_err(damaged)?;
-        // A stored entry is as long as it says; the limit keeps a compressed bomb from filling the memory.
-        let limit = (bytes.len() as u64).saturating_mul(32);
         let mut data = Vec::new();
-        file.take(limit).read_to_end(&mut data).map_err(|e| ImportError::Damaged(format!("{name}: {e}")))?;
+        file.take(left + 1)
+            .read_to_end(&mut data)
+            .map_err(|e| ImportError::Damaged(format!("{name}: {e}")))?;
+        left = left.checked_sub(data.len() as u64).ok_or_else(|| {
+            ImportError::Damaged(format!("unpacked it is more than {MOST_INFLATION} times as large"))
+        })?;
         Ok(data)
     };
     if names.contains(&format!("{root}byteorder"))
@@ -57,7 +66,7 @@ pub(super) fn read_zip(bytes: &[u8]) -> Result<Tensors, ImportError> {
             storages.insert(key.to_owned(), entry(name)?);
         }
     }
-    tensors(&pickle, &storages)
+    tensors(&pickle, bytes.len().saturating_mul(MOST_INFLATION as usize), &storages)
 }
 
 /// Five pickles (magic, protocol, system, object, storage keys), then each storage: its length and its elements.
@@ -94,7 +103,7 @@ pub(super) fn read_legacy(bytes: &[u8]) -> Result<Tensors, ImportError> {
         storages.insert(key.to_owned(), bytes.get(at + 8..end).ok_or_else(cut)?.to_vec());
         at = end;
     }
-    tensors(&object, &storages)
+    tensors(&object, bytes.len(), &storages)
 }
 
 /// Key and element type of `("storage", class, key, location, length)`.
@@ -107,10 +116,11 @@ fn storage(pickle: &Pickle, id: Id) -> Option<(&str, Element)> {
 }
 
 /// The weights among the pickle's dictionaries.
-fn tensors(pickle: &Pickle, storages: &Storages) -> Result<Tensors, ImportError> {
+fn tensors(pickle: &Pickle, file_bytes: usize, storages: &Storages) -> Result<Tensors, ImportError> {
     let broken = |name: &str, reason: String| ImportError::Tensor { name: name.to_owned(), reason };
     super::collect(
         pickle,
+        file_bytes,
         |id| view(pickle, id).is_some(),
         |name, id| {
             let (key, view) = view(pickle, id).ok_or_else(|| broken(name, "it is no tensor".to_owned()))?;
@@ -121,10 +131,13 @@ fn tensors(pickle: &Pickle, storages: &Storages) -> Result<Tensors, ImportError>
 }
 
 /// `_rebuild_tensor_v2(storage, offset, size, stride, …)`, also inside `_rebuild_parameter(tensor, …)`.
-fn view(pickle: &Pickle, id: Id) -> Option<(&str, View)> {
+fn view(pickle: &Pickle, mut id: Id) -> Option<(&str, View)> {
+    // A parameter lies before whatever wraps it, so that this ends.
+    while let ("torch._utils._rebuild_parameter", [tensor, ..], _) = pickle.call(id)? {
+        id = Some(*tensor).filter(|tensor| *tensor < id)?;
+    }
     let (function, arguments, _) = pickle.call(id)?;
     match (function, arguments) {
-        ("torch._utils._rebuild_parameter", [tensor, ..]) if *tensor < id => view(pickle, *tensor),
         ("torch._utils._rebuild_tensor_v2", [place, offset, shape, strides, ..]) => {
             let Node::Persistent(place) = pickle.node(*place) else { return None };
             let (key, element) = storage(pickle, *place)?;

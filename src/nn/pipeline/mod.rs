@@ -23,6 +23,7 @@ use super::{
 use crate::{
     geom::{Oriented, Unit},
     label::LabelId,
+    memory,
     volume::Volume,
 };
 use burn::tensor::{Tensor, TensorData};
@@ -133,6 +134,13 @@ impl VolumeInference {
             if memory < first.max(second) {
                 return Err(PredictError::too_little(first.max(second), memory));
             }
+        }
+        if options.memory.is_none() && !options.sliding && !model.device().is_gpu() {
+            // An estimate; refused is only what cannot be had by far.
+            let whole = Region::whole(&oriented);
+            let needs = pass_bytes(model.network(), &whole) / 2;
+            memory::check(needs.into())
+                .map_err(|e| PredictError::Unfit(format!("the image is too large for the network: {e}")))?;
         }
         Ok(Self { volume: volume.clone(), oriented, options, next: Stage::Look })
     }
@@ -323,6 +331,6 @@ pub fn write_class(
 
 /// About how much memory the pass of a network over a region takes.
 fn pass_bytes(network: &dyn Network<5>, region: &Region) -> u64 {
-    let samples: usize = grid_of(network, region).iter().product();
-    (samples * network.bytes_per_pixel()) as u64
+    let sides = grid_of(network, region).into_iter().chain([network.bytes_per_pixel()]);
+    sides.fold(1, |bytes, side| bytes.saturating_mul(side as u64))
 }

@@ -195,7 +195,7 @@ pub(super) fn write<const D: usize>(
 
 pub(super) fn read(path: &Path) -> Result<Saved, CheckpointError> {
     let bytes =
-        std::fs::read(path).map_err(|cause| CheckpointError::Read { path: path.to_owned(), cause })?;
+        crate::file::read(path).map_err(|cause| CheckpointError::Read { path: path.to_owned(), cause })?;
     let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {

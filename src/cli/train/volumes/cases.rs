@@ -200,7 +200,7 @@ impl Cases {
             crate::replace::write_bytes(&file, &bytes)?;
         }
         let read = move || {
-            let bytes = std::fs::read(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+            let bytes = crate::file::read(&file).map_err(|e| format!("{}: {e}", file.display()))?;
             LabelledVolume::from_bytes(&bytes)
                 .map_err(|e| format!("{}: {e}; remove it to have it made again", file.display()))
         };

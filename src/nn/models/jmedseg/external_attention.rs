@@ -1,7 +1,7 @@
 //! External attention. M.-H. Guo et al.: "Beyond Self-attention: External Attention using Two Linear Layers for Visual
 //! Tasks", 2021.
 
-use crate::nn::blocks::{Conv, Norm, NormKind, conv, same_conv};
+use crate::nn::blocks::{Conv, Norm, NormKind, conv, same_conv, zeros};
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -18,7 +18,7 @@ struct Memory {
 
 impl Memory {
     fn new(input: usize, output: usize, device: &Device) -> Self {
-        Self { weight: Param::from_tensor(Tensor::zeros([output, input, 1], device)) }
+        Self { weight: zeros([output, input, 1], device) }
     }
 
     /// `[N, input, pixels]` to `[N, output, pixels]`.

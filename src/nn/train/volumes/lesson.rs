@@ -67,12 +67,12 @@ pub struct Lesson {
 const SPACING: &str = "spacing";
 
 /// A CT whose voxels are stored to the right, to the front and to the head.
-fn upright(dims: [usize; 3], spacing: [f64; 3], samples: Arc<[i16]>) -> Result<Volume, CaseError> {
+fn upright(dims: [usize; 3], spacing: [f64; 3], samples: Vec<i16>) -> Result<Volume, CaseError> {
     let scale = DVec3::from_array(spacing) * DVec3::new(-1.0, -1.0, 1.0);
     let affine = DAffine3 { matrix3: DMat3::from_diagonal(scale), translation: DVec3::ZERO };
     let grid = Grid::new(dims, affine, Unit::Millimetre, Frame::Patient);
     let grid = grid.map_err(|e| CaseError::Grid(e.to_string()))?;
-    let volume = Volume::new(grid, Samples::I16(samples), [1.0, 0.0], Modality::Ct);
+    let volume = Volume::new(grid, Samples::I16(samples.into()), [1.0, 0.0], Modality::Ct);
     volume.map_err(|e| CaseError::Grid(e.to_string()))
 }
 
@@ -99,7 +99,7 @@ impl LabelledVolume {
         let samples: Vec<i16> = values.iter().map(|v| v.round() as i16).collect();
         let spacing: [f64; 3] =
             std::array::from_fn(|a| oriented.spacing()[a] * oriented.dims()[a] as f64 / grid[a] as f64);
-        let volume = upright(grid, spacing, samples.into())?;
+        let volume = upright(grid, spacing, samples)?;
         let classes = self.classes_on(&oriented, &whole, grid)?.into();
         Ok(Self { volume, classes })
     }
@@ -125,7 +125,7 @@ impl LabelledVolume {
         let tensor = |name| file.tensor(name).map_err(|e| e.to_string());
         let (image, classes) = (tensor("image")?, tensor("classes")?);
         let &[depth, height, width] = image.shape() else { return Err("it is no volume".to_owned()) };
-        let samples: Arc<[i16]> =
+        let samples: Vec<i16> =
             image.data().as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
         let case = upright([width, height, depth], spacing, samples).map_err(|e| e.to_string())?;
         if classes.data().len() != case.grid().voxel_count() {
@@ -143,9 +143,9 @@ impl LabelledVolume {
     ) -> Result<Vec<u8>, CaseError> {
         let mut out = vec![0; grid.iter().product()];
         for class in 1..=self.classes.iter().copied().max().unwrap_or(0) {
-            let mask: Arc<[u8]> = self.classes.iter().map(|&c| u8::from(c == class)).collect();
+            let mask: Vec<u8> = self.classes.iter().map(|&c| u8::from(c == class)).collect();
             let place = self.volume.grid().clone();
-            let mask = Volume::new(place, Samples::U8(mask), [1.0, 0.0], Modality::Other)
+            let mask = Volume::new(place, Samples::U8(mask.into()), [1.0, 0.0], Modality::Other)
                 .map_err(|e| CaseError::Grid(e.to_string()))?;
             let shares = onto_grid(&mask, oriented, region, grid, 0.0);
             out.iter_mut().zip(shares).filter(|(_, share)| *share >= 0.5).for_each(|(out, _)| *out = class);

@@ -39,8 +39,8 @@ fn the_box_of_the_labels_is_the_published_one() {
     let affine = glam::DAffine3 { matrix3, translation: glam::DVec3::ZERO };
     let grid =
         Grid::new(grid.dims(), affine, crate::geom::Unit::Millimetre, crate::geom::Frame::Patient).unwrap();
-    let values: Arc<[f32]> = (0..60_000).map(|i| i as f32).collect();
-    let volume = Volume::new(grid.clone(), Samples::F32(values), [1.0, 0.0], Modality::Ct).unwrap();
+    let values: Vec<f32> = (0..60_000).map(|i| i as f32).collect();
+    let volume = Volume::new(grid.clone(), Samples::F32(values.into()), [1.0, 0.0], Modality::Ct).unwrap();
     let case = LabelledVolume { volume, classes };
     let shape: Vec<usize> =
         expected["crop_shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();

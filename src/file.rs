@@ -1,0 +1,119 @@
+//! The one way in which a file is opened for reading: a regular file, and never a wait for one.
+
+use crate::memory;
+use std::{
+    fs::{File, Metadata, OpenOptions},
+    io::{self, Read},
+    path::Path,
+};
+
+/// Opens a regular file for reading. Whatever else has the name (a folder, a named pipe, a device, a socket) is an error
+/// that says so, at once: opening a pipe would wait for its other end, and a device may never end.
+///
+/// Links are followed, so that `/dev/stdin` is as good as the file that it stands for.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Looked at before opening, because opening some devices does something; and after, because it may be another by then.
+    regular(&path.metadata()?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // A pipe that took the file's place meanwhile is opened without a wait. Means nothing to regular files.
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    let file = options.open(path)?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// The bytes of a regular file. One that is larger than the memory that is left is an error.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let mut bytes = memory::reserve(file.metadata()?.len().into())?;
+    // Grows by `try_reserve` where the file does.
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The bytes of a file that a program or a person has written as text, a list or an index: at most `most` of them.
+pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 <= most {
+        return Ok(bytes);
+    }
+    let what = format!("it has more than {}, which no such file needs", memory::text(most.into()));
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, what))
+}
+
+/// More than any list, index or table of labels needs.
+pub const MOST_TEXT: u64 = 256 << 20;
+
+/// The text of a file, at most [`MOST_TEXT`] bytes.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8");
+    String::from_utf8(read_at_most(path, MOST_TEXT)?).map_err(not_text)
+}
+
+fn regular(meta: &Metadata) -> io::Result<()> {
+    if meta.is_file() {
+        return Ok(());
+    }
+    let kind = kind(meta);
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}, not a regular file")))
+}
+
+fn kind(meta: &Metadata) -> &'static str {
+    if meta.is_dir() {
+        return "a folder";
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = meta.file_type();
+        for (is, name) in [
+            (kind.is_fifo(), "a named pipe"),
+            (kind.is_socket(), "a socket"),
+            (kind.is_char_device() || kind.is_block_device(), "a device"),
+        ] {
+            if is {
+                return name;
+            }
+        }
+    }
+    "something else"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_too_long_a_text_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).unwrap_err().to_string().contains("a folder, not a regular file"));
+        let path = folder.path().join("list.csv");
+        std::fs::write(&path, b"12345").unwrap();
+        assert_eq!(read_at_most(&path, 5).unwrap(), b"12345");
+        assert!(read_at_most(&path, 4).unwrap_err().to_string().contains("more than 4 bytes"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_devices_and_sockets_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("scan.nii");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        for (path, what) in [
+            (pipe.as_path(), "a named pipe"),
+            (Path::new("/dev/zero"), "a device"),
+            (&folder.path().join("socket"), "a socket"),
+        ] {
+            let error = open(path).unwrap_err().to_string();
+            assert!(error.contains(what) && error.contains("not a regular file"), "{error}");
+        }
+    }
+}
