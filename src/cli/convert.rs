@@ -76,7 +76,7 @@ fn convert(args: &ConvertArgs) -> anyhow::Result<Vec<String>> {
         warnings.extend(write_labels(&args.output, &map, &grid)?);
         return Ok(warnings);
     }
-    let options = OpenOptions { series: args.series.clone(), modality: None };
+    let options = OpenOptions { series: args.series.clone(), ..OpenOptions::default() };
     let opened = io::open(&args.input, &options, &mut UnderWatch(Some("opening")))?;
     if io::not_one_image(&args.input, &opened).is_some() && args.series.is_none() {
         // One of many would be written, and taken for all.

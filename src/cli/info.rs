@@ -34,7 +34,8 @@ pub struct InfoArgs {
 }
 
 pub fn run(args: InfoArgs) -> anyhow::Result<()> {
-    let options = OpenOptions { series: args.series, modality: args.modality.map(Into::into) };
+    let options =
+        OpenOptions { series: args.series, modality: args.modality.map(Into::into), as_mask: false };
     let opened = io::open(&args.path, &options, &mut Quiet)?;
     let facts = describe(&opened);
     if args.json {

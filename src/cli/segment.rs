@@ -267,7 +267,10 @@ fn segment(
     shown: &mut Reporter,
 ) -> Result<PathBuf> {
     let modality = args.modality.map(Modality::from);
-    let job = engine.open(path.to_owned(), OpenOptions { modality, series: args.series.clone() });
+    let job = engine.open(
+        path.to_owned(),
+        OpenOptions { modality, series: args.series.clone(), ..OpenOptions::default() },
+    );
     let Event::Opened { opened, .. } = engine.block_on(job, |e| shown.show(e))? else {
         bail!("opening ended with something else");
     };

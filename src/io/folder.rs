@@ -34,7 +34,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let files = &files[..];
     let depth = files.len();
     let middle = depth / 2;
-    let first = read(&files[middle])?;
+    let first = read(&files[middle], options, progress)?;
     if depth > 1
         && let Some(slice) = preview(&first.picture, middle, depth)
     {
@@ -50,7 +50,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         let end = (start + BATCH).min(depth);
         let missing: Vec<usize> = (start..end).filter(|&z| slices[z].is_none()).collect();
         let read: Vec<(usize, Result<Slice, OpenError>)> =
-            missing.into_par_iter().map(|z| (z, read(&files[z]))).collect();
+            missing.into_par_iter().map(|z| (z, read(&files[z], options, &mut Quiet))).collect();
         for (z, slice) in read {
             slices[z] = Some(slice?);
             done += 1;
@@ -140,12 +140,12 @@ struct Slice {
     picture: Picture,
 }
 
-fn read(file: &Path) -> Result<Slice, OpenError> {
+fn read(file: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Slice, OpenError> {
     let bytes = source::read_all(file, &mut Quiet)?;
     let hash = source::hash(&bytes);
     let decode = || match (tiff::FORMAT.sniff)(file, &bytes[..bytes.len().min(super::HEAD_BYTES)]) {
-        true => tiff::decode_single(file, bytes),
-        false => raster::decode(file, &bytes),
+        true => tiff::decode_single(file, &bytes, options.as_mask, progress),
+        false => raster::decode(file, &bytes, options.as_mask, progress),
     };
     // Inside rayon: a panic is fenced in where it happens, so that the error names the slice.
     let picture = super::guard::decode(file, decode)?;
@@ -300,7 +300,9 @@ fn says_slices(files: &[PathBuf]) -> bool {
 
 /// Whether a picture shows colours: grey that is stored as colour, with what JPEG adds, does not.
 fn is_colour(file: &Path) -> bool {
-    let Ok(Slice { picture: Picture { pixels: samples::Raw::Rgb8(pixels), .. }, .. }) = read(file) else {
+    let Ok(Slice { picture: Picture { pixels: samples::Raw::Rgb8(pixels), .. }, .. }) =
+        read(file, &OpenOptions::default(), &mut Quiet)
+    else {
         return false;
     };
     let coloured = |p: &&[u8; 3]| {

@@ -22,7 +22,8 @@ pub fn open_labels(path: &Path) -> Result<(LabelMap, Grid, Vec<String>), OpenErr
 /// [`open_labels`], and of a colour picture with these colours (red, green, blue) the place of each in the list, from 1; black
 /// is 0 where it is not in the list.
 pub fn open_labels_of(path: &Path, colours: &[[u8; 3]]) -> Result<(LabelMap, Grid, Vec<String>), OpenError> {
-    let opened = super::open(path, &OpenOptions::default(), &mut UnderWatch(None))?;
+    let options = OpenOptions { as_mask: true, ..OpenOptions::default() };
+    let opened = super::open(path, &options, &mut UnderWatch(None))?;
     if let Some(what) = super::not_one_image(path, &opened) {
         return Err(OpenError::NotLabels { path: path.to_owned(), what });
     }

@@ -79,6 +79,9 @@ pub struct OpenOptions {
     pub series: Option<String>,
     /// What the image is, where the caller knows; otherwise the reader's own finding stands.
     pub modality: Option<Modality>,
+    /// The file is a mask, so the numbers that it stores are wanted: a palette's index is the value, and what a file
+    /// says for looking at it (that its zero is white) changes nothing.
+    pub as_mask: bool,
 }
 
 /// Told how loading goes on, and asked whether to go on.

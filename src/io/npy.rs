@@ -1,57 +1,98 @@
-//! NumPy's .npy (format 1.0 to 3.0): whole or real numbers of two or three dimensions, `[rows][columns]` or
-//! `[slices][rows][columns]`.
+//! NumPy's .npy (format 1.0 to 3.0), also the only array of a .npz: whole or real numbers of two or three dimensions,
+//! `[rows][columns]` or `[slices][rows][columns]`; `[rows][columns][3 or 4]` of 8 bits is a colour picture.
 
 use super::{
     Format, OpenError, OpenOptions, Opened, Progress,
+    picture::{WARN_ALPHA, check_size, without_alpha},
     samples::{self, Raw},
     source::{self, Extent},
 };
-use crate::{geom::Grid, memory, volume::Modality};
-use std::path::Path;
+use crate::{geom::Grid, volume::Modality};
+use std::{
+    io::{Cursor, Read},
+    path::Path,
+};
 
 pub static FORMAT: Format = Format {
     id: "npy",
     title: "NumPy array",
-    extensions: &["npy"],
-    sniff: |_, head| head.starts_with(MAGIC),
+    extensions: &["npy", "npz"],
+    sniff: |path, head| head.starts_with(MAGIC) || head.starts_with(ZIP) && is_npz(path),
     open,
 };
 
 const MAGIC: &[u8] = b"\x93NUMPY";
+const ZIP: &[u8] = b"PK\x03\x04";
+
+fn is_npz(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"))
+}
 
 fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
     let bytes = source::read_all(path, progress)?;
+    let content_hash = source::hash(&bytes);
+    let bytes = if bytes.starts_with(ZIP) { only_array(path, &bytes, progress)? } else { bytes };
     let (header, data) = split(&bytes).ok_or_else(|| OpenError::corrupt(path, "its header is cut off"))?;
-    let header = Header::parse(header)
-        .ok_or_else(|| OpenError::corrupt(path, format!("its header is {:?}", header.trim_end())))?;
-    let dims = match header.shape[..] {
-        [rows, columns] => [columns, rows, 1],
-        [slices, rows, columns] => [columns, rows, slices],
-        _ => {
-            let what = format!("an array of {} dimensions", header.shape.len());
-            return Err(OpenError::unsupported(path, what, "Save it with two or three."));
-        }
-    };
-    if header.by_columns {
-        let hint = "Save it with np.ascontiguousarray.";
-        return Err(OpenError::unsupported(path, "an array stored column by column", hint));
+    let header = Header::parse(path, header)?;
+    let mut warnings = Vec::new();
+    let (dims, colours) = header.layout(path, &mut warnings)?;
+    let found = data.len();
+    let expected = Extent::new(&header.shape, header.size).stored_in(path, found as u64)?;
+    if found > expected {
+        let more = found - expected;
+        warnings.push(format!("{more} bytes follow the array (another one?); they are not read"));
     }
-    let unknown = || OpenError::unsupported(path, format!("the type {}", header.kind), "Save it as int16.");
-    let size = header.kind.get(2..).and_then(|n| n.parse::<usize>().ok()).ok_or_else(unknown)?;
-    let expected = Extent::new(&dims, size).stored_in(path, data.len() as u64)?;
+    let raw = header.read(path, &data[..expected], progress)?;
+    let raw = if header.by_columns { by_rows(&raw, &header.shape) } else { raw };
+    let raw = match (colours, raw) {
+        (3, Raw::U8(v)) => Raw::Rgb8(v.as_chunks::<3>().0.to_vec()),
+        (4, Raw::U8(v)) => {
+            let (colour, transparent) = without_alpha(&v, 3, u8::MAX);
+            warnings.extend(transparent.then(|| WARN_ALPHA.to_owned()));
+            Raw::Rgb8(colour.as_chunks::<3>().0.to_vec())
+        }
+        (_, raw) => raw,
+    };
     let grid = Grid::pixels(dims).map_err(|e| OpenError::grid(path, e))?;
-    let raw = raw(path, &header.kind, &data[..expected])?.ok_or_else(unknown)?;
     let file_type = raw.name();
     let (native, inexact) = raw.narrow(path)?;
+    warnings.extend(inexact);
     Ok(Opened {
         volume: samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?,
         source: path.to_owned(),
-        warnings: inexact.into_iter().collect(),
+        warnings,
         series: Vec::new(),
-        content_hash: source::hash(&bytes),
+        content_hash,
         by_look: false,
         facts: serde_json::json!({ "format": "npy", "file_type": file_type }),
     })
+}
+
+/// The array of a .npz that holds one.
+fn only_array(path: &Path, bytes: &[u8], progress: &dyn Progress) -> Result<Vec<u8>, OpenError> {
+    let corrupt = |e: zip::result::ZipError| OpenError::corrupt(path, e);
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(corrupt)?;
+    let names: Result<Vec<String>, _> =
+        archive.file_names().map(|name| name.map(|n| n.into_owned())).collect();
+    let names = names.map_err(corrupt)?;
+    let [_] = &names[..] else {
+        let what = format!("A NumPy .npz of {} arrays ({})", names.len(), names.join(", "));
+        return Err(OpenError::unsupported(path, what, "Save the one that is the image as .npy"));
+    };
+    let entry = archive.by_index(0).map_err(corrupt)?;
+    let size = entry.size();
+    check_size(path, &[usize::try_from(size).unwrap_or(usize::MAX)], 8, bytes.len())?;
+    let mut array = source::reserve(path, size.into())?;
+    let mut rest = entry.take(size);
+    loop {
+        if progress.cancelled() {
+            return Err(OpenError::Cancelled);
+        }
+        let part = (&mut rest).take(source::CHUNK as u64).read_to_end(&mut array);
+        if part.map_err(|e| OpenError::corrupt(path, e))? == 0 {
+            return Ok(array);
+        }
+    }
 }
 
 /// The header's text and the values after it.
@@ -67,45 +108,126 @@ fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 struct Header {
-    /// `<i8`: byte order, kind and bytes of a number.
+    /// Kind and bytes of a number: `i8`.
     kind: String,
+    size: usize,
+    big_endian: bool,
+    /// The first index runs fastest in memory (Fortran), not the last.
     by_columns: bool,
     shape: Vec<usize>,
 }
 
 impl Header {
     /// `{'descr': '<i8', 'fortran_order': False, 'shape': (512, 512), }`
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(path: &Path, text: &str) -> Result<Self, OpenError> {
+        let corrupt = || OpenError::corrupt(path, format!("its header is {:?}", text.trim_end()));
         let after = |key: &str| Some(text.split_once(&format!("'{key}':"))?.1.trim_start());
-        let kind = after("descr")?.strip_prefix('\'')?.split_once('\'')?.0.to_owned();
-        let by_columns = after("fortran_order")?.starts_with("True");
-        let shape = after("shape")?.strip_prefix('(')?.split_once(')')?.0;
-        let numbers = shape.split(',').map(str::trim).filter(|n| !n.is_empty());
-        Some(Self { kind, by_columns, shape: numbers.map(|n| n.parse().ok()).collect::<Option<_>>()? })
+        let described = after("descr").ok_or_else(corrupt)?;
+        if described.starts_with('[') {
+            let fields = described.split_once("],").map_or(described, |(fields, _)| fields);
+            let what = format!("An array of structures ({}])", fields.trim_end_matches(']'));
+            return Err(OpenError::unsupported(path, what, "Save the field that is the image by itself"));
+        }
+        let quoted = || described.strip_prefix('\'')?.split_once('\'');
+        let full = quoted().ok_or_else(corrupt)?.0;
+        let kind = full.trim_start_matches(['<', '>', '|', '=']).to_owned();
+        let size = match kind.as_str() {
+            "b1" | "?" | "u1" | "i1" => 1,
+            "u2" | "i2" | "f2" => 2,
+            "u4" | "i4" | "f4" => 4,
+            "u8" | "i8" | "f8" => 8,
+            _ => {
+                let what = match kind.chars().next() {
+                    Some('c') => format!("An array of complex numbers ({full})"),
+                    Some('O') => "An array of Python objects".to_owned(),
+                    Some('S' | 'U' | 'a') => format!("An array of texts ({full})"),
+                    Some('M' | 'm') => format!("An array of dates ({full})"),
+                    _ => format!("An array of the type {full}"),
+                };
+                return Err(OpenError::unsupported(path, what, "Save it as int16 or float32"));
+            }
+        };
+        let shape = || after("shape")?.strip_prefix('(')?.split_once(')');
+        let sides = shape().ok_or_else(corrupt)?.0;
+        let sides = sides.split(',').map(str::trim).filter(|n| !n.is_empty());
+        let shape: Option<Vec<usize>> = sides.map(|n| n.trim_end_matches('L').parse().ok()).collect();
+        Ok(Self {
+            kind,
+            size,
+            big_endian: full.starts_with('>'),
+            by_columns: after("fortran_order").ok_or_else(corrupt)?.starts_with("True"),
+            shape: shape.ok_or_else(corrupt)?,
+        })
+    }
+
+    /// Columns, rows and slices, and how many numbers a pixel has.
+    fn layout(&self, path: &Path, warnings: &mut Vec<String>) -> Result<([usize; 3], usize), OpenError> {
+        match self.shape[..] {
+            [rows, columns, colours @ (3 | 4)] if self.kind == "u1" => Ok(([columns, rows, 1], colours)),
+            [rows, columns] => Ok(([columns, rows, 1], 1)),
+            [slices, rows, columns] => {
+                if columns == 3 || columns == 4 {
+                    warnings.push(format!(
+                        "An array of {slices} x {rows} x {columns} is read as {slices} slices of {columns} columns; colours \
+                         are read of 8 bits (uint8)"
+                    ));
+                }
+                Ok(([columns, rows, slices], 1))
+            }
+            _ => {
+                let what = format!("An array of {} dimensions", self.shape.len());
+                Err(OpenError::unsupported(path, what, "Save it with two or three"))
+            }
+        }
+    }
+
+    fn read(&self, path: &Path, data: &[u8], progress: &dyn Progress) -> Result<Raw, OpenError> {
+        macro_rules! numbers {
+            ($variant:ident, $type:ty) => {
+                numbers!($variant, $type, |n| n)
+            };
+            ($variant:ident, $type:ty, $convert:expr) => {{
+                let mut all = source::reserve(path, (data.len() / size_of::<$type>()) as u128)?;
+                for part in data.chunks(source::CHUNK) {
+                    if progress.cancelled() {
+                        return Err(OpenError::Cancelled);
+                    }
+                    let (numbers, _) = part.as_chunks::<{ size_of::<$type>() }>();
+                    let read = if self.big_endian { <$type>::from_be_bytes } else { <$type>::from_le_bytes };
+                    all.extend(numbers.iter().map(|b| $convert(read(*b))));
+                }
+                Raw::$variant(all)
+            }};
+        }
+        Ok(match self.kind.as_str() {
+            "i1" => numbers!(I8, i8),
+            "u2" => numbers!(U16, u16),
+            "i2" => numbers!(I16, i16),
+            "u4" => numbers!(U32, u32),
+            "i4" => numbers!(I32, i32),
+            "u8" => numbers!(U64, u64),
+            "i8" => numbers!(I64, i64),
+            "f2" => numbers!(F32, half::f16, half::f16::to_f32),
+            "f4" => numbers!(F32, f32),
+            "f8" => numbers!(F64, f64),
+            _ => numbers!(U8, u8),
+        })
     }
 }
 
-fn raw(path: &Path, kind: &str, data: &[u8]) -> Result<Option<Raw>, OpenError> {
-    macro_rules! numbers {
-        ($variant:ident, $type:ty) => {{
-            let (numbers, _) = data.as_chunks::<{ size_of::<$type>() }>();
-            let numbers = memory::collect(numbers.iter().map(|b| <$type>::from_le_bytes(*b)));
-            Raw::$variant(numbers.map_err(|e| OpenError::too_large(path, e))?)
-        }};
-    }
-    Ok(Some(match kind {
-        "|b1" | "|u1" => numbers!(U8, u8),
-        "|i1" => numbers!(I8, i8),
-        "<u2" => numbers!(U16, u16),
-        "<i2" => numbers!(I16, i16),
-        "<u4" => numbers!(U32, u32),
-        "<i4" => numbers!(I32, i32),
-        "<u8" => numbers!(U64, u64),
-        "<i8" => numbers!(I64, i64),
-        "<f4" => numbers!(F32, f32),
-        "<f8" => numbers!(F64, f64),
-        _ => return Ok(None),
-    }))
+/// An array whose first index runs fastest, in the order in which the last does.
+fn by_rows(raw: &Raw, shape: &[usize]) -> Raw {
+    let strides: Vec<usize> =
+        shape.iter().scan(1usize, |step, &n| Some(std::mem::replace(step, step.wrapping_mul(n)))).collect();
+    let place = move |mut i: usize| {
+        let mut place = 0;
+        for (n, step) in shape.iter().zip(&strides).rev() {
+            place += i % n * step;
+            i /= n;
+        }
+        place
+    };
+    raw.taken((0..raw.len()).map(place))
 }
 
 #[cfg(test)]
@@ -127,23 +249,98 @@ mod tests {
         std::fs::write(&path, file("<i8", "False", "(2, 3)", &ids)).unwrap();
         let (map, ..) = open_labels(&path).unwrap();
         assert_eq!((map.dims(), map.to_values()), ([3, 2, 1], vec![0, 1, 2, 3, 4, 300]));
+        std::fs::write(&path, file("<i8", "True", "(2, 3)", &ids)).unwrap();
+        let (map, ..) = open_labels(&path).unwrap();
+        assert_eq!((map.dims(), map.to_values()), ([3, 2, 1], vec![0, 2, 4, 1, 3, 300]));
 
         let refused = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();
             crate::io::open(&path, &OpenOptions::default(), &mut Quiet).unwrap_err().to_string()
         };
-        assert!(refused(&file("<i8", "True", "(2, 3)", &ids)).contains("column by column"));
         assert!(refused(&file("<i8", "False", "(6,)", &ids)).contains("1 dimensions"));
         assert!(refused(&file("<i8", "False", "(2, 4)", &ids)).contains("cut off"));
         assert!(refused(&file("<c8", "False", "(2, 3)", &ids)).contains("<c8"));
-        let huge = "(4294967296, 4294967296, 4294967296)";
-        assert!(refused(&file("|u1", "False", huge, &ids)).contains("4294967296 x 4294967296"));
-        assert!(refused(&file("|u1", "False", "(0, 4294967296)", &ids)).contains("no voxels"));
-        assert!(refused(&file("<i99999999999999999999", "False", "(2, 3)", &ids)).contains("99999"));
-        assert!(
-            refused(&file("<i9999999999999999999", "False", "(2, 3)", &ids))
-                .contains("of 9999999999999999999 bytes")
-        );
         assert!(refused(b"\x93NUMPY\x01\x00\xff\xff").contains("cut off"));
+    }
+
+    fn opened(path: &Path, bytes: &[u8]) -> Opened {
+        std::fs::write(path, bytes).unwrap();
+        crate::io::open(path, &OpenOptions::default(), &mut Quiet).unwrap()
+    }
+
+    #[test]
+    fn three_or_four_bytes_a_pixel_are_a_colour() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let bytes: Vec<u8> = (0..24).collect();
+        let colour = opened(&path, &file("|u1", "False", "(2, 4, 3)", &bytes)).volume;
+        assert_eq!((colour.dims(), colour.value([1, 1, 0])), ([4, 2, 1], [15.0, 16.0, 17.0]));
+        let colour = opened(&path, &file("|u1", "False", "(2, 3, 4)", &bytes));
+        assert_eq!((colour.volume.dims(), colour.volume.value([1, 1, 0])), ([3, 2, 1], [16.0, 17.0, 18.0]));
+        assert!(colour.warnings[0].contains("transparent"), "{:?}", colour.warnings);
+        // The same array by columns: red of every pixel lies before its green.
+        let by_columns = opened(&path, &file("|u1", "True", "(2, 4, 3)", &bytes)).volume;
+        assert_eq!(by_columns.value([1, 1, 0]), [3.0, 11.0, 19.0]);
+        let stack = opened(&path, &file("|u1", "False", "(3, 4, 2)", &bytes)).volume;
+        assert_eq!((stack.dims(), stack.value([1, 1, 2])[0]), ([2, 4, 3], 19.0));
+        let thin = opened(&path, &file("<i2", "False", "(2, 2, 3)", &bytes));
+        assert_eq!(thin.volume.dims(), [3, 2, 2]);
+        assert!(thin.warnings[0].contains("2 slices of 3 columns"), "{:?}", thin.warnings);
+    }
+
+    #[test]
+    fn numbers_of_every_kind_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let value = |kind: &str, data: &[u8]| {
+            opened(&path, &file(kind, "False", "(1, 1)", data)).volume.value([0, 0, 0])[0]
+        };
+        assert_eq!(value(">i2", &[0xfe, 0xd4]), -300.0);
+        assert_eq!(value(">f4", &2.5f32.to_be_bytes()), 2.5);
+        assert_eq!(value("<f2", &[0x00, 0x3e]), 1.5);
+        assert_eq!(value(">u8", &[0, 0, 0, 0, 0, 0, 1, 1]), 257.0);
+        assert_eq!(value("|b1", &[1]), 1.0);
+        let large = opened(&path, &file("<i8", "False", "(1, 1)", &(1i64 << 40 | 1).to_le_bytes()));
+        assert!(large.warnings[0].contains("do not fit exactly"), "{:?}", large.warnings);
+        let two = opened(&path, &file("|u1", "False", "(1, 1)", &[7, 8, 9]));
+        assert!(two.warnings[0].contains("2 bytes follow"), "{:?}", two.warnings);
+
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            crate::io::open(&path, &OpenOptions::default(), &mut Quiet).unwrap_err().to_string()
+        };
+        assert!(refused(&file("|O", "False", "(1, 1)", &[0])).contains("Python objects"));
+        let fields = file("|u1", "False", "(1, 1)", &[0]);
+        let fields = String::from_utf8_lossy(&fields[10..]).replace("'|u1'", "[('id', '<i4')]");
+        let length = (fields.len() as u16).to_le_bytes();
+        let error = refused(&[MAGIC, &[1, 0], &length, fields.as_bytes()].concat());
+        assert!(error.contains("structures ([('id', '<i4')])"), "{error}");
+        assert!(refused(&file("|u1", "False", "(2, 2, 2, 2)", &[0; 16])).contains("4 dimensions"));
+        let huge = "(4294967296, 4294967296, 4294967296)";
+        assert!(refused(&file("<i2", "False", huge, &[0; 16])).contains("4294967296 x 4294967296"));
+    }
+
+    #[test]
+    fn the_only_array_of_an_archive_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        let archive = |names: &[&str]| {
+            let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            for name in names {
+                zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+                let array = file("|u1", "False", "(1, 2)", &[3, 4]);
+                std::io::Write::write_all(&mut zip, &array).unwrap();
+            }
+            zip.finish().unwrap().into_inner()
+        };
+        let one = opened(&path, &archive(&["mask.npy"])).volume;
+        assert_eq!((one.dims(), one.value([1, 0, 0])[0]), ([2, 1, 1], 4.0));
+        std::fs::write(&path, archive(&["image.npy", "mask.npy"])).unwrap();
+        let error = crate::io::open(&path, &OpenOptions::default(), &mut Quiet).unwrap_err().to_string();
+        assert!(
+            error.contains("2 arrays (image.npy, mask.npy)")
+                || error.contains("2 arrays (mask.npy, image.npy)"),
+            "{error}"
+        );
     }
 }

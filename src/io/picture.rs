@@ -1,11 +1,15 @@
 //! One picture of a raster file, before it is a volume or a slice of one.
 
 use super::{
-    OpenError,
+    OpenError, Progress,
     samples::Raw,
     source::{self, Extent},
 };
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead, Cursor, Read, Seek, SeekFrom},
+    path::Path,
+};
 
 /// Pixels row by row from the top left.
 #[derive(Debug)]
@@ -14,6 +18,134 @@ pub struct Picture {
     pub height: usize,
     pub pixels: Raw,
     pub warnings: Vec<String>,
+}
+
+impl Picture {
+    /// Turned as the file says it is to be looked at, with a note; as it is where it stands upright.
+    pub fn upright(mut self, orientation: u16) -> Self {
+        let Some(turn) = Turn::new(orientation) else { return self };
+        let stored = [self.width, self.height];
+        let note = turn.note(stored);
+        [self.width, self.height] = turn.upright_size(stored);
+        self.pixels = turn.apply(self.pixels, stored);
+        self.warnings.push(note);
+        self
+    }
+}
+
+/// How a stored picture is turned to stand upright: the orientation of EXIF and TIFF (TIFF 6.0, tag 274), 2 to 8.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turn(u16);
+
+impl Turn {
+    /// `None` for 1, which is upright, and for numbers that mean nothing.
+    pub fn new(orientation: u16) -> Option<Self> {
+        (2..=8).contains(&orientation).then_some(Self(orientation))
+    }
+
+    /// The orientations that the picture's rows and columns change places in.
+    fn is_sideways(self) -> bool {
+        self.0 >= 5
+    }
+
+    pub fn upright_size(self, [width, height]: [usize; 2]) -> [usize; 2] {
+        if self.is_sideways() { [height, width] } else { [width, height] }
+    }
+
+    pub fn apply(self, pixels: Raw, stored: [usize; 2]) -> Raw {
+        let [width, height] = stored;
+        let [across, down] = self.upright_size(stored);
+        let (right, bottom) = (width.saturating_sub(1), height.saturating_sub(1));
+        let place = move |x: usize, y: usize| {
+            let (column, row) = match self.0 {
+                2 => (right - x, y),
+                3 => (right - x, bottom - y),
+                4 => (x, bottom - y),
+                5 => (y, x),
+                6 => (y, bottom - x),
+                7 => (right - y, bottom - x),
+                _ => (right - y, x),
+            };
+            row * width + column
+        };
+        pixels.taken((0..down).flat_map(move |y| (0..across).map(move |x| place(x, y))))
+    }
+
+    fn note(self, stored: [usize; 2]) -> String {
+        let how = match self.0 {
+            2 => "mirrored from left to right",
+            3 => "turned by 180°",
+            4 => "mirrored from top to bottom",
+            5 => "mirrored and turned by 90°",
+            6 => "turned by 90° clockwise",
+            7 => "mirrored and turned by 270°",
+            _ => "turned by 90° counter-clockwise",
+        };
+        let ([width, height], [across, down]) = (stored, self.upright_size(stored));
+        format!(
+            "The picture's EXIF note (orientation {}) says how it was held: it is shown upright, {how}, as {across} x {down} \
+             pixels; stored are {width} x {height}. Masks belong to the upright picture",
+            self.0
+        )
+    }
+}
+
+/// A file's bytes to a decoder, until the caller no longer wants the picture.
+pub struct Watched<'a> {
+    bytes: Cursor<&'a [u8]>,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Watched<'a> {
+    pub fn new(bytes: &'a [u8], progress: &'a dyn Progress) -> Self {
+        Self { bytes: Cursor::new(bytes), progress }
+    }
+
+    fn go_on(&self) -> io::Result<()> {
+        // Not `Interrupted`, which readers try again.
+        if self.progress.cancelled() { Err(io::Error::other("cancelled")) } else { Ok(()) }
+    }
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.go_on()?;
+        self.bytes.read(buffer)
+    }
+}
+
+impl BufRead for Watched<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.go_on()?;
+        // A part at a time, so that a decoder which takes what it gets comes back to be asked.
+        self.bytes.fill_buf().map(|rest| &rest[..rest.len().min(PART)])
+    }
+
+    fn consume(&mut self, read: usize) {
+        self.bytes.consume(read);
+    }
+}
+
+impl Seek for Watched<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+/// Bytes that a decoder is given between two looks at `cancelled`.
+const PART: usize = 1 << 16;
+
+/// Numbers of 1 to 16 bits, packed from the high bit, each row of `row_bytes` beginning at a byte. What is missing is 0.
+pub fn unpack(bytes: &[u8], row_bytes: usize, [per_row, rows]: [usize; 2], bits: usize) -> Raw {
+    let number = |row: &[u8], i: usize| -> u16 {
+        (i * bits..(i + 1) * bits).fold(0, |value, bit| {
+            let byte = row.get(bit / 8).copied().unwrap_or(0);
+            value << 1 | u16::from(byte >> (7 - bit % 8) & 1)
+        })
+    };
+    let rows = bytes.chunks(row_bytes.max(1)).take(rows);
+    let values = rows.flat_map(|row| (0..per_row).map(move |i| number(row, i)));
+    if bits <= 8 { Raw::U8(values.map(|v| v as u8).collect()) } else { Raw::U16(values.collect()) }
 }
 
 /// LZW, JPEG and JPEG 2000 make at most about this many bytes of one, of a blank picture.
@@ -41,6 +173,32 @@ pub fn to_8_bits(samples: &[u16], channels: usize) -> Vec<[u8; 3]> {
 
 pub const WARN_16_BIT_COLOUR: &str = "The colours were reduced from 16 to 8 bits per channel";
 pub const WARN_ALPHA: &str = "The picture has transparent pixels; they are shown as if they were not";
+
+/// What is to be said of a mask whose labels are indices of a palette: nothing where each index is also its shade.
+pub fn palette_note(indices: &Raw, colour: impl Fn(usize) -> Option<[u8; 3]>) -> Option<String> {
+    let used: BTreeSet<usize> = match indices {
+        Raw::U8(v) => v.iter().map(|&i| i.into()).collect(),
+        Raw::U16(v) => v.iter().map(|&i| i.into()).collect(),
+        _ => BTreeSet::new(),
+    };
+    let shade = |i: usize| colour(i).filter(|[r, g, b]| r == g && g == b).map(|[r, ..]| r);
+    if used.iter().all(|&i| shade(i).map(usize::from) == Some(i)) {
+        return None;
+    }
+    let mut note =
+        "It has a palette: the index of each pixel is read as its label, and the palette's colours are for looking at"
+            .to_owned();
+    let used: Vec<usize> = used.into_iter().collect();
+    if let [low, high] = used[..]
+        && let (Some(first), Some(second)) = (shade(low), shade(high))
+        && first > second
+    {
+        note += &format!(
+            ". Index {low} is shown brighter than index {high}: where the bright part is the structure, save the mask as grey"
+        );
+    }
+    Some(note)
+}
 
 /// Drops the last of `channels + 1` samples, and says whether it was anything but `opaque`.
 pub fn without_alpha<T: Copy + PartialEq>(samples: &[T], channels: usize, opaque: T) -> (Vec<T>, bool) {

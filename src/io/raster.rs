@@ -2,14 +2,17 @@
 
 use super::{
     Format, OpenError, OpenOptions, Opened, Progress,
-    picture::{Picture, WARN_16_BIT_COLOUR, WARN_ALPHA, check_size, to_8_bits, without_alpha},
+    picture::{
+        Picture, WARN_16_BIT_COLOUR, WARN_ALPHA, Watched, check_size, palette_note, to_8_bits, unpack,
+        without_alpha,
+    },
     samples::{self, Raw},
     source,
 };
 use crate::{geom::Grid, volume::Modality};
 use image::{
-    AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, codecs::gif::GifDecoder,
-    metadata::Orientation,
+    AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader,
+    codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder},
 };
 use std::{io::Cursor, path::Path};
 
@@ -34,9 +37,9 @@ fn kind(head: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
+fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
     let bytes = source::read_all(path, progress)?;
-    let picture = decode(path, &bytes)?;
+    let picture = decode(path, &bytes, options.as_mask, progress)?;
     let grid = Grid::pixels([picture.width, picture.height, 1]).map_err(|e| OpenError::grid(path, e))?;
     let file_type = picture.pixels.name();
     let (native, inexact) = picture.pixels.narrow(path)?;
@@ -55,8 +58,24 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
     })
 }
 
-/// Decodes a file's bytes; also of one slice of a folder.
-pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, OpenError> {
+/// Decodes a file's bytes, upright; also of one slice of a folder.
+pub fn decode(
+    path: &Path,
+    bytes: &[u8],
+    as_mask: bool,
+    progress: &dyn Progress,
+) -> Result<Picture, OpenError> {
+    let decoded = decode_format(path, bytes, as_mask, progress);
+    // A decoder gives its own words for a reader that stopped.
+    if progress.cancelled() { Err(OpenError::Cancelled) } else { decoded }
+}
+
+fn decode_format(
+    path: &Path,
+    bytes: &[u8],
+    as_mask: bool,
+    progress: &dyn Progress,
+) -> Result<Picture, OpenError> {
     let Some(format) = kind(bytes) else {
         return Err(OpenError::corrupt(path, "it does not begin like a PNG, JPEG, BMP or GIF"));
     };
@@ -64,27 +83,129 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, OpenError> {
     if format == ImageFormat::Jpeg {
         check_jpeg_end(path, bytes)?;
     }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(Watched::new(bytes, progress), format);
     reader.no_limits();
     let mut decoder = reader.into_decoder().map_err(corrupt)?;
     let (width, height) = decoder.dimensions();
     let bits = usize::from(decoder.color_type().bits_per_pixel());
     check_size(path, &[width as usize, height as usize], bits, bytes.len())?;
+    // What a note that cannot be read says is not known; the picture is.
+    let orientation = decoder.orientation().map_or(1, |o| o.to_exif().into());
     let mut warnings = Vec::new();
-    if decoder.orientation().is_ok_and(|o| o != Orientation::NoTransforms) {
-        warnings.push(
-            "The camera noted that the picture is turned; it is shown as stored, so that masks fit".into(),
-        );
+    if is_animated(bytes, format) {
+        warnings.push("The picture is animated; its first frame is read".into());
     }
-    let image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
-    if format == ImageFormat::Gif && is_animated(bytes) {
-        warnings.push("The GIF is animated; its first picture is shown".into());
-    }
-    let pixels = pixels(path, image, &mut warnings)?;
-    Ok(Picture { width: width as usize, height: height as usize, pixels, warnings })
+    let size = [width as usize, height as usize];
+    let indices = if as_mask { indices(path, bytes, format, size, progress)? } else { None };
+    let pixels = match indices {
+        Some((indices, palette)) => {
+            warnings.extend(palette_note(&indices, |i| palette.get(i).copied()));
+            indices
+        }
+        None => pixels(path, DynamicImage::from_decoder(decoder).map_err(corrupt)?, as_mask, &mut warnings)?,
+    };
+    Ok(Picture { width: size[0], height: size[1], pixels, warnings }.upright(orientation))
 }
 
-fn pixels(path: &Path, image: DynamicImage, warnings: &mut Vec<String>) -> Result<Raw, OpenError> {
+/// A picture's indices row by row, and the colour of each index.
+type Indexed = (Raw, Vec<[u8; 3]>);
+
+/// `None` of a picture without a palette.
+fn indices(
+    path: &Path,
+    bytes: &[u8],
+    format: ImageFormat,
+    size: [usize; 2],
+    progress: &dyn Progress,
+) -> Result<Option<Indexed>, OpenError> {
+    let watched = Watched::new(bytes, progress);
+    let indices = match format {
+        ImageFormat::Png => png_indices(watched, size).map_err(|e| OpenError::corrupt(path, e))?,
+        ImageFormat::Gif => Some(gif_indices(watched, size).map_err(|e| OpenError::corrupt(path, e))?),
+        ImageFormat::Bmp => bmp_indices(bytes, progress).map_err(|e| OpenError::corrupt(path, e))?,
+        _ => None,
+    };
+    let fits = |raw: &Raw| raw.len() == size[0] * size[1];
+    if indices.as_ref().is_some_and(|(raw, _)| !fits(raw)) {
+        return Err(OpenError::corrupt(path, "its pixels are fewer than its header says"));
+    }
+    Ok(indices)
+}
+
+fn png_indices(bytes: Watched, size: [usize; 2]) -> Result<Option<Indexed>, png::DecodingError> {
+    let mut decoder = png::Decoder::new_with_limits(bytes, png::Limits { bytes: usize::MAX });
+    decoder.set_transformations(png::Transformations::IDENTITY);
+    let mut reader = decoder.read_info()?;
+    if reader.info().color_type != png::ColorType::Indexed {
+        return Ok(None);
+    }
+    let Some(length) = reader.output_buffer_size() else { return Ok(None) };
+    let palette = reader.info().palette.as_deref().unwrap_or_default().as_chunks::<3>().0.to_vec();
+    let mut rows = vec![0; length];
+    let frame = reader.next_frame(&mut rows)?;
+    Ok(Some((unpack(&rows, frame.line_size, size, frame.bit_depth as usize), palette)))
+}
+
+/// The first frame on the whole canvas; where it does not reach, the background's index.
+fn gif_indices(bytes: Watched, [width, height]: [usize; 2]) -> Result<Indexed, gif::DecodingError> {
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::Indexed);
+    options.set_memory_limit(gif::MemoryLimit::Unlimited);
+    let mut decoder = options.read_info(bytes)?;
+    let ground = decoder.bg_color().and_then(|index| u8::try_from(index).ok()).unwrap_or(0);
+    let mut canvas = vec![ground; width * height];
+    if let Some(frame) = decoder.read_next_frame()? {
+        let [left, top, across] = [frame.left, frame.top, frame.width].map(usize::from);
+        let shown = across.min(width.saturating_sub(left));
+        let below = canvas.chunks_exact_mut(width.max(1)).skip(top);
+        for (row, from) in below.zip(frame.buffer.chunks_exact(across.max(1))) {
+            if shown > 0 {
+                row[left..left + shown].copy_from_slice(&from[..shown]);
+            }
+        }
+    }
+    let palette = decoder.palette().unwrap_or_default().as_chunks::<3>().0.to_vec();
+    Ok((Raw::U8(canvas), palette))
+}
+
+/// Decoders give a bitmap's colours only: here those of a palette whose shades are their indices.
+fn bmp_indices(bytes: &[u8], progress: &dyn Progress) -> image::ImageResult<Option<Indexed>> {
+    let decoder = BmpDecoder::new(Watched::new(bytes, progress))?;
+    let (Some(palette), Some(shades)) = (decoder.get_palette().map(<[_]>::to_vec), with_shades(bytes)) else {
+        return Ok(None);
+    };
+    let decoder = BmpDecoder::new(Watched::new(&shades, progress))?;
+    let indices = DynamicImage::from_decoder(decoder)?.into_rgb8();
+    Ok(Some((Raw::U8(indices.pixels().map(|p| p.0[0]).collect()), palette)))
+}
+
+/// A bitmap with a palette of all its indices as shades; `None` of one without a palette.
+fn with_shades(bytes: &[u8]) -> Option<Vec<u8>> {
+    let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk::<4>()?) as usize);
+    let (pixels, header) = (number(10)?, number(14)?);
+    // OS/2's header of 12 bytes has shorter fields, and no number of colours.
+    let short = header == 12;
+    let bits = number(if short { 24 } else { 28 })? & 0xffff;
+    if bits > 8 {
+        return None;
+    }
+    let mut head = bytes.get(..14 + header)?.to_vec();
+    if !short {
+        head.get_mut(46..50)?.fill(0);
+    }
+    let colours = (0..1u16 << bits).flat_map(|i| [i as u8; 4].into_iter().take(if short { 3 } else { 4 }));
+    let palette: Vec<u8> = colours.collect();
+    let pixels_at = (head.len() + palette.len()) as u32;
+    head[10..14].copy_from_slice(&pixels_at.to_le_bytes());
+    Some([&head, &palette, bytes.get(pixels..)?].concat())
+}
+
+fn pixels(
+    path: &Path,
+    image: DynamicImage,
+    as_mask: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Raw, OpenError> {
     let mut alpha = |transparent: bool| {
         if transparent {
             warnings.push(WARN_ALPHA.to_owned());
@@ -109,15 +230,11 @@ fn pixels(path: &Path, image: DynamicImage, warnings: &mut Vec<String>) -> Resul
             alpha(transparent);
             Raw::Rgb8(colour.as_chunks::<3>().0.to_vec())
         }
-        DynamicImage::ImageRgb16(i) => {
-            warnings.push(WARN_16_BIT_COLOUR.to_owned());
-            Raw::Rgb8(to_8_bits(&i.into_raw(), 3))
-        }
+        DynamicImage::ImageRgb16(i) => colour_of_16_bits(&i.into_raw(), as_mask, warnings),
         DynamicImage::ImageRgba16(i) => {
-            let samples = i.into_raw();
-            alpha(samples.chunks_exact(4).any(|p| p[3] != u16::MAX));
-            warnings.push(WARN_16_BIT_COLOUR.to_owned());
-            Raw::Rgb8(to_8_bits(&samples, 4))
+            let (colour, transparent) = without_alpha(&i.into_raw(), 3, u16::MAX);
+            alpha(transparent);
+            colour_of_16_bits(&colour, as_mask, warnings)
         }
         other => {
             let what = format!("A picture of type {:?}", other.color());
@@ -126,13 +243,29 @@ fn pixels(path: &Path, image: DynamicImage, warnings: &mut Vec<String>) -> Resul
     })
 }
 
-fn is_animated(bytes: &[u8]) -> bool {
-    GifDecoder::new(Cursor::new(bytes)).is_ok_and(|d| d.into_frames().nth(1).is_some())
+/// A display's 8 bits; of a mask whose three channels agree, their numbers.
+fn colour_of_16_bits(samples: &[u16], as_mask: bool, warnings: &mut Vec<String>) -> Raw {
+    let (pixels, _) = samples.as_chunks::<3>();
+    if as_mask && pixels.iter().all(|[r, g, b]| r == g && g == b) {
+        return Raw::U16(pixels.iter().map(|&[r, ..]| r).collect());
+    }
+    warnings.push(WARN_16_BIT_COLOUR.to_owned());
+    Raw::Rgb8(to_8_bits(samples, 3))
+}
+
+fn is_animated(bytes: &[u8], format: ImageFormat) -> bool {
+    match format {
+        ImageFormat::Gif => {
+            GifDecoder::new(Cursor::new(bytes)).is_ok_and(|d| d.into_frames().nth(1).is_some())
+        }
+        ImageFormat::Png => PngDecoder::new(Cursor::new(bytes)).is_ok_and(|d| d.is_apng().unwrap_or(false)),
+        _ => false,
+    }
 }
 
 /// A JPEG that was cut off decodes to grey where its data ends, without an error. Its end marker tells: entropy-coded
 /// data never holds one (ITU-T T.81, B.1.1.5).
-fn check_jpeg_end(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
+pub fn check_jpeg_end(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
     let mut at = 2;
     loop {
         let Some([0xff, marker, rest @ ..]) = bytes.get(at..) else {
@@ -157,4 +290,204 @@ fn check_jpeg_end(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
         path,
         "it is cut off: the end of its picture data is missing. Copy it again from its source",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        io::{self, Quiet, open_labels},
+        volume::Volume,
+    };
+    use std::path::PathBuf;
+
+    /// A palette PNG of 3 x 2 pixels with the indices 0 1 2 3 0 1; optionally with an orientation.
+    fn palette_png(depth: png::BitDepth, grey: bool, orientation: Option<u8>) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, 3, 2);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_depth(depth);
+        let colours = [[0, 0, 0], [128, 0, 0], [0, 128, 0], [0, 0, 128]];
+        let palette = (0..4).flat_map(|i| if grey { [i * 60; 3] } else { colours[usize::from(i)] });
+        encoder.set_palette(palette.collect::<Vec<u8>>());
+        encoder.set_trns(vec![0, 255, 255, 255]);
+        let mut writer = encoder.write_header().unwrap();
+        if let Some(orientation) = orientation {
+            writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), &exif(orientation)).unwrap();
+        }
+        let rows: &[u8] = match depth {
+            png::BitDepth::Two => &[0b0001_1011 & 0b1111_1100, 0b1100_0100],
+            png::BitDepth::Four => &[0x01, 0x20, 0x30, 0x10],
+            _ => &[0, 1, 2, 3, 0, 1],
+        };
+        writer.write_image_data(rows).unwrap();
+        writer.finish().unwrap();
+        out
+    }
+
+    /// A note with one field (EXIF 2.3, tag 274).
+    fn exif(orientation: u8) -> Vec<u8> {
+        [&b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..], &[orientation, 0, 0, 0, 0, 0, 0]].concat()
+    }
+
+    fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn opened(path: &Path) -> Opened {
+        io::open(path, &OpenOptions::default(), &mut Quiet).unwrap()
+    }
+
+    fn values(volume: &Volume) -> Vec<f32> {
+        volume.slice_values(0).to_vec()
+    }
+
+    #[test]
+    fn the_index_of_a_palette_is_the_label() {
+        let folder = tempfile::tempdir().unwrap();
+        for depth in [png::BitDepth::Two, png::BitDepth::Four, png::BitDepth::Eight] {
+            for grey in [false, true] {
+                let path = write(folder.path(), "a.png", &palette_png(depth, grey, None));
+                let (map, _, warnings) = open_labels(&path).unwrap();
+                assert_eq!(map.to_values(), [0, 1, 2, 3, 0, 1], "{depth:?}");
+                assert!(warnings[0].contains("palette"), "{warnings:?}");
+                let shade = if grey { [120.0; 3] } else { [0.0, 128.0, 0.0] };
+                assert_eq!(opened(&path).volume.value([2, 0, 0]), shade, "as a picture, {depth:?}");
+            }
+        }
+        // An index that is also its shade needs no word; a mask that may be turned over does.
+        let indexed = |palette: &[u8]| {
+            let mut out = Vec::new();
+            let mut encoder = png::Encoder::new(&mut out, 2, 1);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette(palette.to_vec());
+            encoder.write_header().unwrap().write_image_data(&[0, 1]).unwrap();
+            open_labels(&write(folder.path(), "b.png", &out)).unwrap().2.join("; ")
+        };
+        assert_eq!(indexed(&[0, 0, 0, 1, 1, 1]), "");
+        assert!(indexed(&[255, 255, 255, 0, 0, 0]).contains("Index 0 is shown brighter than index 1"));
+        let mut gif = Vec::new();
+        let mut encoder =
+            gif::Encoder::new(&mut gif, 3, 2, &[0, 0, 0, 90, 90, 90, 200, 0, 0, 1, 1, 1]).unwrap();
+        // One column in, so that the rest is the background's index 0.
+        let frame = gif::Frame {
+            left: 1,
+            width: 2,
+            height: 2,
+            buffer: vec![1, 2, 3, 1].into(),
+            ..Default::default()
+        };
+        encoder.write_frame(&frame).unwrap();
+        drop(encoder);
+        let (map, ..) = open_labels(&write(folder.path(), "a.gif", &gif)).unwrap();
+        assert_eq!(map.to_values(), [0, 1, 2, 0, 3, 1]);
+        // A bitmap of 4 bits, from the bottom row.
+        let header = |n: u32| n.to_le_bytes();
+        let mut bmp = b"BM".to_vec();
+        for n in [14 + 40 + 16 + 8, 0, 14 + 40 + 16, 40, 3, 2, 1 | 4 << 16, 0, 8, 0, 0, 4, 0] {
+            bmp.extend(header(n));
+        }
+        bmp.extend([0, 0, 0, 0, 50, 50, 50, 0, 99, 99, 99, 0, 255, 255, 255, 0]);
+        bmp.extend([0x30, 0x10, 0, 0, 0x01, 0x20, 0, 0]);
+        let path = write(folder.path(), "a.bmp", &bmp);
+        assert_eq!(open_labels(&path).unwrap().0.to_values(), [0, 1, 2, 3, 0, 1]);
+        assert_eq!(opened(&path).volume.value([2, 0, 0])[0], 99.0);
+        // The same of 8 bits with run lengths: 3 0 1, then 0 1 2 as they are.
+        let runs = [1, 3, 1, 0, 1, 1, 0, 0, 0, 3, 0, 1, 2, 0, 0, 1];
+        let mut bmp = b"BM".to_vec();
+        for n in [14 + 40 + 16 + 16, 0, 14 + 40 + 16, 40, 3, 2, 1 | 8 << 16, 1, 16, 0, 0, 4, 0] {
+            bmp.extend(header(n));
+        }
+        bmp.extend([0, 0, 0, 0, 50, 50, 50, 0, 99, 99, 99, 0, 255, 255, 255, 0]);
+        bmp.extend(runs);
+        let path = write(folder.path(), "a.bmp", &bmp);
+        assert_eq!(open_labels(&path).unwrap().0.to_values(), [0, 1, 2, 3, 0, 1]);
+    }
+
+    #[test]
+    fn masks_of_16_bits_and_transparent_ones_keep_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        image::ImageBuffer::<image::Rgb<u16>, _>::from_raw(2, 1, vec![300u16, 300, 300, 1, 1, 1])
+            .unwrap()
+            .save(&path)
+            .unwrap();
+        assert_eq!(open_labels(&path).unwrap().0.to_values(), [300, 1]);
+        image::ImageBuffer::<image::LumaA<u8>, _>::from_raw(2, 1, vec![7u8, 0, 9, 255])
+            .unwrap()
+            .save(&path)
+            .unwrap();
+        let (map, _, warnings) = open_labels(&path).unwrap();
+        assert_eq!(map.to_values(), [7, 9]);
+        assert!(warnings[0].contains("transparent"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_photograph_is_upright_however_it_was_held() {
+        let folder = tempfile::tempdir().unwrap();
+        // 0 1 2
+        // 3 0 1
+        let upright: [&[u16]; 8] = [
+            &[0, 1, 2, 3, 0, 1],
+            &[2, 1, 0, 1, 0, 3],
+            &[1, 0, 3, 2, 1, 0],
+            &[3, 0, 1, 0, 1, 2],
+            &[0, 3, 1, 0, 2, 1],
+            &[3, 0, 0, 1, 1, 2],
+            &[1, 2, 0, 1, 3, 0],
+            &[2, 1, 1, 0, 0, 3],
+        ];
+        for (orientation, expected) in (1u8..).zip(upright) {
+            let bytes = palette_png(png::BitDepth::Eight, true, Some(orientation));
+            let path = write(folder.path(), "a.png", &bytes);
+            let (map, _, warnings) = open_labels(&path).unwrap();
+            assert_eq!(map.to_values(), expected, "orientation {orientation}");
+            assert_eq!(warnings.iter().any(|w| w.contains("EXIF")), orientation > 1, "{warnings:?}");
+            let picture = opened(&path);
+            let shades: Vec<f32> = expected.iter().map(|&i| f32::from(i) * 60.0).collect();
+            assert_eq!(values(&picture.volume)[..6], shades, "orientation {orientation}");
+            assert_eq!(picture.content_hash, source::hash(&bytes));
+        }
+        // The same note of a JPEG, whose halves are dark and bright.
+        let path = folder.path().join("a.jpg");
+        let halves = image::GrayImage::from_fn(32, 16, |x, _| image::Luma([if x < 16 { 20 } else { 220 }]));
+        halves.save(&path).unwrap();
+        let jpeg = std::fs::read(&path).unwrap();
+        let note = [b"Exif\0\0".to_vec(), exif(6)].concat();
+        let length = (note.len() as u16 + 2).to_be_bytes();
+        let turned = [&jpeg[..2], &[0xff, 0xe1], &length, &note, &jpeg[2..]].concat();
+        let picture = opened(&write(folder.path(), "a.jpg", &turned));
+        assert_eq!(picture.volume.dims(), [16, 32, 1]);
+        assert!(picture.volume.value([8, 4, 0])[0] < 40.0 && picture.volume.value([8, 28, 0])[0] > 200.0);
+        assert!(picture.warnings[0].contains("turned by 90° clockwise"), "{:?}", picture.warnings);
+    }
+
+    #[test]
+    fn decoding_stops_when_it_is_told_to() {
+        struct Stop(std::cell::Cell<usize>);
+        impl Progress for Stop {
+            fn report(&mut self, _: u64, _: u64) {}
+            fn preview(&mut self, _: Volume, _: usize, _: usize) {}
+            fn cancelled(&self) -> bool {
+                self.0.set(self.0.get().saturating_sub(1));
+                self.0.get() == 0
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        // Noise does not shrink, so that it comes in many parts.
+        let mut n = 1u32;
+        let noise = image::GrayImage::from_fn(1024, 1024, |_, _| {
+            n = n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            image::Luma([(n >> 24) as u8])
+        });
+        noise.save(&path).unwrap();
+        for questions in [2, 6, 10] {
+            let mut stop = Stop(std::cell::Cell::new(questions));
+            let stopped = io::open(&path, &OpenOptions::default(), &mut stop);
+            assert!(matches!(stopped, Err(OpenError::Cancelled)), "{questions}");
+        }
+    }
 }

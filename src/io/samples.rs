@@ -92,6 +92,26 @@ impl Raw {
         }
     }
 
+    /// The samples at these places, in this order; places that do not exist are left out.
+    pub fn taken(&self, places: impl Iterator<Item = usize>) -> Raw {
+        fn pick<T: Copy>(v: &[T], places: impl Iterator<Item = usize>) -> Vec<T> {
+            places.filter_map(|i| v.get(i).copied()).collect()
+        }
+        match self {
+            Raw::U8(v) => Raw::U8(pick(v, places)),
+            Raw::I8(v) => Raw::I8(pick(v, places)),
+            Raw::U16(v) => Raw::U16(pick(v, places)),
+            Raw::I16(v) => Raw::I16(pick(v, places)),
+            Raw::U32(v) => Raw::U32(pick(v, places)),
+            Raw::I32(v) => Raw::I32(pick(v, places)),
+            Raw::U64(v) => Raw::U64(pick(v, places)),
+            Raw::I64(v) => Raw::I64(pick(v, places)),
+            Raw::F32(v) => Raw::F32(pick(v, places)),
+            Raw::F64(v) => Raw::F64(pick(v, places)),
+            Raw::Rgb8(v) => Raw::Rgb8(pick(v, places)),
+        }
+    }
+
     /// Adds the next slice; the names of both types where they differ. Grey beside colour becomes colour, exactly.
     pub fn append(&mut self, next: Raw) -> Result<(), [&'static str; 2]> {
         let names = [self.name(), next.name()];

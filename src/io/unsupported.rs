@@ -41,7 +41,6 @@ const KNOWN: &[Known] = &[
         magic: &[b"\x89HDF", b"MATLAB "],
         hint: TO_NIFTI,
     },
-    Known { title: "NumPy .npz", extensions: &["npz"], magic: &[], hint: TO_NIFTI },
     Known {
         title: "ZIP",
         extensions: &["zip"],

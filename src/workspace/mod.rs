@@ -246,7 +246,7 @@ impl Workspace {
         match command {
             Command::Open(path) => self.open(path, Default::default()),
             Command::OpenWith { path, series, modality } => {
-                self.open(path, crate::io::OpenOptions { series, modality })
+                self.open(path, crate::io::OpenOptions { series, modality, as_mask: false })
             }
             Command::OtherImage { opening, answer } => self.decide_on_other_image(opening, answer),
             Command::Close(id) => self.close(id),

@@ -60,7 +60,7 @@ impl Source {
         if now.is_none() {
             return Some(format!("{name} is not there any more"));
         }
-        let options = OpenOptions { series: self.series.clone(), modality: None };
+        let options = OpenOptions { series: self.series.clone(), ..OpenOptions::default() };
         match io::open(&self.path, &options, &mut Watched(cx)) {
             Ok(opened) if opened.content_hash == self.content_hash => None,
             Ok(_) => Some(format!("{name} is another image now than the one that is open")),

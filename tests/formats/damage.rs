@@ -285,9 +285,9 @@ fn series_is_sorted_by_position_and_its_gap_is_said() {
     );
     assert_eq!(opened.series.len(), 2);
     let other = opened.series.iter().find(|s| !s.shown).unwrap();
-    let options = OpenOptions { series: Some(other.id.clone()), modality: None };
+    let options = OpenOptions { series: Some(other.id.clone()), ..OpenOptions::default() };
     assert_eq!(io::open(folder.path(), &options, &mut Quiet).unwrap().volume.dims(), [6, 6, 1]);
-    let options = OpenOptions { series: Some("nothing".into()), modality: None };
+    let options = OpenOptions { series: Some("nothing".into()), ..OpenOptions::default() };
     let error = io::open(folder.path(), &options, &mut Quiet).unwrap_err().to_string();
     assert!(error.contains(&other.id), "{error}");
 }

@@ -172,9 +172,6 @@ fn known_gap(facts: &Value, error: &OpenError) -> Option<String> {
             "DICOM with JPEG-LS of colours: the decoder reads one component"
         }
         "1.2.840.10008.1.2.4.53" | "1.2.840.10008.1.2.4.55" => "DICOM with a retired JPEG process of 12 bits",
-        "none" if what.contains("Fax3") => "TIFF with Group 3 fax compression: the decoder reads Group 4",
-        "none" if what.contains("Gray(12)") => "TIFF with 12-bit samples: the decoder has none",
-        "none" if what.contains("planes in tiles") => "TIFF with separate colour planes in tiles",
         _ => return None,
     };
     Some(reason.to_owned())
@@ -231,7 +228,7 @@ fn all_volumes(path: &Path, opened: &Opened) -> Result<Vec<Volume>, String> {
         return Ok(vec![opened.volume.clone()]);
     }
     let one = |id: &String| {
-        let options = OpenOptions { series: Some(id.clone()), modality: None };
+        let options = OpenOptions { series: Some(id.clone()), ..OpenOptions::default() };
         io::open(path, &options, &mut Quiet).map(|o| o.volume).map_err(|e| e.to_string())
     };
     opened.series.iter().map(|s| one(&s.id)).collect()
@@ -445,6 +442,11 @@ fn tiff(facts: &Value, opened: &Opened) -> Result<(), String> {
     if pil["mode"] == "P" {
         // Its statistics are of indices into the palette, not of colours.
         return Ok(());
+    }
+    if tifffile["photometric"] == "0" && tifffile["dtype"] == "bool" {
+        // It gives the stored bits, of which 0 is white.
+        let turned = [1.0 - ours[1], 1.0 - ours[0], 1.0 - ours[2]];
+        return same_stats(turned, tifffile, 1e-6, 1e-6);
     }
     // The readers differ in which of black and white is 0; one of them is right about these files.
     same_stats(ours, pil, 1e-6, 1e-6).or_else(|why| same_stats(ours, tifffile, 1e-6, 1e-6).map_err(|_| why))

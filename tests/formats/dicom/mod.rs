@@ -34,7 +34,7 @@ fn volumes(path: &Path) -> Vec<(String, Vec<f32>, Vec<f64>)> {
     };
     let one = |series: Option<String>| {
         let title = shown.series.iter().find(|s| Some(&s.id) == series.as_ref()).map(|s| s.title.clone());
-        let options = OpenOptions { series, modality: None };
+        let options = OpenOptions { series, ..OpenOptions::default() };
         let volume = io::open(path, &options, &mut Quiet).unwrap_or_else(|e| panic!("{e}")).volume;
         let at = |z: usize| (volume.grid().slice_position(z) * 1e6).round() / 1e6;
         (title.unwrap_or_default(), values(&volume), (0..volume.dims()[2]).map(at).collect())

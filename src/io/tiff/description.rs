@@ -1,0 +1,261 @@
+//! What a TIFF's description says of its pages: which are slices, which channels, which moments, and how far apart they
+//! lie. ImageJ's lines, OME-XML, tifffile's JSON, and MetaMorph's count.
+
+use super::ome;
+
+/// Slices, channels and moments; each at least 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    pub channels: usize,
+    pub slices: usize,
+    pub moments: usize,
+}
+
+impl Sizes {
+    /// `None` where there are more than can be counted.
+    pub fn product(self) -> Option<usize> {
+        self.channels.checked_mul(self.slices)?.checked_mul(self.moments)
+    }
+}
+
+/// An axis along which pages follow one another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Axis {
+    Channel,
+    Slice,
+    Moment,
+}
+
+impl Axis {
+    pub fn of_letter(letter: char) -> Option<Self> {
+        match letter.to_ascii_uppercase() {
+            'C' => Some(Self::Channel),
+            'Z' => Some(Self::Slice),
+            'T' => Some(Self::Moment),
+            _ => None,
+        }
+    }
+
+    fn size(self, sizes: Sizes) -> usize {
+        match self {
+            Self::Channel => sizes.channels,
+            Self::Slice => sizes.slices,
+            Self::Moment => sizes.moments,
+        }
+    }
+}
+
+/// One image that a description speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// What the numbers are called in a warning: `channels=2 slices=5`.
+    pub words: String,
+    pub sizes: Sizes,
+    /// From the axis that changes with each page to the slowest.
+    pub order: [Axis; 3],
+    pub spacing: Spacing,
+    /// Of the channels, where they have any.
+    pub names: Vec<Option<String>>,
+    /// Which page each image of the order is; `None` where they are in the order of the file.
+    pub pages: Option<Vec<usize>>,
+}
+
+impl Described {
+    /// The place in the order of a channel, slice and moment.
+    pub fn place(&self, channel: usize, slice: usize, moment: usize) -> usize {
+        let mut step = 1;
+        let mut place = 0;
+        for axis in self.order {
+            place += step
+                * match axis {
+                    Axis::Channel => channel,
+                    Axis::Slice => slice,
+                    Axis::Moment => moment,
+                };
+            step *= axis.size(self.sizes);
+        }
+        place
+    }
+}
+
+/// The distances of pixels, in one unit of length or in none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spacing {
+    /// Along x, y, z, in the unit; x and y of ImageJ are in the resolution fields.
+    pub steps: [Option<f64>; 3],
+    /// Along x, y, z, as the file names them.
+    pub units: [Option<String>; 3],
+    /// Those along x and y are in the page's resolution.
+    pub in_resolution: bool,
+}
+
+/// A stack without more to say of it.
+pub fn stack_of(count: usize, words: String) -> Described {
+    Described {
+        words,
+        sizes: Sizes { channels: 1, slices: count, moments: 1 },
+        order: [Axis::Channel, Axis::Slice, Axis::Moment],
+        spacing: Spacing::default(),
+        names: Vec::new(),
+        pages: None,
+    }
+}
+
+/// Description of several images, or what is wrong with it in words; `None` where it says nothing of the pages.
+///
+/// `pages` are all of the file, which OME counts, and those that are pictures.
+pub fn read(
+    text: &str,
+    file_name: &str,
+    [all, pictures]: [usize; 2],
+) -> Option<Result<Vec<Described>, String>> {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    if start.starts_with("ImageJ=") {
+        return Some(image_j(start, pictures));
+    }
+    if start.starts_with('<') && start.contains("<OME") || start.contains(":OME") {
+        return Some(ome::read(start, file_name, all));
+    }
+    if start.starts_with('{') {
+        return shaped(start);
+    }
+    None
+}
+
+/// ImageJ writes the channels of a slice, then the next slice, then the next moment.
+fn image_j(text: &str, pages: usize) -> Result<Vec<Described>, String> {
+    let value = |key: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once('='));
+        lines.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
+    };
+    let mut words = Vec::new();
+    let mut size = |key: &str| -> Result<Option<usize>, String> {
+        let Some(text) = value(key) else { return Ok(None) };
+        words.push(format!("{key}={text}"));
+        text.parse()
+            .ok()
+            .filter(|&n| n > 0)
+            .map(Some)
+            .ok_or_else(|| format!("{key}={text} is no number of images"))
+    };
+    let images = size("images")?;
+    let [channels, slices, frames] = [size("channels")?, size("slices")?, size("frames")?];
+    let stated = channels.or(slices).or(frames).is_some();
+    let sizes = match stated {
+        true => Sizes {
+            channels: channels.unwrap_or(1),
+            slices: slices.unwrap_or(1),
+            moments: frames.unwrap_or(1),
+        },
+        false => Sizes { channels: 1, slices: images.unwrap_or(pages), moments: 1 },
+    };
+    let words = words.join(" ");
+    if images.is_some_and(|n| sizes.product() != Some(n)) {
+        return Err(words);
+    }
+    let unit = value("unit").map(unescaped);
+    let step = value("spacing").and_then(|n| n.parse::<f64>().ok()).map(f64::abs);
+    let spacing = Spacing {
+        steps: [None, None, step],
+        units: [value("xunit"), value("yunit"), value("zunit")]
+            .map(|own| own.map(unescaped).or(unit.clone())),
+        in_resolution: true,
+    };
+    Ok(vec![Described { sizes, spacing, ..stack_of(1, words) }])
+}
+
+/// `\u00B5m` to `µm`.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
+        match code {
+            Some(c) => {
+                out.push(c);
+                out.push_str(&part[4..]);
+            }
+            None => {
+                out.push_str("\\u");
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
+/// `{"shape": [3, 4, 24, 32], "axes": "TZYX"}`: the last axes are within a page.
+fn shaped(text: &str) -> Option<Result<Vec<Described>, String>> {
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    let shape: Vec<usize> =
+        json["shape"].as_array()?.iter().map(|n| n.as_u64().map(|n| n as usize)).collect::<Option<_>>()?;
+    let axes = json["axes"].as_str().unwrap_or_default();
+    let words = match axes {
+        "" => format!("shape={shape:?}"),
+        axes => format!("shape={shape:?} axes={axes}"),
+    };
+    if axes.chars().count() != shape.len() {
+        // Without names, one axis before rows and columns (and colours) is a stack; more could be anything.
+        let colours = matches!(shape[..], [.., 3 | 4]) && shape.len() > 2;
+        let before = &shape[..shape.len().saturating_sub(if colours { 3 } else { 2 })];
+        return (before.iter().filter(|&&n| n > 1).count() > 1).then_some(Err(words));
+    }
+    let mut sizes = Sizes { channels: 1, slices: 1, moments: 1 };
+    let mut order = Vec::new();
+    let mut unnamed = Vec::new();
+    for (letter, &size) in axes.chars().rev().zip(shape.iter().rev()) {
+        match (letter, Axis::of_letter(letter)) {
+            ('Y' | 'X' | 'S', _) => continue,
+            (_, Some(axis)) if !order.contains(&axis) && size > 0 => {
+                order.push(axis);
+                match axis {
+                    Axis::Channel => sizes.channels = size,
+                    Axis::Slice => sizes.slices = size,
+                    Axis::Moment => sizes.moments = size,
+                }
+            }
+            _ if size == 1 => continue,
+            _ => unnamed.push(size),
+        }
+    }
+    match (&unnamed[..], sizes.product()) {
+        ([], _) => {}
+        // One axis of any name is a stack.
+        (&[only], Some(1)) => sizes.slices = only,
+        _ => return Some(Err(words)),
+    }
+    order.extend(
+        [Axis::Channel, Axis::Slice, Axis::Moment]
+            .into_iter()
+            .filter(|a| !order.contains(a))
+            .collect::<Vec<_>>(),
+    );
+    let order = order.try_into().ok()?;
+    Some(Ok(vec![Described { sizes, order, ..stack_of(1, words) }]))
+}
+
+/// Millimetres of a unit of length by the names that ImageJ and OME give it; `None` for what is no length.
+pub fn millimetres(unit: &str) -> Option<f64> {
+    // Both letters that look like µ.
+    let unit = unit.trim().replace('\u{3bc}', "\u{b5}");
+    Some(match unit.to_lowercase().as_str() {
+        "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => 1.0,
+        "\u{b5}m" | "um" | "micron" | "microns" | "micrometer" | "micrometers" | "micrometre"
+        | "micrometres" => 1e-3,
+        "nm" | "nanometer" | "nanometers" | "nanometre" | "nanometres" => 1e-6,
+        "cm" | "centimeter" | "centimeters" | "centimetre" | "centimetres" => 10.0,
+        "m" | "meter" | "meters" | "metre" | "metres" => 1e3,
+        "pm" => 1e-9,
+        "\u{e5}" | "angstrom" => 1e-7,
+        "in" | "inch" | "inches" | "\"" => 25.4,
+        _ => return None,
+    })
+}
+
+/// Names that say that there is no unit.
+pub fn is_no_unit(unit: &str) -> bool {
+    matches!(
+        unit.trim().to_lowercase().as_str(),
+        "" | "pixel" | "pixels" | "px" | "voxel" | "reference frame"
+    )
+}
