@@ -467,7 +467,7 @@ mod stopped {
         std::fs::write(&copy, "old").unwrap();
         // The second signal comes before the first has done its work.
         for signals in [&["TERM"][..], &["TERM", "INT"]] {
-            let mut child = start(&["convert", text(&image), text(&copy)]);
+            let mut child = start(&["convert", text(&image), text(&copy), "--overwrite"]);
             wait_for(&mut child, "writing", || files_in(&out).len() > 1);
             signals.iter().for_each(|name| signal(&child, name));
             let (said, told) = interrupted(child);

@@ -382,7 +382,8 @@ fn two_networks_are_trained_one_after_the_other_and_segment_what_they_have_learn
 
     // The coarse network that is there is taken.
     let (coarse, other) = (path("run/coarse.safetensors"), path("other"));
-    let again = said(&[&recipe[..], &more, &["--run", &other, "--coarse", &coarse]].concat()).unwrap();
+    let taken = ["--run", &other, "--coarse", &coarse, "--overwrite"];
+    let again = said(&[&recipe[..], &more, &taken].concat()).unwrap();
     assert!(!again.contains("coarse: flare/unet"), "{again}");
     assert_eq!(weights::card_of(&std::fs::read(&out).unwrap()).unwrap().version, card.version);
     let refused = said(&[&recipe[..], &more, &["--longer-side", "64"]].concat()).unwrap_err();

@@ -83,6 +83,9 @@ fn decode_format(
     if format == ImageFormat::Jpeg {
         check_jpeg_end(path, bytes)?;
     }
+    if let Some((size, bits)) = stated_size(bytes, format) {
+        check_size(path, &size, bits, bytes.len())?;
+    }
     let mut reader = ImageReader::with_format(Watched::new(bytes, progress), format);
     reader.no_limits();
     let mut decoder = reader.into_decoder().map_err(corrupt)?;
@@ -105,6 +108,30 @@ fn decode_format(
         None => pixels(path, DynamicImage::from_decoder(decoder).map_err(corrupt)?, as_mask, &mut warnings)?,
     };
     Ok(Picture { width: size[0], height: size[1], pixels, warnings }.upright(orientation))
+}
+
+/// Width, height and bits of a pixel as the header states them, where a decoder refuses a large size without saying how large.
+fn stated_size(bytes: &[u8], format: ImageFormat) -> Option<([usize; 2], usize)> {
+    let four = |at: usize| bytes.get(at..)?.first_chunk::<4>().copied();
+    match format {
+        // IHDR follows the signature: width, height, depth, colour type.
+        ImageFormat::Png => {
+            let side = |at| Some(u32::from_be_bytes(four(at)?) as usize);
+            let channels = match bytes.get(25)? {
+                2 => 3,
+                4 => 2,
+                6 => 4,
+                _ => 1,
+            };
+            Some(([side(16)?, side(20)?], usize::from(*bytes.get(24)?) * channels))
+        }
+        // OS/2's header of 12 bytes has no larger sides than decoders take.
+        ImageFormat::Bmp if u32::from_le_bytes(four(14)?) >= 40 => {
+            let side = |at| Some(i32::from_le_bytes(four(at)?).unsigned_abs() as usize);
+            Some(([side(18)?, side(22)?], usize::from(*bytes.get(28)?)))
+        }
+        _ => None,
+    }
 }
 
 /// A picture's indices row by row, and the colour of each index.

@@ -22,7 +22,7 @@ pub fn show(ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) -> boo
         }
         ui.add_space(8.0);
         ui.horizontal(|ui| {
-            if primary(ui, true, "Cancel").clicked() {
+            if primary(ui, true, "Do not open it").clicked() {
                 answer = Some(Command::Cancel(opening.job()));
             }
             let decide = |answer| Command::OtherImage { opening: opening.job(), answer };

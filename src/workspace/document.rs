@@ -201,12 +201,12 @@ impl Document {
         self.by_look
     }
 
-    /// The images that the file or folder holds, where there are several.
     /// What [`Document::series`] are in: the folder of a picture that was opened with others, or [`Document::source`].
     pub fn opened(&self) -> &Path {
         &self.opened
     }
 
+    /// The images that the file or folder holds, where there are several.
     pub fn series(&self) -> &[SeriesInfo] {
         &self.series
     }

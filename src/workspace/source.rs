@@ -40,7 +40,7 @@ impl Source {
     pub fn of(document: &Document) -> Self {
         let facts = &document.facts;
         Self {
-            path: facts.path.clone(),
+            path: document.opened().to_owned(),
             series: facts.series.clone(),
             content_hash: facts.content_hash.clone(),
             stamp: document.stamp.clone(),

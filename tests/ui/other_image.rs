@@ -73,7 +73,7 @@ fn annotations_of_another_image_are_shown_only_after_an_answer() {
 fn set_aside_they_are_not_shown_and_cancelled_nothing_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = window(folder.path());
-    first.click("Cancel");
+    first.click("Do not open it");
     assert!(first.workspace().openings().is_empty() && first.workspace().active().is_none());
     drop(first);
     std::fs::remove_file(folder.path().join("image.tif.fovea")).unwrap();

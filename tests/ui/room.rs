@@ -78,6 +78,8 @@ fn many_open_images_leave_the_toolbar_free_and_the_active_one_in_sight() {
     }
     let last = names.last().expect("14");
     window.click("All open images");
+    // The list moves to the image in front.
+    window.steps(40);
     let rows: Vec<Rect> = window.harness.query_all_by_label_contains("13.tif").map(|n| n.rect()).collect();
     let row = rows.iter().find(|r| r.top() > 44.0).expect("the list names it");
     click_at(&mut window, row.center());
