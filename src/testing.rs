@@ -1,13 +1,35 @@
 //! What tests of every kind share.
 
-use crate::nn::{ComputeDevice, DeviceError, SharedGpu};
-use std::{fmt::Display, io::Write, path::PathBuf};
+use crate::{
+    io::Progress,
+    nn::{ComputeDevice, DeviceError, SharedGpu},
+    volume::Volume,
+};
+use std::{cell::Cell, fmt::Display, io::Write, path::PathBuf};
 
 /// Says that a test did not do its work, and why. Not by `eprintln!`, which the test runner keeps to itself where a test
 /// passes: a skip must be seen.
 pub fn skipped(why: impl Display) {
     // A closed standard error is no reason for a test to fail.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
+/// A [`Progress`] that cancels when it has been asked so often.
+pub struct CancelsAfter(Cell<usize>);
+
+impl CancelsAfter {
+    pub fn new(questions: usize) -> Self {
+        Self(Cell::new(questions))
+    }
+}
+
+impl Progress for CancelsAfter {
+    fn report(&mut self, _: u64, _: u64) {}
+    fn preview(&mut self, _: Volume, _: usize, _: usize) {}
+    fn cancelled(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        self.0.get() == 0
+    }
 }
 
 /// A file or folder of the reference facts, which lie in `../shared` or where `FOVEA_SHARED` says. Where it is absent the

@@ -149,7 +149,8 @@ fn targets(
             targets.read(mask);
         });
     }
-    let words: Vec<String> = if args.probability { words(card).into_values().collect() } else { vec![] };
+    let words: Vec<String> =
+        if args.probability { io::label_words(&card.labels).into_values().collect() } else { vec![] };
     for (name, path) in cases {
         targets.write_one_of(target.may_be(name, path));
         for word in &words {
@@ -159,11 +160,6 @@ fn targets(
     let labels = target.folder.join(LABELS);
     targets.write_bytes(&labels, io::table_text(&labels, &card.labels)?.into_bytes());
     Ok(targets)
-}
-
-/// The labels' names as parts of file names.
-fn words(card: &ModelCard) -> BTreeMap<LabelId, String> {
-    io::label_words(&card.labels)
 }
 
 /// Where masks go.
@@ -345,7 +341,7 @@ fn write(
     if result.probabilities.is_empty() {
         return Ok(path);
     }
-    let words = words(&model.card);
+    let words = io::label_words(&model.card.labels);
     for class in 1..result.classes {
         let label = model.card.label_of(class);
         let word = words.get(&label).cloned().unwrap_or_else(|| label.to_string());

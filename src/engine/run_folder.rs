@@ -234,19 +234,22 @@ mod tests {
         curves.validation(1, Some(0.7), Some(0.75), true, &BTreeMap::new()).unwrap();
     }
 
-    #[test]
-    fn a_run_is_read_from_its_folder_and_a_run_in_stages_stage_by_stage() {
-        let place = tempfile::tempdir().unwrap();
-        let whole = place.path().join("whole");
-        let began = Began {
+    fn began() -> Began {
+        Began {
             program: "fovea".into(),
             seed: 1,
             command: "fovea train".into(),
             started: "2026-01-02T03:04:05Z".into(),
             data: BTreeMap::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_run_is_read_from_its_folder_and_a_run_in_stages_stage_by_stage() {
+        let place = tempfile::tempdir().unwrap();
+        let whole = place.path().join("whole");
         assert!(!is_run(place.path()));
-        RunFolder::open(&whole, &(), &began, false).unwrap();
+        RunFolder::open(&whole, &(), &began(), false).unwrap();
         assert!(is_run(&whole));
         assert!(read(&whole).unwrap_err().to_string().contains("no curves"));
         curves(&whole.join("fine"));
@@ -265,17 +268,10 @@ mod tests {
     fn a_run_goes_on_in_no_folder_with_a_link() {
         let place = tempfile::tempdir().unwrap();
         let (run, private) = (place.path().join("run"), place.path().join("thesis.odt"));
-        let began = Began {
-            program: "fovea".into(),
-            seed: 1,
-            command: "fovea train".into(),
-            started: "2026-01-02T03:04:05Z".into(),
-            data: BTreeMap::new(),
-        };
-        RunFolder::open(&run, &(), &began, false).unwrap();
-        RunFolder::open(&run, &(), &began, true).unwrap();
+        RunFolder::open(&run, &(), &began(), false).unwrap();
+        RunFolder::open(&run, &(), &began(), true).unwrap();
         std::os::unix::fs::symlink(&private, run.join("result.json")).unwrap();
-        let refused = RunFolder::open(&run, &(), &began, true).map(|_| ()).unwrap_err().to_string();
+        let refused = RunFolder::open(&run, &(), &began(), true).map(|_| ()).unwrap_err().to_string();
         assert!(refused.contains("is a link"), "{refused}");
     }
 }

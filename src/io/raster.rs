@@ -493,15 +493,6 @@ mod tests {
 
     #[test]
     fn decoding_stops_when_it_is_told_to() {
-        struct Stop(std::cell::Cell<usize>);
-        impl Progress for Stop {
-            fn report(&mut self, _: u64, _: u64) {}
-            fn preview(&mut self, _: Volume, _: usize, _: usize) {}
-            fn cancelled(&self) -> bool {
-                self.0.set(self.0.get().saturating_sub(1));
-                self.0.get() == 0
-            }
-        }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         // Noise does not shrink, so that it comes in many parts.
@@ -512,7 +503,7 @@ mod tests {
         });
         noise.save(&path).unwrap();
         for questions in [2, 6, 10] {
-            let mut stop = Stop(std::cell::Cell::new(questions));
+            let mut stop = crate::testing::CancelsAfter::new(questions);
             let stopped = io::open(&path, &OpenOptions::default(), &mut stop);
             assert!(matches!(stopped, Err(OpenError::Cancelled)), "{questions}");
         }

@@ -124,7 +124,7 @@ pub fn read(path: &Path) -> Result<Listed, DatasetError> {
 }
 
 impl Listed {
-    /// With what a person says of the masks' values in the place of what the layout says.
+    /// With what a person says of the masks' values instead of what the layout says.
     pub fn with_values(self, values: Option<Values>) -> Self {
         Self { values: values.unwrap_or(self.values), ..self }
     }

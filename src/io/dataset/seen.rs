@@ -281,7 +281,7 @@ fn of_numbers(seen: &Seen, known: Known<'_>, notes: &mut Vec<String>) -> Result<
     Ok(Values::of(named.iter().map(|label| class(label.id, &label.name)).collect()))
 }
 
-/// A name that the program made up, for want of one.
+/// A name that the program made up where there was none.
 fn is_no_name(name: &str) -> bool {
     name == super::NAMELESS || is_nameless(name)
 }

@@ -3,7 +3,7 @@
 use super::page::tag;
 use crate::{
     geom::Unit,
-    io::{self, OpenError, OpenOptions, Opened, Progress, Quiet, open_labels},
+    io::{self, OpenError, OpenOptions, Opened, Quiet, open_labels},
     volume::Volume,
 };
 use std::path::PathBuf;
@@ -526,18 +526,6 @@ fn damaged_directories_are_refused_and_do_not_loop() {
     assert!(one(fields(1, 1, &[8; 3], 8), vec![0; 3]).contains("L*a*b*"));
 }
 
-/// Wishes to stop after so many questions.
-struct Stop(std::cell::Cell<usize>);
-
-impl Progress for Stop {
-    fn report(&mut self, _: u64, _: u64) {}
-    fn preview(&mut self, _: Volume, _: usize, _: usize) {}
-    fn cancelled(&self) -> bool {
-        self.0.set(self.0.get().saturating_sub(1));
-        self.0.get() == 0
-    }
-}
-
 #[test]
 fn a_large_page_asks_whether_to_go_on_at_every_strip() {
     let folder = Folder::new();
@@ -547,7 +535,7 @@ fn a_large_page_asks_whether_to_go_on_at_every_strip() {
     page.push((tag::STRIP_BYTES, Value::Long(vec![4; 100])));
     let path = folder.write(&LITTLE.file(&[(page, vec![0; 400])]));
     for questions in [10, 50, 90] {
-        let mut stop = Stop(std::cell::Cell::new(questions));
+        let mut stop = crate::testing::CancelsAfter::new(questions);
         let stopped = io::open(&path, &OpenOptions::default(), &mut stop);
         assert!(matches!(stopped, Err(OpenError::Cancelled)), "{questions}");
     }

@@ -1,4 +1,4 @@
-//! What lies in the place of a project file, found out before anything there is changed.
+//! What lies where a project file belongs, found out before anything there is changed.
 
 use super::StoreError;
 use super::schema;
@@ -77,7 +77,7 @@ fn nothing_but_a_log(path: &Path) -> Result<Found, StoreError> {
     Ok(Found::Nothing)
 }
 
-/// SQLite follows a link in the place of a log and writes over what is there, and a rollback journal may name any file to be
+/// SQLite follows a link under the name of a log and writes over what is there, and a rollback journal may name any file to be
 /// removed. This program writes none, so that one has come with the file.
 pub(in crate::workspace) fn check_companions(path: &Path) -> Result<(), StoreError> {
     for name in ["-wal", "-shm", super::held::SUFFIX] {

@@ -154,7 +154,7 @@ fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".fovea-").tempfile_in(folder)
 }
 
-/// Puts the new file in the place of the old one, then takes the log away. Where the program is killed in between, the log is
+/// Replaces the old file by the new one, then takes the log away. Where the program is killed in between, the log is
 /// put in again when the project is opened next, with the same result.
 fn replace(path: &Path, new: tempfile::NamedTempFile) -> Result<(), StoreError> {
     if let Ok(old) = fs::metadata(path) {

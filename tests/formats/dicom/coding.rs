@@ -4,10 +4,7 @@ use super::{
     make::{Coding, EXPLICIT, PIXELS, Slice, Value, text},
     open, says, try_open, values, volumes,
 };
-use fovea::{
-    io::{self, OpenError, OpenOptions, Progress},
-    volume::Volume,
-};
+use fovea::io::{self, OpenError, OpenOptions};
 use glam::DVec3;
 use std::{fs, path::Path};
 
@@ -229,18 +226,6 @@ fn descriptions_are_read_in_their_character_set() {
     assert!(title("\\ISO 2022 IR 87", b"\x1b$BF,It\x1b(B").contains("頭部"));
 }
 
-/// Cancels after some looks.
-struct Stop(std::cell::Cell<usize>);
-
-impl Progress for Stop {
-    fn report(&mut self, _: u64, _: u64) {}
-    fn preview(&mut self, _: Volume, _: usize, _: usize) {}
-    fn cancelled(&self) -> bool {
-        self.0.set(self.0.get().saturating_sub(1));
-        self.0.get() == 0
-    }
-}
-
 #[test]
 fn reading_is_cancelled_at_every_stage() {
     let folder = tempfile::tempdir().unwrap();
@@ -250,7 +235,7 @@ fn reading_is_cancelled_at_every_stage() {
     let file = folder.path().join("dose");
     dose("0\\3\\6").write(&file);
     let stopped = |path: &Path, looks: usize| {
-        let mut stop = Stop(looks.into());
+        let mut stop = fovea::testing::CancelsAfter::new(looks);
         matches!(io::open(path, &OpenOptions::default(), &mut stop), Err(OpenError::Cancelled))
     };
     assert!((1..24).all(|looks| stopped(folder.path(), looks)), "looked at once a file and more");
