@@ -1,4 +1,9 @@
-//! The one way in which a file is written: beside its place, read back, compared, forced to disk, swapped in.
+//! The one way in which a file is written: beside its place, read back, compared, forced to disk, swapped in, and noted as
+//! the program's own.
+
+mod written;
+
+pub use written::is_own;
 
 use crate::{
     file,
@@ -116,7 +121,9 @@ pub fn write_checked(
     if watch.stop() {
         return Err(io_error(Stopped.into()));
     }
+    let line = written::line(&target, temporary.path()).map_err(io_error)?;
     temporary.persist(&target).map_err(|e| io_error(e.error))?;
+    written::note(line);
     sync_folder(folder).map_err(io_error)
 }
 
@@ -226,15 +233,15 @@ mod tests {
         let path = folder.path().join("mask.nii");
         write_bytes(&path, b"old").unwrap();
         let bytes = vec![7; 5 * CHUNK];
-        // Five pieces are written, five compared, and it is asked once more before the swap.
-        for asked in 1..=11 {
+        // Five pieces are written, five compared; it is asked once before the swap, and at five pieces and their end for the hash.
+        for asked in 1..=17 {
             let watch: Arc<dyn Watch> = Arc::new(Patience(AtomicUsize::new(asked)));
             let stopped = watch::under(&watch, || write_bytes(&path, &bytes)).unwrap_err();
             assert!(matches!(stopped, WriteError::Stopped { .. }), "{stopped}");
             assert_eq!(fs::read(&path).unwrap(), b"old");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         }
-        let watch: Arc<dyn Watch> = Arc::new(Patience(AtomicUsize::new(12)));
+        let watch: Arc<dyn Watch> = Arc::new(Patience(AtomicUsize::new(18)));
         watch::under(&watch, || write_bytes(&path, &bytes)).unwrap();
         assert_eq!(fs::read(&path).unwrap().len(), bytes.len());
         // The watch has gone with its work.

@@ -321,7 +321,8 @@ fn two_checkpoints_become_one_model_and_a_mask_in_the_scanners_geometry() {
     assert_eq!(model.network().tensors().unwrap(), tensors(1));
     assert_eq!(model.coarse().unwrap().tensors().unwrap(), tensors(2));
 
-    // On small grids, for a quick answer.
+    // On small grids, for a quick answer. The file is not as the program wrote it any more.
+    std::fs::write(&out, "somebody's").unwrap();
     let single =
         ["models", "import", &path("fine.pt"), "--network", "flare/unet", "--config", &config, "--out", &out];
     let error = said(&single).unwrap_err();

@@ -5,7 +5,6 @@ use crate::{
     edit::{Limits, Shape},
     engine::{Engine, EngineOptions, interrupt},
     geom::Plane,
-    io::Targets,
     label::{LabelId, LabelMap},
     metrics::Overlap,
     nn::DeviceChoice,
@@ -58,12 +57,8 @@ const AFTER: [&str; 2] = ["oct_after.png", "oct_after.nii.gz"];
 const NOTICE: &str = "Phantoms made by the program; the numbers say nothing about patients.";
 
 impl DemoArgs {
-    /// An earlier demonstration is replaced by this one, anything else is not.
     fn may_write(&self) -> anyhow::Result<()> {
-        let earlier = std::fs::read(self.out.join(DICE)).ok();
-        let earlier = earlier.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
-        let own = earlier.is_some_and(|report| report["notice"] == NOTICE);
-        let mut targets = Targets::new(self.overwrite.overwrite || own);
+        let mut targets = self.overwrite.targets();
         for [picture, mask] in [FUNDUS, BEFORE, AFTER] {
             let mask = self.out.join(mask);
             targets.write(self.out.join(picture)).write(table_beside(&mask)).write(mask);

@@ -7,7 +7,8 @@ use std::path::Path;
 /// Whether files that are there may be replaced.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct OverwriteArgument {
-    /// Replace files that are there already; without it nothing is begun where there are any
+    /// Replace files that are there already; without it nothing is begun where there are any that Fovea did not write, or
+    /// that somebody has changed since
     #[arg(long)]
     pub overwrite: bool,
 }

@@ -1,8 +1,11 @@
 //! What a run reads and what it is going to write, compared before the first byte is written and before any long work
-//! begins: no output may be an input, no two outputs may be one file, and what lies there already is left unless a
-//! person says otherwise. Everything that writes files goes through it.
+//! begins: no output may be an input, no two outputs may be one file, and what lies there already is left
+//! unless this program wrote it or a person says otherwise. Everything that writes files goes through it.
 
-use crate::label::{LabelId, LabelTable};
+use crate::{
+    label::{LabelId, LabelTable},
+    replace,
+};
 use std::{
     collections::{BTreeMap, HashMap},
     fs, iter,
@@ -22,7 +25,7 @@ pub enum TargetError {
     Twice { first: PathBuf, second: PathBuf },
     #[error("{} is no regular file; nothing was written", .0.display())]
     NotAFile(PathBuf),
-    #[error("{} there already and would be replaced; nothing was written. Choose another place, or say --overwrite", listed(.0))]
+    #[error("{} there already, and Fovea did not write {} or somebody has changed {} since; nothing was written. Choose another place, or say --overwrite", listed(.0), it(.0), it(.0))]
     Exists(Vec<PathBuf>),
 }
 
@@ -31,6 +34,10 @@ fn over(output: &Path, input: &Path) -> String {
         true => format!("the output would replace {}", input.display()),
         false => format!("{} would replace {}", output.display(), input.display()),
     }
+}
+
+fn it(paths: &[PathBuf]) -> &'static str {
+    if paths.len() == 1 { "it" } else { "them" }
 }
 
 fn listed(paths: &[PathBuf]) -> String {
@@ -69,7 +76,8 @@ enum Identity {
 }
 
 impl Targets {
-    /// With `overwrite`, files that are there may be replaced; inputs never.
+    /// What this program wrote, and nobody has changed since, may be replaced; with `overwrite`, any file that is there;
+    /// inputs never.
     pub fn new(overwrite: bool) -> Self {
         Self { overwrite, ..Self::default() }
     }
@@ -159,16 +167,17 @@ impl Targets {
                 }
             }
         }
-        let lost = |output: &&Output| match &output.bytes {
-            _ if output.own => false,
-            Some(bytes) => {
-                crate::file::read(&output.path).map_or(output.path.exists(), |there| there != *bytes)
-            }
+        if self.overwrite {
+            return Ok(());
+        }
+        let kept = |output: &&Output| match &output.bytes {
             // A folder is filled; what it holds are outputs of their own.
-            None => output.path.exists() && !output.path.is_dir(),
+            _ if output.own || !output.path.exists() || output.path.is_dir() => false,
+            Some(bytes) if crate::file::read(&output.path).is_ok_and(|there| there == *bytes) => false,
+            _ => !replace::is_own(&output.path),
         };
-        let lost: Vec<PathBuf> = self.outputs.iter().filter(lost).map(|o| o.path.clone()).collect();
-        if lost.is_empty() || self.overwrite { Ok(()) } else { Err(TargetError::Exists(lost)) }
+        let kept: Vec<PathBuf> = self.outputs.iter().filter(kept).map(|o| o.path.clone()).collect();
+        if kept.is_empty() { Ok(()) } else { Err(TargetError::Exists(kept)) }
     }
 }
 
@@ -331,6 +340,11 @@ mod tests {
             other.write_bytes(&image, b"else".to_vec()).check(),
             Err(TargetError::Exists(vec![image.clone()]))
         );
+        replace::write_bytes(&at("own.png"), b"mask").unwrap();
+        assert_eq!(check(false, &[at("own.png")]), Ok(()));
+        fs::write(at("own.png"), b"mash").unwrap();
+        assert_eq!(check(false, &[at("own.png")]), Err(TargetError::Exists(vec![at("own.png")])));
+        fs::remove_file(at("own.png")).unwrap();
         let mut either = Targets::new(false);
         assert_eq!(either.write_one_of([at("c.png"), at("c.nii.gz")]).check(), Ok(()));
         let mut slices = Targets::new(false);

@@ -55,7 +55,7 @@ impl Workspace {
         self.write_out(Export { path, format, replace: false }, true)
     }
 
-    /// The files that an export would replace without having written them since the document was opened.
+    /// The files that an export would replace and that are not as this program wrote them.
     pub fn would_replace(&self, export: &Export) -> Result<Vec<PathBuf>, CommandError> {
         let document = self.active().ok_or(CommandError::NoDocument)?;
         let Export { path, format, .. } = export;
@@ -79,10 +79,7 @@ impl Workspace {
         let not_writable = |what: String| CommandError::NotWritable(path.clone(), what);
         match targets.check() {
             Ok(()) => Ok(vec![]),
-            Err(TargetError::Exists(mut files)) => {
-                files.retain(|file| !document.exports.iter().any(|own| own == file || file.starts_with(own)));
-                Ok(files)
-            }
+            Err(TargetError::Exists(files)) => Ok(files),
             Err(TargetError::Input { input, .. }) => {
                 Err(not_writable(format!("it is {}, which is open", input.display())))
             }
@@ -173,7 +170,6 @@ impl Workspace {
             let Written { paths, warnings, revision } = *written;
             if let Some(document) = self.document_mut(id) {
                 document.exported = revision.or(document.exported);
-                document.exports.extend(paths.iter().cloned());
             }
             for warning in warnings {
                 self.notices.add(NoticeLevel::Warning, Some(id), warning);

@@ -46,9 +46,15 @@ fn what_is_there_is_replaced_when_a_person_says_so() {
     assert!(io::read_table(&table).is_ok(), "the table is the program's now");
     // Its own files are written again without a question.
     bench.stroke(2, 1, [5.0, 5.0], [30.0, 20.0]);
-    bench.workspace.apply(save).unwrap();
+    bench.workspace.apply(save.clone()).unwrap();
     bench.wait("saving again", |w| w.activities().next().is_none());
     assert_eq!(io::open_labels(&mask).unwrap().0.to_values(), bench.document().mask().to_values());
+    // Not so once another program has changed them.
+    std::fs::write(&mask, "corrected elsewhere").unwrap();
+    bench.stroke(2, 1, [5.0, 25.0], [30.0, 25.0]);
+    let refused = bench.workspace.apply(save);
+    assert!(matches!(refused, Err(CommandError::Exists(file)) if file == mask));
+    assert_eq!(std::fs::read_to_string(&mask).unwrap(), "corrected elsewhere");
 }
 
 #[test]

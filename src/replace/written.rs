@@ -1,0 +1,129 @@
+//! Which files are as this program has written them: those may be written again without being told to, while a file of
+//! anybody else, or one that somebody has changed since, may not.
+//!
+//! The hash of each written file is noted in a list of the program's own, and not in the files: not every format has room
+//! for a mark, and a mark would stay in a mask that a person has corrected with another program.
+
+use super::write_bytes;
+use crate::{
+    file,
+    watch::{self, Stopped},
+};
+use std::{
+    collections::HashSet,
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+/// The list is cut to its newer half beyond this; what is forgotten is then taken for somebody else's.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// What this process has written. It needs no place on disk for it.
+static HERE: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+
+/// What programs of this person on this machine have written: a line for each file. None where there is no place for it.
+fn list() -> Option<PathBuf> {
+    // Unit tests write files by the hundred, none of which anybody wants to know about.
+    let dirs = if cfg!(test) { None } else { directories::ProjectDirs::from("", "", "fovea") };
+    dirs.map(|dirs| dirs.data_local_dir().join("written"))
+}
+
+/// The line of a file: the hash of its path, its size, and the hash of its content, which is read from `content`.
+pub fn line(path: &Path, content: &Path) -> io::Result<String> {
+    let mut file = file::open(content)?;
+    let mut hash = blake3::Hasher::new();
+    let mut piece = vec![0; super::CHUNK];
+    loop {
+        if watch::current().stop() {
+            return Err(Stopped.into());
+        }
+        match file.read(&mut piece)? {
+            0 => break,
+            n => hash.update(&piece[..n]),
+        };
+    }
+    Ok(format!("{} {} {}", place(path)?, hash.count(), hash.finalize().to_hex()))
+}
+
+/// The hash of where a file is, in hex.
+fn place(path: &Path) -> io::Result<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = fs::canonicalize(path).or_else(|_| {
+        Ok::<_, io::Error>(fs::canonicalize(folder)?.join(path.file_name().unwrap_or_default()))
+    })?;
+    Ok(blake3::hash(place.as_os_str().as_encoded_bytes()).to_hex()[..16].to_owned())
+}
+
+/// Notes the line of a file that has taken its place. Where it cannot be noted, the file is not replaced unasked.
+pub fn note(line: String) {
+    if let Some(list) = list()
+        && let Err(e) = append(&list, &line)
+    {
+        log::warn!("{}: {e}", list.display());
+    }
+    HERE.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
+}
+
+fn append(list: &Path, line: &str) -> io::Result<()> {
+    if let Some(folder) = list.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // One write, so that two programs do not mix their lines.
+    fs::File::options().create(true).append(true).open(list)?.write_all(format!("{line}\n").as_bytes())?;
+    if fs::metadata(list)?.len() > MOST_BYTES {
+        let text = file::read_text(list)?;
+        let lines: Vec<&str> = text.lines().collect();
+        let newer = lines[lines.len() / 2..].join("\n") + "\n";
+        write_bytes(list, newer.as_bytes()).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+/// Whether the file at `path` is as this program has written it there.
+pub fn is_own(path: &Path) -> bool {
+    let here = HERE.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let list = list().and_then(|list| file::read_text(&list).ok()).unwrap_or_default();
+    knows(here.iter().map(String::as_str).chain(list.lines()), path)
+}
+
+fn knows<'a>(lines: impl Iterator<Item = &'a str> + Clone, path: &Path) -> bool {
+    let Ok(place) = place(path) else { return false };
+    let mut lines = lines.filter(|line| line.starts_with(&place)).peekable();
+    // Hashing a large file takes its time: only where some file was written.
+    lines.peek().is_some() && line(path, path).is_ok_and(|now| lines.any(|line| line == now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_own_where_it_was_written_and_as_long_as_nobody_changes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("mask.nii"), b"mask").unwrap();
+        assert!(!is_own(&at("mask.nii")), "the person's");
+        write_bytes(&at("mask.nii"), b"mask").unwrap();
+        assert!(is_own(&at("mask.nii")) && is_own(&folder.path().join("./mask.nii")));
+        fs::copy(at("mask.nii"), at("final.nii")).unwrap();
+        assert!(!is_own(&at("final.nii")), "a copy is the person's");
+        fs::write(at("mask.nii"), b"mash").unwrap();
+        assert!(!is_own(&at("mask.nii")), "a change of the same length");
+        assert!(!is_own(&at("none.nii")) && !is_own(folder.path()));
+    }
+
+    #[test]
+    fn a_long_list_keeps_its_newer_half() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, list) = (folder.path().join("mask"), folder.path().join("written"));
+        let old = "0123456789abcdef 1 old\n";
+        fs::write(&list, old.repeat(MOST_BYTES as usize / old.len() + 1)).unwrap();
+        fs::write(&path, b"mask").unwrap();
+        append(&list, &line(&path, &path).unwrap()).unwrap();
+        let text = fs::read_to_string(&list).unwrap();
+        assert!(knows(text.lines(), &path));
+        assert!((text.len() as u64) < MOST_BYTES * 2 / 3);
+    }
+}
