@@ -3,7 +3,7 @@
 
 mod written;
 
-pub use written::is_own;
+pub use written::Own;
 
 use crate::{
     file,

@@ -7,6 +7,7 @@ use crate::{
     replace,
 };
 use std::{
+    cell::LazyCell,
     collections::{BTreeMap, HashMap},
     fs, iter,
     path::{Component, Path, PathBuf},
@@ -170,11 +171,12 @@ impl Targets {
         if self.overwrite {
             return Ok(());
         }
+        let own = LazyCell::new(replace::Own::read);
         let kept = |output: &&Output| match &output.bytes {
             // A folder is filled; what it holds are outputs of their own.
             _ if output.own || !output.path.exists() || output.path.is_dir() => false,
             Some(bytes) if crate::file::read(&output.path).is_ok_and(|there| there == *bytes) => false,
-            _ => !replace::is_own(&output.path),
+            _ => !own.has(&output.path),
         };
         let kept: Vec<PathBuf> = self.outputs.iter().filter(kept).map(|o| o.path.clone()).collect();
         if kept.is_empty() { Ok(()) } else { Err(TargetError::Exists(kept)) }

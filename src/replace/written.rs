@@ -81,18 +81,31 @@ fn append(list: &Path, line: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the file at `path` is as this program has written it there.
-pub fn is_own(path: &Path) -> bool {
-    let here = HERE.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let list = list().and_then(|list| file::read_text(&list).ok()).unwrap_or_default();
-    knows(here.iter().map(String::as_str).chain(list.lines()), path)
+/// What is noted, read once for many files.
+#[derive(Debug)]
+pub struct Own {
+    lines: HashSet<String>,
+    /// Hashing a large file takes its time: only where some file was written.
+    places: HashSet<String>,
 }
 
-fn knows<'a>(lines: impl Iterator<Item = &'a str> + Clone, path: &Path) -> bool {
-    let Ok(place) = place(path) else { return false };
-    let mut lines = lines.filter(|line| line.starts_with(&place)).peekable();
-    // Hashing a large file takes its time: only where some file was written.
-    lines.peek().is_some() && line(path, path).is_ok_and(|now| lines.any(|line| line == now))
+impl Own {
+    pub fn read() -> Self {
+        let here = HERE.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let list = list().and_then(|list| file::read_text(&list).ok()).unwrap_or_default();
+        Self::of(here.into_iter().chain(list.lines().map(str::to_owned)).collect())
+    }
+
+    fn of(lines: HashSet<String>) -> Self {
+        let place = |line: &String| line.split_once(' ').map(|(place, _)| place.to_owned());
+        Self { places: lines.iter().filter_map(place).collect(), lines }
+    }
+
+    /// Whether the file at `path` is as this program has written it there.
+    pub fn has(&self, path: &Path) -> bool {
+        place(path).is_ok_and(|place| self.places.contains(&place))
+            && line(path, path).is_ok_and(|now| self.lines.contains(&now))
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +116,7 @@ mod tests {
     fn a_file_is_own_where_it_was_written_and_as_long_as_nobody_changes_it() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
+        let is_own = |path: &Path| Own::read().has(path);
         fs::write(at("mask.nii"), b"mask").unwrap();
         assert!(!is_own(&at("mask.nii")), "the person's");
         write_bytes(&at("mask.nii"), b"mask").unwrap();
@@ -123,7 +137,7 @@ mod tests {
         fs::write(&path, b"mask").unwrap();
         append(&list, &line(&path, &path).unwrap()).unwrap();
         let text = fs::read_to_string(&list).unwrap();
-        assert!(knows(text.lines(), &path));
+        assert!(Own::of(text.lines().map(str::to_owned).collect()).has(&path));
         assert!((text.len() as u64) < MOST_BYTES * 2 / 3);
     }
 }
