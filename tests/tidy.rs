@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("label", &["geom"]),
     ("volume", &["geom"]),
     ("metrics", &["geom", "label", "volume"]),
-    ("edit", &["geom", "label", "volume"]),
+    ("edit", &["memory", "geom", "label", "volume"]),
     ("phantom", &["geom", "label", "volume"]),
     ("io", &["file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),
     ("nn", &["file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),

@@ -8,6 +8,7 @@
 use super::change::{Change, Edit};
 use super::patch::{EditError, Origin, Patch, Run};
 use crate::label::LabelId;
+use crate::memory::{self, TooMuch};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -15,6 +16,8 @@ use std::io::{Read, Write};
 const MAGIC: &[u8; 4] = b"FVED";
 const VERSION: u8 = 1;
 const CHECKSUM_LEN: usize = 16;
+/// Deflate makes at most this many bytes of one (RFC 1951: 258 bytes of two bits).
+const MOST_DEFLATION: usize = 1032;
 /// Smaller bodies are not worth deflating.
 const PACK_FROM: usize = 512;
 
@@ -144,9 +147,10 @@ impl Patch {
             }
             pairs.push(pair);
         }
-        let mut patch = Patch { origin, dims, runs: Vec::new() };
+        let count = input.count()?;
+        let mut patch = Patch { origin, dims, runs: memory::reserve(count as u128).map_err(too_large)? };
         let mut end = 0usize;
-        for _ in 0..input.count()? {
+        for _ in 0..count {
             let start = end.saturating_add(input.size()?);
             let len = input.size()?;
             end = start.saturating_add(len);
@@ -159,6 +163,10 @@ impl Patch {
         }
         Ok(patch)
     }
+}
+
+fn too_large(error: TooMuch) -> EditError {
+    damaged(&format!("it is too large: {error}"))
 }
 
 fn damaged(what: &str) -> EditError {
@@ -196,6 +204,11 @@ fn open(bytes: &[u8]) -> Result<Vec<u8>, EditError> {
     let packed = input.byte()? != 0;
     let len = input.size()?;
     let body = if packed {
+        if len / MOST_DEFLATION > input.0.len() {
+            return Err(damaged("it is not as long as it says"));
+        }
+        // What it grows to while it is unpacked.
+        memory::check(2 * len as u128).map_err(too_large)?;
         let mut body = Vec::new();
         // One byte more than announced, so that a longer stream is noticed, and none longer is unpacked.
         DeflateDecoder::new(input.0)
@@ -272,5 +285,45 @@ impl<'a> Input<'a> {
 
     fn finish(&self) -> Result<(), EditError> {
         if self.0.is_empty() { Ok(()) } else { Err(damaged("something follows its end")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sealed as an edit is, with a deflated body that claims to be of this length.
+    fn claiming(length: u64, deflated: &[u8]) -> Vec<u8> {
+        let mut out = [MAGIC.as_slice(), &[VERSION, 1]].concat();
+        put(&mut out, length);
+        out.extend_from_slice(deflated);
+        let checksum = blake3::hash(&out);
+        out.extend_from_slice(&checksum.as_bytes()[..CHECKSUM_LEN]);
+        out
+    }
+
+    #[test]
+    fn a_claimed_size_takes_no_memory() {
+        let deflated = deflate(&[0; 1000]).unwrap();
+        for length in [0, 999, 1001, 1 << 20, 1 << 40, 1 << 60, u64::MAX] {
+            let error = Edit::decode(&claiming(length, &deflated)).unwrap_err().to_string();
+            assert!(error.contains("it is not as long as it says"), "{length}: {error}");
+        }
+        // A true one is read.
+        assert!(
+            Edit::decode(&claiming(1000, &deflated)).unwrap_err().to_string().contains("follows its end")
+        );
+    }
+
+    #[test]
+    fn a_claimed_number_of_runs_takes_no_memory() {
+        // A patch on 4 x 4 x 1 voxels by a tool without a name, with one pair of labels, and so many runs.
+        for runs in [3, 1 << 32, 1 << 60, u64::MAX] {
+            let mut body = vec![1, 0, 4, 4, 1, 0, 0, 1, 0, 1];
+            put(&mut body, runs);
+            body.extend([0, 1]);
+            let error = Edit::decode(&seal(&body)).unwrap_err().to_string();
+            assert!(error.contains("ends too early") || error.contains("a number"), "{runs}: {error}");
+        }
     }
 }
