@@ -21,6 +21,7 @@ pub fn facts() -> CaseFacts {
     CaseFacts {
         path: path("a.png"),
         content_hash: "0".repeat(64),
+        turned: None,
         dims: DIMS,
         series: None,
         initial_labels: LabelTable::named(&["Vein", "Artery"]),

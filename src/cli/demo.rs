@@ -5,6 +5,7 @@ use crate::{
     edit::{Limits, Shape},
     engine::{Engine, EngineOptions, interrupt},
     geom::Plane,
+    io::table_beside,
     label::{LabelId, LabelMap},
     metrics::Overlap,
     nn::DeviceChoice,
@@ -13,7 +14,6 @@ use crate::{
     workspace::{
         AcceptScope, Command, Device, Document, DocumentId, EditCommand, Export, ExportFormat, NoticeLevel,
         Place, ProjectCommand, TrainCommand, TrainOptions, Verdict, Workspace, WorkspaceOptions,
-        table_beside,
     },
 };
 use anyhow::{Context, bail, ensure};

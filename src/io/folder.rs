@@ -2,8 +2,9 @@
 //! the photographs of many patients, are an image each.
 
 use super::{
-    Format, OpenError, OpenOptions, Opened, Progress, Quiet, SeriesInfo, picture::Picture, raster, samples,
-    source, tiff,
+    Format, OpenError, OpenOptions, Opened, Progress, Quiet, SeriesInfo,
+    picture::{self, Picture},
+    raster, samples, source, tiff,
 };
 use crate::{
     geom::Grid,
@@ -98,6 +99,7 @@ fn build(
 ) -> Result<Opened, OpenError> {
     let mixed = |what: String| OpenError::Mixed { path: path.to_owned(), what };
     let content_hash = source::hash_of_hashes(slices.iter().map(|s| s.hash.as_str()));
+    let turned = picture::turned(&slices.iter().map(|s| s.picture.turn).collect::<Vec<_>>());
     let depth = slices.len();
     let mut all: Option<(String, Picture)> = None;
     for Slice { name, picture, .. } in slices {
@@ -131,7 +133,16 @@ fn build(
     let (native, inexact) = all.pixels.narrow(path)?;
     warnings.extend(inexact);
     let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
-    Ok(Opened { volume, source: path.to_owned(), warnings, series, content_hash, by_look: false, facts })
+    Ok(Opened {
+        volume,
+        source: path.to_owned(),
+        warnings,
+        series,
+        content_hash,
+        turned,
+        by_look: false,
+        facts,
+    })
 }
 
 struct Slice {

@@ -33,9 +33,10 @@ pub use folder::{not_one_image, separate_pictures};
 pub use labels::{open_labels, open_labels_in, open_labels_of, open_labels_on, put_on, softened};
 pub use look::{guess_note, modality_by_look};
 pub use nifti::{pair_of, write_label_nifti, write_probability_nifti, write_volume_nifti};
+pub use picture::turned_mask;
 pub use sample::is_sample;
 pub use source::UnderWatch;
-pub use table::{plain_cell, read_table, table_text, write_table};
+pub use table::{plain_cell, read_table, table_beside, table_of, table_text, write_table};
 pub use targets::{TargetError, Targets, label_words};
 pub use write::{
     write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png, write_text,
@@ -129,6 +130,9 @@ pub struct Opened {
     pub series: Vec<SeriesInfo>,
     /// BLAKE3 of the file's bytes, in hex; of several files, of their hashes in slice order.
     pub content_hash: String,
+    /// Where pictures were turned to stand upright, as their files say they were held: the orientation (EXIF, 1 to 8) of each
+    /// slice with a space between, or one number where all have it. `None` of an image that is as it is stored.
+    pub turned: Option<String>,
     /// The volume's modality was told from the look of the picture alone (see [`modality_by_look`]).
     pub by_look: bool,
     /// What the format says beyond that, for `fovea info --json`. Never names or dates of patients.

@@ -63,6 +63,7 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
         warnings,
         series: Vec::new(),
         content_hash,
+        turned: None,
         by_look: false,
         facts: serde_json::json!({ "format": "npy", "file_type": file_type }),
     })

@@ -5,6 +5,7 @@ use super::{
     samples::Raw,
     source::{self, Extent},
 };
+use crate::label::LabelMap;
 use std::{
     collections::BTreeSet,
     io::{self, BufRead, Cursor, Read, Seek, SeekFrom},
@@ -18,6 +19,8 @@ pub struct Picture {
     pub height: usize,
     pub pixels: Raw,
     pub warnings: Vec<String>,
+    /// How the stored picture was turned to stand upright; `None` where it is as it is stored.
+    pub turn: Option<Turn>,
 }
 
 impl Picture {
@@ -29,6 +32,7 @@ impl Picture {
         [self.width, self.height] = turn.upright_size(stored);
         self.pixels = turn.apply(self.pixels, stored);
         self.warnings.push(note);
+        self.turn = Some(turn);
         self
     }
 }
@@ -88,6 +92,45 @@ impl Turn {
             self.0
         )
     }
+}
+
+/// What [`Opened::turned`](super::Opened::turned) says of an image's slices: one number where all are turned alike.
+pub fn turned(slices: &[Option<Turn>]) -> Option<String> {
+    let number = |turn: &Option<Turn>| turn.map_or(1, |turn| turn.0).to_string();
+    match slices {
+        _ if slices.iter().all(Option::is_none) => None,
+        [first, rest @ ..] if rest.iter().all(|turn| turn == first) => Some(number(first)),
+        _ => Some(slices.iter().map(number).collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// A mask that was drawn on the pictures as they are stored, turned as they are: what [`Opened::turned`](super::Opened::turned)
+/// says of them. `None` where it has another size then, or does not say how to turn.
+pub fn turned_mask(map: &LabelMap, turned: &str) -> Option<LabelMap> {
+    let [width, height, depth] = map.dims();
+    let numbers: Vec<u16> = turned.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let turns: Vec<Option<Turn>> = match numbers[..] {
+        [all] => vec![Turn::new(all); depth],
+        _ => numbers.into_iter().map(Turn::new).collect(),
+    };
+    if turns.len() != depth {
+        return None;
+    }
+    let mut values = Vec::with_capacity(width * height * depth);
+    for (z, turn) in turns.into_iter().enumerate() {
+        let slice = map.slice(z);
+        values.extend(match turn {
+            None => slice,
+            Some(turn) if turn.upright_size([width, height]) == [width, height] => {
+                match turn.apply(Raw::U16(slice), [width, height]) {
+                    Raw::U16(slice) => slice,
+                    _ => return None,
+                }
+            }
+            Some(_) => return None,
+        });
+    }
+    LabelMap::from_values(map.dims(), &values)
 }
 
 /// A file's bytes to a decoder, until the caller no longer wants the picture.
@@ -204,4 +247,28 @@ pub fn palette_note(indices: &Raw, colour: impl Fn(usize) -> Option<[u8; 3]>) ->
 pub fn without_alpha<T: Copy + PartialEq>(samples: &[T], channels: usize, opaque: T) -> (Vec<T>, bool) {
     let transparent = samples.chunks_exact(channels + 1).any(|p| p[channels] != opaque);
     (samples.chunks_exact(channels + 1).flat_map(|p| p[..channels].iter().copied()).collect(), transparent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_slices_were_turned_is_said_and_a_mask_follows_it() {
+        let turns = |numbers: &[u16]| numbers.iter().map(|&n| Turn::new(n)).collect::<Vec<_>>();
+        assert_eq!(turned(&turns(&[1, 1])), None);
+        assert_eq!(turned(&[]), None);
+        assert_eq!(turned(&turns(&[3, 3])).as_deref(), Some("3"));
+        assert_eq!(turned(&turns(&[1, 2])).as_deref(), Some("1 2"));
+        let mask = LabelMap::from_values([2, 2, 2], &[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+        let follows = |turned: &str| turned_mask(&mask, turned).map(|mask| mask.to_values());
+        assert_eq!(follows("3"), Some(vec![4, 3, 2, 1, 8, 7, 6, 5]));
+        assert_eq!(follows("1 2"), Some(vec![1, 2, 3, 4, 6, 5, 8, 7]));
+        assert_eq!(follows("6 1"), Some(vec![3, 1, 4, 2, 5, 6, 7, 8]));
+        for wrong in ["", "2 2 2", "upright", "-1"] {
+            assert_eq!(follows(wrong), None, "{wrong}");
+        }
+        let wide = LabelMap::from_values([3, 1, 1], &[1, 2, 3]).unwrap();
+        assert_eq!(turned_mask(&wide, "6"), None, "it has another size then");
+    }
 }

@@ -3,7 +3,7 @@
 use super::{
     Format, OpenError, OpenOptions, Opened, Progress,
     picture::{
-        Picture, WARN_16_BIT_COLOUR, WARN_ALPHA, Watched, check_size, palette_note, to_8_bits, unpack,
+        self, Picture, WARN_16_BIT_COLOUR, WARN_ALPHA, Watched, check_size, palette_note, to_8_bits, unpack,
         without_alpha,
     },
     samples::{self, Raw},
@@ -43,6 +43,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let grid = Grid::pixels([picture.width, picture.height, 1]).map_err(|e| OpenError::grid(path, e))?;
     let file_type = picture.pixels.name();
     let (native, inexact) = picture.pixels.narrow(path)?;
+    let turned = picture::turned(&[picture.turn]);
     let mut warnings = picture.warnings;
     warnings.extend(inexact);
     let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
@@ -53,6 +54,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         warnings,
         series: Vec::new(),
         content_hash: source::hash(&bytes),
+        turned,
         by_look: false,
         facts: serde_json::json!({ "format": format, "file_type": file_type }),
     })
@@ -107,7 +109,7 @@ fn decode_format(
         }
         None => pixels(path, DynamicImage::from_decoder(decoder).map_err(corrupt)?, as_mask, &mut warnings)?,
     };
-    Ok(Picture { width: size[0], height: size[1], pixels, warnings }.upright(orientation))
+    Ok(Picture { width: size[0], height: size[1], pixels, warnings, turn: None }.upright(orientation))
 }
 
 /// Width, height and bits of a pixel as the header states them, where a decoder refuses a large size without saying how large.
@@ -476,6 +478,7 @@ mod tests {
             let shades: Vec<f32> = expected.iter().map(|&i| f32::from(i) * 60.0).collect();
             assert_eq!(values(&picture.volume)[..6], shades, "orientation {orientation}");
             assert_eq!(picture.content_hash, source::hash(&bytes));
+            assert_eq!(picture.turned, (orientation > 1).then(|| orientation.to_string()));
         }
         // The same note of a JPEG, whose halves are dark and bright.
         let path = folder.path().join("a.jpg");

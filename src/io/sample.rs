@@ -33,6 +33,7 @@ fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Ope
         warnings: Vec::new(),
         series: Vec::new(),
         content_hash: source::hash(format!("{PREFIX}{id}:{}", phantom::SAMPLE_SEED).as_bytes()),
+        turned: None,
         by_look: false,
         facts: serde_json::json!({ "sample": id, "title": sample.title, "seed": phantom::SAMPLE_SEED }),
     })

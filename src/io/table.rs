@@ -1,9 +1,13 @@
 //! Label names and colours beside a mask: ITK-SNAP's description file (.txt, .label) and JSON.
 
-use super::{OpenError, WriteError, text};
+use super::{OpenError, WriteError, dataset::labels_in, file_stem, text};
 use crate::label::{Label, LabelTable};
 use crate::replace::write_bytes;
-use std::{borrow::Cow, fmt::Write, path::Path};
+use std::{
+    borrow::Cow,
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 /// Writes a label table: ITK-SNAP's label description for `.txt` and `.label`, JSON for `.json`.
 pub fn write_table(path: &Path, table: &LabelTable) -> Result<(), WriteError> {
@@ -55,6 +59,27 @@ pub fn read_table(path: &Path) -> Result<LabelTable, OpenError> {
         }
     }
     Ok(table)
+}
+
+/// `mask.nii.gz` has its names and colours in `mask.txt`.
+pub fn table_beside(path: &Path) -> PathBuf {
+    path.with_file_name(format!("{}.txt", file_stem(path)))
+}
+
+/// The names and colours of a mask's ids: from the file [`table_beside`] it, else from the file of labels of its folder. A
+/// sentence for each that is there and is none.
+pub fn table_of(mask: &Path) -> (Option<LabelTable>, Vec<String>) {
+    let folder = if mask.is_dir() { Some(mask) } else { mask.parent() };
+    let own = Some(table_beside(mask)).filter(|path| path.is_file());
+    let mut notes = Vec::new();
+    for file in own.into_iter().chain(folder.and_then(labels_in)) {
+        match read_table(&file) {
+            Ok(table) if table.is_empty() => {}
+            Ok(table) => return (Some(table), notes),
+            Err(e) => notes.push(format!("no names of labels were read: {e}")),
+        }
+    }
+    (None, notes)
 }
 
 fn extension(path: &Path) -> String {

@@ -44,9 +44,14 @@ impl LabelTable {
 
     /// Adds a label with the lowest free id and a colour that no other label has.
     pub fn add(&mut self, name: &str) -> LabelId {
-        let id = (1..=LabelId::MAX).find(|&id| self.get(id).is_none()).unwrap_or(LabelId::MAX);
+        let id = self.free_id();
         self.bring(Label::new(id, name));
         id
+    }
+
+    /// The lowest id that no label has.
+    pub fn free_id(&self) -> LabelId {
+        (1..=LabelId::MAX).find(|&id| self.get(id).is_none()).unwrap_or(LabelId::MAX)
     }
 
     /// Adds a label that comes from elsewhere: in its own colour, or in another where a label of the table looks the same.
@@ -117,7 +122,7 @@ impl LabelTable {
         Some(self.labels.remove(i))
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Label> {
+    pub fn iter(&self) -> impl Iterator<Item = &Label> + Clone {
         self.labels.iter()
     }
 

@@ -3,11 +3,11 @@ use super::look::Look;
 use super::outbox::{Outbox, Question};
 use super::shell::Shell;
 use super::{UiOptions, dialogs, keys};
-use crate::engine::{Engine, EngineOptions, interrupt};
+use crate::engine::{Engine, EngineOptions, JobId, interrupt};
 use crate::gpu::{self, SliceRenderer, interop};
 use crate::nn::DeviceChoice;
 use crate::tools::Toolbox;
-use crate::workspace::{Command, CommandError, ModelCommand, ProjectCommand, Workspace};
+use crate::workspace::{Command, CommandError, Document, ModelCommand, Opening, ProjectCommand, Workspace};
 use eframe::egui_wgpu::RenderState;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct App {
     toolbox: Toolbox,
     shell: Shell,
     fonts: Fonts,
+    /// Of several images that the program was started with, the one that is to be looked at.
+    first: Option<JobId>,
     graphics: Option<RenderState>,
     /// As the window has it.
     title: String,
@@ -47,6 +49,7 @@ impl App {
             toolbox: Toolbox::default(),
             shell: Shell::default(),
             fonts: Fonts::default(),
+            first: None,
             title: String::new(),
             frames: 0,
         }
@@ -105,7 +108,7 @@ impl App {
             true => vec![PathBuf::from("sample:fundus")],
             false => options.paths,
         };
-        for path in paths.into_iter().rev() {
+        for path in paths {
             let open = match options.modality {
                 None => Command::Open(path),
                 modality => Command::OpenWith { path, series: None, modality },
@@ -114,6 +117,7 @@ impl App {
                 self.shell.notices.tell(e.to_string());
             }
         }
+        self.first = workspace.openings().first().map(Opening::job);
         self.workspace = Some(workspace);
         let wake = ctx.clone();
         interrupt::listen_and(move || wake.request_repaint());
@@ -136,6 +140,13 @@ impl App {
             return;
         };
         workspace.poll();
+        if workspace.openings().is_empty()
+            && let Some(first) = self.first.take()
+            && let Some(id) = workspace.documents().iter().find(|d| d.opened_by() == first).map(Document::id)
+            && let Err(e) = workspace.apply(Command::Activate(id))
+        {
+            self.shell.notices.tell(sentence(&e.to_string()));
+        }
         self.shell.closing.hear(ui.ctx(), workspace);
         self.look.keep_only(|id| workspace.document(id).is_some());
         let mut out = Outbox::default();
@@ -175,11 +186,13 @@ impl App {
         commands.extend(out.commands.into_iter().filter_map(|command| stopping.pass(command, workspace)));
         for command in commands {
             let saves = command == Command::Project(ProjectCommand::Save);
+            let closes = if let Command::Close(id) = command { Some(id) } else { None };
             let Err(e) = workspace.apply(command) else { continue };
-            match e {
+            match (e, closes) {
                 // The question shows what would be replaced.
-                CommandError::Exists(_) if saves => self.shell.ask(Question::Export, workspace),
-                e => self.shell.notices.tell(sentence(&e.to_string())),
+                (CommandError::Exists(_), _) if saves => self.shell.ask(Question::Export, workspace),
+                (CommandError::NotSafe(_), Some(image)) => self.shell.closing.ask(image),
+                (e, _) => self.shell.notices.tell(sentence(&e.to_string())),
             }
         }
         if let Some(document) = workspace.active() {

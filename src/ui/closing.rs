@@ -1,20 +1,31 @@
-//! The window is not closed over what would be lost with it.
+//! Neither the window nor an image is closed over what would be lost with it.
 
 use super::outbox::{Outbox, Question};
+use super::panels::learn::capital;
+use super::reading::in_words;
 use super::theme;
 use super::widgets::{Icon, primary, quiet};
 use crate::engine::interrupt;
-use crate::workspace::{Command, DocumentId, EditCommand, ProjectCommand, Risk, TrainCommand, Workspace};
-use egui::{Id, Modal, RichText, ViewportCommand};
+use crate::workspace::{
+    Command, DocumentId, EditCommand, ProjectCommand, Risk, TrainCommand, Training, Workspace,
+};
+use egui::{Id, Modal, RichText, Ui, ViewportCommand};
 use std::time::Duration;
 
 /// Between two looks at whether everything is safe meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The question that stands when the window is to be closed.
+/// What is to be closed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Closed {
+    Window,
+    Image(DocumentId),
+}
+
+/// The question that stands when the window or an image is to be closed.
 #[derive(Default)]
 pub struct Closing {
-    asked: bool,
+    asked: Option<Closed>,
     /// The person wants it closed, whatever is lost.
     sure: bool,
     /// The image that is to be exported has been brought to the front.
@@ -25,7 +36,12 @@ pub struct Closing {
 
 impl Closing {
     pub fn is_open(&self) -> bool {
-        self.asked
+        self.asked.is_some()
+    }
+
+    /// An image is to be closed of which something would be lost.
+    pub fn ask(&mut self, image: DocumentId) {
+        self.asked = Some(Closed::Image(image));
     }
 
     /// Holds the window open where closing it would lose something: asked for by the person, or by a signal (`kill`, Ctrl-C
@@ -50,25 +66,36 @@ impl Closing {
             if wanted {
                 ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             }
-            self.asked = true;
+            self.asked = Some(Closed::Window);
         } else if told {
             self.close(ctx);
         }
     }
 
-    /// Closes the window by itself once nothing would be lost any more.
+    /// Closes what is to be closed by itself once nothing would be lost any more.
     pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
         if std::mem::take(&mut self.exports) {
             return out.ask(Question::Export);
         }
-        let risks = workspace.risks();
+        let Some(closed) = self.asked else { return };
+        let risks = match closed {
+            Closed::Window => workspace.risks(),
+            Closed::Image(id) => workspace.risks_of(id),
+        };
         if risks.is_empty() {
-            return self.close(ctx);
+            match closed {
+                Closed::Window => self.close(ctx),
+                Closed::Image(id) => {
+                    self.asked = None;
+                    out.command(Command::Close(id));
+                }
+            }
+            return;
         }
         ctx.request_repaint_after(LOOK_EVERY);
         let mut stay = false;
         let modal = Modal::new(Id::unique("closing")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
-            ui.set_width(520.0);
+            ui.set_width(580.0);
             let waits = risks.iter().all(|r| matches!(r, Risk::OnTheirWay { .. }));
             let title = if waits { "Saving…" } else { "Not everything is safe" };
             ui.label(RichText::new(title).size(theme::size::LARGE));
@@ -83,8 +110,8 @@ impl Closing {
             }
             ui.add_space(8.0);
             let unwritten = risks.iter().any(|r| matches!(r, Risk::NotWritten { .. }));
-            let unkept = risks.iter().find_map(|r| match r {
-                Risk::NotWritten { document, .. } => Some(*document),
+            let movable = risks.iter().find_map(|r| match r {
+                Risk::NotWritten { document, can_move: true, .. } => Some(*document),
                 _ => None,
             });
             let exportable = risks.iter().find_map(|r| match r {
@@ -93,12 +120,13 @@ impl Closing {
                 }
                 _ => None,
             });
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 if primary(ui, true, "Keep working").clicked() {
                     stay = true;
                 }
                 // With a version of it in the project file the window closes by itself.
-                if let Some(training) = workspace.training().filter(|t| t.is_under_way()) {
+                let of_window = |_: &&Training| closed == Closed::Window;
+                if let Some(training) = workspace.training().filter(|t| t.is_under_way()).filter(of_window) {
                     let waits = training.is_being_kept();
                     let tip = "The best network so far becomes a version in the project file";
                     if quiet(ui, training.steps()[0] > 0 && !waits, "Keep the best so far")
@@ -114,13 +142,8 @@ impl Closing {
                 if unwritten && quiet(ui, true, "Try again").clicked() {
                     out.command(Command::Project(ProjectCommand::Retry));
                 }
-                if let Some(document) = unkept
-                    && quiet(ui, true, "Keep in Fovea's folder")
-                        .on_hover_text("The whole project, found there when the image is opened again")
-                        .clicked()
-                {
-                    out.command(Command::Activate(document));
-                    out.command(Command::Project(ProjectCommand::KeepElsewhere));
+                if let Some(document) = movable {
+                    keep_elsewhere(ui, document, out);
                 }
                 if let Some(document) = exportable
                     && quiet(ui, true, "Save elsewhere…")
@@ -131,50 +154,41 @@ impl Closing {
                     self.exports = true;
                 }
                 if quiet(ui, true, "Close anyway").clicked() {
-                    self.close(ctx);
+                    match closed {
+                        Closed::Window => self.close(ctx),
+                        Closed::Image(id) => {
+                            stay = true;
+                            out.command(Command::CloseUnsaved(id));
+                        }
+                    }
                 }
             });
         });
         if stay || modal.should_close() {
-            self.asked = false;
+            self.asked = None;
         }
     }
 
     fn close(&mut self, ctx: &egui::Context) {
-        (self.asked, self.sure) = (false, true);
+        (self.asked, self.sure) = (None, true);
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 }
 
+/// Where the project of an image that cannot be written is kept instead; wherever its notices and questions stand.
+pub fn keep_elsewhere(ui: &mut Ui, document: DocumentId, out: &mut Outbox) {
+    let tip = "The whole project, found there when the image is opened again";
+    if quiet(ui, true, "Keep in Fovea's folder").on_hover_text(tip).clicked() {
+        out.command(Command::Project(ProjectCommand::KeepElsewhere(document)));
+    }
+}
+
 fn words(risk: &Risk, workspace: &Workspace) -> String {
-    let name =
-        |id: DocumentId| workspace.document(id).map_or_else(|| id.to_string(), |d| d.name().to_owned());
-    let changes = |n: usize| if n == 1 { "1 change".to_owned() } else { format!("{n} changes") };
-    match risk {
-        Risk::NotWritten { document, changes: n, reason, exported } => {
-            let lost = match exported {
-                _ if *n == 0 => "its project file is not there".to_owned(),
-                true => "the mask is exported, but its history and verified slices would be lost".to_owned(),
-                false => format!("{} would be lost", changes(*n)),
-            };
-            format!("{}: {lost}. {reason}", name(*document))
+    match risk.document() {
+        Some(id) => {
+            let name = workspace.document(id).map_or_else(|| id.to_string(), |d| d.name().to_owned());
+            in_words(&format!("{name}: {risk}."))
         }
-        Risk::NotKept { document } => {
-            format!(
-                "{}: no project file is kept for this image, and its mask has not been exported.",
-                name(*document)
-            )
-        }
-        Risk::OnTheirWay { document, changes: n } => {
-            format!("{}: {} on the way to the disk.", name(*document), changes(*n))
-        }
-        Risk::Unfinished { document } => format!("{}: a change is still being made.", name(*document)),
-        Risk::Training { kept: true } => {
-            "A training run is under way. It would stop, and can be resumed from its last checkpoint."
-                .to_owned()
-        }
-        Risk::Training { kept: false } => {
-            "A training run is under way, and no project file keeps it: it would be lost.".to_owned()
-        }
+        None => format!("{}.", capital(&risk.to_string())),
     }
 }

@@ -1,6 +1,7 @@
 //! Questions after files: the system's dialog where there is one, and always a field for the path.
 
 use super::outbox::{Outbox, Question};
+use super::reading::in_words;
 use super::theme;
 use super::widgets::{field, primary, quiet};
 use crate::io::FORMATS;
@@ -160,7 +161,7 @@ impl Dialogs {
             ui.label(RichText::new(words).font(theme::small()).color(p.faint));
             let obstacle = asked.obstacle(workspace);
             if let Some(told) = told(&obstacle) {
-                ui.label(RichText::new(told).color(p.bad));
+                ui.label(RichText::new(in_words(&told)).color(p.bad));
             }
             ui.add_space(10.0);
             ui.horizontal(|ui| {

@@ -1,14 +1,18 @@
 //! What the person should know, at the upper right of the views, and what takes time, at their lower right.
 
+use super::closing::keep_elsewhere;
 use super::outbox::{Outbox, Request};
 use super::panels::learn::{capital, time_left};
+use super::reading::in_words;
 use super::stack::{Corner, Stack};
 use super::theme;
 use super::widgets::{Icon, IconButton, primary, progress_bar, quiet};
 use crate::engine::JobId;
-use crate::workspace::{Activity, Asks, Command, NoticeLevel, TrainCommand, Training, Verdict, Workspace};
+use crate::workspace::{
+    Activity, Asks, Command, DocumentId, NoticeLevel, TrainCommand, Training, Verdict, Workspace,
+};
 use egui::{Align, Context, Frame, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 /// The cards over the views.
 #[derive(Default)]
@@ -44,6 +48,7 @@ struct Words<'a> {
     /// Goes by itself.
     passes: bool,
     asks: Option<Asks>,
+    document: Option<DocumentId>,
 }
 
 /// Something that merely informs goes by itself after this many seconds.
@@ -85,9 +90,9 @@ impl Notices {
         }
     }
 
-    /// Whether something that takes time stands over the views.
-    pub fn shows_jobs(&self) -> bool {
-        self.jobs.height() > 0.0
+    /// Whether a card stands over the views.
+    pub fn shows_any(&self) -> bool {
+        self.cards.height() > 0.0 || self.jobs.height() > 0.0
     }
 
     pub fn show(&mut self, ctx: &Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
@@ -103,6 +108,7 @@ impl Notices {
             stays: false,
             passes: true,
             asks: None,
+            document: None,
         });
         let of_workspace = workspace.notices().iter().map(|notice| Words {
             card: Card::Notice(notice.id),
@@ -111,6 +117,7 @@ impl Notices {
             stays: notice.stays,
             passes: notice.level == NoticeLevel::Info && !notice.stays && notice.asks.is_none(),
             asks: notice.asks,
+            document: notice.document,
         });
         let words: Vec<Words> = of_workspace.chain(told).collect();
         let mut gone = self.passed(ctx, &words);
@@ -126,19 +133,32 @@ impl Notices {
         let wanted: Vec<Card> = self.since.iter().map(|(card, _)| *card).collect();
         let draw = |ui: &mut Ui, of: Card| {
             let Some(words) = words.iter().find(|w| w.card == of) else { return };
-            let buttons = |ui: &mut Ui| match words.asks {
-                Some(Asks::Adopt) => adopt(ui, workspace, out),
-                None => {}
+            let buttons = |ui: &mut Ui| match (words.asks, words.document) {
+                (Some(Asks::Adopt), _) => adopt(ui, workspace, out),
+                (Some(Asks::KeepElsewhere), Some(document)) => {
+                    ui.add_space(4.0);
+                    keep_elsewhere(ui, document, out);
+                }
+                _ => {}
             };
             if card(ui, words.level, words.text, !words.stays, buttons) {
                 gone.push(of);
             }
         };
+        let all = Cell::new(false);
         let waiting = |ui: &mut Ui, count: usize| {
             let words = RichText::new(format!("and {count} more")).font(theme::small());
-            frame(ui).show(ui, |ui| ui.label(words.color(theme::palette(ui).weak)));
+            frame(ui).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(words.color(theme::palette(ui).weak));
+                    all.set(quiet(ui, true, "Dismiss all").clicked());
+                });
+            });
         };
         self.cards.show(ctx, corner, &wanted, draw, waiting);
+        if all.get() {
+            gone.extend(words.iter().filter(|w| !w.stays && w.asks.is_none()).map(|w| w.card));
+        }
         for card in gone {
             match card {
                 Card::Notice(id) => out.requests.push(Request::DismissNotice(id)),
@@ -261,13 +281,15 @@ fn card(
         NoticeLevel::Error => (Icon::Warning, p.bad),
     };
     let shown = frame(ui).show(ui, |ui| {
+        // As wide as those beside it that can be dismissed.
+        ui.set_width(ui.available_width());
         let row = ui.horizontal_top(|ui| {
             let (square, _) = ui.allocate_exact_size(Vec2::splat(17.0), Sense::hover());
             icon.paint(ui.painter(), square, color);
             let text_width = ui.available_width() - 30.0;
             ui.allocate_ui_with_layout(Vec2::new(text_width, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(text_width);
-                ui.label(text);
+                ui.label(in_words(text));
                 buttons(ui);
             });
             dismissible && ui.add(IconButton::new(Icon::Close, "Dismiss").side(20.0)).clicked()
@@ -281,7 +303,7 @@ fn progress(ui: &mut Ui, activity: &Activity, out: &mut Outbox) {
     frame(ui).show(ui, |ui| {
         ui.horizontal(|ui| {
             let width = ui.available_width() - 70.0;
-            let title = egui::Label::new(capital(&activity.title)).truncate();
+            let title = egui::Label::new(in_words(&capital(&activity.title))).truncate();
             ui.allocate_ui_with_layout(Vec2::new(width, 20.0), Layout::left_to_right(Align::Center), |ui| {
                 ui.set_width(width);
                 ui.add(title);

@@ -1,10 +1,13 @@
 //! The question what becomes of annotations that were made on another image than the one that lies beside them now.
 
 use super::outbox::Outbox;
+use super::reading::in_words;
 use super::theme;
 use super::widgets::{primary, quiet};
-use crate::workspace::{Command, Opening, OtherImage, OtherImageAnswer, Workspace};
-use egui::{Id, Modal, RichText};
+use crate::workspace::{Command, Differs, Opening, OtherImage, OtherImageAnswer, Workspace};
+use egui::{Id, Modal, Response, RichText, Ui};
+
+type Shown = fn(&mut Ui, bool, &str) -> Response;
 
 /// True where the question stands.
 pub fn show(ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) -> bool {
@@ -14,15 +17,20 @@ pub fn show(ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) -> boo
     let mut answer = None;
     let modal = Modal::new(Id::unique("other image")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
         ui.set_width(480.0);
-        ui.label(RichText::new("These annotations are of another image").size(theme::size::LARGE));
+        ui.label(RichText::new(title(&question)).size(theme::size::LARGE));
         ui.add_space(8.0);
         for line in words(opening, &question) {
-            ui.add(egui::Label::new(line).wrap());
+            ui.add(egui::Label::new(in_words(&line)).wrap());
             ui.add_space(4.0);
         }
         ui.add_space(8.0);
         ui.horizontal(|ui| {
-            if primary(ui, true, "Do not open it").clicked() {
+            // The button that stands out: what cannot do harm, and is most often meant.
+            let (leave, keep_them): (Shown, Shown) = match question.differs {
+                Differs::Turned if question.can_keep => (quiet, primary),
+                _ => (primary, quiet),
+            };
+            if leave(ui, true, "Do not open it").clicked() {
                 answer = Some(Command::Cancel(opening.job()));
             }
             let decide = |answer| Command::OtherImage { opening: opening.job(), answer };
@@ -32,11 +40,11 @@ pub fn show(ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) -> boo
             {
                 answer = Some(decide(OtherImageAnswer::SetAside));
             }
-            if question.can_keep
-                && quiet(ui, true, "Keep them on this image")
-                    .on_hover_text("Where only the file has changed, not the picture")
-                    .clicked()
-            {
+            let (keep, tip) = match question.differs {
+                Differs::Turned => ("Turn them with the image", "One change, which can be undone"),
+                _ => ("Keep them on this image", "Where only the file has changed, not the picture"),
+            };
+            if question.can_keep && keep_them(ui, true, keep).on_hover_text(tip).clicked() {
                 answer = Some(decide(OtherImageAnswer::Keep));
             }
         });
@@ -48,23 +56,35 @@ pub fn show(ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) -> boo
     true
 }
 
+fn title(question: &OtherImage) -> &'static str {
+    match question.differs {
+        Differs::Turned => "This image is shown upright now",
+        Differs::Size(_) | Differs::Content => "These annotations are of another image",
+    }
+}
+
 fn words(opening: &Opening, question: &OtherImage) -> Vec<String> {
     let name = opening.path.file_name().unwrap_or(opening.path.as_os_str()).to_string_lossy().into_owned();
     let project = question.project.display();
-    let first = match (question.size, question.changes) {
-        (Some([w, h, d]), _) => {
+    let (holds, made) = match question.changes {
+        1 => ("holds 1 change".to_owned(), "it was made"),
+        n => (format!("holds {n} changes"), "they were made"),
+    };
+    let first = match question.differs {
+        Differs::Size([w, h, d]) => {
             format!("{project} belongs to an image of {w} × {h} × {d}. {name} has another size now.")
         }
-        (None, 1) => format!("{project} holds 1 change. {name} has other content now than when it was made."),
-        (None, n) => {
-            format!("{project} holds {n} changes. {name} has other content now than when they were made.")
-        }
+        Differs::Content => format!("{project} {holds}. {name} has other content now than when {made}."),
+        Differs::Turned => format!(
+            "{project} {holds}. When {made}, {name} was shown as it is stored; now it is shown upright, as its EXIF note says. \
+             Where the annotations are not turned with it, they lie wrongly."
+        ),
     };
-    let then = match question.can_keep {
-        true => {
-            "Keep them only where the picture is the same and something else in the file has changed. Set aside, they get a name that says so, beside the image."
+    let keep = match question.differs {
+        Differs::Content if question.can_keep => {
+            "Keep them only where the picture is the same and something else in the file has changed. "
         }
-        false => "Set aside, they get a name that says so, beside the image.",
+        _ => "",
     };
-    vec![first, then.to_owned()]
+    vec![first, format!("{keep}Set aside, they get a name that says so, beside the image.")]
 }

@@ -1,14 +1,23 @@
 //! Names in scripts that run from right to left, in the order in which they are painted.
 
-use unicode_bidi::{BidiClass, BidiInfo, bidi_class};
+use unicode_bidi::{BidiClass, BidiInfo, Level, bidi_class};
 
 /// A name with its words in the order in which they stand on screen: egui lays words out from left to right, and turns
 /// only the letters within a word.
 pub fn as_painted(name: &str) -> String {
+    painted(name, None)
+}
+
+/// The same for the names in a sentence of the program, which begins at the left also where such a name is its first word.
+pub fn in_words(sentence: &str) -> String {
+    painted(sentence, Some(Level::ltr()))
+}
+
+fn painted(name: &str, begins: Option<Level>) -> String {
     if !name.chars().any(runs_left) {
         return name.to_owned();
     }
-    let bidi = BidiInfo::new(name, None);
+    let bidi = BidiInfo::new(name, begins);
     let mut painted = String::with_capacity(name.len());
     for paragraph in &bidi.paragraphs {
         let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
@@ -59,6 +68,7 @@ mod tests {
         assert_eq!(as_painted("كبد أيمن"), "أيمن كبد");
         assert_eq!(as_painted("كبد 12 (أيمن)"), "(أيمن) 12 كبد");
         assert_eq!(as_painted("scan כבד שמאל.nii"), "scan שמאל כבד.nii");
+        assert_eq!(in_words("كبد أيمن.png: it is read"), "أيمن كبد.png: it is read");
         // A mark stays with its letter.
         assert_eq!(as_painted("كَبِد طحال"), "طحال كَبِد");
     }

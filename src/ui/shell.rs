@@ -27,8 +27,8 @@ fn panels() -> Vec<Box<dyn Panel>> {
     ]
 }
 
-/// The hint and the cards of what takes time lie beside each other in views of this width.
-const HINT_AND_JOBS: f32 = 730.0;
+/// The hint and the cards over the views lie beside each other in views of this width.
+const HINT_AND_CARDS: f32 = 730.0;
 
 /// Where everything stands, and what it keeps from frame to frame.
 pub struct Shell {
@@ -157,8 +157,8 @@ impl Shell {
     /// What lies over the rest.
     fn above(&mut self, ctx: &egui::Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
         self.notices.show(ctx, views, workspace, out);
-        // In a small window what takes time has the place.
-        let free = views.width() > HINT_AND_JOBS || !self.notices.shows_jobs();
+        // In a small window what there is to say, and what takes time, has the place.
+        let free = views.width() > HINT_AND_CARDS || !self.notices.shows_any();
         if self.hint_shown && free && workspace.active().is_some() && !self.help_shown {
             welcome::hint(ctx, views, out);
         }

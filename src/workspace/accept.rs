@@ -2,14 +2,12 @@ use super::activity::Purpose;
 use super::labels::class_labels;
 use super::making::{Draft, IN_FRAME, Order};
 use super::{AcceptScope, Annotations, CommandError, DocumentId, NoticeLevel, Workspace};
-use crate::edit::{Accept, Change, EditError, MaskRules, Origin, Patch, Prediction, Region};
+use crate::edit::{Accept, Change, EditError, MaskRules, Patch, Prediction};
 use crate::engine::{JobId, SegmentVolume, Version, VolumeSegmentation};
-use crate::io;
 use crate::label::{LabelId, LabelTable};
 use crate::nn::ModelCard;
 use crate::volume::Volume;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 type Slices = BTreeMap<usize, Arc<[LabelId]>>;
@@ -78,7 +76,7 @@ impl Taken {
 }
 
 /// A patch, after the labels that it needs and the table lacks.
-fn with_labels(before: &LabelTable, table: &LabelTable, patch: Patch) -> Vec<Change> {
+pub(super) fn with_labels(before: &LabelTable, table: &LabelTable, patch: Patch) -> Vec<Change> {
     if patch.is_empty() {
         return Vec::new();
     }
@@ -222,35 +220,5 @@ impl Workspace {
         let card =
             model.map(|m| Arc::clone(&m.card)).ok_or(CommandError::UnknownModel(version.to_string()))?;
         self.make(id, Taken { card, accept, slices }.order(version))
-    }
-
-    pub(super) fn import_labels(&mut self, path: PathBuf) -> Result<(), CommandError> {
-        let document = self.active().ok_or(CommandError::NoDocument)?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let id = document.id;
-        let title = format!("importing labels from {}", path.display());
-        let order = Order {
-            nothing: Some(format!("{title}: the mask is the same already")),
-            title,
-            version: None,
-            make: Arc::new(move |cx, volume, now| {
-                let mut table = now.labels.clone();
-                let (map, warnings) = io::open_labels_in(&path, volume.grid(), &table)?;
-                cx.check()?;
-                table.name_unknown(map.counts().into_keys());
-                let rules = MaskRules::new(&table, &now.verified);
-                let name =
-                    path.file_name().map_or_else(Default::default, |n| n.to_string_lossy().into_owned());
-                let [w, h, depth] = volume.dims();
-                let runs = (0..h * depth).map(|row| (row * w, w as u32)).collect();
-                let everything = Region::from_runs(volume.grid(), runs);
-                let origin = Origin::Import { source: name };
-                let patch = Patch::replace(&now.mask, volume, &everything, &map.to_values(), &rules, origin)?;
-                Ok(Draft { changes: with_labels(&now.labels, &table, patch), warnings })
-            }),
-        };
-        self.make(id, order)
     }
 }

@@ -29,7 +29,10 @@ pub enum Command {
         opening: JobId,
         answer: OtherImageAnswer,
     },
+    /// Refused where something of it would be lost ([`Workspace::risks_of`](super::Workspace::risks_of)).
     Close(DocumentId),
+    /// Closes it, whatever of it is lost.
+    CloseUnsaved(DocumentId),
     Activate(DocumentId),
     Edit(EditCommand),
     Labels(LabelCommand),
@@ -242,7 +245,7 @@ pub enum ProjectCommand {
     Retry,
     /// Keeps the project in the program's own folder from now on, as where its own place cannot be written any more. It is
     /// found there when the image is opened again.
-    KeepElsewhere,
+    KeepElsewhere(DocumentId),
 }
 
 /// A mask written to a place of the person's choice.

@@ -3,7 +3,7 @@ use super::editing::Drawing;
 use super::journal::Timeline;
 use super::measures::Measures;
 use super::source::Stamp;
-use super::store::{CaseFacts, Project, Whose};
+use super::store::{CaseFacts, Project};
 use super::training::Run;
 use crate::edit::EditLog;
 use crate::engine::{JobId, SliceKey, Version};
@@ -48,29 +48,6 @@ impl Opening {
     pub fn job(&self) -> JobId {
         self.job
     }
-
-    /// What has to be decided before the image can be shown, with [`Command::OtherImage`](super::Command::OtherImage).
-    pub fn question(&self) -> Option<OtherImage> {
-        let found = self.found.as_ref()?;
-        let (changes, kept) = found.restored.as_ref().map_or((0, false), |r| (r.last_seq, true));
-        let size = match found.whose {
-            Whose::OtherSize(size) => Some(size),
-            _ => None,
-        };
-        Some(OtherImage { project: found.path.clone()?, changes, size, can_keep: kept })
-    }
-}
-
-/// A project file that was made on another image than the one that lies beside it now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherImage {
-    pub project: PathBuf,
-    /// How many changes it holds, where it can be read beside this image.
-    pub changes: i64,
-    /// Columns, rows and slices of the other image, where they are others.
-    pub size: Option<[i64; 3]>,
-    /// The annotations fit by their size, and may be shown on this image.
-    pub can_keep: bool,
 }
 
 /// Where the annotations stand on their way to the disk.
@@ -86,10 +63,20 @@ pub enum SaveState {
     NotKept,
 }
 
+/// Why a project file cannot be written.
+#[derive(Clone, Debug)]
+pub(super) struct Failing {
+    pub reason: String,
+    /// It could be kept in the program's own folder instead.
+    pub can_move: bool,
+}
+
 /// An open image with what a person has made of it. Read by everyone, changed by [`Command`](super::Command)s only.
 #[derive(Debug)]
 pub struct Document {
     pub(super) id: DocumentId,
+    /// Documents stand in the order in which they were asked for, whatever comes first.
+    pub(super) asked: JobId,
     pub(super) name: String,
     pub(super) facts: CaseFacts,
     pub(super) volume: Volume,
@@ -123,7 +110,7 @@ pub struct Document {
     pub(super) last_seq: i64,
     pub(super) durable_seq: i64,
     pub(super) durable_millis: Option<f64>,
-    pub(super) failing: Option<String>,
+    pub(super) failing: Option<Failing>,
     /// Entries since the last snapshot.
     pub(super) since_snapshot: usize,
     /// Grows with every change of mask, labels or verified slices.
@@ -146,6 +133,11 @@ impl Document {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The job that has opened it: [`Opening::job`].
+    pub fn opened_by(&self) -> JobId {
+        self.asked
     }
 
     /// The file, folder or `sample:ID` that it came from.
@@ -265,7 +257,7 @@ impl Document {
     pub fn save_state(&self) -> SaveState {
         match (&self.project, &self.failing) {
             (None, _) => SaveState::NotKept,
-            (_, Some(reason)) => SaveState::Failing(reason.clone()),
+            (_, Some(failing)) => SaveState::Failing(failing.reason.clone()),
             _ if self.durable_seq < self.last_seq => {
                 SaveState::Saving((self.last_seq - self.durable_seq) as usize)
             }

@@ -1,5 +1,5 @@
-use super::DocumentId;
 use super::store::StoreError;
+use super::{DocumentId, Risk};
 use crate::edit::EditError;
 use crate::label::LabelId;
 use std::path::PathBuf;
@@ -83,14 +83,14 @@ pub enum CommandError {
     Exists(PathBuf),
     #[error("no image waits for an answer")]
     NothingAsked,
-    #[error("the annotations are of an image of another size: set the project aside, or cancel")]
+    #[error("the annotations do not fit this image: set the project aside, or cancel")]
     OtherSize,
     #[error("{0:?} cannot be written: {1}")]
     NotWritable(PathBuf, String),
     #[error(transparent)]
     Edit(EditError),
-    #[error("the image cannot be closed while its changes are only in memory: {0}")]
-    NotSaved(String),
+    #[error("the image cannot be closed yet: {0}")]
+    NotSafe(Risk),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

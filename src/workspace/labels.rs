@@ -66,28 +66,40 @@ fn checked_name(table: &LabelTable, own: Option<LabelId>, name: String) -> Resul
 }
 
 /// The label of a document's table that each class of a model means (class 0, background, is label 0), and the table
-/// with the labels that it lacks.
-///
-/// A class is the label of exactly its name, whatever its id. A class that no label is called after becomes a new label: with
-/// its own id where that is free, else with another. No class is ever taken for a label of another name, and no two
-/// classes for one label.
+/// with the labels that it lacks: [`by_name`].
 pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, LabelTable) {
+    let (labels, table) = by_name(card.labels.iter(), table);
+    ([0].into_iter().chain(labels).collect(), table)
+}
+
+/// The label of a document's table for each label from elsewhere, a model or a mask, and the table with those that it lacks.
+///
+/// It is the label of exactly its name, whatever its id. One that no label is called after becomes a new label: with
+/// its own id where that is free, else with another. None is ever taken for a label of another name, and no two for one
+/// label.
+pub(super) fn by_name<'a>(
+    theirs: impl Iterator<Item = &'a Label> + Clone,
+    table: &LabelTable,
+) -> (Vec<LabelId>, LabelTable) {
     let mut table = table.clone();
-    let mut labels = vec![0; card.labels.len() + 1];
-    let classes = || (1..).zip(card.labels.iter());
-    for (class, own) in classes() {
-        let same = table.iter().find(|l| l.name == own.name && !labels.contains(&l.id));
-        labels[class] = same.map_or(0, |label| label.id);
+    let mut labels = Vec::new();
+    for label in theirs.clone() {
+        let same = table.iter().find(|l| l.name == label.name && !labels.contains(&l.id));
+        labels.push(same.map_or(0, |label| label.id));
     }
-    for (class, own) in classes() {
-        if labels[class] == 0 && table.get(own.id).is_none() {
-            table.bring(Label { locked: false, visible: true, ..own.clone() });
-            labels[class] = own.id;
+    let bring = |table: &mut LabelTable, label: &mut LabelId, own: &Label, id: LabelId| {
+        table.bring(Label { id, locked: false, visible: true, ..own.clone() });
+        *label = id;
+    };
+    for (label, own) in labels.iter_mut().zip(theirs.clone()) {
+        if *label == 0 && table.get(own.id).is_none() {
+            bring(&mut table, label, own, own.id);
         }
     }
-    for (class, own) in classes() {
-        if labels[class] == 0 {
-            labels[class] = table.add(&own.name);
+    for (label, own) in labels.iter_mut().zip(theirs) {
+        if *label == 0 {
+            let id = table.free_id();
+            bring(&mut table, label, own, id);
         }
     }
     (labels, table)

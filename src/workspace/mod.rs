@@ -11,6 +11,7 @@ mod command;
 mod document;
 mod editing;
 mod error;
+mod import;
 mod journal;
 mod labels;
 mod live;
@@ -19,6 +20,7 @@ mod measures;
 mod modality;
 mod notice;
 mod opening;
+mod other_image;
 mod output;
 mod predictions;
 mod risk;
@@ -37,12 +39,13 @@ pub use command::{
     AcceptScope, Command, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, OtherImageAnswer,
     ProjectCommand, TrainCommand, TrainOptions, Unlabelled,
 };
-pub use document::{Document, DocumentId, Opening, OtherImage, SaveState};
+pub use document::{Document, DocumentId, Opening, SaveState};
 pub use error::CommandError;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
 pub use notice::{Asks, Notice, NoticeLevel};
-pub use output::{proposed_export, table_beside};
+pub use other_image::{Differs, OtherImage};
+pub use output::proposed_export;
 pub use predictions::SliceLabels;
 pub use risk::Risk;
 pub use section::Section;
@@ -249,7 +252,8 @@ impl Workspace {
                 self.open(path, crate::io::OpenOptions { series, modality, as_mask: false })
             }
             Command::OtherImage { opening, answer } => self.decide_on_other_image(opening, answer),
-            Command::Close(id) => self.close(id),
+            Command::Close(id) => self.close(id, false),
+            Command::CloseUnsaved(id) => self.close(id, true),
             Command::Activate(id) => {
                 self.document(id).ok_or(CommandError::UnknownDocument(id))?;
                 self.active = Some(id);
@@ -277,7 +281,7 @@ impl Workspace {
                 self.retry_saving();
                 Ok(())
             }
-            Command::Project(ProjectCommand::KeepElsewhere) => self.keep_elsewhere(),
+            Command::Project(ProjectCommand::KeepElsewhere(id)) => self.keep_elsewhere(id),
             Command::Cancel(job) => {
                 self.engine.cancel(job);
                 self.leave_other_image(job);

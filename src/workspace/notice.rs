@@ -9,7 +9,7 @@ pub struct Notice {
     pub document: Option<DocumentId>,
     /// Stays until its cause is gone; others go when dismissed or when the window has shown them long enough.
     pub stays: bool,
-    /// What the person is to decide; such a notice does not go by itself, but may be dismissed.
+    /// What the person is to decide. Unless it stays, such a notice does not go by itself, but may be dismissed.
     pub asks: Option<Asks>,
     pub(super) cause: Option<Cause>,
 }
@@ -26,6 +26,8 @@ pub enum NoticeLevel {
 pub enum Asks {
     /// Whether the version that a training run has made is used from now on.
     Adopt,
+    /// Whether the project of the notice's document is kept in the program's own folder from now on.
+    KeepElsewhere,
 }
 
 /// What a lasting notice is about, so that it goes when its cause does and never stands twice.
@@ -74,9 +76,9 @@ impl Notices {
         text: impl Into<String>,
     ) {
         self.resolve(&cause);
-        self.hold(level, document, cause, text);
+        self.hold(level, document, cause, Some(asks), text);
         if let Some(asked) = self.list.last_mut() {
-            (asked.stays, asked.asks) = (false, Some(asks));
+            asked.stays = false;
         }
     }
 
@@ -86,16 +88,17 @@ impl Notices {
         level: NoticeLevel,
         document: Option<DocumentId>,
         cause: Cause,
+        asks: Option<Asks>,
         text: impl Into<String>,
     ) {
         let text = text.into();
         if let Some(old) = self.list.iter_mut().find(|n| n.cause.as_ref() == Some(&cause)) {
-            old.text = text;
+            (old.text, old.asks) = (text, asks);
             return;
         }
         self.next += 1;
         let cause = Some(cause);
-        self.list.push(Notice { id: self.next, level, text, document, stays: true, asks: None, cause });
+        self.list.push(Notice { id: self.next, level, text, document, stays: true, asks, cause });
     }
 
     /// True where a notice of this cause stood.

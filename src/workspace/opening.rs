@@ -6,7 +6,7 @@ use super::notice::Cause;
 use super::source::Stamp;
 use super::store::{CaseFacts, Project, RunRecord, RunState, Whose};
 use super::training::{Interrupted, Run};
-use super::{CommandError, Notice, NoticeLevel, OtherImageAnswer, Workspace};
+use super::{CommandError, Notice, NoticeLevel, Workspace};
 use crate::edit::EditLog;
 use crate::engine::{JobId, run_folder};
 use crate::io::{self, OpenOptions, Opened};
@@ -69,12 +69,14 @@ impl Workspace {
         let facts = CaseFacts {
             path: source.clone(),
             content_hash: opened.content_hash,
+            turned: opened.turned,
             dims,
             series: opened.series.iter().find(|series| series.shown).map(|series| series.id.clone()),
             initial_labels: labels.clone(),
         };
         opening.arrived = Some(Box::new(Document {
             id,
+            asked: job,
             name: name_of(&source),
             facts: facts.clone(),
             selected,
@@ -195,10 +197,11 @@ impl Workspace {
             let text = format!(
                 "{name}: a training run was interrupted; it can be resumed from its last checkpoint, or cancelled"
             );
-            self.notices.hold(NoticeLevel::Warning, Some(id), Cause::Interrupted(id), text);
+            self.notices.hold(NoticeLevel::Warning, Some(id), Cause::Interrupted(id), None, text);
             self.interrupted = Some(Interrupted { document: id, run });
         }
-        self.documents.push(*document);
+        let at = self.documents.partition_point(|d| d.asked < document.asked);
+        self.documents.insert(at, *document);
         self.active = Some(id);
         if let Some(modality) = newly_stated {
             self.keep_modality(id, modality);
@@ -209,45 +212,10 @@ impl Workspace {
         self.want_snapshot(id);
     }
 
-    /// The person has said what becomes of a project file that was made on another image.
-    pub(super) fn decide_on_other_image(
-        &mut self,
-        job: JobId,
-        answer: OtherImageAnswer,
-    ) -> Result<(), CommandError> {
-        let asked = self.openings.iter_mut().find(|o| o.job == job && o.found.is_some());
-        let opening = asked.ok_or(CommandError::NothingAsked)?;
-        let id = opening.arrived.as_ref().ok_or(CommandError::NothingAsked)?.id;
-        match answer {
-            OtherImageAnswer::Keep => {
-                if opening.question().is_none_or(|question| !question.can_keep) {
-                    return Err(CommandError::OtherSize);
-                }
-                let Some(mut project) = opening.found.take() else { return Err(CommandError::NothingAsked) };
-                self.store.take_over(id.0)?;
-                project.whose = Whose::Same;
-                self.project_found(id, Ok(*project));
-            }
-            OtherImageAnswer::SetAside => {
-                self.store.set_aside(id.0)?;
-                if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
-                    opening.found = None;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// An image is not opened, because of whose project file lies beside it.
-    pub(super) fn leave_other_image(&mut self, job: JobId) {
-        let asked = self.openings.extract_if(.., |o| o.job == job && o.found.is_some()).next();
-        if let Some(document) = asked.and_then(|opening| opening.arrived) {
-            // Where the thread is gone, so is its hold on the file.
-            let _ = self.store.close(document.id.0, None);
-        }
-    }
-
-    pub(super) fn close(&mut self, id: DocumentId) -> Result<(), CommandError> {
+    /// `unsaved`: whatever of it is lost.
+    pub(super) fn close(&mut self, id: DocumentId, unsaved: bool) -> Result<(), CommandError> {
+        // What the project file has to say of it comes first.
+        self.settle(id);
         let at = self.documents.iter().position(|d| d.id == id).ok_or(CommandError::UnknownDocument(id))?;
         if self.documents[at].tool.is_some() {
             return Err(CommandError::StrokeOpen);
@@ -255,8 +223,8 @@ impl Workspace {
         if self.training.as_ref().is_some_and(|t| t.is_under_way() && t.uses(id)) {
             return Err(CommandError::TrainingRunning);
         }
-        if let super::SaveState::Failing(reason) = self.documents[at].save_state() {
-            return Err(CommandError::NotSaved(reason));
+        if let Some(risk) = self.risks_of(id).into_iter().next().filter(|_| !unsaved) {
+            return Err(CommandError::NotSafe(risk));
         }
         if let Some(accepting) = self.accepting.take_if(|a| a.document == id) {
             self.engine.cancel(accepting.job);

@@ -74,7 +74,7 @@ impl Workspace {
             _ => targets.write(path),
         };
         if *format != ExportFormat::Table {
-            targets.write(table_beside(path));
+            targets.write(io::table_beside(path));
         }
         let not_writable = |what: String| CommandError::NotWritable(path.clone(), what);
         match targets.check() {
@@ -104,7 +104,7 @@ impl Workspace {
         let Export { path, format, .. } = export;
         let (id, revision) = (document.id, document.revision);
         let (now, volume) = (document.now.clone(), document.volume.clone());
-        let source = Source::of(document);
+        let (source, name) = (Source::of(document), document.name.clone());
         let title = format!("saving {}", path.display());
         let job = self.engine.run_io(move |cx| {
             cx.progress("saving", 0, 2);
@@ -127,9 +127,14 @@ impl Workspace {
                     return Ok(Box::new(written));
                 }
             }
+            if now.mask.is_empty() {
+                written
+                    .warnings
+                    .push(format!("Nothing is labelled on {name}: the mask that was saved is empty"));
+            }
             written.revision = Some(revision);
             cx.progress("saving", 1, 2);
-            let table = table_beside(&path);
+            let table = io::table_beside(&path);
             io::write_table(&table, &now.labels)?;
             written.paths.push(table);
             cx.progress("saving", 2, 2);
@@ -181,9 +186,4 @@ impl Workspace {
             }
         }
     }
-}
-
-/// `mask.nii.gz` has its names and colours in `mask.txt`.
-pub fn table_beside(path: &Path) -> PathBuf {
-    path.with_file_name(format!("{}.txt", io::file_stem(path)))
 }

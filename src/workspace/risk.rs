@@ -1,4 +1,5 @@
 use super::{Document, DocumentId, SaveState, Workspace};
+use std::fmt;
 
 /// Something that would be lost, or is waited for, if the program ended now.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +11,8 @@ pub enum Risk {
         reason: String,
         /// The mask as it is now has been written to another file.
         exported: bool,
+        /// The project could be kept in the program's own folder instead.
+        can_move: bool,
     },
     /// No project file is kept for this image, and its mask has not been exported as it is now.
     NotKept { document: DocumentId },
@@ -21,30 +24,77 @@ pub enum Risk {
     Training { kept: bool },
 }
 
+impl Risk {
+    /// The image that it is about; none for a training run.
+    pub fn document(&self) -> Option<DocumentId> {
+        match self {
+            Risk::NotWritten { document, .. }
+            | Risk::NotKept { document }
+            | Risk::OnTheirWay { document, .. }
+            | Risk::Unfinished { document } => Some(*document),
+            Risk::Training { .. } => None,
+        }
+    }
+}
+
+/// In words, without the image's name.
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changes = |n: usize| if n == 1 { "1 change".to_owned() } else { format!("{n} changes") };
+        match self {
+            Risk::NotWritten { changes: 0, reason, .. } => {
+                write!(f, "its project file is not there. {reason}")
+            }
+            Risk::NotWritten { exported: true, reason, .. } => {
+                write!(f, "the mask is exported, but its history and verified slices would be lost. {reason}")
+            }
+            Risk::NotWritten { changes: n, reason, .. } => {
+                write!(f, "{} would be lost. {reason}", changes(*n))
+            }
+            Risk::NotKept { .. } => {
+                f.write_str("no project file is kept for this image, and its mask has not been exported")
+            }
+            Risk::OnTheirWay { changes: n, .. } => write!(f, "{} on the way to the disk", changes(*n)),
+            Risk::Unfinished { .. } => f.write_str("a change is still being made"),
+            Risk::Training { kept: true } => f.write_str(
+                "a training run is under way. It would stop, and can be resumed from its last checkpoint",
+            ),
+            Risk::Training { kept: false } => {
+                f.write_str("a training run is under way, and no project file keeps it: it would be lost")
+            }
+        }
+    }
+}
+
 impl Workspace {
     /// What would be lost if the program ended now; empty where it may end.
     pub fn risks(&self) -> Vec<Risk> {
-        let accepting = |d: &Document| self.accepting.as_ref().is_some_and(|a| a.document == d.id);
-        let mut risks = Vec::new();
-        for d in &self.documents {
-            let document = d.id;
-            let exported = d.exported == Some(d.revision);
-            let changes = (d.last_seq - d.durable_seq).max(0) as usize;
-            if d.tool.is_some() || accepting(d) || self.is_making(document) {
-                risks.push(Risk::Unfinished { document });
-            }
-            match d.save_state() {
-                SaveState::Failing(reason) => {
-                    risks.push(Risk::NotWritten { document, changes, reason, exported });
-                }
-                SaveState::Saving(changes) => risks.push(Risk::OnTheirWay { document, changes }),
-                SaveState::NotKept if d.last_seq > 0 && !exported => risks.push(Risk::NotKept { document }),
-                SaveState::NotKept | SaveState::Saved => {}
-            }
-        }
+        let mut risks: Vec<Risk> = self.documents.iter().flat_map(|d| self.risks_of(d.id)).collect();
         if let Some(training) = self.training.as_ref().filter(|t| t.is_under_way()) {
             let kept = self.documents.iter().any(|d| training.uses(d.id) && d.project.is_some());
             risks.push(Risk::Training { kept });
+        }
+        risks
+    }
+
+    /// What of an image would be lost if it were closed now; empty where it may be closed.
+    pub fn risks_of(&self, document: DocumentId) -> Vec<Risk> {
+        let Some(d) = self.document(document) else { return Vec::new() };
+        let accepting = |d: &Document| self.accepting.as_ref().is_some_and(|a| a.document == d.id);
+        let exported = d.exported == Some(d.revision);
+        let changes = (d.last_seq - d.durable_seq).max(0) as usize;
+        let mut risks = Vec::new();
+        if d.tool.is_some() || accepting(d) || self.is_making(document) {
+            risks.push(Risk::Unfinished { document });
+        }
+        let can_move = d.failing.as_ref().is_some_and(|failing| failing.can_move);
+        match d.save_state() {
+            SaveState::Failing(reason) => {
+                risks.push(Risk::NotWritten { document, changes, reason, exported, can_move });
+            }
+            SaveState::Saving(changes) => risks.push(Risk::OnTheirWay { document, changes }),
+            SaveState::NotKept if d.last_seq > 0 && !exported => risks.push(Risk::NotKept { document }),
+            SaveState::NotKept | SaveState::Saved => {}
         }
         risks
     }

@@ -1,5 +1,6 @@
 use super::activity::Purpose;
-use super::notice::Cause;
+use super::document::Failing;
+use super::notice::{Asks, Cause};
 use super::store::{Snapshot, StoreEvent, Write};
 use super::{CommandError, DocumentId, NoticeLevel, Workspace};
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ impl Workspace {
             self.write(id, Write::Setting { key: "modality", value: modality.id().to_owned() });
         }
         if let Err(e) = self.store.write(id.0, write) {
-            self.saving_fails(id, e.to_string());
+            self.saving_fails(id, e.to_string(), false);
         }
     }
 
@@ -60,22 +61,25 @@ impl Workspace {
                     document.durable_millis = Some(millis);
                 }
             }
-            StoreEvent::Failing { document, path, reason, waiting, gone } => {
-                let advice = match gone {
-                    true => "put it back where it was, or keep the project in Fovea's own folder",
-                    false => {
+            StoreEvent::Failing { document, path, reason, waiting, gone, own } => {
+                let advice = match (gone, own) {
+                    (true, false) => "put it back where it was, or keep the project in Fovea's own folder",
+                    (false, false) => {
                         "free the disk, keep the project in Fovea's own folder, or export the mask to another place"
                     }
+                    (true, true) => "put it back where it was, or export the mask to another place",
+                    (false, true) => "free the disk, or export the mask to another place",
                 };
                 let waiting = match waiting {
-                    1 => "1 change waits in memory and is tried again".to_owned(),
-                    n => format!("{n} changes wait in memory and are tried again"),
+                    0 => String::new(),
+                    1 => " (1 change waits in memory and is tried again)".to_owned(),
+                    n => format!(" ({n} changes wait in memory and are tried again)"),
                 };
                 let text = format!(
-                    "{} is not being written: {reason}. Nothing is lost while Fovea runs ({waiting}): {advice}",
+                    "{} is not being written: {reason}. Nothing is lost while Fovea runs{waiting}: {advice}",
                     path.display()
                 );
-                self.saving_fails(DocumentId(document), text);
+                self.saving_fails(DocumentId(document), text, !own);
             }
             StoreEvent::Recovered { document } => {
                 let id = DocumentId(document);
@@ -98,7 +102,8 @@ impl Workspace {
                         if let Some(document) = self.document_mut(id) {
                             document.project = Some(path);
                         }
-                        self.notices.add(NoticeLevel::Info, Some(id), text);
+                        // Said even where the image is closed now, which may have waited for this.
+                        self.notices.add(NoticeLevel::Info, None, text);
                     }
                     Err(e) => {
                         let text = format!("The project could not be brought to Fovea's own folder: {e}");
@@ -115,25 +120,26 @@ impl Workspace {
                     let text = format!(
                         "The thread that writes project files has stopped ({reason}): export the mask, then start Fovea again"
                     );
-                    self.saving_fails(id, text);
+                    self.saving_fails(id, text, false);
                 }
             }
         }
     }
 
-    fn saving_fails(&mut self, id: DocumentId, text: String) {
-        if let Some(document) = self.document_mut(id) {
-            document.failing = Some(text.clone());
-        }
-        self.notices.hold(NoticeLevel::Error, Some(id), Cause::Store(id), text);
+    fn saving_fails(&mut self, id: DocumentId, reason: String, can_move: bool) {
+        // One that was closed, whatever is lost, needs no word any more.
+        let Some(document) = self.document_mut(id) else { return };
+        document.failing = Some(Failing { reason: reason.clone(), can_move });
+        let asks = can_move.then_some(Asks::KeepElsewhere);
+        self.notices.hold(NoticeLevel::Error, Some(id), Cause::Store(id), asks, reason);
     }
 
-    pub(super) fn keep_elsewhere(&mut self) -> Result<(), CommandError> {
-        let document = self.active().ok_or(CommandError::NoDocument)?;
+    pub(super) fn keep_elsewhere(&mut self, id: DocumentId) -> Result<(), CommandError> {
+        let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
-        Ok(self.store.keep_elsewhere(document.id.0, document.last_seq, document.now.clone())?)
+        Ok(self.store.keep_elsewhere(id.0, document.last_seq, document.now.clone())?)
     }
 
     /// Looks whether every project file is where it was, and waits for that. For those who are about to end the program.

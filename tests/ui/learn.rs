@@ -131,6 +131,10 @@ fn an_image_is_not_closed_and_a_model_not_changed_over_a_run() {
     window.press_with(Modifiers::COMMAND, Key::W);
     window.steps(2);
     window.click("Keep the best so far");
+    window.until("the run has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    window.steps(5);
+    // Then the image is closed as any other is: no project file is kept here.
+    window.click("Close anyway");
     window.until("it is closed", |w| w.documents().is_empty());
     assert_eq!(state(&window), TrainingState::Finished);
 }

@@ -9,6 +9,7 @@ mod renaming;
 mod room;
 mod still;
 mod surface;
+mod unsaved;
 mod whole;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};

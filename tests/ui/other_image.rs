@@ -22,7 +22,7 @@ fn write_image(path: &Path, value: u8) {
     io::write_image_tiff(path, &Volume::new(grid, samples, [1.0, 0.0], Modality::Other).unwrap()).unwrap();
 }
 
-fn workspace(folder: &Path) -> Workspace {
+pub(super) fn workspace(folder: &Path) -> Workspace {
     let engine = Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap();
     let place = Place::BesideImage { data: folder.join("data") };
     Workspace::with_options(engine, WorkspaceOptions { place, ..WorkspaceOptions::default() }).unwrap()

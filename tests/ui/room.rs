@@ -61,6 +61,8 @@ fn many_open_images_leave_the_toolbar_free_and_the_active_one_in_sight() {
     let paths: Vec<_> = names.iter().map(|name| folder.path().join(name)).collect();
     paths.iter().for_each(|path| picture(path));
     let mut window = opened(&paths);
+    let order: Vec<&str> = window.workspace().documents().iter().map(|d| d.name()).collect();
+    assert_eq!(order, names, "as they were asked for, whichever came first");
     for step in 0..names.len() {
         let list = rect(&window, "All open images");
         for name in ["Panels", "Keys and mouse", "Dark or light theme"] {
@@ -76,14 +78,20 @@ fn many_open_images_leave_the_toolbar_free_and_the_active_one_in_sight() {
         window.press_with(Modifiers::CTRL | Modifiers::COMMAND, Key::Tab);
         window.steps(40);
     }
-    let last = names.last().expect("14");
+    while window.document().name() != names[13] {
+        window.press_with(Modifiers::CTRL | Modifiers::COMMAND, Key::Tab);
+    }
     window.click("All open images");
     // The list moves to the image in front.
     window.steps(40);
-    let rows: Vec<Rect> = window.harness.query_all_by_label_contains("13.tif").map(|n| n.rect()).collect();
-    let row = rows.iter().find(|r| r.top() > 44.0).expect("the list names it");
-    click_at(&mut window, row.center());
-    assert_eq!(window.document().name(), last);
+    let row = |window: &Window, name: &str| -> Rect {
+        let mut rows = window.harness.query_all_by_label_contains(name).map(|n| n.rect());
+        rows.find(|r| r.top() > 44.0).expect("the list names it")
+    };
+    assert!(row(&window, "13.tif").bottom() < SMALL[1]);
+    let other = row(&window, "12.tif").center();
+    click_at(&mut window, other);
+    assert_eq!(window.document().name(), names[12]);
 }
 
 fn click_at(window: &mut Window, at: Pos2) {
@@ -167,4 +175,20 @@ fn notices_keep_away_from_what_takes_time() {
     for card in window.harness.query_all_by_label_contains("nowhere") {
         assert!(!card.rect().intersects(cancel), "{:?} lies over {cancel:?}", card.accesskit_node().label());
     }
+}
+
+#[test]
+fn many_notices_are_dismissed_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..6).map(|n| folder.path().join(format!("{n}.png"))).collect();
+    for path in &paths {
+        // A transparent pixel is worth a word.
+        image::GrayAlphaImage::from_pixel(8, 8, image::LumaA([9, 0])).save(path).unwrap();
+    }
+    let mut window = opened(&paths);
+    let said = |window: &Window| window.workspace().notices().len();
+    assert!(said(&window) >= 6, "{:?}", window.workspace().notices());
+    window.click("Dismiss all");
+    window.steps(3);
+    assert_eq!(said(&window), 0);
 }

@@ -85,3 +85,17 @@ fn a_picture_of_a_folder_is_a_document_of_its_own() {
     bench.wait("saving", |w| w.notices().iter().any(|n| n.text.starts_with("Saved")));
     assert!(folder.join("berta_labels.png").exists(), "the mask carries its picture's name");
 }
+
+#[test]
+fn a_mask_without_a_label_is_exported_and_said_to_be_empty() {
+    let mut bench = Bench::opened();
+    let path = bench.folder.path().join("mask.nii.gz");
+    export(&mut bench, &path, false).unwrap();
+    let said = |bench: &Bench| bench.texts().iter().filter(|t| t.contains("Nothing is labelled")).count();
+    assert_eq!(said(&bench), 1, "{:?}", bench.texts());
+    assert!(io::open_labels(&path).unwrap().0.is_empty());
+    bench.stroke(2, 1, [5.0, 5.0], [30.0, 20.0]);
+    let other = bench.folder.path().join("other.nii.gz");
+    export(&mut bench, &other, false).unwrap();
+    assert_eq!(said(&bench), 1, "{:?}", bench.texts());
+}

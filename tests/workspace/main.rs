@@ -5,6 +5,7 @@ mod commands;
 mod damage;
 mod exports;
 mod history;
+mod imported;
 mod large;
 mod learning;
 mod modality;
@@ -12,6 +13,7 @@ mod places;
 mod prediction;
 mod project;
 mod sent;
+mod turned;
 
 use fovea::edit::{Limits, Shape};
 use fovea::engine::{Engine, EngineOptions};

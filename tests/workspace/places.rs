@@ -1,7 +1,10 @@
 //! Files that are moved, deleted or replaced while the image is open.
 
 use super::Bench;
-use fovea::workspace::{Command, Export, ExportFormat, NoticeLevel, ProjectCommand, SaveState};
+use fovea::workspace::{
+    Asks, Command, CommandError, EditCommand, Export, ExportFormat, NoticeLevel, Place, ProjectCommand, Risk,
+    SaveState, Workspace, WorkspaceOptions,
+};
 
 fn stroke(bench: &mut Bench, i: usize) {
     bench.stroke(1, 1, [5.0, 3.0 + 2.0 * i as f64], [30.0, 3.0]);
@@ -25,7 +28,8 @@ fn failing(bench: &mut Bench, says: &str) {
     assert_eq!(notice.level, NoticeLevel::Error);
     assert!(notice.text.contains(says), "{}", notice.text);
     let id = bench.document().id();
-    assert!(bench.workspace.apply(Command::Close(id)).is_err());
+    let refused = bench.workspace.apply(Command::Close(id));
+    assert!(matches!(refused, Err(CommandError::NotSafe(Risk::NotWritten { .. }))), "{refused:?}");
     assert!(!bench.workspace.risks().is_empty());
 }
 
@@ -66,7 +70,8 @@ fn a_deleted_project_goes_on_whole_in_the_programs_own_folder() {
     std::fs::remove_file(bench.project()).unwrap();
     stroke(&mut bench, 2);
     failing(&mut bench, "moved or deleted");
-    bench.workspace.apply(Command::Project(ProjectCommand::KeepElsewhere)).unwrap();
+    let id = bench.document().id();
+    bench.workspace.apply(Command::Project(ProjectCommand::KeepElsewhere(id))).unwrap();
     whole(&mut bench, 3);
     assert!(!bench.project().exists());
     assert!(bench.document().project().unwrap().starts_with(bench.folder.path().join("data")));
@@ -149,4 +154,130 @@ fn the_mask_of_an_image_that_was_replaced_is_not_put_beside_the_new_one() {
     bench.wait("the mask", |w| w.is_idle());
     assert!(path.exists());
     assert!(bench.texts().iter().any(|t| t.contains("the mask is of the image that is open")));
+}
+
+/// As where a drive is unplugged.
+#[test]
+fn a_folder_that_is_removed_in_the_middle_of_a_stroke_takes_nothing_with_it() {
+    let mut bench = Bench::new();
+    let folder = bench.folder.path().join("drive");
+    std::fs::create_dir(&folder).unwrap();
+    let image = folder.join("image.tif");
+    std::fs::rename(bench.image(), &image).unwrap();
+    super::open(&mut bench.workspace, &image);
+    stroke(&mut bench, 0);
+    saved(&mut bench);
+    bench.edit(EditCommand::Begin { tool: "brush".into() });
+    bench.edit(super::brush(1, 1, [5.0, 20.0], [30.0, 20.0]));
+    std::fs::remove_dir_all(&folder).unwrap();
+    bench.edit(super::brush(1, 1, [30.0, 20.0], [30.0, 30.0]));
+    bench.edit(EditCommand::Commit);
+    stroke(&mut bench, 2);
+    failing(&mut bench, "moved or deleted");
+    let notice = bench.workspace.notices().iter().find(|n| n.stays).unwrap();
+    assert_eq!(notice.asks, Some(Asks::KeepElsewhere));
+    let (id, hash) = (bench.document().id(), bench.document().mask_hash());
+    bench.workspace.apply(Command::Project(ProjectCommand::KeepElsewhere(id))).unwrap();
+    saved(&mut bench);
+    assert_eq!(bench.workspace.risks(), []);
+    bench.close();
+    // The drive is there again, with the image and an older project or none.
+    std::fs::create_dir(&folder).unwrap();
+    super::write_image(&image);
+    super::open(&mut bench.workspace, &image);
+    assert_eq!((bench.document().mask_hash(), bench.document().journal()), (hash, [3, 3]));
+}
+
+#[test]
+fn an_image_is_closed_without_its_project_when_a_person_insists() {
+    let mut bench = begun();
+    std::fs::remove_file(bench.project()).unwrap();
+    failing(&mut bench, "moved or deleted");
+    let id = bench.document().id();
+    bench.workspace.apply(Command::CloseUnsaved(id)).unwrap();
+    assert!(bench.workspace.documents().is_empty());
+    bench.workspace.settle(id);
+    assert!(bench.workspace.notices().iter().all(|n| !n.stays), "{:?}", bench.texts());
+    assert!(!bench.project().exists());
+}
+
+#[test]
+fn what_lies_in_the_programs_own_folder_already_cannot_be_brought_there() {
+    let mut bench = begun();
+    std::fs::remove_file(bench.project()).unwrap();
+    failing(&mut bench, "moved or deleted");
+    let id = bench.document().id();
+    bench.workspace.apply(Command::Project(ProjectCommand::KeepElsewhere(id))).unwrap();
+    saved(&mut bench);
+    std::fs::remove_dir_all(bench.folder.path().join("data")).unwrap();
+    failing(&mut bench, "or export the mask to another place");
+    let notice = bench.workspace.notices().iter().find(|n| n.stays).unwrap();
+    assert_eq!(notice.asks, None, "{}", notice.text);
+}
+
+/// Run by [`a_folder_that_can_only_be_read_is_left_alone`] as somebody who may not write there.
+#[cfg(unix)]
+#[test]
+fn child_paints_in_a_folder_that_can_only_be_read() {
+    let Some(folder) = std::env::var_os(READ_ONLY).map(std::path::PathBuf::from) else { return };
+    let image = folder.join("image.tif");
+    assert!(std::fs::write(folder.join("anything"), "").is_err(), "the folder can be written");
+    let place = Place::BesideImage { data: std::env::temp_dir().join("data") };
+    let opened = || {
+        let mut workspace =
+            super::start(WorkspaceOptions { place: place.clone(), ..WorkspaceOptions::default() });
+        super::open(&mut workspace, &image);
+        workspace
+    };
+    let mut workspace = opened();
+    let remark =
+        |w: &Workspace| w.notices().iter().any(|n| n.text.contains("cannot be written: the project"));
+    assert!(remark(&workspace), "{:?}", workspace.notices());
+    workspace.apply(Command::Edit(super::brush(1, 1, [5.0, 3.0], [30.0, 3.0]))).unwrap();
+    let id = workspace.active().unwrap().id();
+    assert!(workspace.settle(id));
+    let hash = workspace.active().unwrap().mask_hash();
+    workspace.apply(Command::Project(ProjectCommand::Save)).unwrap();
+    let refused = |w: &Workspace| w.notices().iter().any(|n| n.level == NoticeLevel::Error);
+    assert!(workspace.wait_until(std::time::Duration::from_secs(60), refused), "no mask can be saved there");
+    drop(workspace);
+    let workspace = opened();
+    assert_eq!(workspace.active().unwrap().mask_hash(), hash);
+}
+
+#[cfg(unix)]
+const READ_ONLY: &str = "FOVEA_READ_ONLY_FOLDER";
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_can_only_be_read_is_left_alone() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let patient = folder.path().join("patient");
+    for path in [&home, &patient] {
+        std::fs::create_dir(path).unwrap();
+    }
+    super::write_image(&patient.join("image.tif"));
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(folder.path(), 0o755);
+    mode(&home, 0o777);
+    mode(&patient.join("image.tif"), 0o644);
+    mode(&patient, 0o555);
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "places::child_paints_in_a_folder_that_can_only_be_read", "--nocapture"]);
+    child.env(READ_ONLY, &patient).env("TMPDIR", &home).env("HOME", &home).current_dir(&home);
+    // No permission holds the one who owns the machine.
+    if std::fs::write(patient.join("tried"), "").is_ok() {
+        std::fs::remove_file(patient.join("tried")).unwrap();
+        child.uid(65_534).gid(65_534);
+    }
+    let out = child.output().unwrap();
+    let said = [out.stdout, out.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(out.status.success() && said.contains("1 passed"), "{said}");
+    let left: Vec<_> = std::fs::read_dir(&patient).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["image.tif"]);
+    mode(&patient, 0o755);
 }

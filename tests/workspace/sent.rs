@@ -2,7 +2,7 @@
 
 use super::{Bench, SIZE, start};
 use fovea::workspace::{
-    Command, NoticeLevel, OtherImageAnswer, Place, SaveState, Workspace, WorkspaceOptions,
+    Command, Differs, NoticeLevel, OtherImageAnswer, Place, SaveState, Workspace, WorkspaceOptions,
 };
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -187,7 +187,7 @@ fn annotations_of_another_image_are_kept_only_when_a_person_says_so() {
     replace_image(&bench);
     let opening = asked(&mut bench);
     let question = bench.workspace.openings()[0].question().unwrap();
-    assert_eq!((question.changes, question.can_keep, question.size), (3, true, None));
+    assert_eq!((question.changes, question.can_keep, question.differs), (3, true, Differs::Content));
     // Cancelled, nothing is opened and nothing has changed: it is asked again.
     bench.workspace.apply(Command::Cancel(opening)).unwrap();
     assert!(bench.workspace.openings().is_empty() && bench.workspace.active().is_none());
@@ -229,7 +229,8 @@ fn annotations_of_an_image_of_another_size_can_only_be_set_aside() {
     drop(db);
     let opening = asked(&mut bench);
     let question = bench.workspace.openings()[0].question().unwrap();
-    assert_eq!((question.can_keep, question.size), (false, Some([999, SIZE[1] as i64, SIZE[2] as i64])));
+    let size = Differs::Size([999, SIZE[1] as i64, SIZE[2] as i64]);
+    assert_eq!((question.can_keep, question.differs), (false, size));
     let keep = Command::OtherImage { opening, answer: OtherImageAnswer::Keep };
     assert!(bench.workspace.apply(keep).is_err());
     answer(&mut bench, OtherImageAnswer::SetAside);

@@ -86,6 +86,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         warnings,
         series: infos,
         content_hash: loaded.hash,
+        turned: None,
         by_look: false,
         facts,
     })

@@ -79,7 +79,16 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     if volume.stats().not_finite > 0 {
         warnings.push(format!("{} voxels are not numbers (NaN or infinite)", volume.stats().not_finite));
     }
-    Ok(Opened { volume, source: path.to_owned(), warnings, series, content_hash, by_look: false, facts })
+    Ok(Opened {
+        volume,
+        source: path.to_owned(),
+        warnings,
+        series,
+        content_hash,
+        turned: None,
+        by_look: false,
+        facts,
+    })
 }
 
 /// The volume to show, and all of them where there are several.

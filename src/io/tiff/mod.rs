@@ -1,7 +1,11 @@
 //! TIFF: pages of equal size as a volume; channels and moments, where the file tells them apart, as volumes to choose
 //! from.
 
-use super::{Format, OpenError, OpenOptions, Opened, Progress, picture::Picture, samples, source};
+use super::{
+    Format, OpenError, OpenOptions, Opened, Progress,
+    picture::{self, Picture},
+    samples, source,
+};
 use crate::volume::Modality;
 use stack::{Plane, Stack};
 use std::path::Path;
@@ -52,6 +56,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         kept = Some(decoded);
     }
     let mut all: Option<(Picture, bool)> = None;
+    let mut turns = Vec::new();
     for (z, &plane) in stack.planes.iter().enumerate() {
         if progress.cancelled() {
             return Err(OpenError::Cancelled);
@@ -60,6 +65,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
             Some(decoded) => decoded,
             None => pages.decode(plane, options.as_mask, progress)?,
         };
+        turns.push(picture.turn);
         match &mut all {
             None => {
                 let mut first = picture;
@@ -85,6 +91,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         warnings,
         series,
         content_hash,
+        turned: picture::turned(&turns),
         by_look: false,
         facts: serde_json::json!({ "format": "tiff", "pages": depth, "file_type": file_type }),
     })
@@ -194,8 +201,8 @@ impl<'a> Pages<'a> {
         let page = self.page(plane.page)?;
         let planes = chunk::planes(self.path, &self.file, &page, plane.skip, progress)?;
         let shown = pixels::shown(self.path, &page, planes, plane.channel, as_mask)?;
-        let picture =
-            Picture { width: page.width, height: page.height, pixels: shown.pixels, warnings: shown.notes };
+        let (pixels, warnings) = (shown.pixels, shown.notes);
+        let picture = Picture { width: page.width, height: page.height, pixels, warnings, turn: None };
         Ok((picture.upright(page.orientation), shown.low_is_white))
     }
 }

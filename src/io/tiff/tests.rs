@@ -367,6 +367,7 @@ fn every_orientation_is_shown_upright() {
         let size = if orientation < 5 { [3, 2, 1] } else { [2, 3, 1] };
         assert_eq!(opened.volume.dims(), size);
         assert_eq!(opened.warnings.len(), usize::from(orientation > 1), "{:?}", opened.warnings);
+        assert_eq!(opened.turned, (orientation > 1).then(|| orientation.to_string()));
     }
 }
 

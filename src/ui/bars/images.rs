@@ -13,8 +13,10 @@ const LIST: f32 = 58.0;
 /// The open images, in the top bar.
 #[derive(Default)]
 pub struct Images {
-    /// Which one was brought into view, among how many and in how much room.
-    in_view: Option<(DocumentId, usize, f32)>,
+    /// Which one was brought into view, how wide all are (which changes with the fonts) and in how much room.
+    in_view: Option<(DocumentId, f32, f32)>,
+    /// Frames for which the list of all has been open, as far as it has to be known.
+    listed: u8,
 }
 
 impl Images {
@@ -34,7 +36,7 @@ impl Images {
         let gap = ui.spacing().item_spacing.x;
         let whole: f32 = names.iter().map(|(_, width)| width + gap).sum();
         let room = ui.available_width();
-        let now = active.map(|active| (active, documents.len(), room));
+        let now = active.map(|active| (active, whole, room));
         let moved = self.in_view != now;
         self.in_view = now;
         if moved {
@@ -63,28 +65,34 @@ impl Images {
                 ui.horizontal(|ui| row(ui, out));
             });
         });
-        list(ui, documents, active, out);
+        self.list(ui, documents, active, out);
     }
-}
 
-/// All of them below each other.
-fn list(ui: &mut Ui, documents: &[Document], active: Option<DocumentId>, out: &mut Outbox) {
-    let list = ui.menu_button(format!("All {}", documents.len()), |ui| {
-        ui.set_min_width(220.0);
-        ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
-            for document in documents {
-                let front = active == Some(document.id());
-                let name = cut_in_the_middle(document.name(), 44);
-                let name = as_painted(&name);
-                let row = ui.add(Button::selectable(front, name));
-                if row.on_hover_text(document.source().display().to_string()).clicked() {
-                    out.command(Command::Activate(document.id()));
-                    ui.close();
+    /// All of them below each other, beginning where the active one is in sight.
+    fn list(&mut self, ui: &mut Ui, documents: &[Document], active: Option<DocumentId>, out: &mut Outbox) {
+        /// The first is only measured; in the next the rows have their places.
+        const OPENS: u8 = 3;
+        let opens = self.listed < OPENS;
+        let list = ui.menu_button(format!("All {}", documents.len()), |ui| {
+            ui.set_min_width(220.0);
+            ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+                for document in documents {
+                    let front = active == Some(document.id());
+                    let name = cut_in_the_middle(document.name(), 44);
+                    let row = ui.add(Button::selectable(front, as_painted(&name)));
+                    if front && opens {
+                        row.scroll_to_me(None);
+                    }
+                    if row.on_hover_text(document.source().display().to_string()).clicked() {
+                        out.command(Command::Activate(document.id()));
+                        ui.close();
+                    }
                 }
-            }
+            });
         });
-    });
-    list.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "All open images"));
+        self.listed = if list.inner.is_some() { (self.listed + 1).min(OPENS) } else { 0 };
+        list.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "All open images"));
+    }
 }
 
 /// What stands in the row, and how wide its button is.

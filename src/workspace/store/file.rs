@@ -18,6 +18,8 @@ const CHECKPOINT_EVERY: usize = 64;
 pub(super) const ENTRIES: &str = "entries";
 const CASE_CHECKSUM: &str = "case checksum";
 const SERIES: &str = "series";
+/// [`CaseFacts::turned`]. Missing where the image was shown as it is stored, which older programs always did.
+const TURNED: &str = "turned";
 
 /// Whether a project was made on the image that is open now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub enum Whose {
     OtherSize([i64; 3]),
     /// It belongs to another series of the same file or folder.
     OtherSeries,
+    /// It was made on the same file, whose pictures stood otherwise then: [`CaseFacts::turned`] of that time.
+    OtherTurn(Option<String>),
 }
 
 /// What lies where an open project file should be.
@@ -174,6 +178,7 @@ impl ProjectFile {
             params![facts.content_hash, facts.path.to_string_lossy(), self.case],
         )?;
         put_setting(&change, CASE_CHECKSUM, &case_checksum(&change, self.case)?)?;
+        put_turned(&change, facts)?;
         audit(&change, "image changed, annotations kept", &facts.content_hash)?;
         change.commit()?;
         self.whose = Whose::Same;
@@ -275,13 +280,14 @@ fn case(
     if setting(db, CASE_CHECKSUM)?.is_some_and(|sum| case_checksum(db, id).is_ok_and(|now| now != sum)) {
         damage.push("what it says of its image and of its first labels is damaged: check them".to_owned());
     }
-    let series = setting(db, SERIES)?;
+    let (series, turned) = (setting(db, SERIES)?, setting(db, TURNED)?);
     let whose = match (&facts.series, &series) {
         (Some(ours), Some(its)) if ours != its => Whose::OtherSeries,
         // It may be of any of them; that its image has another content tells.
         (Some(_), None) if hash != facts.content_hash => Whose::OtherSeries,
         _ if dims != size => Whose::OtherSize(dims),
         _ if hash != facts.content_hash => Whose::OtherContent,
+        _ if turned != facts.turned => Whose::OtherTurn(turned),
         _ => Whose::Same,
     };
     if let (Whose::Same, Some(ours), None) = (&whose, &facts.series, series) {
@@ -311,9 +317,20 @@ fn insert_case(db: &mut Connection, facts: &CaseFacts) -> Result<i64, StoreError
     if let Some(series) = &facts.series {
         put_setting(&change, SERIES, series)?;
     }
+    put_turned(&change, facts)?;
     audit(&change, "created", &facts.path.to_string_lossy())?;
     change.commit()?;
     Ok(id)
+}
+
+fn put_turned(db: &Connection, facts: &CaseFacts) -> Result<(), StoreError> {
+    match &facts.turned {
+        Some(turned) => put_setting(db, TURNED, turned),
+        None => {
+            db.execute("DELETE FROM setting WHERE key = ?1", [TURNED])?;
+            Ok(())
+        }
+    }
 }
 
 fn case_checksum(db: &Connection, id: i64) -> Result<String, StoreError> {

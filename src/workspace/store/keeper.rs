@@ -89,6 +89,10 @@ impl Keeper {
 
     pub fn take_over(&mut self, document: u64) {
         let Some(kept) = self.kept.get_mut(&document) else { return };
+        if !kept.waiting.is_empty() {
+            // What makes the annotations fit this image is not in it yet: it is asked again on the next opening.
+            return;
+        }
         let facts = kept.facts.clone();
         if let Ok(file) = kept.ready()
             && let Err(e) = file.take_over(&facts)
@@ -169,8 +173,8 @@ impl Keeper {
                 let told = Some((reason.clone(), waiting));
                 if kept.failing != told {
                     kept.failing = told;
-                    let path = kept.path.clone();
-                    self.post.event(StoreEvent::Failing { document, path, reason, waiting, gone });
+                    let (path, own) = (kept.path.clone(), kept.own);
+                    self.post.event(StoreEvent::Failing { document, path, reason, waiting, gone, own });
                 }
             }
             None if kept.failing.take().is_some() => self.post.event(StoreEvent::Recovered { document }),

@@ -16,7 +16,7 @@ pub(super) struct Kept {
     /// There is a project file, whether it can be reached or not.
     begun: bool,
     /// Its folder is the program's own.
-    own: bool,
+    pub own: bool,
     /// The newest entry that is on the disk.
     newest: i64,
     pub waiting: VecDeque<(Write, Instant)>,

@@ -117,6 +117,8 @@ pub struct CaseFacts {
     pub path: PathBuf,
     /// BLAKE3 of the image file's bytes.
     pub content_hash: String,
+    /// How its pictures were turned to stand upright: [`Opened::turned`](crate::io::Opened::turned).
+    pub turned: Option<String>,
     pub dims: [usize; 3],
     /// Which of several images in the file or folder it is: a [`SeriesInfo::id`](crate::io::SeriesInfo::id).
     pub series: Option<String>,

@@ -64,6 +64,8 @@ pub enum StoreEvent {
         waiting: usize,
         /// It is not where it was.
         gone: bool,
+        /// It is in the program's own folder.
+        own: bool,
     },
     /// Everything that waited is on the disk.
     Recovered {
@@ -157,7 +159,8 @@ impl Store {
         })
     }
 
-    /// The project is that of the image as it is now, whose content is another than when it was made.
+    /// The project is that of the image as it is now, whose content is another than when it was made, once all that was
+    /// handed over before is on the disk.
     pub fn take_over(&self, document: u64) -> Result<(), StoreError> {
         self.order(move |keeper| keeper.take_over(document))
     }

@@ -1,0 +1,127 @@
+//! What becomes of annotations that were made on another image than the one that lies beside them now.
+
+use super::document::{Document, DocumentId, Opening};
+use super::store::{Project, Whose};
+use super::{CommandError, OtherImageAnswer, Workspace};
+use crate::edit::{Change, MaskRules, Origin, Patch, Region};
+use crate::engine::JobId;
+use crate::io;
+use crate::label::{LabelMap, LabelTable};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// A project file that was made on another image than the one that lies beside it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherImage {
+    pub project: PathBuf,
+    /// How many changes it holds, where it can be read beside this image.
+    pub changes: i64,
+    pub differs: Differs,
+    /// The annotations fit by their size, and may be shown on this image.
+    pub can_keep: bool,
+}
+
+/// How the image differs from the one that annotations were made on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Differs {
+    /// It was one of so many columns, rows and slices.
+    Size([i64; 3]),
+    Content,
+    /// It is the same file. An older program showed it as it is stored, and it is shown upright now, as its EXIF note says:
+    /// who keeps the annotations has them turned with it.
+    Turned,
+}
+
+impl Opening {
+    /// What has to be decided before the image can be shown, with [`Command::OtherImage`](super::Command::OtherImage).
+    pub fn question(&self) -> Option<OtherImage> {
+        let found = self.found.as_ref()?;
+        let restored = found.restored.as_ref();
+        let differs = match found.whose {
+            Whose::OtherSize(size) => Differs::Size(size),
+            Whose::OtherTurn(_) => Differs::Turned,
+            _ => Differs::Content,
+        };
+        let fits = matches!(found.whose, Whose::OtherContent | Whose::OtherTurn(None));
+        Some(OtherImage {
+            project: found.path.clone()?,
+            changes: restored.map_or(0, |r| r.last_seq),
+            differs,
+            can_keep: restored.is_some() && fits,
+        })
+    }
+
+    /// The mask of a project that was made on the pictures as they are stored, turned upright as they are now.
+    fn turned_mask(&self) -> Option<LabelMap> {
+        let turned = self.arrived.as_ref()?.facts.turned.as_deref()?;
+        io::turned_mask(&self.found.as_ref()?.restored.as_ref()?.annotations.mask, turned)
+    }
+}
+
+impl Workspace {
+    /// The person has said what becomes of a project file that was made on another image.
+    pub(super) fn decide_on_other_image(
+        &mut self,
+        job: JobId,
+        answer: OtherImageAnswer,
+    ) -> Result<(), CommandError> {
+        let asked = self.openings.iter_mut().find(|o| o.job == job && o.found.is_some());
+        let opening = asked.ok_or(CommandError::NothingAsked)?;
+        let id = opening.arrived.as_ref().ok_or(CommandError::NothingAsked)?.id;
+        match answer {
+            OtherImageAnswer::Keep => {
+                if opening.question().is_none_or(|question| !question.can_keep) {
+                    return Err(CommandError::OtherSize);
+                }
+                let turned = match opening.question().map(|question| question.differs) {
+                    Some(Differs::Turned) => Some(opening.turned_mask().ok_or(CommandError::OtherSize)?),
+                    _ => None,
+                };
+                let Some(project) = opening.found.take() else { return Err(CommandError::NothingAsked) };
+                self.project_found(id, Ok(Project { whose: Whose::Same, ..*project }));
+                if let Some(mask) = turned {
+                    self.turn(id, &mask)?;
+                }
+                self.store.take_over(id.0)?;
+            }
+            OtherImageAnswer::SetAside => {
+                self.store.set_aside(id.0)?;
+                if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
+                    opening.found = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same annotations, turned with the picture, as one change that can be undone. Whoever has verified a slice has
+    /// verified what is on it, and no lock holds what is only turned.
+    fn turn(&mut self, id: DocumentId, mask: &LabelMap) -> Result<(), CommandError> {
+        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
+        let (labels, verified) = (LabelTable::default(), BTreeSet::new());
+        let rules = MaskRules::new(&labels, &verified);
+        let origin = Origin::Person { tool: "turn upright".to_owned() };
+        let whole = whole_of(document);
+        let volume = &document.volume;
+        let patch = Patch::replace(&document.now.mask, volume, &whole, &mask.to_values(), &rules, origin)?;
+        document.log.begin()?;
+        document.log.extend(&mut document.now.marks(), Change::Mask(patch))?;
+        let edit = document.log.commit();
+        self.journal(id, edit)
+    }
+
+    /// An image is not opened, because of whose project file lies beside it.
+    pub(super) fn leave_other_image(&mut self, job: JobId) {
+        let asked = self.openings.extract_if(.., |o| o.job == job && o.found.is_some()).next();
+        if let Some(document) = asked.and_then(|opening| opening.arrived) {
+            // Where the thread is gone, so is its hold on the file.
+            let _ = self.store.close(document.id.0, None);
+        }
+    }
+}
+
+fn whole_of(document: &Document) -> Region {
+    let [width, height, depth] = document.volume.dims();
+    let rows = (0..height * depth).map(|row| (row * width, width as u32));
+    Region::from_runs(document.volume.grid(), rows.collect())
+}
