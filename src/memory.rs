@@ -45,6 +45,12 @@ pub fn reserve<T>(count: u128) -> Result<Vec<T>, TooMuch> {
     Ok(items)
 }
 
+/// `count` zeros, of which only those that are written take memory and time.
+pub fn zeroed(count: u128) -> Result<Vec<u8>, TooMuch> {
+    check(count)?;
+    Ok(vec![0; usize::try_from(count).map_err(|_| TooMuch { bytes: count, free: free() })?])
+}
+
 /// Room for `count` items more at the end of a vector.
 pub fn more<T>(items: &mut Vec<T>, count: u128) -> Result<(), TooMuch> {
     let bytes = count.saturating_mul(size_of::<T>() as u128);

@@ -120,6 +120,11 @@ pub fn reserve<T>(path: &Path, count: u128) -> Result<Vec<T>, OpenError> {
     memory::reserve(count).map_err(|e| OpenError::too_large(path, e))
 }
 
+/// `count` zeros.
+pub fn zeroed(path: &Path, count: u128) -> Result<Vec<u8>, OpenError> {
+    memory::zeroed(count).map_err(|e| OpenError::too_large(path, e))
+}
+
 /// Room for `count` items more at the end of a vector.
 pub fn more<T>(path: &Path, items: &mut Vec<T>, count: u128) -> Result<(), OpenError> {
     memory::more(items, count).map_err(|e| OpenError::too_large(path, e))

@@ -48,8 +48,7 @@ pub fn planes(
     }
     let mut planes = Vec::with_capacity(page.planes());
     for plane in 0..page.planes() {
-        let mut rows: Vec<u8> = source::reserve(path, (stride * page.height) as u128)?;
-        rows.resize(stride * page.height, 0);
+        let mut rows = source::zeroed(path, (stride * page.height) as u128)?;
         for i in 0..across * down {
             if progress.cancelled() {
                 return Err(OpenError::Cancelled);
@@ -207,8 +206,7 @@ fn lzw(path: &Path, data: &[u8], expected: usize) -> Result<Vec<u8>, OpenError> 
         ));
     }
     let mut decoder = weezl::decode::Decoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
-    let mut out: Vec<u8> = source::reserve(path, expected as u128)?;
-    out.resize(expected, 0);
+    let mut out = source::zeroed(path, expected as u128)?;
     let (mut read, mut written) = (0, 0);
     while written < expected {
         let step = decoder.decode_bytes(&data[read..], &mut out[written..]);
