@@ -1,8 +1,8 @@
-//! The one way in which a file is opened for reading: a regular file, and never a wait for one.
+//! The one way in which a file is opened for reading: a regular file, and never a wait for one. And in which a folder is made.
 
 use crate::memory;
 use std::{
-    fs::{File, Metadata, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Read},
     path::Path,
 };
@@ -57,6 +57,16 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read_at_most(path, MOST_TEXT)?).map_err(not_text)
 }
 
+/// Makes a folder, and those that it is in, where they are not there yet. What is in its place is named.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let there = path.ancestors().find(|place| place.exists());
+    if let Some(other) = there.filter(|place| !place.is_dir()) {
+        let what = format!("{} is there and is no folder", other.display());
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
+    }
+    fs::create_dir_all(path)
+}
+
 fn regular(meta: &Metadata) -> io::Result<()> {
     if meta.is_file() {
         return Ok(());
@@ -98,6 +108,21 @@ mod tests {
         std::fs::write(&path, b"12345").unwrap();
         assert_eq!(read_at_most(&path, 5).unwrap(), b"12345");
         assert!(read_at_most(&path, 4).unwrap_err().to_string().contains("more than 4 bytes"));
+    }
+
+    #[test]
+    fn a_folder_is_made_where_there_is_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a/b");
+        make_folder(&inner).unwrap();
+        make_folder(&inner).unwrap();
+        assert!(inner.is_dir());
+        let file = inner.join("masks");
+        std::fs::write(&file, b"1").unwrap();
+        for path in [file.clone(), file.join("c/d")] {
+            let error = make_folder(&path).unwrap_err().to_string();
+            assert_eq!(error, format!("{} is there and is no folder", file.display()));
+        }
     }
 
     #[cfg(unix)]

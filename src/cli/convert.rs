@@ -128,7 +128,7 @@ enum Kind {
 
 fn kind(path: &Path) -> anyhow::Result<Kind> {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let ends = |extensions: &[&str]| extensions.iter().any(|e| name.ends_with(e));
+    let ends = |extensions: &[&str]| extensions.iter().any(|e| name.len() > e.len() && name.ends_with(e));
     Ok(match () {
         () if ends(&[".nii", ".nii.gz"]) => Kind::Nifti,
         () if ends(&[".png"]) => Kind::Png,

@@ -211,6 +211,7 @@ fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
         let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
         match lines.len() {
             0 => Ok(()),
+            1 => bail!("{}: a case cannot be used:\n  {}", request.data.display(), lines[0]),
             n => bail!("{}: {n} cases cannot be used:\n  {}", request.data.display(), lines.join("\n  ")),
         }
     };

@@ -4,6 +4,7 @@ use super::{overlay, say::say, targets::OverwriteArgument};
 use crate::{
     edit::{Limits, Shape},
     engine::{Engine, EngineOptions, interrupt},
+    file,
     geom::Plane,
     io::table_beside,
     label::{LabelId, LabelMap},
@@ -77,8 +78,7 @@ pub fn run(args: DemoArgs, device: DeviceChoice) -> anyhow::Result<()> {
     let started = Instant::now();
     args.may_write()?;
     interrupt::listen();
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    file::make_folder(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let engine =
         Engine::start(EngineOptions::headless(device)).context("cannot start the engine's threads")?;
     // The demo starts from nothing each time: no project file of an earlier run is taken up.

@@ -100,7 +100,7 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 impl RunFolder {
     /// Begins a run, or goes on with the one that is there, if its data are those of then.
     pub fn open(path: &Path, settings: &impl Serialize, began: &Began, resume: bool) -> Result<Self> {
-        fs::create_dir_all(path).with_context(|| format!("{} could not be made", path.display()))?;
+        file::make_folder(path).with_context(|| format!("{} could not be made", path.display()))?;
         let run_file = path.join("run.json");
         if resume {
             refuse_links(path)?;
@@ -118,7 +118,7 @@ impl RunFolder {
     /// Of a stage of the run.
     pub fn stage(&self, name: &str) -> Result<Self> {
         let path = self.path.join(name);
-        fs::create_dir_all(&path).with_context(|| format!("{} could not be made", path.display()))?;
+        file::make_folder(&path).with_context(|| format!("{} could not be made", path.display()))?;
         Ok(Self { path })
     }
 

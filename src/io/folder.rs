@@ -174,11 +174,11 @@ pub fn not_one_image(path: &Path, opened: &Opened) -> Option<String> {
     one_of_many.then(|| "it is a folder of separate pictures, which are not numbered like slices".to_owned())
 }
 
-/// The pictures of a folder where each is an image of its own; None where they are slices, or there is one, or none.
+/// The pictures of a folder where each is an image of its own; None where they are slices.
 pub fn separate_pictures(path: &Path) -> Result<Option<Vec<PathBuf>>, OpenError> {
     let pictures = Pictures::of(path)?;
     let all: Vec<PathBuf> = pictures.groups.into_values().flatten().collect();
-    Ok((pictures.stacks.is_empty() && all.len() > 1).then_some(all))
+    Ok(pictures.stacks.is_empty().then_some(all))
 }
 
 /// The pictures of a folder.

@@ -96,14 +96,29 @@ pub enum ListError {
     Io { path: PathBuf, cause: std::io::Error },
     #[error("{} cannot be read: {cause}", path.display())]
     Csv { path: PathBuf, cause: csv::Error },
-    #[error("{} has no column \"{column}\"; its columns are: {found}", path.display())]
+    #[error("{} has no column \"{column}\"; its columns are: {found}{}", path.display(), other_separator(found))]
     NoColumn { path: PathBuf, column: &'static str, found: String },
+    #[error("{} has two columns \"{column}\"", path.display())]
+    TwoColumns { path: PathBuf, column: &'static str },
     #[error("{} has no rows", path.display())]
     Empty { path: PathBuf },
     /// Every broken row at once.
     #[error("{}: {} of its rows cannot be used:{}", path.display(), rows.len(), rows.iter().map(ToString::to_string).collect::<String>())]
     Rows { path: PathBuf, rows: Vec<BrokenRow> },
 }
+
+/// What a spreadsheet that separates cells by something else is told.
+fn other_separator(columns: &str) -> &'static str {
+    let only_one = !columns.contains(',');
+    match () {
+        () if only_one && columns.contains(';') => ". Cells are separated by commas, and here by \";\"",
+        () if only_one && columns.contains('\t') => ". Cells are separated by commas, and here by tabs",
+        () => "",
+    }
+}
+
+/// More bytes would leave no room for the endings of files that are named after the case.
+const LONGEST_ID: usize = 200;
 
 /// Reads a list and checks that every file that it names exists; one row that cannot be used refuses the list.
 pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
@@ -117,6 +132,9 @@ pub fn read(path: &Path) -> Result<Vec<Case>, ListError> {
 pub fn scan(path: &Path) -> Result<(Vec<Case>, Vec<BrokenRow>), ListError> {
     let csv_error = |cause| ListError::Csv { path: path.to_owned(), cause };
     let text = text_of(path)?;
+    if text.trim().is_empty() {
+        return Err(ListError::Empty { path: path.to_owned() });
+    }
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(csv_error)?.clone();
@@ -137,6 +155,11 @@ pub fn scan(path: &Path) -> Result<(Vec<Case>, Vec<BrokenRow>), ListError> {
         patient: named("patient"),
         width: headers.len(),
     };
+    let known = ["id", "image", "label", "valid", "split", "patient"];
+    let is_twice = |name: &&&str| headers.iter().filter(|h| h.eq_ignore_ascii_case(name)).count() > 1;
+    if let Some(column) = known.iter().find(is_twice) {
+        return Err(ListError::TwoColumns { path: path.to_owned(), column });
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let (mut cases, mut broken) = (Vec::new(), Vec::new());
     let mut seen: HashMap<String, u64> = HashMap::new();
@@ -200,8 +223,13 @@ impl Columns {
         let id = cell(self.id).to_owned();
         if id.is_empty() {
             faults.push("id is empty".to_owned());
-        } else if id.contains(['/', '\\']) || id.starts_with('.') {
-            faults.push(format!("id \"{id}\" cannot be a file name"));
+        } else if id.contains(|c: char| matches!(c, '/' | '\\') || c.is_control()) || id.starts_with('.') {
+            faults.push(format!("id \"{}\" cannot be a file name", id.escape_debug()));
+        } else if id.len() > LONGEST_ID {
+            faults.push(format!(
+                "id is {} bytes long, and files cannot be named after more than {LONGEST_ID}",
+                id.len()
+            ));
         }
         if cell(self.image).is_empty() {
             faults.push("image is empty".to_owned());
@@ -274,6 +302,28 @@ mod tests {
             ("L", "L"),
         ] {
             assert_eq!(told(id), patient, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_no_table_of_cases_says_what_it_is() {
+        let long = format!("id,image\n{},a.png\n", "x".repeat(201));
+        for (list, what) in [
+            ("", "has no rows"),
+            ("\u{feff}\r\n\r\n", "has no rows"),
+            ("id,image\n", "has no rows"),
+            (
+                "id;image\na;a.png\n",
+                "has no column \"id\"; its columns are: id;image. Cells are separated by commas, and here by \";\"",
+            ),
+            ("id\timage\na\ta.png\n", "and here by tabs"),
+            ("id,image,Id\na,a.png,b\n", "has two columns \"id\""),
+            ("id,image\n\"a\nb\",a.png\n", "line 2: id \"a\\nb\" cannot be a file name"),
+            (&long, "line 2: id is 201 bytes long"),
+        ] {
+            let (_folder, path) = folder_with(list);
+            let told = read(&path).unwrap_err().to_string();
+            assert!(told.contains(what), "{list:?}: {told}");
         }
     }
 

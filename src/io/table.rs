@@ -54,6 +54,9 @@ pub fn read_table(path: &Path) -> Result<LabelTable, OpenError> {
         let label = snap_line(line).ok_or_else(|| {
             OpenError::corrupt(path, format!("line {} is not IDX R G B A VIS MSH \"LABEL\"", i + 1))
         })?;
+        if table.get(label.id).is_some() {
+            return Err(OpenError::corrupt(path, format!("line {} is a second label {}", i + 1, label.id)));
+        }
         if label.id != 0 {
             table.insert(label);
         }
@@ -154,5 +157,35 @@ mod tests {
         let path = folder.path().join("labels.txt");
         fs::write(&path, "# comment\n1 2 3 4 1 1 1 \"a\"\n1 2 300 4 1 1 1 \"a\"\n").unwrap();
         assert!(read_table(&path).unwrap_err().to_string().contains("line 3"));
+    }
+
+    #[test]
+    fn two_labels_of_one_id_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let label = |id: u16| {
+            format!(r#"{{"id":{id},"name":"l{id}","color":[1,2,3],"locked":false,"visible":true}}"#)
+        };
+        for (name, text, what) in [
+            (
+                "labels.txt",
+                "1 2 3 4 1 1 1 \"a\"\n\n1 2 3 4 1 1 1 \"b\"\n".to_owned(),
+                "line 3 is a second label 1",
+            ),
+            (
+                "labels.json",
+                format!(r#"{{"labels":[{},{}]}}"#, label(4), label(4)),
+                "\"l4\" has the id 4, which another",
+            ),
+            (
+                "labels.json",
+                format!(r#"{{"labels":[{}]}}"#, label(0)),
+                "\"l0\" has the id 0, which is background",
+            ),
+        ] {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            let told = read_table(&path).unwrap_err().to_string();
+            assert!(told.contains(what), "{told}");
+        }
     }
 }

@@ -33,7 +33,7 @@ pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
         return write_png(path, &label_samples(map.slice(0), wide), [width, height]);
     }
     let io_error = |cause| WriteError::io(path, cause);
-    fs::create_dir_all(path).map_err(io_error)?;
+    file::make_folder(path).map_err(io_error)?;
     for z in 0..depth {
         watch::step("writing", z, depth)
             .map_err(|cause| WriteError::Stopped { path: path.to_owned(), cause })?;

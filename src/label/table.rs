@@ -28,8 +28,30 @@ pub fn is_nameless(name: &str) -> bool {
 
 /// The labels of a mask, in the order in which they are listed. Background (0) is not in the list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct LabelTable {
     labels: Vec<Label>,
+}
+
+/// As a file has it, which may say anything.
+#[derive(Deserialize)]
+struct Stored {
+    labels: Vec<Label>,
+}
+
+impl TryFrom<Stored> for LabelTable {
+    type Error = String;
+
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        let mut seen = HashSet::from([0]);
+        match stored.labels.iter().find(|label| !seen.insert(label.id)) {
+            Some(Label { id: 0, name, .. }) => Err(format!("\"{name}\" has the id 0, which is background")),
+            Some(Label { id, name, .. }) => {
+                Err(format!("\"{name}\" has the id {id}, which another label has"))
+            }
+            None => Ok(Self { labels: stored.labels }),
+        }
+    }
 }
 
 impl LabelTable {

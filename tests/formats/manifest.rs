@@ -302,8 +302,22 @@ fn dicom(path: &Path, facts: &Value, opened: &Opened) -> Result<(), String> {
     }
     let mut size: Vec<usize> = numbers(&sitk["size"]).into_iter().map(|v| v as usize).collect();
     if opened.warnings.iter().any(|warning| warning.contains("and its pixel data holds")) {
-        // SimpleITK believes a number of frames that is wrong.
-        return if size[..2] == [w, h] { Ok(()) } else { Err(format!("{w} x {h} should be {size:?}")) };
+        // SimpleITK believes a number of frames that is wrong, and reads the first.
+        let held = frames_held(path, pydicom)?;
+        if [size[0], size[1], held] != [w, h, depth] {
+            return Err(format!(
+                "size is {:?}, should be {w} x {h} of {size:?} and {held} frames",
+                [w, h, depth]
+            ));
+        }
+        let [slope, intercept] = volumes[0].rescale().map(f64::from);
+        let first = volumes[0].slice_values(0).into_iter().map(|v| (f64::from(v) - intercept) / slope);
+        let [min, max, sum] = first
+            .fold([f64::INFINITY, f64::NEG_INFINITY, 0.0], |[min, max, sum], value| {
+                [min.min(value), max.max(value), sum + value]
+            });
+        same_stats([min, max, sum / (w * h) as f64], sitk, 1e-6, 1.5e-6)?;
+        return dicom_geometry(sitk, &volumes[0]);
     }
     if size.len() == 2 {
         size.push(1);
@@ -324,6 +338,19 @@ fn dicom(path: &Path, facts: &Value, opened: &Opened) -> Result<(), String> {
         return Ok(());
     }
     dicom_geometry(sitk, &volumes[0])
+}
+
+/// The frames that uncompressed pixel data has room for: its length stands behind its tag, four bytes of an explicit VR.
+fn frames_held(path: &Path, pydicom: &Value) -> Result<usize, String> {
+    if pydicom["transfer_syntax"] != "1.2.840.10008.1.2.1" {
+        return Err("how many frames it holds is not known without decoding".to_owned());
+    }
+    let bytes = std::fs::read(path).unwrap();
+    let tag = [0xe0, 0x7f, 0x10, 0x00, b'O', b'W', 0, 0];
+    let at = bytes.windows(8).rposition(|window| window == tag).ok_or("it has no pixel data")? + 8;
+    let length = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let bits = ["Rows", "Columns", "SamplesPerPixel", "BitsAllocated"].map(|name| number(&pydicom[name]));
+    Ok((f64::from(length) * 8.0 / bits.iter().product::<f64>()) as usize)
 }
 
 fn dicom_values(pydicom: &Value, sitk: &Value, volumes: &[Volume], palette: bool) -> Result<(), String> {

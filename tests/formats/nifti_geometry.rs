@@ -162,6 +162,31 @@ fn decompressed(path: &Path) -> Vec<u8> {
 }
 
 #[test]
+fn a_qform_that_had_to_be_made_good_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.nii");
+    let ras = DAffine3::from_scale(DVec3::from_array(SPACING));
+    let whole = file(ras, Said::QformOnly, &values());
+    let with = |at: usize, numbers: &[f32]| {
+        let mut bytes = whole.clone();
+        for (i, number) in numbers.iter().enumerate() {
+            bytes[at + 4 * i..at + 4 * i + 4].copy_from_slice(&number.to_le_bytes());
+        }
+        std::fs::write(&path, bytes).unwrap();
+        open(&path)
+    };
+    assert_eq!(with(256, &[0.0; 3]).warnings, [""; 0]);
+    // A half turn, too long by rounding.
+    assert_eq!(with(256, &[1.000_001, 0.0, 0.0]).warnings, [""; 0]);
+    assert!(with(256, &[5.0, 5.0, 5.0]).warnings[0].contains("qform is no rotation"));
+    for length in [0.0, f32::NAN] {
+        let opened = with(80, &[length]);
+        assert_eq!(opened.volume.grid().spacing(), [1.0; 3]);
+        assert!(opened.warnings[0].contains("x 1.3 x 2.5 is none"), "{:?}", opened.warnings);
+    }
+}
+
+#[test]
 fn sheared_volume_keeps_its_shear_in_the_sform_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mask.nii");

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     engine::{Event, interrupt},
+    file,
     io::Targets,
     nn::{
         DeviceChoice,
@@ -103,8 +104,7 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
     // A key that there is not is no fault of a trial, and told before there is a study.
     let first = report::assignments(&search.dimensions, &search.suggest(0, &[]));
     TrainArgs::of_trial(&args.training, &first, &args.study)?.settings(&setup)?;
-    std::fs::create_dir_all(&args.study)
-        .with_context(|| format!("{} could not be made", args.study.display()))?;
+    file::make_folder(&args.study).with_context(|| format!("{} could not be made", args.study.display()))?;
     let ranges: Vec<String> = search.dimensions.iter().map(Dimension::to_string).collect();
     let plan = Plan { ranges, training: args.training.clone(), seed: args.seed };
     let study = Study::open(&file, &plan)?;

@@ -109,7 +109,9 @@ fn values(labels: &Value) -> Result<Values, String> {
         match name.as_str() {
             "ignore" => ignored = Some(id),
             _ if id > 0 => {
-                named.insert(id, name);
+                if let Some(other) = named.insert(id, name.clone()) {
+                    return Err(format!("the labels \"{other}\" and \"{name}\" both have the id {id}"));
+                }
             }
             _ => {}
         }

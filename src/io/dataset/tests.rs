@@ -226,6 +226,11 @@ fn nnunet_of_both_versions() {
     let regions = r#"{"labels": {"background": 0, "tumour": [1, 2]}}"#;
     fs::write(root.path().join("dataset.json"), regions).unwrap();
     assert!(read(root.path()).unwrap_err().to_string().contains("region"));
+
+    let twice = r#"{"labels": {"background": 0, "liver": 1, "spleen": 1}}"#;
+    fs::write(root.path().join("dataset.json"), twice).unwrap();
+    let told = read(root.path()).unwrap_err().to_string();
+    assert!(told.contains("\"liver\" and \"spleen\" both have the id 1"), "{told}");
 }
 
 #[test]

@@ -94,6 +94,9 @@ impl Values {
                 format!("\"{text}\" names no value: all labels are written as NAME=VALUES, or none")
             })?;
             let name = name.trim();
+            if name.is_empty() {
+                return Err(format!("{text}: it names no label"));
+            }
             let mut value = |text: &str| match text.trim().strip_prefix('#') {
                 Some(digits) => {
                     colours.push(colour(digits)?);

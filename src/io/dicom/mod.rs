@@ -98,8 +98,8 @@ fn headers_in(
     warnings: &mut Vec<String>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Header>, OpenError> {
-    let files = folder::files_in(path, warnings, progress)?;
-    let (mut headers, mut broken) = (Vec::new(), Vec::new());
+    let folder::Files { found: files, mut broken } = folder::files_in(path, warnings, progress)?;
+    let mut headers = Vec::new();
     // What is odd about files, with the number of files of which it is.
     let mut oddities: Vec<(String, usize)> = Vec::new();
     for (i, batch) in files.chunks(BATCH).enumerate() {
@@ -135,8 +135,10 @@ fn headers_in(
         }));
     }
     if let Some(first) = broken.first() {
-        warnings
-            .push(format!("{} files could not be read and are left out; the first: {first}", broken.len()));
+        warnings.push(match broken.len() {
+            1 => format!("1 file could not be read and is left out: {first}"),
+            n => format!("{n} files could not be read and are left out; the first: {first}"),
+        });
     }
     Ok(headers)
 }

@@ -102,6 +102,9 @@ pub fn read(h: &NiftiHeader, dims: [usize; 3], warnings: &mut Vec<String>) -> Re
         let Some(affine) = affine else { continue };
         match Grid::new(dims, flip_xy(affine), Unit::Millimetre, Frame::Patient) {
             Ok(grid) => {
+                if name == "qform" {
+                    warnings.extend(odd_qform(h));
+                }
                 warn_shear(&grid, warnings);
                 return Ok(grid);
             }
@@ -118,6 +121,26 @@ pub fn read(h: &NiftiHeader, dims: [usize; 3], warnings: &mut Vec<String>) -> Re
         return Grid::pixels(dims).map_err(|e| e.to_string());
     }
     Grid::spaced(dims, spacing.map(|s| s * millimetres)).map_err(|e| e.to_string())
+}
+
+/// What had to be made good for the qform to be one.
+fn odd_qform(h: &NiftiHeader) -> Vec<String> {
+    let mut odd = Vec::new();
+    if spacing(h).is_none() {
+        let [x, y, z] = [h.pixdim[1], h.pixdim[2], h.pixdim[3]];
+        odd.push(format!(
+            "The file's spacing {x} x {y} x {z} is none: all steps were taken as 1, and sizes may be wrong"
+        ));
+    }
+    let length = [h.quatern_b, h.quatern_c, h.quatern_d].map(f64::from).map(|v| v * v).iter().sum::<f64>();
+    // Single precision leaves less.
+    if length > 1.0 + 1e-4 {
+        odd.push(
+            "The file's qform is no rotation; the nearest half turn was taken, and directions may be wrong"
+                .into(),
+        );
+    }
+    odd
 }
 
 fn warn_shear(grid: &Grid, warnings: &mut Vec<String>) {

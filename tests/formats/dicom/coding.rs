@@ -58,7 +58,11 @@ fn a_folder_of_bare_files_is_opened_and_one_that_is_cut_off_is_said() {
     fs::write(&cut, &bytes[..bytes.len() - 4]).unwrap();
     let opened = open(folder.path());
     assert_eq!(opened.volume.dims()[2], 3);
-    assert!(says(&opened, "1 files could not be read") && says(&opened, "cut off"), "{:?}", opened.warnings);
+    assert!(
+        says(&opened, "1 file could not be read and is left out") && says(&opened, "cut off"),
+        "{:?}",
+        opened.warnings
+    );
 }
 
 #[test]

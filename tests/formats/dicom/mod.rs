@@ -1,6 +1,7 @@
 //! DICOM files that are made here: which slices make a volume, what their samples are, and how they are coded.
 
 mod coding;
+mod folders;
 mod make;
 mod pixels;
 mod series;
