@@ -156,6 +156,11 @@ impl TrainSteps {
         if more {
             return Ok(Phase::Learn(learn));
         }
+        let diverged = match &learn.run {
+            Run::Slices(session, _) => session.diverged(),
+            Run::Volumes(session) => session.diverged(),
+        };
+        self.diverged = diverged.map(str::to_owned);
         match learn.run {
             Run::Slices(session, old) => {
                 let mut new = session.into_model().map_err(|e| e.to_string())?;
@@ -211,7 +216,8 @@ impl TrainSteps {
                     session.config().lr
                 ));
             }
-            TrainEvent::Diverged { reason, .. } => self.diverged = Some(reason),
+            // The best that it has reached stands; what it says is asked for at its end.
+            TrainEvent::Diverged { .. } => {}
             TrainEvent::SinglePrecision { reason } => {
                 world.board.post(Event::TrainSinglePrecision { job, reason });
             }

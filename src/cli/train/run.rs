@@ -14,7 +14,7 @@ use crate::{
     nn::{ModelCard, find},
     replace::write_bytes,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -31,6 +31,19 @@ pub struct Place {
     pub checkpoint: PathBuf,
     pub folder: Option<PathBuf>,
     pub resume: bool,
+}
+
+/// Of a run whose loss is no longer a number: what is saved of it cannot go on either.
+pub(super) fn diverged(reason: &str, folder: Option<&Path>, checkpoint: &Path) -> anyhow::Error {
+    let saved = folder.unwrap_or(checkpoint).display();
+    let best = checkpoint.with_file_name("best.safetensors");
+    let kept = match folder.is_some() && best.exists() {
+        true => format!(" {} is the best that it had reached.", best.display()),
+        false => String::new(),
+    };
+    anyhow!(
+        "the run diverged: {reason}. No model was written.{kept} It cannot go on: remove {saved} and begin anew with a lower --lr"
+    )
 }
 
 impl TrainArgs {
@@ -180,7 +193,7 @@ impl TrainArgs {
     /// Writes the model and says how it compares. A run that went wrong leaves an existing file alone.
     pub(super) fn finish(&self, result: &Trained, place: &Place) -> Result<()> {
         if let Some(reason) = &result.diverged {
-            bail!("the run diverged ({reason}); no model was written. Try a lower --lr");
+            return Err(diverged(reason, place.folder.as_deref(), &place.checkpoint));
         }
         if let Some(out) = &place.out {
             write_bytes(out, &result.model.bytes)?;
@@ -216,11 +229,16 @@ impl TrainArgs {
         Ok(ModelCard { title, ..card })
     }
 
+    /// An empty text would say that the model has learned nothing.
+    pub(super) fn trained_on(&self) -> Option<String> {
+        self.trained_on.clone().filter(|text| !text.trim().is_empty())
+    }
+
     fn about(&self, data: &Dataset, pretrains: bool) -> About {
         let notice = if pretrains { Some(PRETRAINED) } else { data.notice };
         About {
             title: self.title.clone(),
-            trained_on: Some(self.trained_on.clone().unwrap_or_else(|| data.summary())),
+            trained_on: Some(self.trained_on().unwrap_or_else(|| data.summary())),
             licence: self.licence.clone().or_else(|| data.licence.map(str::to_owned)),
             notice: self.notice.clone().or_else(|| notice.map(str::to_owned)),
             command: Some(command_line()),

@@ -76,7 +76,10 @@ impl Settings {
         {
             bail!("--init keeps its network, config and input; they cannot be set");
         }
-        Ok(settings)
+        match settings.train.fault() {
+            Some(fault) => bail!("{fault}"),
+            None => Ok(settings),
+        }
     }
 
     fn fresh(args: &TrainArgs, shape: Shape, procedure: Option<Procedure>) -> Result<Self> {

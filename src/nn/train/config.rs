@@ -8,6 +8,9 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
+/// No image has longer sides.
+const MOST_PATCH: usize = 1 << 16;
+
 /// Everything that decides a run beside the data and the first weights. It is written into checkpoints, so that a
 /// resumed run is the same run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,12 +83,30 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// What keeps any run from being made of it, in words.
+    pub fn fault(&self) -> Option<String> {
+        let (length, name) = self.epochs.map_or((self.steps, "steps"), |epochs| (epochs, "epochs"));
+        let counts = [(length, name), (self.batch as u64, "batch")];
+        if let Some((_, name)) = counts.iter().find(|(count, _)| *count == 0) {
+            return Some(format!("{name} is 0 and must be at least 1"));
+        }
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return Some(format!("the learning rate is {} and must be a number above 0", self.lr));
+        }
+        if self.patch > MOST_PATCH {
+            return Some(format!("patch is {} and must be at most {MOST_PATCH}", self.patch));
+        }
+        let share = 0.0..=1.0;
+        (!share.contains(&self.foreground))
+            .then(|| format!("foreground is {} and must be from 0 to 1", self.foreground))
+    }
+
     /// With epochs counted in steps, for this many slices.
     pub fn for_slices(self, slices: usize) -> Self {
         let epoch = steps_of_round(slices * self.copies.len().max(1), self.batch, self.last_batch);
         let counted = |every: u64| if every == 0 { epoch } else { every };
         Self {
-            steps: self.epochs.map_or(self.steps, |epochs| epochs * epoch),
+            steps: self.epochs.map_or(self.steps, |epochs| epochs.saturating_mul(epoch)),
             lr_every: counted(self.lr_every),
             validate_every: counted(self.validate_every),
             ..self

@@ -2,6 +2,7 @@ use super::{
     CheckpointError, Descent, Precision, SampleError, TrainConfig, checkpoint, contrast::Contrastive,
 };
 use crate::{
+    memory::{self, TooMuch},
     metrics::Report,
     nn::{ModelOf, NamedTensors, NetworkError, PredictError, self_test},
 };
@@ -53,6 +54,10 @@ pub struct CurvePoint {
 pub enum TrainError {
     #[error("there is nothing to learn from: no slice has a label that the model knows")]
     NoSamples,
+    #[error("no run can be made of these settings: {0}")]
+    Settings(String),
+    #[error("a batch of {batch} takes too much: {cause}")]
+    Memory { batch: usize, cause: TooMuch },
     #[error(transparent)]
     Sample(#[from] SampleError),
     #[error("{name}: {reason}")]
@@ -189,6 +194,13 @@ pub struct Session<const D: usize, L> {
     averaged: Option<ModelOf<D>>,
 }
 
+/// Whether there is memory for a batch of so many inputs, each of so many values. What the network makes of it takes more.
+pub(super) fn room(batch: usize, values: &[usize]) -> Result<(), TrainError> {
+    let values = values.iter().fold(batch as u128, |n, &side| n.saturating_mul(side as u128));
+    let bytes = values.saturating_mul(size_of::<f32>() as u128);
+    memory::check(bytes).map_err(|cause| TrainError::Memory { batch, cause })
+}
+
 impl<const D: usize, L: Lessons<D>> Session<D, L> {
     /// At its beginning; `config` counts in steps.
     pub(super) fn begin(mut model: ModelOf<D>, config: TrainConfig, lessons: L) -> Self {
@@ -264,6 +276,11 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
     /// Points at which validation was made (or would have been), oldest first.
     pub fn curve(&self) -> &[CurvePoint] {
         &self.progress.curve
+    }
+
+    /// Why the run is over before its end, where its loss or its values are no longer numbers; also of one that was saved so.
+    pub fn diverged(&self) -> Option<&str> {
+        self.progress.diverged.as_deref()
     }
 
     /// The step of the best validation and its value by the run's rule.

@@ -2,7 +2,11 @@
 
 use super::{
     Average, Batch, Batches, Crop, Lessons, Sampler, Session, TrainConfig, TrainError, TrainSample, Turn,
-    Validation, checkpoint, contrast::Contrastive, select::Scored, session::SHOWN, teacher::Teacher,
+    Validation, checkpoint,
+    contrast::Contrastive,
+    select::Scored,
+    session::{SHOWN, room},
+    teacher::Teacher,
 };
 use crate::{
     metrics::Report,
@@ -52,6 +56,9 @@ impl TrainSession {
         if train.is_empty() {
             return Err(TrainError::NoSamples);
         }
+        if let Some(fault) = config.fault() {
+            return Err(TrainError::Settings(fault));
+        }
         let mut config = config.for_slices(train.len());
         if config.pretrain.is_some() {
             config.average.get_or_insert(KEYS);
@@ -77,6 +84,10 @@ impl TrainSession {
             mean: input.mean.clone(),
             std: input.std.clone(),
         };
+        room(
+            sampler.batch,
+            &[sampler.views as usize, input.channels.count(), sampler.size[0], sampler.size[1]],
+        )?;
         let contrast = config
             .pretrain
             .clone()

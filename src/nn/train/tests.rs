@@ -275,6 +275,36 @@ fn a_run_that_diverges_says_so_and_loses_nothing() {
 }
 
 #[test]
+fn settings_of_which_no_run_can_be_made_are_refused_before_it_begins() {
+    let told = |config: TrainConfig| {
+        let session = TrainSession::new(model(), config, vec![sample(1)], vec![]);
+        session.map(|_| ()).unwrap_err().to_string()
+    };
+    for (config, what) in [
+        (TrainConfig { steps: 0, ..config() }, "steps is 0 and must be at least 1"),
+        (TrainConfig { epochs: Some(0), ..config() }, "epochs is 0"),
+        (TrainConfig { batch: 0, ..config() }, "batch is 0"),
+        (TrainConfig { lr: f64::NAN, ..config() }, "the learning rate is NaN"),
+        (TrainConfig { lr: f64::INFINITY, ..config() }, "the learning rate is inf"),
+        (TrainConfig { lr: -1.0, ..config() }, "the learning rate is -1"),
+        (TrainConfig { patch: usize::MAX, ..config() }, "and must be at most 65536"),
+        (TrainConfig { foreground: 1.5, ..config() }, "foreground is 1.5"),
+        (TrainConfig { foreground: f32::NAN, ..config() }, "foreground is NaN"),
+        // Of these there is no memory for the first batch.
+        (TrainConfig { batch: 1 << 40, ..config() }, "a batch of 1099511627776 takes too much: 4.5 PB"),
+        (
+            TrainConfig { patch: 1 << 16, batch: 1 << 20, ..config() },
+            "a batch of 1048576 takes too much: 18.0 PB",
+        ),
+    ] {
+        let told = told(config);
+        assert!(told.contains(what), "{told}");
+    }
+    // Where a run is counted in epochs, its steps follow.
+    assert_eq!(TrainConfig { steps: 0, epochs: Some(1), ..config() }.fault(), None);
+}
+
+#[test]
 fn samples_must_fit_their_image() {
     let s = sample(1);
     let short = TrainSample::new("short", s.volume.clone(), 0, vec![0; 5].into());

@@ -8,7 +8,7 @@ mod settings;
 
 pub use settings::VolumeSettings;
 
-use super::{Facts, TrainArgs, began, command_line, fresh, load};
+use super::{Facts, TrainArgs, began, command_line, fresh, load, run::diverged};
 use crate::{
     cli::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
@@ -146,7 +146,7 @@ impl Run<'_> {
             data: TrainData::Volumes { view: stage.view, samples, held_out },
             checkpoints: Some(Checkpoints {
                 resume: self.args.resume && checkpoint.exists(),
-                path: checkpoint,
+                path: checkpoint.clone(),
                 every: SAVE_EVERY,
                 folder: Some(record.path().to_owned()),
             }),
@@ -156,7 +156,7 @@ impl Run<'_> {
         let folder = self.record.path();
         let result = args.learned(engine, shown, (request, &base.card.title), folder, &mut |_, _, _| ())?;
         if let Some(reason) = &result.diverged {
-            bail!("the run diverged ({reason}); try a lower --lr");
+            return Err(diverged(reason, Some(folder), &checkpoint));
         }
         self.tell_warnings()?;
         record.finish(&result)?;
@@ -223,7 +223,7 @@ impl Run<'_> {
         let of_phantoms = |text: &str| phantoms.then(|| text.to_owned());
         About {
             title: Some(args.title.clone().unwrap_or_else(|| format!("{title} on {data}"))),
-            trained_on: Some(args.trained_on.clone().unwrap_or(data.clone())),
+            trained_on: Some(args.trained_on().unwrap_or(data.clone())),
             licence: args.licence.clone().or_else(|| of_phantoms(PHANTOM_LICENCE)),
             notice: args.notice.clone().or_else(|| of_phantoms(PHANTOM_NOTICE)),
             command: Some(command_line()),

@@ -49,6 +49,9 @@ impl VolumeSettings {
             let spec = find_volume(&stage.network);
             let spec = spec.with_context(|| format!("{name}: there is no network {}", stage.network))?;
             spec.param_count(&stage.config).with_context(|| name)?;
+            if let Some(fault) = stage.train.fault() {
+                bail!("{name}: {fault}");
+            }
         }
         Ok(settings)
     }

@@ -4,7 +4,7 @@ use crate::{
     nn::{
         NetworkError, Outputs, PredictError, VolumeModel,
         loss::Targets,
-        train::{Lessons, Session, TrainConfig, TrainError, Turn, Validation, checkpoint},
+        train::{Lessons, Session, TrainConfig, TrainError, Turn, Validation, checkpoint, session::room},
     },
 };
 use burn::tensor::{Tensor, TensorData};
@@ -69,8 +69,12 @@ impl VolumeSession {
         if config.loss.distils() {
             return Err(TrainError::NoTeacher);
         }
+        if let Some(fault) = config.fault() {
+            return Err(TrainError::Settings(fault));
+        }
         let config = config.for_slices(train.len());
         let grid = model.network().grid().map_or([128; 3], |[depth, height, width]| [width, height, depth]);
+        room(config.batch, &grid)?;
         let window = model.card.input.window.unwrap_or([-325.0, 325.0]);
         Ok(Self::begin(model, config, Volumes { grid, window, view, train, valid, scored: vec![] }))
     }
