@@ -1,6 +1,6 @@
-//! What the command line prints of the engine's events: a bar on a terminal, plain lines otherwise.
+//! What the command line prints of the engine's events.
 
-use super::say::{self, note, say};
+use super::say::{self, note};
 use crate::engine::{Event, ProgressLines};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -8,16 +8,15 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Shows progress. On a terminal one bar that is redrawn; in a pipe or log a line for each tenth.
-pub struct Reporter {
+/// Progress on standard error, which standard output is never mixed with: on a terminal one bar that is redrawn; in a pipe or
+/// log a line now and then, and nothing of what ends soon ([`ProgressLines`]).
+pub struct Shown {
     bar: Option<ProgressBar>,
     stage: &'static str,
     lines: ProgressLines,
-    /// Mean of the losses since the last line.
-    losses: (f64, u32),
 }
 
-impl Reporter {
+impl Shown {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::hidden();
@@ -26,47 +25,22 @@ impl Reporter {
             bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
             bar
         });
-        Self { bar, stage: "", lines: ProgressLines::default(), losses: (0.0, 0) }
+        Self { bar, stage: "", lines: ProgressLines::default() }
     }
 
-    /// Prints what an event is worth.
     pub fn show(&mut self, event: &Event) {
-        match event {
-            Event::DeviceReady { name, reason, .. } => self.say(&format!("computing on {name} ({reason})")),
-            Event::TrainSteps { points, .. } => {
-                for p in points {
-                    self.losses = (self.losses.0 + f64::from(p.loss), self.losses.1 + 1);
-                }
-            }
-            Event::TrainValidated { step, dice, per_label, best, .. } => {
-                let text = |d: &Option<f64>| d.map_or("none".to_owned(), |d| format!("{d:.4}"));
-                let each: Vec<String> =
-                    per_label.iter().map(|(id, d)| format!("{id}: {}", text(d))).collect();
-                let mark = if *best { ", the best so far" } else { "" };
-                let loss = self.take_loss();
-                self.say(&format!(
-                    "step {step}: {loss}validation Dice {} ({}){mark}",
-                    text(dice),
-                    each.join(", ")
-                ));
-            }
-            Event::TrainNotSaved { reason, .. } => self.say(&format!("the run could not be saved: {reason}")),
-            Event::TrainSinglePrecision { reason, .. } => {
-                self.say(&format!("it learns in single precision: {reason}"));
-            }
-            Event::Progress { stage, done, total, .. } => self.progress(event, stage, *done, *total),
-            _ => {}
-        }
+        self.show_with(event, String::new);
     }
 
-    fn progress(&mut self, event: &Event, stage: &'static str, done: u64, total: u64) {
+    /// With more at the end of a line.
+    fn show_with(&mut self, event: &Event, more: impl FnOnce() -> String) {
         let Some(bar) = &self.bar else {
             if let Some(line) = self.lines.line(event) {
-                let loss = if stage == "training" { self.take_loss() } else { String::new() };
-                say!("{line}{}{}", if loss.is_empty() { "" } else { "; " }, loss.trim_end_matches(", "));
+                note!("{line}{}", more());
             }
             return;
         };
+        let &Event::Progress { stage, done, total, .. } = event else { return };
         if self.stage != stage {
             self.stage = stage;
             bar.reset();
@@ -76,13 +50,8 @@ impl Reporter {
         bar.set_position(done);
     }
 
-    fn take_loss(&mut self) -> String {
-        let (sum, count) = std::mem::take(&mut self.losses);
-        if count == 0 { String::new() } else { format!("loss {:.4}, ", sum / f64::from(count)) }
-    }
-
-    /// A line, above the bar where there is one.
-    pub fn say(&self, line: &str) {
+    /// A line on standard output, above the bar where there is one.
+    fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| say::line(line)),
             None => say::line(line),
@@ -97,33 +66,75 @@ impl Reporter {
     }
 }
 
-/// Progress on standard error alone; standard output is for what a command found or wrote.
-pub enum Shown {
-    Bar(Reporter),
-    Lines(ProgressLines),
+/// What a run of a network has to say, on standard output, and its progress.
+pub struct Reporter {
+    shown: Shown,
+    /// Since the last line of progress, and since the last validation.
+    losses: [Losses; 2],
 }
 
-impl Shown {
+/// Sum and number.
+#[derive(Clone, Copy, Default)]
+struct Losses(f64, u32);
+
+impl Losses {
+    fn add(&mut self, loss: f32) {
+        *self = Self(self.0 + f64::from(loss), self.1 + 1);
+    }
+
+    /// Their mean, if there are any; what follows begins anew.
+    fn take(&mut self) -> Option<String> {
+        let Self(sum, count) = std::mem::take(self);
+        (count > 0).then(|| format!("loss {:.4}", sum / f64::from(count)))
+    }
+}
+
+impl Reporter {
     pub fn new() -> Self {
-        match std::io::stderr().is_terminal() {
-            true => Shown::Bar(Reporter::new()),
-            false => Shown::Lines(ProgressLines::default()),
+        Self { shown: Shown::new(), losses: [Losses::default(); 2] }
+    }
+
+    /// Prints what an event is worth.
+    pub fn show(&mut self, event: &Event) {
+        let Self { shown, losses: [of_line, of_validation] } = self;
+        let of_training = matches!(event, Event::Progress { stage: "training", .. });
+        shown.show_with(event, || {
+            let loss = if of_training { of_line.take() } else { None };
+            loss.map_or_else(String::new, |loss| format!("; {loss}"))
+        });
+        match event {
+            Event::DeviceReady { name, reason, .. } => self.say(&format!("computing on {name} ({reason})")),
+            Event::TrainSteps { points, .. } => {
+                let each = points.iter().flat_map(|point| [0, 1].map(|i| (i, point.loss)));
+                each.for_each(|(i, loss)| self.losses[i].add(loss));
+            }
+            Event::TrainValidated { step, dice, per_label, best, .. } => {
+                let text = |d: &Option<f64>| d.map_or("none".to_owned(), |d| format!("{d:.4}"));
+                let each: Vec<String> =
+                    per_label.iter().map(|(id, d)| format!("{id}: {}", text(d))).collect();
+                let mark = if *best { ", the best so far" } else { "" };
+                let loss = of_validation.take().map_or_else(String::new, |loss| loss + ", ");
+                self.say(&format!(
+                    "step {step}: {loss}validation Dice {} ({}){mark}",
+                    text(dice),
+                    each.join(", ")
+                ));
+            }
+            Event::TrainNotSaved { reason, .. } => self.say(&format!("the run could not be saved: {reason}")),
+            Event::TrainSinglePrecision { reason, .. } => {
+                self.say(&format!("it learns in single precision: {reason}"));
+            }
+            _ => {}
         }
     }
 
-    pub fn show(&mut self, event: &Event) {
-        match self {
-            // Which device there is matters to nobody here.
-            Shown::Bar(bar) if matches!(event, Event::Progress { .. }) => bar.show(event),
-            Shown::Bar(_) => {}
-            Shown::Lines(lines) => lines.line(event).into_iter().for_each(|line| note!("{line}")),
-        }
+    /// A line on standard output.
+    pub fn say(&self, line: &str) {
+        self.shown.say(line);
     }
 
     pub fn clear(&self) {
-        if let Shown::Bar(bar) = self {
-            bar.clear();
-        }
+        self.shown.clear();
     }
 }
 

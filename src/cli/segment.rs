@@ -2,7 +2,7 @@
 
 use super::{
     dataset::ModalityArgument,
-    is_interrupted, models,
+    is_interrupted,
     report::Reporter,
     say::note,
     targets::{OverwriteArgument, read_model},
@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     engine::{Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt},
+    file,
     io::{self, OpenOptions, Targets, list},
     label::{LabelId, LabelMap},
-    nn::{DeviceChoice, ModelCard, pipeline::SegmentOptions, weights},
+    nn::{DeviceChoice, ModelCard, pipeline::SegmentOptions},
     volume::{Modality, Volume},
     watch,
 };
@@ -70,28 +71,21 @@ pub struct SegmentArgs {
 }
 
 pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
-    let mut cases = cases(&args.inputs, args.series.is_some())?;
-    if args.series.is_some() && cases.len() != 1 {
-        bail!("--series goes with one image, and there are {}", cases.len());
+    let mut inputs = Inputs::of(&args.inputs, args.series.is_some())?;
+    if args.series.is_some() && inputs.cases.len() != 1 {
+        bail!("--series goes with one image, and there are {}", inputs.cases.len());
     }
     let target = match named_file(&args.out) {
         Some((target, name)) => {
-            let path = match cases.pop_first() {
-                Some((_, path)) if cases.is_empty() => path,
-                _ => bail!("--out {} is one file, and there is more than one image", args.out.display()),
-            };
-            cases.insert(name, path);
+            inputs.rename_one(name).with_context(|| format!("--out {}", args.out.display()))?;
             target
         }
         None => Target { folder: args.out.clone(), extension: None },
     };
-    let card = weights::card_of(&models::model_bytes(&args.model)?)?;
-    targets(&args, &target, &card, &cases)?.check()?;
-    let folder = &target.folder;
-    std::fs::create_dir_all(folder).with_context(|| format!("--out {}", folder.display()))?;
     interrupt::listen_and_leave();
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut shown = Reporter::new();
+    // Its labels are in the names of what is written.
     let model = load(&engine, &args.model, &mut shown)?;
     if model.card.is_untrained() {
         bail!(
@@ -101,13 +95,16 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
             args.model
         );
     }
+    targets(&args, &target, &model.card, &inputs)?.check()?;
+    let folder = &target.folder;
+    file::make_folder(folder).with_context(|| format!("--out {}", folder.display()))?;
     if !model.card.notice.is_empty() {
         note!("{}: {}", model.card.title, model.card.notice);
     }
     io::write_table(&folder.join(LABELS), &model.card.labels)?;
     let mut failed = vec![];
-    let total = cases.len();
-    for (i, (name, path)) in cases.into_iter().enumerate() {
+    let total = inputs.cases.len();
+    for (i, (name, path)) in inputs.cases.into_iter().enumerate() {
         let made = segment(&engine, &model, &args, &target, (i as u64, &name, &path), &mut shown);
         match made {
             Ok(file) => shown.say(&format!("{} of {total}: {} -> {}", i + 1, path.display(), file.display())),
@@ -132,26 +129,15 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
 const LABELS: &str = "labels.txt";
 
 /// Everything that is read and written.
-fn targets(
-    args: &SegmentArgs,
-    target: &Target,
-    card: &ModelCard,
-    cases: &BTreeMap<String, PathBuf>,
-) -> Result<Targets> {
+fn targets(args: &SegmentArgs, target: &Target, card: &ModelCard, inputs: &Inputs) -> Result<Targets> {
     let mut targets = args.overwrite.targets();
     read_model(&mut targets, &args.model);
-    for input in args.inputs.iter().chain(cases.values()) {
+    for input in args.inputs.iter().chain(inputs.cases.values()).chain(&inputs.masks) {
         targets.read(input);
-    }
-    for list in args.inputs.iter().filter(|input| is_list(input)) {
-        let cases = list::read(list)?;
-        cases.iter().flat_map(|c| c.label.iter().chain(&c.valid)).for_each(|mask| {
-            targets.read(mask);
-        });
     }
     let words: Vec<String> =
         if args.probability { io::label_words(&card.labels).into_values().collect() } else { vec![] };
-    for (name, path) in cases {
+    for (name, path) in &inputs.cases {
         targets.write_one_of(target.may_be(name, path));
         for word in &words {
             targets.write_one_of(target.may_be(&format!("{name}_{word}"), path));
@@ -225,33 +211,55 @@ fn is_list(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
 }
 
-/// Names and paths. Two cases of one name would overwrite each other. A folder of separate pictures is a case for each,
-/// unless one `is_chosen`.
-fn cases(inputs: &[PathBuf], is_chosen: bool) -> Result<BTreeMap<String, PathBuf>> {
-    let mut cases: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let mut add = |name: String, path: PathBuf| {
-        if let Some(other) = cases.insert(name.clone(), path.clone()) {
-            bail!("{} and {} would both be written as {name}", other.display(), path.display());
+/// What is segmented, and what lies with it.
+#[derive(Debug, Default)]
+struct Inputs {
+    /// Images by the names of their masks.
+    cases: BTreeMap<String, PathBuf>,
+    /// Those that a list names beside its images.
+    masks: Vec<PathBuf>,
+}
+
+impl Inputs {
+    /// A folder of separate pictures is a case for each, unless one `is_chosen`.
+    fn of(paths: &[PathBuf], is_chosen: bool) -> Result<Self> {
+        let mut inputs = Self::default();
+        for path in paths {
+            if is_list(path) {
+                for case in list::read(path)? {
+                    inputs.add(case.id, case.image)?;
+                    inputs.masks.extend(case.label.into_iter().chain(case.valid));
+                }
+                continue;
+            }
+            let is_folder = || io::find_format(path).is_ok_and(|format| format.id == "folder");
+            let separate = match path.is_dir() && !is_chosen && is_folder() {
+                true => io::separate_pictures(path)?,
+                false => None,
+            };
+            for path in separate.unwrap_or_else(|| vec![path.clone()]) {
+                inputs.add(io::case_name(&path), path)?;
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// Two cases of one name would overwrite each other.
+    fn add(&mut self, name: String, path: PathBuf) -> Result<()> {
+        let told = path.display().to_string();
+        if let Some(other) = self.cases.insert(name.clone(), path) {
+            bail!("{} and {told} would both be written as {name}", other.display());
         }
         Ok(())
-    };
-    for input in inputs {
-        if is_list(input) {
-            for case in list::read(input)? {
-                add(case.id, case.image)?;
-            }
-            continue;
-        }
-        let is_folder = || io::find_format(input).is_ok_and(|format| format.id == "folder");
-        let separate = match input.is_dir() && !is_chosen && is_folder() {
-            true => io::separate_pictures(input)?,
-            false => None,
-        };
-        for path in separate.unwrap_or_else(|| vec![input.clone()]) {
-            add(io::case_name(&path), path)?;
+    }
+
+    /// The only image there is gets the name that was asked for.
+    fn rename_one(&mut self, name: String) -> Result<()> {
+        match self.cases.pop_first() {
+            Some((_, path)) if self.cases.is_empty() => self.add(name, path),
+            _ => bail!("this is one file, and there is more than one image"),
         }
     }
-    Ok(cases)
 }
 
 fn segment(
@@ -363,7 +371,7 @@ mod tests {
 
     #[test]
     fn two_cases_of_one_name_are_refused() {
-        let error = cases(&["a/x.png".into(), "b/x.jpg".into()], false).unwrap_err().to_string();
+        let error = Inputs::of(&["a/x.png".into(), "b/x.jpg".into()], false).unwrap_err().to_string();
         assert!(error.contains("a/x.png") && error.contains("b/x.jpg"), "{error}");
     }
 }

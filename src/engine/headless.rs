@@ -55,31 +55,47 @@ impl Engine {
     }
 }
 
+/// Nothing is said of work that ends sooner, and no line follows another sooner.
+const LINE_AFTER: Duration = Duration::from_secs(2);
 /// A line at least this often while a job goes on, however slowly.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Progress as plain lines, for logs and pipes: one when a stage begins, one for each tenth of it, one at its end. A
-/// stage that a job comes back to (validating) says nothing new.
+/// Progress as plain lines, for logs and pipes. Work that ends soon says nothing; what lasts says a line for each tenth of a
+/// stage, but never one soon after another. A stage that a job comes back to (validating) says nothing new.
 #[derive(Debug, Default)]
 pub struct ProgressLines {
-    /// By job and stage: the last tenth that was said, and when.
-    said: BTreeMap<(JobId, &'static str), (u64, Instant)>,
+    jobs: BTreeMap<JobId, Said>,
+}
+
+/// Of one job.
+#[derive(Debug)]
+struct Said {
+    /// When the last line was said, or the job first heard of.
+    at: Instant,
+    /// The last tenth of each stage that was said.
+    tenths: BTreeMap<&'static str, u64>,
 }
 
 impl ProgressLines {
     /// What to print of an event, if anything: `predicting 40% (8 of 20), 12 s left`.
     pub fn line(&mut self, event: &Event) -> Option<String> {
+        self.line_at(event, Instant::now())
+    }
+
+    fn line_at(&mut self, event: &Event, now: Instant) -> Option<String> {
         if let Some(job) = event.ends() {
-            self.said.retain(|(of, _), _| *of != job);
+            self.jobs.remove(&job);
         }
         let &Event::Progress { job, stage, done, total, eta_secs } = event else { return None };
-        let now = Instant::now();
+        let said = self.jobs.entry(job).or_insert_with(|| Said { at: now, tenths: BTreeMap::new() });
         let tenth = (10 * done).checked_div(total).unwrap_or(0);
-        let before = self.said.get(&(job, stage)).copied();
-        if before.is_some_and(|(said, at)| tenth <= said && now - at < LINE_EVERY) {
+        let known = said.tenths.get(stage).copied();
+        let patience = if known.is_none_or(|known| tenth > known) { LINE_AFTER } else { LINE_EVERY };
+        if now - said.at < patience {
             return None;
         }
-        self.said.insert((job, stage), (tenth.max(before.map_or(0, |(said, _)| said)), now));
+        said.at = now;
+        said.tenths.insert(stage, tenth.max(known.unwrap_or(0)));
         let mut line = stage.to_owned();
         if let Some(percent) = (100 * done).checked_div(total) {
             let _ = write!(line, " {percent}%");
@@ -109,41 +125,71 @@ pub fn duration_text(secs: f64) -> String {
 mod tests {
     use super::*;
 
-    fn progress(done: u64, total: u64, eta_secs: Option<f64>) -> Event {
-        Event::Progress { job: JobId(1), stage: "predicting", done, total, eta_secs }
+    /// What is said of such reports, each with its time in seconds.
+    fn said(reports: impl IntoIterator<Item = (f64, Event)>) -> Vec<String> {
+        let (mut lines, start) = (ProgressLines::default(), Instant::now());
+        let at = |(secs, event)| (start + Duration::from_secs_f64(secs), event);
+        reports.into_iter().map(at).filter_map(|(now, event)| lines.line_at(&event, now)).collect()
+    }
+
+    fn of(stage: &'static str, done: u64, total: u64) -> Event {
+        Event::Progress { job: JobId(1), stage, done, total, eta_secs: None }
     }
 
     #[test]
-    fn one_line_a_tenth() {
-        let mut lines = ProgressLines::default();
-        let said: Vec<_> = (0..=40).filter_map(|i| lines.line(&progress(i, 40, None))).collect();
-        assert_eq!(said.len(), 11, "{said:?}");
-        assert_eq!(said[1], "predicting 10% (4 of 40)");
-        assert_eq!(said[10], "predicting 100% (40 of 40)");
+    fn work_that_ends_soon_says_nothing() {
+        let quick = (0..=19u32).map(|i| (0.1 * f64::from(i), of("writing", i.into(), 19)));
+        assert_eq!(said(quick), [""; 0]);
+        // Nor do many that follow each other.
+        let jobs = (0..100).flat_map(|i| {
+            let job =
+                |done| Event::Progress { job: JobId(i), stage: "writing", done, total: 1, eta_secs: None };
+            [
+                (i as f64, job(0)),
+                (i as f64 + 0.9, job(1)),
+                (i as f64 + 0.9, Event::JobCancelled { job: JobId(i) }),
+            ]
+        });
+        assert_eq!(said(jobs), [""; 0]);
+    }
+
+    #[test]
+    fn work_that_lasts_says_a_line_a_tenth_and_never_two_at_once() {
+        // 100 s: a line for each tenth, the first once it has lasted.
+        let slow = (0..=1000u32).map(|i| (0.1 * f64::from(i), of("predicting", u64::from(i) / 25, 40)));
+        let slow = said(slow);
+        assert_eq!(slow.len(), 11, "{slow:?}");
+        assert_eq!((&*slow[0], &*slow[1]), ("predicting 0% (0 of 40)", "predicting 10% (4 of 40)"));
+        assert_eq!(slow[10], "predicting 100% (40 of 40)");
+        // 5 s: no more than there is time for.
+        let short = (0..=50u32).map(|i| (0.1 * f64::from(i), of("predicting", i.into(), 50)));
+        assert_eq!(said(short), ["predicting 40% (20 of 50)", "predicting 80% (40 of 50)"]);
+        // Minutes for each tenth: still there.
+        let hours = (0..=60).map(|i| (f64::from(i), of("predicting", 1, 100)));
+        assert_eq!(said(hours).len(), 1 + (60 - 2) / 10);
     }
 
     #[test]
     fn a_stage_that_comes_back_is_not_said_again() {
-        let mut lines = ProgressLines::default();
-        let of = |stage, done| Event::Progress { job: JobId(1), stage, done, total: 10, eta_secs: None };
-        let said: Vec<_> =
-            [("training", 5), ("validating", 10), ("training", 5), ("validating", 2), ("training", 6)]
-                .into_iter()
-                .filter_map(|(stage, done)| lines.line(&of(stage, done)))
-                .collect();
-        assert_eq!(said, ["training 50% (5 of 10)", "validating 100% (10 of 10)", "training 60% (6 of 10)"]);
+        let stages =
+            [("training", 5), ("validating", 10), ("training", 5), ("validating", 2), ("training", 6)];
+        let reports = stages.into_iter().enumerate();
+        let reports = reports.map(|(i, (stage, done))| (3.0 * (i + 1) as f64, of(stage, done, 10)));
+        let begun = [(0.0, of("training", 1, 10))];
+        assert_eq!(
+            said(begun.into_iter().chain(reports)),
+            ["training 50% (5 of 10)", "validating 100% (10 of 10)", "training 60% (6 of 10)"]
+        );
     }
 
     #[test]
-    fn a_job_that_ended_begins_anew_and_time_left_is_said() {
-        let mut lines = ProgressLines::default();
+    fn time_left_is_said() {
+        let left =
+            Event::Progress { job: JobId(1), stage: "predicting", done: 1, total: 4, eta_secs: Some(11.2) };
         assert_eq!(
-            lines.line(&progress(1, 4, Some(11.2))).as_deref(),
-            Some("predicting 25% (1 of 4), 12 s left")
+            said([(0.0, of("predicting", 0, 4)), (3.0, left)]),
+            ["predicting 25% (1 of 4), 12 s left"]
         );
-        assert_eq!(lines.line(&progress(1, 4, None)), None);
-        lines.line(&Event::JobCancelled { job: JobId(1) });
-        assert!(lines.line(&progress(1, 4, None)).is_some());
     }
 
     #[test]

@@ -202,6 +202,16 @@ fn a_folder_of_photographs_gives_a_mask_for_each() {
     assert_eq!(info(text(&at("v.tif")))["shape"][2], 2);
 }
 
+#[test]
+fn the_only_photograph_of_a_folder_gives_its_name_to_its_mask() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("photos")).unwrap();
+    write_photo(&at("photos/21_training.png"));
+    done(&segment(&[&at("photos")], "vessel", &at("out"), &[]));
+    assert_eq!(names_in(&at("out")), ["21.png", "labels.txt"]);
+}
+
 fn masks(folder: PathBuf, names: &[&str]) -> PathBuf {
     fs::create_dir_all(&folder).unwrap();
     let map = LabelMap::from_values([2, 2, 1], &[1, 0, 0, 1]).unwrap();
