@@ -6,6 +6,8 @@ mod data;
 mod eval;
 #[path = "cli/outputs.rs"]
 mod outputs;
+#[path = "cli/runs.rs"]
+mod runs;
 #[path = "cli/search.rs"]
 mod search;
 #[path = "cli/teaching.rs"]

@@ -18,11 +18,14 @@ use super::{
     report::Shown,
     say::{self, note},
     targets::OverwriteArgument,
-    warnings::Warnings,
 };
 use crate::{
     engine::{Engine, EngineOptions, Event, Output, interrupt},
-    io::{self, dataset::Values},
+    io::{
+        self,
+        dataset::{Values, shortened},
+    },
+    label::{LabelId, LabelTable},
     metrics::Convention,
     nn::DeviceChoice,
     watch,
@@ -31,11 +34,11 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use classes::Classes;
 use evaluation::Evaluation;
-use maps::Told;
+use maps::{Maps, Told};
 use names::Tables;
 use pairs::Pair;
 use pictures::Pictures;
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -176,14 +179,23 @@ fn evaluate(args: &EvalArgs, heard: Told<'_>) -> Result<Found> {
         [&tables.pred, &tables.truth, &chosen].into_iter().flatten().all(|table| table.len() <= 1);
     let classes = Classes::of(&maps, one_label);
     notes.extend(classes.notes.iter().cloned());
-    let mut evaluation = Evaluation::of(args, &labels, &classes, &maps, heard)?;
-    let mut warnings = Warnings::default();
-    for m in &maps {
-        m.warnings.iter().for_each(|warning| warnings.add(&m.pair.id, warning));
-    }
-    evaluation.warnings = [notes, warnings.lines()].concat();
+    notes.extend(absent(chosen.as_ref(), &maps));
+    let measured = maps::measure(&maps, (&classes, &labels), args.surface_tolerance, heard)?;
+    let mut evaluation = Evaluation::of(args, &labels, &classes, &maps, measured);
+    notes.append(&mut evaluation.warnings);
+    evaluation.warnings = notes;
     let pictures = args.html.as_ref().map(|_| pictures::draw(&evaluation, &classes, &maps)).transpose()?;
     Ok((evaluation, pictures))
+}
+
+/// The labels that were asked for and that no truth has: their values may have been mistyped.
+fn absent(chosen: Option<&LabelTable>, maps: &[Maps]) -> Option<String> {
+    let found: BTreeSet<LabelId> = maps.iter().flat_map(|m| m.truth.counts().into_keys()).collect();
+    let absent = chosen.into_iter().flat_map(LabelTable::iter).filter(|label| !found.contains(&label.id));
+    let names: Vec<String> = absent.map(|label| label.name.clone()).collect();
+    (!names.is_empty()).then(|| {
+        format!("no truth has a voxel with the values that --labels gives for {}", shortened(&names))
+    })
 }
 
 pub fn run(args: EvalArgs) -> Result<()> {
@@ -225,10 +237,7 @@ pub fn run(args: EvalArgs) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        label::{LabelMap, LabelTable},
-        metrics::Report,
-    };
+    use crate::{label::LabelMap, metrics::Report};
 
     fn folder(masks: &[(&str, [u16; 4])]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -79,28 +79,36 @@ pub fn open_labels_in(
     Ok((map, warnings))
 }
 
-/// A mask in the order of an image whose voxels lie where its own do, and a note where it was stored otherwise or where one
-/// of both does not say how it lies; or what differs. `whose` is the image in words.
+/// How what lies on `grid` comes to lie on an image: whether its values change their order, and a note where they do or where
+/// one of both does not say how it lies; or what differs. `whose` is the image in words.
+pub fn laid_on(grid: &Grid, image: &Grid, whose: &str) -> Result<(bool, Option<String>), String> {
+    match geom::lie(grid, image, whose) {
+        Lie::Same => Ok((false, None)),
+        Lie::Unplaced(note) => Ok((false, Some(note))),
+        Lie::Apart(what) => Err(what),
+        Lie::Reordered => {
+            let [own, other] = [grid, image].map(|grid| String::from_iter(grid.axis_codes()));
+            Ok((
+                true,
+                Some(format!("it is stored along {own} and was put into the order of {whose}, {other}")),
+            ))
+        }
+    }
+}
+
+/// A mask in the order of an image whose voxels lie where its own do, as [`laid_on`] says.
 pub fn put_on(
     map: LabelMap,
     grid: &Grid,
     image: &Grid,
     whose: &str,
 ) -> Result<(LabelMap, Option<String>), String> {
-    match geom::lie(grid, image, whose) {
-        Lie::Same => Ok((map, None)),
-        Lie::Unplaced(note) => Ok((map, Some(note))),
-        Lie::Apart(what) => Err(what),
-        Lie::Reordered => {
-            let values = geom::reordered(&map.to_values(), grid, image);
-            let map = LabelMap::from_values(image.dims(), &values).ok_or("it is empty")?;
-            let [own, other] = [grid, image].map(|grid| String::from_iter(grid.axis_codes()));
-            Ok((
-                map,
-                Some(format!("it is stored along {own} and was put into the order of {whose}, {other}")),
-            ))
-        }
+    let (reorder, note) = laid_on(grid, image, whose)?;
+    if !reorder {
+        return Ok((map, note));
     }
+    let values = geom::reordered(&map.to_values(), grid, image);
+    Ok((LabelMap::from_values(image.dims(), &values).ok_or("it is empty")?, note))
 }
 
 /// The labels that an image's values are, and notes where something had to be said.

@@ -1,4 +1,4 @@
-use super::{Confusion, SurfaceDistances};
+use super::{Confusion, Steps, SurfaceDistances};
 use crate::label::LabelId;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison<'a> {
     dims: [usize; 3],
-    spacing: [f64; 3],
+    steps: Steps,
     predicted: &'a [LabelId],
     truth: &'a [LabelId],
     valid: Option<&'a [bool]>,
@@ -32,16 +32,23 @@ impl Bounds {
     pub fn size(&self) -> [usize; 3] {
         [0, 1, 2].map(|axis| self.to[axis] - self.from[axis])
     }
+
+    /// What measuring the surfaces in it takes, at most, for whoever asks first whether there is as much: at each corner of
+    /// its voxels a distance and the codes of both maps.
+    pub fn surface_bytes(&self) -> u128 {
+        let corners = self.size().iter().map(|&side| side as u128 + 1).product::<u128>();
+        corners * (size_of::<f64>() + 2) as u128
+    }
 }
 
 impl<'a> Comparison<'a> {
-    /// `spacing` along x, y, z, in the unit that distances shall have. `valid` says which voxels count (`None`: all).
+    /// `steps`: what a step along x, y, z is in space (a spacing along axes at right angles, or a grid). `valid` says which voxels count (`None`: all).
     ///
     /// # Panics
     /// Where a length is not that of the grid; whoever pairs the maps has compared their sizes.
     pub fn new(
         dims: [usize; 3],
-        spacing: [f64; 3],
+        steps: impl Into<Steps>,
         predicted: &'a [LabelId],
         truth: &'a [LabelId],
         valid: Option<&'a [bool]>,
@@ -49,7 +56,7 @@ impl<'a> Comparison<'a> {
         let len = dims.iter().product::<usize>();
         let lengths = [Some(predicted.len()), Some(truth.len()), valid.map(<[bool]>::len)];
         assert!(lengths.iter().flatten().all(|&l| l == len), "{lengths:?} voxels on a grid of {dims:?}");
-        Self { dims, spacing, predicted, truth, valid }
+        Self { dims, steps: steps.into(), predicted, truth, valid }
     }
 
     /// Counts of every pair of `labels`.
@@ -59,7 +66,12 @@ impl<'a> Comparison<'a> {
 
     /// Distances between the surfaces of one label in both maps.
     pub fn surfaces(&self, label: LabelId) -> SurfaceDistances {
-        let Some(bounds) = self.bounds(label) else { return SurfaceDistances::default() };
+        self.bounds(label)
+            .map_or_else(SurfaceDistances::default, |bounds| self.surfaces_within(label, bounds))
+    }
+
+    /// The same within the bounds of the label.
+    pub fn surfaces_within(&self, label: LabelId, bounds: Bounds) -> SurfaceDistances {
         let within = |map: &'a [LabelId]| {
             move |[x, y, z]: [usize; 3]| {
                 let [x, y, z] = [x + bounds.from[0], y + bounds.from[1], z + bounds.from[2]];
@@ -68,13 +80,7 @@ impl<'a> Comparison<'a> {
             }
         };
         let flat = self.dims[2] == 1;
-        SurfaceDistances::between(
-            bounds.size(),
-            self.spacing,
-            flat,
-            within(self.predicted),
-            within(self.truth),
-        )
+        SurfaceDistances::between(bounds.size(), self.steps, flat, within(self.predicted), within(self.truth))
     }
 
     /// The smallest box around a label in both maps; `None` where neither has it.

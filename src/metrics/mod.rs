@@ -1,4 +1,4 @@
-//! How well a label map agrees with the truth. Pure functions over label arrays and spacing: no files, no tensors.
+//! How well a label map agrees with the truth. Pure functions over label arrays and their steps in space: no files, no tensors.
 //!
 //! Conventions, the same everywhere in the program:
 //! - Counts are taken over the pixels that count: a pixel outside the case's valid mask, or whose truth is unknown,
@@ -15,10 +15,12 @@ mod comparison;
 mod confusion;
 mod convention;
 mod distance;
+mod nearest;
 mod overlap;
 mod report;
 mod roc;
 mod scores;
+mod steps;
 mod surface;
 mod surfel;
 
@@ -31,6 +33,7 @@ pub use overlap::Overlap;
 pub use report::{CaseScores, ClassScores, Report};
 pub use roc::Roc;
 pub use scores::{Better, METRICS, Measured, Metric, Quantity, Scores};
+pub use steps::Steps;
 pub use surface::{Directed, SurfaceDistances, SurfaceScores};
 
 #[cfg(test)]

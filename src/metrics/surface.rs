@@ -1,4 +1,4 @@
-use super::{DistanceTransform, surfel};
+use super::{DistanceTransform, Steps, nearest::Nearest, surfel};
 use rayon::prelude::*;
 
 /// How much of the tolerance a distance may be beyond it: spacings come from single-precision headers, and a voxel of
@@ -79,7 +79,8 @@ fn sum(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |sum, value| sum + value)
 }
 
-/// Distances between the surfaces of two masks, as DeepMind's surface-distance defines them.
+/// Distances between the surfaces of two masks, as DeepMind's surface-distance defines them; where axes are not at right
+/// angles, which it does not know, of the same elements where they lie in space.
 #[derive(Clone, Debug, Default)]
 pub struct SurfaceDistances {
     pub from_truth: Directed,
@@ -88,21 +89,27 @@ pub struct SurfaceDistances {
 
 impl SurfaceDistances {
     /// Of two masks in a box of `dims` voxels, which must hold both whole. A box of depth 1 that is `flat` has outlines
-    /// instead of surfaces. `spacing` along x, y, z.
+    /// instead of surfaces.
     pub fn between(
         dims: [usize; 3],
-        spacing: [f64; 3],
+        steps: impl Into<Steps>,
         flat: bool,
         predicted: impl Fn([usize; 3]) -> bool + Sync,
         truth: impl Fn([usize; 3]) -> bool + Sync,
     ) -> Self {
-        let areas = surfel::areas(spacing, flat);
-        let corners = surfel::corners(dims, flat);
-        let predicted = surfel::codes(dims, flat, predicted);
-        let truth = surfel::codes(dims, flat, truth);
-        let directed = |from: &[u8], to: &[u8]| {
-            let transform = DistanceTransform::new(corners, spacing, |i| areas[usize::from(to[i])] > 0.0);
-            Directed::of(elements(from, &areas, corners, &transform))
+        let steps = steps.into();
+        let surface = |codes| Surface {
+            codes,
+            corners: surfel::corners(dims, flat),
+            areas: surfel::areas(&steps, flat),
+        };
+        let predicted = surface(surfel::codes(dims, flat, predicted));
+        let truth = surface(surfel::codes(dims, flat, truth));
+        let directed = |from: &Surface, to: &Surface| {
+            Directed::of(match steps.are_oblique(flat) {
+                true => from.to_nearest(to, &steps),
+                false => from.along_axes(to, &steps),
+            })
         };
         Self { from_truth: directed(&truth, &predicted), from_predicted: directed(&predicted, &truth) }
     }
@@ -147,30 +154,60 @@ pub struct SurfaceScores {
     pub average: Option<f64>,
 }
 
-fn elements(
-    codes: &[u8],
-    areas: &[f64; 256],
-    [columns, rows, layers]: [usize; 3],
-    transform: &DistanceTransform,
-) -> Vec<(f64, f64)> {
-    let row = |y: usize| {
-        let mut found = Vec::new();
-        let mut to = transform.columns();
-        for x in 0..columns {
-            let area = |z: usize| areas[usize::from(codes[(z * rows + y) * columns + x])];
-            if (0..layers).any(|z| area(z) > 0.0) {
-                let distances = to.at([x, y]).iter().enumerate();
-                found.extend(distances.map(|(z, &distance)| (distance, area(z))).filter(|e| e.1 > 0.0));
+/// One mask's surface elements: the corners of voxels whose codes have an area.
+struct Surface {
+    codes: Vec<u8>,
+    /// Size of the grid of corners.
+    corners: [usize; 3],
+    areas: [f64; 256],
+}
+
+impl Surface {
+    fn area(&self, corner: usize) -> f64 {
+        self.areas[usize::from(self.codes[corner])]
+    }
+
+    /// Distance to the other surface, and area, of each element of this one. For axes at right angles.
+    fn along_axes(&self, to: &Self, steps: &Steps) -> Vec<(f64, f64)> {
+        let [columns, rows, layers] = self.corners;
+        let transform = DistanceTransform::new(self.corners, steps.lengths(), |i| to.area(i) > 0.0);
+        let row = |y: usize| {
+            let mut found = Vec::new();
+            let mut to = transform.columns();
+            for x in 0..columns {
+                let area = |z: usize| self.area((z * rows + y) * columns + x);
+                if (0..layers).any(|z| area(z) > 0.0) {
+                    let distances = to.at([x, y]).iter().enumerate();
+                    found.extend(distances.map(|(z, &distance)| (distance, area(z))).filter(|e| e.1 > 0.0));
+                }
             }
-        }
-        found
-    };
-    (0..rows).into_par_iter().flat_map_iter(row).collect()
+            found
+        };
+        (0..rows).into_par_iter().flat_map_iter(row).collect()
+    }
+
+    /// The same for any axes: slower, and nothing but places in space is looked at.
+    fn to_nearest(&self, to: &Self, steps: &Steps) -> Vec<(f64, f64)> {
+        let [columns, rows, _] = self.corners;
+        let place = |i: usize| steps.place([i % columns, i / columns % rows, i / (columns * rows)]);
+        let on = |surface: &Self, i: usize| (surface.area(i) > 0.0).then(|| (place(i), surface.area(i)));
+        let corners = 0..self.codes.len();
+        let nearest = Nearest::new(corners.clone().filter_map(|i| on(to, i)).map(|(at, _)| at).collect());
+        corners
+            .into_par_iter()
+            .filter_map(|i| on(self, i))
+            .map(|(at, area)| (nearest.distance(at), area))
+            .collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geom::{Frame, Grid, Unit};
+    use glam::{DAffine3, DMat3, DVec3};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     fn between(dims: [usize; 3], spacing: [f64; 3], a: &[[usize; 3]], b: &[[usize; 3]]) -> SurfaceDistances {
         SurfaceDistances::between(dims, spacing, dims[2] == 1, |v| a.contains(&v), |v| b.contains(&v))
@@ -188,6 +225,78 @@ mod tests {
         let d = between([1, 1, 3], [2.0, 3.0, 5.0], &[[0, 0, 0]], &[[0, 0, 1]]);
         assert_eq!((d.from_truth.len(), d.scores(0.0).surface_dice), (8, Some(0.5)));
         assert_eq!((d.from_truth.max(), d.average()), (Some(5.0), Some(2.5)));
+    }
+
+    /// Layers of voxels of 1 mm that are shifted by `shift` mm along y from one to the next, as under a tilted gantry.
+    fn tilted(shift: f64) -> Steps {
+        let m = DMat3::from_cols(DVec3::X, DVec3::Y, DVec3::new(0.0, shift, 1.0));
+        let grid = Grid::new([1; 3], DAffine3::from_mat3(m), Unit::Millimetre, Frame::Patient).unwrap();
+        Steps::from(&grid)
+    }
+
+    #[test]
+    fn under_a_tilted_gantry_distances_are_those_in_space() {
+        // One row back and one layer up is straight up in space: all of the second voxel lies 1 mm above the first.
+        let (dims, a, b) = ([1, 2, 2], [[0, 1, 0]], [[0, 0, 1]]);
+        let is = |voxels: [[usize; 3]; 1]| move |v: [usize; 3]| voxels.contains(&v);
+        let d = SurfaceDistances::between(dims, tilted(1.0), false, is(a), is(b));
+        assert_eq!(
+            (d.from_truth.len(), d.from_truth.max(), d.from_predicted.max()),
+            (8, Some(1.0), Some(1.0))
+        );
+        assert_eq!(d.surface_dice(1.0), Some(1.0));
+        // They share the two corners of an edge; the next elements are 1 mm away.
+        assert!(d.surface_dice(0.9).is_some_and(|share| 0.0 < share && share < 0.5));
+        // As boxes with the same steps, they would be further apart than any corner of one is from the other.
+        let boxes = SurfaceDistances::between(dims, tilted(1.0).lengths(), false, is(a), is(b));
+        assert!(boxes.hausdorff(1.0).is_some_and(|d| (d - 3f64.sqrt()).abs() < 1e-12));
+    }
+
+    #[test]
+    fn distances_and_areas_in_space_are_those_of_trying_every_pair() {
+        let dims = [5, 4, 3];
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut mask = || -> Vec<[usize; 3]> {
+            let all = (0..60).map(|i| [i % 5, i / 5 % 4, i / 20]);
+            all.filter(|_| rng.random_bool(0.3)).collect()
+        };
+        for steps in [tilted(0.6), tilted(-2.0)] {
+            let (a, b) = (mask(), mask());
+            let found = SurfaceDistances::between(dims, steps, false, |v| a.contains(&v), |v| b.contains(&v));
+            let (areas, corners) = (surfel::areas(&steps, false), surfel::corners(dims, false));
+            let elements = |mask: &[[usize; 3]]| -> Vec<(DVec3, f64)> {
+                let codes = surfel::codes(dims, false, |v| mask.contains(&v));
+                let place =
+                    |i: usize| [i % corners[0], i / corners[0] % corners[1], i / (corners[0] * corners[1])];
+                let all = codes.iter().enumerate().map(|(i, &code)| (place(i), areas[usize::from(code)]));
+                let in_space = |at: [usize; 3]| {
+                    at[0] as f64 * steps.x() + at[1] as f64 * steps.y() + at[2] as f64 * steps.z()
+                };
+                all.filter(|(_, area)| *area > 0.0).map(|(at, area)| (in_space(at), area)).collect()
+            };
+            let (of_a, of_b) = (elements(&a), elements(&b));
+            let far = |from: &[(DVec3, f64)], to: &[(DVec3, f64)]| -> Vec<(f64, f64)> {
+                let nearest = |p: DVec3| to.iter().map(|q| q.0.distance(p)).fold(f64::INFINITY, f64::min);
+                from.iter().map(|&(p, area)| (nearest(p), area)).collect()
+            };
+            let tried = SurfaceDistances {
+                from_truth: Directed::of(far(&of_b, &of_a)),
+                from_predicted: Directed::of(far(&of_a, &of_b)),
+            };
+            for tolerance in [0.0, 1.0, 1.5] {
+                let [found, tried] = [&found, &tried].map(|d| d.scores(tolerance));
+                for (name, found, tried) in [
+                    ("surface Dice", found.surface_dice, tried.surface_dice),
+                    ("HD95", found.hd95, tried.hd95),
+                    ("HD", found.hausdorff, tried.hausdorff),
+                    ("average", found.average, tried.average),
+                ] {
+                    let (found, tried) = (found.unwrap(), tried.unwrap());
+                    assert!((found - tried).abs() < 1e-9, "{name} at {tolerance}: {found}, not {tried}");
+                }
+            }
+            assert!(found.hausdorff(1.0).is_some_and(|d| d > 1.0));
+        }
     }
 
     #[test]

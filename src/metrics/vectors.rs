@@ -110,7 +110,7 @@ fn surface_elements_have_the_areas_of_the_reference() {
 /// The reference counts the voxels around a corner from the other end; no area depends on it.
 fn agree(what: &str, spacing: [f64; 3], expected: &[f64]) {
     assert_eq!(expected.len(), 256, "{what}");
-    let areas = super::surfel::areas(spacing, false);
+    let areas = super::surfel::areas(&spacing.into(), false);
     for (code, (found, expected)) in (0u8..=255).zip(areas.iter().zip(expected)) {
         assert!((found - expected).abs() < 1e-12, "{what}, code {code}: {found}, not {expected}");
         assert_eq!(*found, areas[usize::from(code.reverse_bits())], "code {code}");

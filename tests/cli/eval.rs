@@ -293,3 +293,78 @@ fn labels_of_both_sides_are_matched_by_name() {
     let told = refused(&["eval", "--pred", text(&pred), "--truth", text(&truth)]);
     assert!(told.contains("called \"tumour\"") && told.contains("--labels"), "{told}");
 }
+
+#[test]
+fn under_a_tilted_gantry_distances_are_those_in_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pred, truth, json] = ["pred.nii", "truth.nii", "scores.json"].map(|name| folder.path().join(name));
+    // Each slice lies 1 mm further along y than the one below it.
+    let place = DAffine3::from_mat3(DMat3::from_cols(DVec3::X, DVec3::Y, DVec3::new(0.0, 1.0, 1.0)));
+    let tilted = Grid::new(DIMS, place, Unit::Millimetre, Frame::Patient).unwrap();
+    // One row back and one slice up: right above, at a distance of 1 mm; of unsheared voxels with these edges it is √3.
+    io::write_label_nifti(&truth, &cuboid([3, 5, 1], [6, 6, 2]), &tilted).unwrap();
+    io::write_label_nifti(&pred, &cuboid([3, 4, 2], [6, 5, 3]), &tilted).unwrap();
+    said(&["eval", "--pred", text(&pred), "--truth", text(&truth), "--json", text(&json)]);
+    let scores: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    let found = &scores["cases"][0]["classes"]["1"];
+    for (metric, distance) in [("hausdorff", 1.0), ("hd95", 1.0), ("surface_dice", 1.0), ("dice", 0.0)] {
+        let value = found[metric].as_f64().unwrap();
+        assert!((value - distance).abs() < 1e-6, "{metric}: {value}");
+    }
+}
+
+#[test]
+fn a_probability_map_lies_where_it_says_and_what_is_odd_about_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pred, truth] = ["pred", "truth"].map(|name| folder.path().join(name));
+    [&pred, &truth].iter().for_each(|f| std::fs::create_dir(f).unwrap());
+    let mask = cuboid([1, 3, 1], [4, 7, 3]);
+    for place in [&pred, &truth] {
+        io::write_label_nifti(&place.join("a.nii"), &mask, &grid(0.0)).unwrap();
+    }
+    io::write_table(&pred.join("labels.txt"), &LabelTable::named(&["lesion"])).unwrap();
+    // Certain of the lesion, but for one voxel that is no number; stored from the patient's other side.
+    let values = mask.to_values();
+    let mirrored = |i: usize| values[i - i % DIMS[0] + (DIMS[0] - 1 - i % DIMS[0])];
+    let mut samples: Vec<f32> = (0..values.len()).map(|i| f32::from(mirrored(i))).collect();
+    samples[0] = f32::NAN;
+    let place = DAffine3::from_mat3_translation(
+        DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 2.0)),
+        DVec3::new(DIMS[0] as f64 - 1.0, 0.0, 0.0),
+    );
+    let turned = Grid::new(DIMS, place, Unit::Millimetre, Frame::Patient).unwrap();
+    let volume = Volume::new(turned, Samples::F32(samples.into()), [1.0, 0.0], Modality::Other).unwrap();
+    io::write_volume_nifti(&pred.join("a_lesion.nii"), &volume).unwrap();
+    let json = folder.path().join("scores.json");
+    let output = fovea(&["eval", "--pred", text(&pred), "--truth", text(&truth), "--json", text(&json)]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    let scores: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!(scores["cases"][0]["classes"]["1"]["auc"], 1.0);
+    for word in ["a: the probability map of lesion: ", "stored along RPS", "1 of its values are no numbers"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    // One of another place is no map of this case.
+    let elsewhere = Volume::new(grid(50.0), volume.samples().clone(), [1.0, 0.0], Modality::Other).unwrap();
+    io::write_volume_nifti(&pred.join("a_lesion.nii"), &elsewhere).unwrap();
+    let told = refused(&["eval", "--pred", text(&pred), "--truth", text(&truth)]);
+    assert!(told.contains("a_lesion.nii does not lie on the truth: its first voxel lies at"), "{told}");
+}
+
+#[test]
+fn a_label_whose_value_no_truth_has_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pred, truth, _] = data_set(folder.path());
+    let told = |labels: &str| {
+        let output = fovea(&["eval", "--pred", text(&pred), "--truth", text(&truth), "--labels", labels]);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    std::fs::remove_file(pred.join("labels.txt")).unwrap();
+    let absent = "no truth has a voxel with the values that --labels gives for cyst";
+    assert!(told("lesion=1,cyst=7").contains(absent));
+    assert!(!told("lesion=1").contains("no truth has"));
+    assert!(
+        refused(&["eval", "--pred", text(&pred), "--truth", text(&truth), "--labels", "=1"])
+            .contains("names no label")
+    );
+}

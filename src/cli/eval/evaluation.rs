@@ -4,14 +4,14 @@ use super::{
     EvalArgs,
     classes::Classes,
     left_out::LeftOut,
-    maps::{self, Maps, Told},
+    maps::{CaseMeasured, Maps},
 };
 use crate::{
+    cli::warnings::Warnings,
     geom::{Grid, Unit},
     label::{LabelId, LabelTable},
     metrics::{CaseScores, Confusion, Convention, METRICS, Metric, Quantity, Report, Scores, Summary},
 };
-use anyhow::Result;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -138,14 +138,14 @@ impl Evaluation {
         table: &LabelTable,
         classes: &Classes,
         maps: &[Maps],
-        told: Told<'_>,
-    ) -> Result<Self> {
-        let (mut cases, mut confusions) = (vec![], vec![]);
-        for (m, (measured, confusion)) in
-            maps.iter().zip(maps::measure(maps, (classes, table), args.surface_tolerance, told)?)
-        {
-            cases.push((m.pair.id.clone(), measured));
-            confusions.push(confusion);
+        measured: Vec<CaseMeasured>,
+    ) -> Self {
+        let (mut cases, mut confusions, mut warnings) = (vec![], vec![], Warnings::default());
+        for (m, measured) in maps.iter().zip(measured) {
+            let told = m.warnings.iter().chain(&measured.warnings);
+            told.for_each(|warning| warnings.add(&m.pair.id, warning));
+            cases.push((m.pair.id.clone(), measured.classes));
+            confusions.push(measured.confusion);
         }
         let convention = Convention::from(args.convention);
         let report = Report::of_measured(cases, convention);
@@ -162,7 +162,7 @@ impl Evaluation {
         named.name_unknown(report.classes.keys().copied());
         let name = |&id: &LabelId| (id, named.get(id).map_or_else(|| id.to_string(), |l| l.name.clone()));
         let of_cases: Vec<f64> = report.cases.iter().filter_map(|c| c.mean_dice).collect();
-        Ok(Self {
+        Self {
             fovea: env!("CARGO_PKG_VERSION"),
             pred: args.pred.clone(),
             truth: args.truth.clone(),
@@ -174,7 +174,7 @@ impl Evaluation {
             labels: report.classes.keys().map(name).collect(),
             summaries: report.classes.keys().map(|&class| (class, summaries(&report, class))).collect(),
             left_out: report.classes.keys().map(|&class| (class, LeftOut::of(&report, class))).collect(),
-            warnings: vec![],
+            warnings: warnings.lines(),
             mean_dice_over_cases: Summary::of(&of_cases, SEED),
             bootstrap: Bootstrap { resamples: Summary::RESAMPLES, seed: SEED },
             pooled: Pooled {
@@ -188,7 +188,7 @@ impl Evaluation {
             },
             table: named,
             report,
-        })
+        }
     }
 
     /// The metrics that any case has.

@@ -2,14 +2,14 @@
 
 use super::{classes::Classes, pairs::Pair};
 use crate::{
-    geom::{Grid, Unit},
+    geom::{self, Grid, Unit},
     io::{
-        self, OpenOptions, Quiet,
+        self, OpenOptions, UnderWatch,
         dataset::{UNKNOWN, Values},
     },
-    label::{LabelId, LabelMap, LabelTable},
-    metrics::{Comparison, Confusion, Measured, Roc},
-    volume::Volume,
+    label::{LabelId, LabelMap, LabelTable, volumes_of_slices},
+    memory,
+    metrics::{Comparison, Confusion, Measured, Roc, SurfaceDistances},
 };
 use anyhow::{Context, Result, anyhow, bail};
 use rayon::prelude::*;
@@ -129,7 +129,8 @@ pub fn open(pairs: &[Pair], values: &Values, told: Told<'_>) -> Result<Vec<Maps>
         }
     }
     if !faults.is_empty() {
-        bail!("{} cases cannot be scored:\n  {}", faults.len(), faults.join("\n  "));
+        let which = if faults.len() == 1 { "a case".to_owned() } else { format!("{} cases", faults.len()) };
+        bail!("{which} cannot be scored:\n  {}", faults.join("\n  "));
     }
     let softened =
         |of: fn(&Maps) -> &LabelMap| io::softened(maps.iter().flat_map(|m| of(m).counts().into_keys()));
@@ -144,8 +145,13 @@ pub fn open(pairs: &[Pair], values: &Values, told: Told<'_>) -> Result<Vec<Maps>
     Ok(maps)
 }
 
-/// What was measured of a case, class by class, and its counts.
-pub type CaseMeasured = (BTreeMap<LabelId, Measured>, Confusion);
+/// What was measured of a case.
+pub struct CaseMeasured {
+    pub classes: BTreeMap<LabelId, Measured>,
+    pub confusion: Confusion,
+    /// What was said of its probability maps.
+    pub warnings: Vec<String>,
+}
 
 /// Measures every case, in order.
 pub fn measure(
@@ -174,30 +180,40 @@ fn measure_case(
     tolerance: f64,
     check: impl Fn() -> Result<()>,
 ) -> Result<CaseMeasured> {
-    let ([pred, truth], valid) = (classes.values(maps), maps.valid());
     let dims = maps.grid.dims();
-    let compared = Comparison::new(dims, maps.grid.spacing(), &pred, &truth, valid.as_deref());
+    let voxels = maps.grid.voxel_count() as u128;
+    // Both masks voxel by voxel; what counts of one of them, and which voxels do.
+    let each = 2 * size_of::<LabelId>() + if maps.valid.is_some() { size_of::<LabelId>() + 1 } else { 0 };
+    memory::check(voxels * each as u128).context("the masks")?;
+    let ([pred, truth], valid) = (classes.values(maps), maps.valid());
+    let compared = Comparison::new(dims, &maps.grid, &pred, &truth, valid.as_deref());
     let mut labels = classes.ids.clone();
     labels.insert(0);
     let confusion = compared.confusion(&labels);
-    let volumes = |values: &[LabelId]| -> Result<BTreeMap<LabelId, f64>> {
+    let volumes = |values: &[LabelId]| -> BTreeMap<LabelId, f64> {
         let counted = valid.as_ref().map(|valid| -> Vec<LabelId> {
             values.iter().zip(valid).map(|(&value, &counts)| if counts { value } else { 0 }).collect()
         });
-        let map =
-            LabelMap::from_values(dims, counted.as_deref().unwrap_or(values)).context("an empty mask")?;
-        Ok(map.volumes(&maps.grid))
+        let slices = counted.as_deref().unwrap_or(values).chunks(dims[0] * dims[1]);
+        volumes_of_slices(&maps.grid, slices.enumerate())
     };
-    let volumes = [volumes(&pred)?, volumes(&truth)?];
-    let mut measured: BTreeMap<LabelId, Measured> = BTreeMap::new();
+    let volumes = [volumes(&pred), volumes(&truth)];
+    let (mut measured, mut warnings) = (BTreeMap::<LabelId, Measured>::new(), vec![]);
     for &class in &classes.ids {
         check()?;
+        let surfaces = match compared.bounds(class) {
+            Some(bounds) => {
+                memory::check(bounds.surface_bytes()).context("the surfaces")?;
+                compared.surfaces_within(class, bounds)
+            }
+            None => SurfaceDistances::default(),
+        };
         measured.insert(
             class,
             Measured {
                 counts: confusion.overlap(class),
                 roc: None,
-                surfaces: Some(compared.surfaces(class).scores(tolerance)),
+                surfaces: Some(surfaces.scores(tolerance)),
                 volumes: Some([0, 1].map(|i| volumes[i].get(&class).copied().unwrap_or(0.0))),
             },
         );
@@ -205,19 +221,34 @@ fn measure_case(
     for (&label, path) in &maps.pair.probabilities {
         let class = classes.of_label(label, table);
         if let Some(measured) = measured.get_mut(&class) {
-            let scores = probability(path, dims)?;
+            let (scores, told) = probability(path, &maps.grid)?;
             let counts = |i: &usize| valid.as_ref().is_none_or(|valid| valid[*i]);
             let pairs = (0..truth.len()).filter(counts);
-            measured.roc = Some(Roc::of(pairs.map(|i| (scores.scalar_value(i), truth[i] == class))));
+            measured.roc = Some(Roc::of(pairs.map(|i| (scores[i], truth[i] == class))));
+            let name = table.get(label).map_or_else(|| label.to_string(), |l| l.name.clone());
+            warnings.extend(told.iter().map(|told| format!("the probability map of {name}: {told}")));
         }
     }
-    Ok((measured, confusion))
+    Ok(CaseMeasured { classes: measured, confusion, warnings })
 }
 
-fn probability(path: &Path, dims: [usize; 3]) -> Result<Volume> {
-    let volume = io::open(path, &OpenOptions::default(), &mut Quiet)?.volume;
-    if volume.dims() != dims {
-        bail!("{} is {:?} and the truth {dims:?}", path.display(), volume.dims());
+/// The values of a probability map in the order of the truth, and what is to be said of it.
+fn probability(path: &Path, truth: &Grid) -> Result<(Vec<f32>, Vec<String>)> {
+    let opened = io::open(path, &OpenOptions::default(), &mut UnderWatch(None))?;
+    let (volume, mut told) = (opened.volume, opened.warnings);
+    let (reorder, note) = io::laid_on(volume.grid(), truth, "the truth").map_err(|what| {
+        anyhow!("the probability map {} does not lie on the truth: {what}", path.display())
+    })?;
+    told.extend(note);
+    // A value, and in the AUC its place among all.
+    memory::check(volume.grid().voxel_count() as u128 * 12).context("the probability map")?;
+    let values: Vec<f32> = (0..volume.grid().voxel_count()).map(|i| volume.scalar_value(i)).collect();
+    let unknown = values.iter().filter(|value| value.is_nan()).count();
+    if unknown > 0 {
+        told.push(format!("{unknown} of its values are no numbers and do not count in the AUC"));
     }
-    Ok(volume)
+    Ok(match reorder {
+        true => (geom::reordered(&values, volume.grid(), truth), told),
+        false => (values, told),
+    })
 }
