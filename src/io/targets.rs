@@ -24,7 +24,7 @@ pub enum TargetError {
     Input { output: PathBuf, input: PathBuf },
     #[error("{} and {} would be one file; nothing was written", first.display(), second.display())]
     Twice { first: PathBuf, second: PathBuf },
-    #[error("{} is no regular file; nothing was written", .0.display())]
+    #[error("{} is there, and is {}; nothing was written. Choose another place", .0.display(), if .0.is_file() { "a file, not a folder" } else { "no regular file" })]
     NotAFile(PathBuf),
     #[error("{} there already, and Fovea did not write {} or somebody has changed {} since; nothing was written. Choose another place, or say --overwrite", listed(.0), it(.0), it(.0))]
     Exists(Vec<PathBuf>),
@@ -63,6 +63,8 @@ struct Output {
     /// A file that is there with these bytes may stay as it is.
     bytes: Option<Vec<u8>>,
     own: bool,
+    /// It is a folder, whose files are outputs of their own.
+    folder: bool,
     /// Outputs of one number are never written together: of two endings, only one will be.
     group: usize,
 }
@@ -120,7 +122,13 @@ impl Targets {
     /// A file of which only the work tells which of these it will be.
     pub fn write_one_of(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> &mut Self {
         let group = self.outputs.last().map_or(0, |last| last.group + 1);
-        self.outputs.extend(paths.into_iter().map(|path| Output { path, bytes: None, own: false, group }));
+        self.outputs.extend(paths.into_iter().map(|path| Output {
+            path,
+            bytes: None,
+            own: false,
+            folder: false,
+            group,
+        }));
         self
     }
 
@@ -144,17 +152,23 @@ impl Targets {
 
     /// A folder of slices that is going to be filled, and emptied of other slices.
     pub fn write_folder(&mut self, path: &Path) -> &mut Self {
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten().filter(|entry| !entry.path().is_dir())
+        {
             self.write(entry.path());
         }
-        self.write(path)
+        self.write(path);
+        if let Some(last) = self.outputs.last_mut() {
+            last.folder = true;
+        }
+        self
     }
 
     /// Whether all of it may be written. An output that is an input is told first, whatever `overwrite` says.
     pub fn check(&self) -> Result<(), TargetError> {
         let mut seen: HashMap<Identity, &Output> = HashMap::new();
         for output in &self.outputs {
-            if output.path.exists() && !output.path.is_file() && !output.path.is_dir() {
+            let fits = if output.folder { output.path.is_dir() } else { output.path.is_file() };
+            if output.path.exists() && !fits {
                 return Err(TargetError::NotAFile(output.path.clone()));
             }
             for identity in identities(&output.path) {
@@ -173,8 +187,7 @@ impl Targets {
         }
         let own = LazyCell::new(replace::Own::read);
         let kept = |output: &&Output| match &output.bytes {
-            // A folder is filled; what it holds are outputs of their own.
-            _ if output.own || !output.path.exists() || output.path.is_dir() => false,
+            _ if output.own || output.folder || !output.path.exists() => false,
             Some(bytes) if crate::file::read(&output.path).is_ok_and(|there| there == *bytes) => false,
             _ => !own.has(&output.path),
         };
@@ -349,6 +362,11 @@ mod tests {
         fs::remove_file(at("own.png")).unwrap();
         let mut either = Targets::new(false);
         assert_eq!(either.write_one_of([at("c.png"), at("c.nii.gz")]).check(), Ok(()));
+        let mut onto_folder = Targets::new(true);
+        let told = onto_folder.write(folder.path()).check();
+        assert_eq!(told, Err(TargetError::NotAFile(folder.path().to_owned())));
+        let mut into_file = Targets::new(true);
+        assert_eq!(into_file.write_folder(&image).check(), Err(TargetError::NotAFile(image.clone())));
         let mut slices = Targets::new(false);
         assert_eq!(slices.write_folder(folder.path()).check(), Err(TargetError::Exists(vec![image])));
     }
