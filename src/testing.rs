@@ -14,6 +14,20 @@ pub fn skipped(why: impl Display) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
+/// False, said as a skip, where whoever started the tests has signals ignored (`nohup`, `&` in a script); children inherit
+/// that, and the program then leaves them ignored. Linux only says so; elsewhere they are taken to arrive.
+pub fn signals_arrive() -> bool {
+    const HUP_INT_TERM: u64 = 1 | 1 << 1 | 1 << 14;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let arrive = ignored & HUP_INT_TERM == 0;
+    if !arrive {
+        skipped("signals are ignored here");
+    }
+    arrive
+}
+
 /// A [`Progress`] that cancels when it has been asked so often.
 pub struct CancelsAfter(Cell<usize>);
 

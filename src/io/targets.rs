@@ -26,7 +26,7 @@ pub enum TargetError {
     Twice { first: PathBuf, second: PathBuf },
     #[error("{} is there, and is {}; nothing was written. Choose another place", .0.display(), if .0.is_file() { "a file, not a folder" } else { "no regular file" })]
     NotAFile(PathBuf),
-    #[error("{} there already, and Fovea did not write {} or somebody has changed {} since; nothing was written. Choose another place, or say --overwrite", listed(.0), it(.0), it(.0))]
+    #[error("{} there already and would be lost: {} not as Fovea wrote {} there, or would say something else. Nothing was written. Choose another place, or say --overwrite to replace {}", listed(.0), it_is(.0).1, it_is(.0).0, it_is(.0).0)]
     Exists(Vec<PathBuf>),
 }
 
@@ -37,8 +37,8 @@ fn over(output: &Path, input: &Path) -> String {
     }
 }
 
-fn it(paths: &[PathBuf]) -> &'static str {
-    if paths.len() == 1 { "it" } else { "them" }
+fn it_is(paths: &[PathBuf]) -> (&'static str, &'static str) {
+    if paths.len() == 1 { ("it", "it is") } else { ("them", "they are") }
 }
 
 fn listed(paths: &[PathBuf]) -> String {
@@ -53,6 +53,8 @@ fn listed(paths: &[PathBuf]) -> String {
 #[derive(Debug, Default)]
 pub struct Targets {
     overwrite: bool,
+    /// Only these, or what is in these folders, may be replaced as the program's own.
+    known: Option<Vec<PathBuf>>,
     inputs: HashMap<Identity, PathBuf>,
     outputs: Vec<Output>,
 }
@@ -83,6 +85,12 @@ impl Targets {
     /// inputs never.
     pub fn new(overwrite: bool) -> Self {
         Self { overwrite, ..Self::default() }
+    }
+
+    /// Nothing else may be replaced than these files, and what is in these folders, as long as they are as this program wrote
+    /// them: what it wrote of another image is not this image's to replace.
+    pub fn replacing_only(known: &[PathBuf]) -> Self {
+        Self { known: Some(known.to_vec()), ..Self::default() }
     }
 
     /// A file that is read, with the other half of a `.hdr`/`.img` pair; of a folder, every file in it that a reader of
@@ -132,7 +140,8 @@ impl Targets {
         self
     }
 
-    /// A file whose content is known: one that has it already is no loss.
+    /// A file whose content is known, and which may be about more than this run's outputs (a folder's `labels.txt`): only one
+    /// that has this content already may be there, whoever wrote it.
     pub fn write_bytes(&mut self, path: impl Into<PathBuf>, bytes: Vec<u8>) -> &mut Self {
         self.write(path);
         if let Some(last) = self.outputs.last_mut() {
@@ -186,10 +195,13 @@ impl Targets {
             return Ok(());
         }
         let own = LazyCell::new(replace::Own::read);
+        let known =
+            |path: &Path| self.known.as_ref().is_none_or(|known| known.iter().any(|k| path.starts_with(k)));
         let kept = |output: &&Output| match &output.bytes {
             _ if output.own || output.folder || !output.path.exists() => false,
-            Some(bytes) if crate::file::read(&output.path).is_ok_and(|there| there == *bytes) => false,
-            _ => !own.has(&output.path),
+            // Other masks may lie beside it that mean what it says.
+            Some(bytes) => !crate::file::read(&output.path).is_ok_and(|there| there == *bytes),
+            None => !(known(&output.path) && own.has(&output.path)),
         };
         let kept: Vec<PathBuf> = self.outputs.iter().filter(kept).map(|o| o.path.clone()).collect();
         if kept.is_empty() { Ok(()) } else { Err(TargetError::Exists(kept)) }
@@ -360,6 +372,12 @@ mod tests {
         fs::write(at("own.png"), b"mash").unwrap();
         assert_eq!(check(false, &[at("own.png")]), Err(TargetError::Exists(vec![at("own.png")])));
         fs::remove_file(at("own.png")).unwrap();
+        // A table that the program wrote for other labels: the masks beside it would mean something else.
+        replace::write_bytes(&at("labels.txt"), b"1 Vein").unwrap();
+        let mut table = Targets::new(false);
+        let told = table.write_bytes(at("labels.txt"), b"1 Oedema".to_vec()).check();
+        assert_eq!(told, Err(TargetError::Exists(vec![at("labels.txt")])));
+        fs::remove_file(at("labels.txt")).unwrap();
         let mut either = Targets::new(false);
         assert_eq!(either.write_one_of([at("c.png"), at("c.nii.gz")]).check(), Ok(()));
         let mut onto_folder = Targets::new(true);

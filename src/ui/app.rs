@@ -151,10 +151,11 @@ impl App {
         self.look.keep_only(|id| workspace.document(id).is_some());
         let mut out = Outbox::default();
         let pressed = keys::pressed(ui.ctx(), self.shell.takes_keys());
+        let hides = pressed.contains(&keys::KeyCommand::HideMask);
         for command in pressed {
             self.shell.perform(command, workspace, &mut self.look, &mut self.toolbox, &mut out);
         }
-        self.shell.hold_to_hide(ui.ctx(), &mut self.look);
+        self.shell.hold_to_hide(ui.ctx(), hides, &mut self.look);
         for path in dropped(ui.ctx()) {
             if dialogs::is_model(&path) {
                 out.command(Command::Model(ModelCommand::Import { path }));

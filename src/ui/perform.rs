@@ -152,26 +152,26 @@ impl Shell {
         self.views.pointer.take(actions, out);
     }
 
-    /// `s`: as long as it is held the mask is hidden; a tap hides or shows it.
-    pub fn hold_to_hide(&mut self, ctx: &egui::Context, look: &mut Look) {
+    /// `s`: as long as it is held the mask is hidden; a tap hides or shows it. `pressed`: it went down, without another key.
+    pub fn hold_to_hide(&mut self, ctx: &egui::Context, pressed: bool, look: &mut Look) {
         let (down, now, free) = (
-            ctx.input(|i| i.key_down(egui::Key::S) && !i.modifiers.any()),
+            ctx.input(|i| i.key_down(egui::Key::S)),
             ctx.input(|i| i.time),
             !ctx.text_edit_focused() && self.takes_keys(),
         );
-        match (self.hiding_since, down && free) {
-            (None, true) => {
-                self.hiding_since = Some(now);
-                look.mask_held_away = true;
-            }
-            (Some(since), false) => {
+        if pressed {
+            self.hiding_since = Some(now);
+        }
+        look.mask_held_away = false;
+        match self.hiding_since {
+            Some(_) if down && free => look.mask_held_away = true,
+            Some(since) => {
                 self.hiding_since = None;
-                look.mask_held_away = false;
                 if now - since < TAP_SECS {
                     look.mask_shown = !look.mask_shown;
                 }
             }
-            _ => {}
+            None => {}
         }
     }
 }

@@ -117,6 +117,8 @@ pub struct Document {
     pub(super) revision: u64,
     /// The revision of the mask that was exported last.
     pub(super) exported: Option<u64>,
+    /// Files that were written of it since it was opened.
+    pub(super) exports: Vec<PathBuf>,
     /// The folder that it is a picture of, or itself.
     pub(super) opened: PathBuf,
     pub(super) measures: Option<Measures>,

@@ -103,6 +103,7 @@ impl Workspace {
             since_snapshot: 0,
             revision: 0,
             exported: None,
+            exports: Vec::new(),
             opened: opening.path.clone(),
             measures: None,
             predicted_measures: None,

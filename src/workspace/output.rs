@@ -55,11 +55,12 @@ impl Workspace {
         self.write_out(Export { path, format, replace: false }, true)
     }
 
-    /// The files that an export would replace and that are not as this program wrote them.
+    /// The files that an export would replace and that were not written of this document since it was opened, or that
+    /// somebody has changed since.
     pub fn would_replace(&self, export: &Export) -> Result<Vec<PathBuf>, CommandError> {
         let document = self.active().ok_or(CommandError::NoDocument)?;
         let Export { path, format, .. } = export;
-        let mut targets = Targets::new(false);
+        let mut targets = Targets::replacing_only(&document.exports);
         for document in &self.documents {
             targets.read(document.source());
             document.project().into_iter().for_each(|project| {
@@ -175,6 +176,7 @@ impl Workspace {
             let Written { paths, warnings, revision } = *written;
             if let Some(document) = self.document_mut(id) {
                 document.exported = revision.or(document.exported);
+                document.exports.extend(paths.iter().cloned());
             }
             for warning in warnings {
                 self.notices.add(NoticeLevel::Warning, Some(id), warning);

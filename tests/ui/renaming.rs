@@ -68,6 +68,54 @@ fn enter_tab_and_a_click_elsewhere_take_the_name() {
 }
 
 #[test]
+fn letters_of_the_frame_in_which_one_clicks_elsewhere_are_kept() {
+    let (mut window, label) = window();
+    write(&mut window, label, "vesse");
+    let press = |pressed| Event::PointerButton {
+        pos: MIDDLE,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let text = |text: &str| Event::Text(text.to_owned());
+    window.harness.input_mut().events.extend([
+        text("l"),
+        text("s"),
+        Event::PointerMoved(MIDDLE),
+        press(true),
+        text("n"),
+    ]);
+    window.steps(1);
+    window.harness.input_mut().events.push(press(false));
+    has_ended(&mut window, "a click in the same frame");
+    assert_eq!(name(&window, label), "vessels");
+}
+
+#[test]
+fn saving_does_not_hide_the_mask_and_a_quick_tap_does() {
+    let (mut window, _) = window();
+    let key_of =
+        |key, pressed, modifiers| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+    let key = |pressed, modifiers| key_of(Key::S, pressed, modifiers);
+    let hidden = |window: &Window| window.harness.query_by_label("Hide the mask").is_none();
+    // Both within one frame, as on a slow machine.
+    window.harness.input_mut().events.extend([key(true, Modifiers::NONE), key(false, Modifiers::NONE)]);
+    window.steps(2);
+    assert!(hidden(&window));
+    window.press(Key::S);
+    assert!(!hidden(&window));
+    // Control is let go of before S.
+    let control = Modifiers::CTRL | Modifiers::COMMAND;
+    window.harness.input_mut().events.push(key(true, control));
+    window.steps(1);
+    window.harness.input_mut().events.push(key_of(Key::F20, false, Modifiers::NONE));
+    window.steps(2);
+    window.harness.input_mut().events.push(key(false, Modifiers::NONE));
+    window.steps(2);
+    assert!(!hidden(&window));
+}
+
+#[test]
 fn escape_leaves_the_name_and_nothing_else() {
     let (mut window, label) = window();
     let before = name(&window, label);

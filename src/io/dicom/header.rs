@@ -128,7 +128,8 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
     }
     let mut warnings = file.warnings;
     warnings.extend(odd);
-    let (frames, shared_gap) = frames(object, count, &modality);
+    let (frames, shared_gap) =
+        frames(object, count, &modality).map_err(|what| OpenError::corrupt(path, what))?;
     let header = Header {
         path: path.to_owned(),
         instance_uid: object.text(tags::SOP_INSTANCE_UID),
@@ -196,7 +197,9 @@ fn stated(object: &Attributes) -> Stated {
 }
 
 /// The frames with their places; and the gap that the functional groups state.
-fn frames(object: &Attributes, count: usize, modality: &str) -> (Vec<Frame>, Option<f64>) {
+///
+/// An error says which scale of the values is no number: without it the values mean something else.
+fn frames(object: &Attributes, count: usize, modality: &str) -> Result<(Vec<Frame>, Option<f64>), String> {
     let each = object.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let shared = object.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
     let spacing = pair(object, tags::PIXEL_SPACING)
@@ -225,18 +228,18 @@ fn frames(object: &Attributes, count: usize, modality: &str) -> (Vec<Frame>, Opt
         if place.is_none() && count == 1 && keys::is_picture(modality) {
             keys[keys::PICTURE] = object.text(tags::SOP_INSTANCE_UID);
         }
-        Frame {
+        Ok(Frame {
             index,
             place,
             location: object.float(tags::SLICE_LOCATION).filter(|_| count == 1),
             instance_number,
             spacing: own.pair(tags::PIXEL_SPACING).or(spacing),
-            rescale: own.rescale(),
+            rescale: own.rescale()?,
             keys,
-        }
+        })
     });
-    let frames = frames.collect();
-    (frames, groups(0).gap())
+    let frames = frames.collect::<Result<_, String>>()?;
+    Ok((frames, groups(0).gap()))
 }
 
 /// What a frame's functional groups say, its own before the shared ones; and the data set itself.
@@ -284,11 +287,23 @@ impl<'a, I: Iterator<Item = &'a Attributes> + Clone> Groups<'a, I> {
         gap(between).or_else(|| gap(thickness))
     }
 
-    fn rescale(&self) -> [f64; 2] {
-        let number = |tag| self.with(tag).float(tag);
-        // A slope of 0 would make every voxel alike; it is written by mistake where no slope was meant.
-        let slope = number(tags::RESCALE_SLOPE).or_else(|| number(tags::DOSE_GRID_SCALING));
-        [slope.filter(|&s| s != 0.0).unwrap_or(1.0), number(tags::RESCALE_INTERCEPT).unwrap_or(0.0)]
+    fn rescale(&self) -> Result<[f64; 2], String> {
+        // An attribute without a value is as good as none.
+        let number = |tag, name: &str| match self.text(tag) {
+            text if text.is_empty() => Ok(None),
+            text => match self.with(tag).float(tag) {
+                Some(number) => Ok(Some(number)),
+                None => Err(format!("its {name} is \u{201c}{text}\u{201d}, which is no number")),
+            },
+        };
+        let slope = match number(tags::RESCALE_SLOPE, "rescale slope")? {
+            Some(slope) => Some(slope),
+            None => number(tags::DOSE_GRID_SCALING, "dose grid scaling")?,
+        };
+        if slope == Some(0.0) {
+            return Err("its rescale slope is 0, which makes all voxels alike".to_owned());
+        }
+        Ok([slope.unwrap_or(1.0), number(tags::RESCALE_INTERCEPT, "rescale intercept")?.unwrap_or(0.0)])
     }
 }
 

@@ -136,17 +136,29 @@ impl<'a> Loader<'a> {
             Common::Same => (slices[0].frame.rescale.map(|v| v as f32), None),
             Common::Wider => (
                 slices[0].frame.rescale.map(|v| v as f32),
-                Some("The slices store their values in several types; one that holds all was taken"),
+                Some(
+                    "The slices store their values in several types; one that holds all was taken".to_owned(),
+                ),
             ),
             Common::Scaled => {
-                ([1.0, 0.0], Some("Every slice has its own scale for its values; they are held as float32"))
+                let bare = slices.iter().filter(|s| s.frame.rescale == [1.0, 0.0]).count();
+                let own = "The slices have different scales for their values; they are held as float32";
+                (
+                    [1.0, 0.0],
+                    Some(match bare {
+                        0 => own.to_owned(),
+                        _ => format!(
+                            "{own}. {bare} of {depth} have none, or one that changes nothing, and may not be comparable"
+                        ),
+                    }),
+                )
             }
         };
         let hash = match hashes.as_slice() {
             [(_, only)] => only.clone(),
             many => source::hash_of_hashes(many.iter().map(|(_, h)| h.as_str())),
         };
-        Ok(Loaded { samples, rescale, hash, warnings: warning.map(str::to_owned).into_iter().collect() })
+        Ok(Loaded { samples, rescale, hash, warnings: warning.into_iter().collect() })
     }
 
     fn common(&self, slices: &[Slice]) -> Common {

@@ -164,6 +164,23 @@ fn image_j(text: &str, pages: usize) -> Result<Vec<Described>, String> {
     Ok(vec![Described { sizes, spacing, ..stack_of(1, words) }])
 }
 
+/// What ImageJ says of the values: slope and intercept, where they are not those that are stored (a signed 16-bit image is stored
+/// so). An error names a curve that is none of a straight line.
+pub fn calibration(text: &str) -> Option<Result<[f64; 2], String>> {
+    let value = |key: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once('='));
+        lines.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
+    };
+    let curve = text.starts_with("ImageJ=").then(|| value("cf")).flatten()?;
+    let number = |key| value(key)?.parse::<f64>().ok().filter(|n| n.is_finite());
+    match (curve, number("c0"), number("c1")) {
+        ("0", Some(intercept), Some(slope)) if slope != 0.0 => Some(Ok([slope, intercept])),
+        _ => Some(Err(format!(
+            "ImageJ's calibration of the values (cf={curve}) is not applied: they are those that are stored"
+        ))),
+    }
+}
+
 /// `\u00B5m` to `µm`.
 fn unescaped(text: &str) -> String {
     let mut parts = text.split("\\u");

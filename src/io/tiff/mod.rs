@@ -41,6 +41,13 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let stack = &stacks[chosen];
     let mut warnings = std::mem::take(&mut pages.warnings);
     warnings.extend(stack.choice.clone());
+    let mut rescale = [1.0, 0.0];
+    // A mask's labels are the numbers that are stored.
+    match pages.calibration().filter(|_| !options.as_mask) {
+        Some(Ok([slope, intercept])) => rescale = [slope as f32, intercept as f32],
+        Some(Err(not_applied)) => warnings.push(not_applied),
+        None => {}
+    }
     let depth = stack.planes.len();
     let middle = depth / 2;
     // The middle page first; it is kept, so that no page is decoded twice.
@@ -48,7 +55,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     if depth > 1 {
         let decoded = pages.decode(stack.planes[middle], options.as_mask, progress)?;
         let slice = stack.grid(path, &decoded.0, &mut Vec::new()).ok().and_then(|grid| {
-            samples::slice(&grid, middle, decoded.0.pixels.clone(), [1.0, 0.0], Modality::Other)
+            samples::slice(&grid, middle, decoded.0.pixels.clone(), rescale, Modality::Other)
         });
         if let Some(slice) = slice {
             progress.preview(slice.with_low_white(decoded.1), middle, depth);
@@ -84,7 +91,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let file_type = all.pixels.name();
     let (native, inexact) = all.pixels.narrow(path)?;
     warnings.extend(inexact);
-    let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
+    let volume = samples::build(path, grid, native, rescale, Modality::Other)?;
     Ok(Opened {
         volume: volume.with_low_white(low_is_white),
         source: path.to_owned(),

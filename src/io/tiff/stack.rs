@@ -115,6 +115,12 @@ impl Pages<'_> {
         self.by_size()
     }
 
+    /// What ImageJ says of the values; see [`description::calibration`].
+    pub fn calibration(&self) -> Option<Result<[f64; 2], String>> {
+        let first = &self.directories[*self.shown.first()?];
+        description::calibration(&self.file.text(first, tag::DESCRIPTION)?)
+    }
+
     fn described(&self) -> Option<Result<Vec<Described>, String>> {
         let first = &self.directories[self.shown[0]];
         let name = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -189,6 +189,29 @@ fn channels_and_moments_of_image_j_are_volumes_to_choose_from() {
 }
 
 #[test]
+fn the_calibration_of_image_j_gives_the_values_but_not_the_labels() {
+    let folder = Folder::new();
+    let image = |text: &str| {
+        let fields = with(fields(2, 1, &[16], 1), &[(tag::DESCRIPTION, Value::Text(text.into()))]);
+        BIG.file(&[(fields, [31768u16.to_be_bytes(), 34768u16.to_be_bytes()].concat())])
+    };
+    // As ImageJ writes a signed image.
+    let signed =
+        image("ImageJ=1.54f\nmin=-1000.0\nmax=2000.0\ncf=0\nc0=-32768.0\nc1=1.0\nvunit=Gray Value\n");
+    let opened = folder.open(&signed);
+    assert_eq!((values(&opened.volume), opened.warnings.len()), (vec![-1000.0, 2000.0], 0));
+    let mask = OpenOptions { as_mask: true, ..OpenOptions::default() };
+    assert_eq!(
+        values(&io::open(&folder.write(&signed), &mask, &mut Quiet).unwrap().volume),
+        [31768.0, 34768.0]
+    );
+    // A curve is not applied, and that is said.
+    let curve = folder.open(&image("ImageJ=1.54f\ncf=11\nc0=1.0\nc1=2.0\n"));
+    assert_eq!(values(&curve.volume), [31768.0, 34768.0]);
+    assert!(curve.warnings[0].contains("cf=11"), "{:?}", curve.warnings);
+}
+
+#[test]
 fn a_stack_of_image_j_in_one_directory_is_read_whole() {
     let folder = Folder::new();
     let pixels: Vec<u8> = (1000u16..1012).flat_map(u16::to_be_bytes).collect();

@@ -1,6 +1,6 @@
-use egui::text::{CCursor, CCursorRange};
+use egui::text::{CCursor, CCursorRange, CharIndex};
 use egui::text_edit::TextEditState;
-use egui::{EventFilter, Key, Role, TextEdit, Ui, Vec2, WidgetInfo};
+use egui::{Event, EventFilter, Id, Key, Role, TextBuffer, TextEdit, Ui, Vec2, WidgetInfo};
 
 /// A text that a person writes anew in its place. Every inline field of the window is one.
 ///
@@ -55,6 +55,7 @@ impl<K: Copy> InlineEdit<K> {
             state.cursor.set_char_range(Some(whole));
             state.store(ui.ctx(), response.id);
         } else if !response.has_focus() {
+            open.take_last_letters(ui, response.id);
             return self.end();
         } else if ui.input(|i| i.key_pressed(Key::Escape)) {
             response.surrender_focus();
@@ -67,5 +68,27 @@ impl<K: Copy> InlineEdit<K> {
     pub fn end(&mut self) -> Option<(K, String)> {
         let open = self.open.take()?;
         (open.text != open.before).then_some((open.of, open.text))
+    }
+}
+
+impl<K> Open<K> {
+    /// A press elsewhere takes the keyboard away before the field sees the letters that were typed before it in the same
+    /// frame: on a slow machine those of half a second.
+    fn take_last_letters(&mut self, ui: &Ui, field: Id) {
+        let letters = ui.input(|input| {
+            let press =
+                input.events.iter().position(|e| matches!(e, Event::PointerButton { pressed: true, .. }));
+            let before = &input.events[..press.unwrap_or(0)];
+            let typed =
+                before.iter().filter_map(|e| if let Event::Text(text) = e { Some(&**text) } else { None });
+            typed.collect::<String>()
+        });
+        let end = CharIndex(self.text.chars().count());
+        let cursor = TextEditState::load(ui.ctx(), field).and_then(|state| state.cursor.char_range());
+        let range = cursor.map_or(end..end, |cursor| cursor.as_sorted_char_range());
+        if !letters.is_empty() {
+            self.text.delete_char_range(range.start.min(end)..range.end.min(end));
+            self.text.insert_text(&letters, range.start.min(end));
+        }
     }
 }

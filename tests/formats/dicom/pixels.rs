@@ -192,7 +192,7 @@ fn slices_of_several_types_and_of_one_scale_make_one_volume() {
     own.write(&folder.path().join("own"));
     let opened = open(folder.path());
     assert_eq!(values(&opened.volume), [39_976.0, -1024.0, 176.0, -29.0, 25.0]);
-    assert!(says(&opened, "own scale"), "{:?}", opened.warnings);
+    assert!(says(&opened, "different scales"), "{:?}", opened.warnings);
 }
 
 #[test]
@@ -279,4 +279,38 @@ fn lossy_ybr_of_the_shared_data_stays_right() {
     let path: &Path = &data.join("cornerstone3D__TestPattern_JPEG-Baseline_YBRFull.dcm");
     let mean = open(path).volume.stats().mean;
     assert!((mean - 118.416).abs() < 1.0, "{mean}");
+}
+
+#[test]
+fn a_scale_that_is_no_number_is_refused_and_one_that_some_slices_lack_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.dcm");
+    let scaled = |z: usize, slope: &str, intercept: &str| {
+        Slice::at(z as f64, 100, z as u32 + 1).text((0x28, 0x1052), intercept).text((0x28, 0x1053), slope)
+    };
+    for (slope, intercept, named) in [
+        ("2", "n/a", "n/a"),
+        ("2", "-1024HU", "-1024HU"),
+        ("abc", "0", "abc"),
+        ("nan", "0", "nan"),
+        ("0", "0", "slope is 0"),
+    ] {
+        scaled(0, slope, intercept).write(&path);
+        let told = try_open(&path).unwrap_err().to_string();
+        assert!(told.contains(named), "{told}");
+    }
+    scaled(0, "2", "-1024").write(&path);
+    assert_eq!(values(&open(&path).volume), [-824.0]);
+    // Without a value it is as good as not there.
+    scaled(0, "2", "").write(&path);
+    assert_eq!(values(&open(&path).volume), [200.0]);
+    let series = folder.path().join("series");
+    std::fs::create_dir(&series).unwrap();
+    for z in 0..5 {
+        let slice = if z == 2 { Slice::at(2.0, 100, 3) } else { scaled(z, "2", "-1024") };
+        slice.write(&series.join(format!("{z}.dcm")));
+    }
+    let opened = open(&series);
+    assert!(says(&opened, "1 of 5 have none"), "{:?}", opened.warnings);
+    assert_eq!(values(&opened.volume), [-824.0, -824.0, 100.0, -824.0, -824.0]);
 }
