@@ -123,11 +123,14 @@ pub fn read(
 }
 
 /// ImageJ writes the channels of a slice, then the next slice, then the next moment.
+/// The value of a line `key=value` of ImageJ's.
+fn line_of<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let mut lines = text.lines().filter_map(|line| line.split_once('='));
+    lines.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
+}
+
 fn image_j(text: &str, pages: usize) -> Result<Vec<Described>, String> {
-    let value = |key: &str| {
-        let mut lines = text.lines().filter_map(|line| line.split_once('='));
-        lines.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
-    };
+    let value = |key: &str| line_of(text, key);
     let mut words = Vec::new();
     let mut size = |key: &str| -> Result<Option<usize>, String> {
         let Some(text) = value(key) else { return Ok(None) };
@@ -167,10 +170,7 @@ fn image_j(text: &str, pages: usize) -> Result<Vec<Described>, String> {
 /// What ImageJ says of the values: slope and intercept, where they are not those that are stored (a signed 16-bit image is stored
 /// so). An error names a curve that is none of a straight line.
 pub fn calibration(text: &str) -> Option<Result<[f64; 2], String>> {
-    let value = |key: &str| {
-        let mut lines = text.lines().filter_map(|line| line.split_once('='));
-        lines.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
-    };
+    let value = |key: &str| line_of(text, key);
     let curve = text.starts_with("ImageJ=").then(|| value("cf")).flatten()?;
     let number = |key| value(key)?.parse::<f64>().ok().filter(|n| n.is_finite());
     match (curve, number("c0"), number("c1")) {
