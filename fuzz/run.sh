@@ -19,7 +19,7 @@ for target in "$@"; do
   used=0
   found=0
   while [ "$used" -lt "$seconds" ]; do
-    "$bin/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" -max_len=65536 -timeout=20 -rss_limit_mb=3000 \
+    "$bin/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" -max_len=65536 -timeout=60 -rss_limit_mb=3000 \
       -malloc_limit_mb=-1 -print_final_stats=1 > "artifacts/$target/log-$found.txt" 2>&1 &
     pid=$!
     now=0

@@ -109,7 +109,7 @@ fn print_plain(opened: &Opened, facts: &Value) {
     }
     say!("  type       {} ({})", volume.samples().kind().name(), volume.modality().title());
     let stats = volume.stats();
-    let unit = volume.modality().value_unit().unwrap_or_default();
+    let unit = volume.value_unit().unwrap_or_default();
     say!("  values     {} to {}, mean {:.6} {unit}", stats.min, stats.max, stats.mean);
     for series in &opened.series {
         let mark = if series.shown { "shown" } else { "" };

@@ -24,7 +24,7 @@ pub enum OpenError {
     /// Slices that do not fit together.
     #[error("{}: the slices do not fit together: {what}", path.display())]
     Mixed { path: PathBuf, what: String },
-    #[error("{} has no series \"{asked}\"; it has: {available}", path.display())]
+    #[error("{} has no series \"{asked}\"; {}", path.display(), choices(available))]
     NoSuchSeries { path: PathBuf, asked: String, available: String },
     /// A file that is an image but not a mask.
     #[error("{} cannot be read as a mask: {what}", path.display())]
@@ -37,6 +37,14 @@ pub enum OpenError {
     Decoder { path: PathBuf, message: String },
     #[error("cancelled")]
     Cancelled,
+}
+
+/// What a file that holds several images has, in words; it is empty for one that holds one.
+fn choices(available: &str) -> String {
+    match available {
+        "" => "it holds one image: open it without naming one".to_owned(),
+        several => format!("it has: {several}"),
+    }
 }
 
 impl OpenError {

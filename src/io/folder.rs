@@ -103,38 +103,25 @@ fn build(
     let depth = slices.len();
     let mut all: Option<(String, Picture)> = None;
     for Slice { name, picture, .. } in slices {
-        for warning in &picture.warnings {
-            if !warnings.contains(warning) {
-                warnings.push(warning.clone());
-            }
-        }
         let Some((first, volume)) = &mut all else {
             let mut picture = picture;
             picture.pixels.reserve(path, picture.pixels.len() as u128 * (depth - 1) as u128)?;
             all = Some((name, picture));
             continue;
         };
-        if (picture.width, picture.height) != (volume.width, volume.height) {
-            return Err(mixed(format!(
-                "{first} is {} x {}, {name} is {} x {}",
-                volume.width, volume.height, picture.width, picture.height
-            )));
-        }
-        volume
-            .pixels
-            .append(picture.pixels)
-            .map_err(|[a, b]| mixed(format!("{first} has {a} pixels, {name} has {b}")))?;
+        volume.append(picture).map_err(|what| mixed(format!("{name} differs from {first}: {what}")))?;
     }
     let Some((_, all)) = all else {
         return Err(OpenError::NoImage { path: path.to_owned(), what: "it has no pictures".into() });
     };
+    warnings.extend(all.warnings);
     facts["file_type"] = all.pixels.name().into();
     let grid = Grid::pixels([all.width, all.height, depth]).map_err(|e| OpenError::grid(path, e))?;
     let (native, inexact) = all.pixels.narrow(path)?;
     warnings.extend(inexact);
-    let volume = samples::build(path, grid, native, [1.0, 0.0], Modality::Other)?;
+    let volume = samples::build(path, grid, native, all.rescale, Modality::Other)?;
     Ok(Opened {
-        volume,
+        volume: volume.with_low_white(all.low_is_white),
         source: path.to_owned(),
         warnings,
         series,
@@ -165,7 +152,8 @@ fn read(file: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
 
 fn preview(picture: &Picture, z: usize, depth: usize) -> Option<Volume> {
     let grid = Grid::pixels([picture.width, picture.height, depth]).ok()?;
-    samples::slice(&grid, z, picture.pixels.clone(), [1.0, 0.0], Modality::Other)
+    let slice = samples::slice(&grid, z, picture.pixels.clone(), picture.rescale, Modality::Other)?;
+    Some(slice.with_low_white(picture.low_is_white))
 }
 
 /// Why a folder does not give one image: a single picture of it was opened.

@@ -185,10 +185,17 @@ fn rounded(volume: &Volume) -> Result<(Vec<LabelId>, Option<String>), String> {
         _ => slope.abs(),
     };
     let (mut ids, mut furthest) = (Vec::with_capacity(samples.len()), (0.0, 0));
-    // Of each id that is further than `NEARLY` from its value: the value.
+    // Of each id the value that was rounded to it: of whole numbers that are stored, one; of real ones, one of those that are
+    // further than `NEARLY` away.
     let mut steps: BTreeMap<LabelId, f32> = BTreeMap::new();
+    let mut last: Option<(f32, LabelId)> = None;
     for at in 0..samples.len() {
         let value = samples.scalar(at) * slope + intercept;
+        // As most voxels are.
+        if let Some((_, id)) = last.filter(|(seen, _)| *seen == value) {
+            ids.push(id);
+            continue;
+        }
         let whole = value.round();
         let off = (value - whole).abs();
         let near = off <= NEARLY || (off < step && step < 0.5);
@@ -196,12 +203,18 @@ fn rounded(volume: &Volume) -> Result<(Vec<LabelId>, Option<String>), String> {
             return Err(no_label(value, &place(volume.dims(), at)));
         }
         let id = whole as LabelId;
-        if off > NEARLY && *steps.entry(id).or_insert(value) != value {
-            return Err(no_label(value, &place(volume.dims(), at)));
+        if step > 0.0 || off > NEARLY {
+            let other = *steps.entry(id).or_insert(value);
+            if other != value {
+                return Err(format!(
+                    "{other} and {value}, which are stored as two labels, are both nearest to {id}"
+                ));
+            }
         }
         if off > furthest.0 {
             furthest = (off, at);
         }
+        last = Some((value, id));
         ids.push(id);
     }
     let (off, at) = furthest;
@@ -315,6 +328,9 @@ mod tests {
         // A picture in such steps is none: several of its values are near one whole number.
         let picture = read(Samples::U8((0..=255).collect::<Vec<u8>>().into()), [slope, 0.0]).unwrap_err();
         assert!(picture.to_string().contains("between two labels"), "{picture}");
+        // Ids 0 to 2 beside a slope that is a display's: all would become 0.
+        let merged = read(Samples::U8([0u8, 1, 2].to_vec().into()), [1.0 / 255.0, 0.0]).unwrap_err();
+        assert!(merged.to_string().contains("both nearest to 0"), "{merged}");
     }
 
     #[test]

@@ -152,6 +152,19 @@ pub fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> 
     Ok(opened)
 }
 
+/// Refuses a wish for one of several images, in a file that holds one; its own name is that one.
+fn only_image(path: &Path, options: &OpenOptions) -> Result<(), OpenError> {
+    let own = path.file_name().map(|name| name.to_string_lossy());
+    match &options.series {
+        Some(asked) if own.as_deref() != Some(asked) => Err(OpenError::NoSuchSeries {
+            path: path.to_owned(),
+            asked: asked.clone(),
+            available: String::new(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a file is none of a person's: hidden, a companion that macOS or Windows makes, or left by a program that was stopped
 /// or keeps what was there before. Wherever a folder is looked through, such files are passed over.
 pub fn left_over(path: &Path) -> bool {

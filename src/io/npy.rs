@@ -28,7 +28,8 @@ fn is_npz(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"))
 }
 
-fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
+fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
+    super::only_image(path, options)?;
     let bytes = source::read_all(path, progress)?;
     let content_hash = source::hash(&bytes);
     let bytes = if bytes.starts_with(ZIP) { only_array(path, &bytes, progress)? } else { bytes };

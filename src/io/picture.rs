@@ -18,12 +18,55 @@ pub struct Picture {
     pub width: usize,
     pub height: usize,
     pub pixels: Raw,
+    /// Slope and intercept of the values, where they are not those that are stored.
+    pub rescale: [f32; 2],
+    /// Its low values are to be shown white.
+    pub low_is_white: bool,
     pub warnings: Vec<String>,
     /// How the stored picture was turned to stand upright; `None` where it is as it is stored.
     pub turn: Option<Turn>,
 }
 
 impl Picture {
+    /// Upright, with the values that are stored.
+    pub fn of_values([width, height]: [usize; 2], pixels: Raw) -> Self {
+        Self {
+            width,
+            height,
+            pixels,
+            rescale: [1.0, 0.0],
+            low_is_white: false,
+            warnings: Vec::new(),
+            turn: None,
+        }
+    }
+
+    /// Adds the picture of the next slice, and what is to be said of it; an error says in words how it differs from the first.
+    pub fn append(&mut self, next: Picture) -> Result<(), String> {
+        let [size, other] = [&*self, &next].map(|p| format!("{} x {}", p.width, p.height));
+        if size != other {
+            return Err(format!("it is {other}, the first is {size}"));
+        }
+        if self.rescale != next.rescale {
+            let [[slope, intercept], [m, b]] = [self.rescale, next.rescale];
+            return Err(format!(
+                "its values are the stored ones times {m} plus {b}, those of the first times {slope} plus {intercept}"
+            ));
+        }
+        if self.low_is_white != next.low_is_white {
+            return Err("low values are white in one and black in the other".to_owned());
+        }
+        self.pixels
+            .append(next.pixels)
+            .map_err(|[first, this]| format!("it has {this} pixels, the first has {first}"))?;
+        for warning in next.warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        Ok(())
+    }
+
     /// Turned as the file says it is to be looked at, with a note; as it is where it stands upright.
     pub fn upright(mut self, orientation: u16) -> Self {
         let Some(turn) = Turn::new(orientation) else { return self };

@@ -38,6 +38,7 @@ fn kind(head: &[u8]) -> Option<ImageFormat> {
 }
 
 fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
+    super::only_image(path, options)?;
     let bytes = source::read_all(path, progress)?;
     let picture = decode(path, &bytes, options.as_mask, progress)?;
     let grid = Grid::pixels([picture.width, picture.height, 1]).map_err(|e| OpenError::grid(path, e))?;
@@ -89,7 +90,7 @@ fn decode_format(
         check_size(path, &size, bits, bytes.len())?;
     }
     let mut reader = ImageReader::with_format(Watched::new(bytes, progress), format);
-    reader.no_limits();
+    reader.limits(limits(bytes, format));
     let mut decoder = reader.into_decoder().map_err(corrupt)?;
     let (width, height) = decoder.dimensions();
     let bits = usize::from(decoder.color_type().bits_per_pixel());
@@ -109,7 +110,24 @@ fn decode_format(
         }
         None => pixels(path, DynamicImage::from_decoder(decoder).map_err(corrupt)?, as_mask, &mut warnings)?,
     };
-    Ok(Picture { width: size[0], height: size[1], pixels, warnings, turn: None }.upright(orientation))
+    Ok(Picture { warnings, ..Picture::of_values(size, pixels) }.upright(orientation))
+}
+
+/// What a decoder may take for itself beside the pixels, which [`check_size`] has seen: a colour profile is packed, and one of
+/// a few kilobytes can be made to unpack to gigabytes. What is beyond this is passed over; the pixels do not depend on it.
+fn limits(bytes: &[u8], format: ImageFormat) -> image::Limits {
+    let mut limits = image::Limits::no_limits();
+    if format == ImageFormat::Png {
+        limits.max_alloc = Some(png_limit(bytes) as u64);
+    }
+    limits
+}
+
+/// The chunks as they are stored, some rows of the picture, and a colour profile of the usual size.
+fn png_limit(bytes: &[u8]) -> usize {
+    const PROFILE: usize = 16 << 20;
+    let row = stated_size(bytes, ImageFormat::Png).map_or(0, |([width, _], bits)| (width * bits).div_ceil(8));
+    PROFILE + bytes.len() + 4 * row
 }
 
 /// Width, height and bits of a pixel as the header states them, where a decoder refuses a large size without saying how large.
@@ -149,7 +167,9 @@ fn indices(
 ) -> Result<Option<Indexed>, OpenError> {
     let watched = Watched::new(bytes, progress);
     let indices = match format {
-        ImageFormat::Png => png_indices(watched, size).map_err(|e| OpenError::corrupt(path, e))?,
+        ImageFormat::Png => {
+            png_indices(watched, png_limit(bytes), size).map_err(|e| OpenError::corrupt(path, e))?
+        }
         ImageFormat::Gif => Some(gif_indices(watched, size).map_err(|e| OpenError::corrupt(path, e))?),
         ImageFormat::Bmp => bmp_indices(bytes, progress).map_err(|e| OpenError::corrupt(path, e))?,
         _ => None,
@@ -161,8 +181,12 @@ fn indices(
     Ok(indices)
 }
 
-fn png_indices(bytes: Watched, size: [usize; 2]) -> Result<Option<Indexed>, png::DecodingError> {
-    let mut decoder = png::Decoder::new_with_limits(bytes, png::Limits { bytes: usize::MAX });
+fn png_indices(
+    bytes: Watched,
+    limit: usize,
+    size: [usize; 2],
+) -> Result<Option<Indexed>, png::DecodingError> {
+    let mut decoder = png::Decoder::new_with_limits(bytes, png::Limits { bytes: limit });
     decoder.set_transformations(png::Transformations::IDENTITY);
     let mut reader = decoder.read_info()?;
     if reader.info().color_type != png::ColorType::Indexed {
@@ -287,7 +311,8 @@ fn is_animated(bytes: &[u8], format: ImageFormat) -> bool {
         ImageFormat::Gif => {
             GifDecoder::new(Cursor::new(bytes)).is_ok_and(|d| d.into_frames().nth(1).is_some())
         }
-        ImageFormat::Png => PngDecoder::new(Cursor::new(bytes)).is_ok_and(|d| d.is_apng().unwrap_or(false)),
+        ImageFormat::Png => PngDecoder::with_limits(Cursor::new(bytes), limits(bytes, format))
+            .is_ok_and(|d| d.is_apng().unwrap_or(false)),
         _ => false,
     }
 }
@@ -492,6 +517,43 @@ mod tests {
         assert_eq!(picture.volume.dims(), [16, 32, 1]);
         assert!(picture.volume.value([8, 4, 0])[0] < 40.0 && picture.volume.value([8, 28, 0])[0] > 200.0);
         assert!(picture.warnings[0].contains("turned by 90° clockwise"), "{:?}", picture.warnings);
+    }
+
+    #[test]
+    fn a_colour_profile_that_unpacks_to_gigabytes_is_passed_over() {
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, 2, 1);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette([[0; 3], [90; 3]].concat());
+        let mut writer = encoder.write_header().unwrap();
+        let mut packed = flate2::write::ZlibEncoder::new(b"p\0\0".to_vec(), flate2::Compression::best());
+        for _ in 0..64 {
+            std::io::Write::write_all(&mut packed, &[0; 1 << 20]).unwrap();
+        }
+        writer.write_chunk(png::chunk::ChunkType(*b"iCCP"), &packed.finish().unwrap()).unwrap();
+        writer.write_image_data(&[1, 0]).unwrap();
+        writer.finish().unwrap();
+        let mut decoder =
+            png::Decoder::new_with_limits(Cursor::new(&out), png::Limits { bytes: png_limit(&out) });
+        assert_eq!(decoder.read_header_info().unwrap().icc_profile, None);
+        assert!(decoder.read_info().unwrap().info().icc_profile.is_none(), "64 MB in {} bytes", out.len());
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(folder.path(), "a.png", &out);
+        assert_eq!(values(&opened(&path).volume)[..2], [90.0, 0.0]);
+        assert_eq!(open_labels(&path).unwrap().0.to_values(), [1, 0]);
+    }
+
+    #[test]
+    fn a_wish_for_one_of_several_images_is_refused_where_there_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(folder.path(), "a.png", &palette_png(png::BitDepth::Eight, true, None));
+        let asked = |series: &str| {
+            let options = OpenOptions { series: Some(series.to_owned()), ..OpenOptions::default() };
+            io::open(&path, &options, &mut Quiet).map(|opened| opened.volume.dims())
+        };
+        let told = asked("volume-2").unwrap_err().to_string();
+        assert!(told.contains("no series \"volume-2\"") && told.contains("holds one image"), "{told}");
+        assert_eq!(asked("a.png").unwrap(), [3, 2, 1]);
     }
 
     #[test]

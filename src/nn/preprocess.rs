@@ -43,7 +43,7 @@ pub fn slice_input(volume: &Volume, z: usize, spec: &InputSpec) -> Planes {
             .flat_map(|z| luma(volume, z))
             .collect(),
     };
-    let turned = volume.low_is_white() && volume.modality().value_unit().is_none();
+    let turned = volume.low_is_white() && volume.value_unit().is_none();
     let unit = |v: f32| match ((v - low) / (high - low)).clamp(0.0, 1.0) {
         _ if !v.is_finite() => 0.0,
         share if turned => 1.0 - share,

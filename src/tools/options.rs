@@ -1,6 +1,6 @@
 use super::Scene;
 use crate::geom::{Grid, Unit};
-use crate::volume::{Modality, Volume, Window, presets};
+use crate::volume::{Volume, Window, presets};
 use egui::{DragValue, Ui};
 
 /// Something that a tool's row offers to set.
@@ -73,7 +73,7 @@ impl ToolOptions {
     pub fn show(&mut self, option: ToolOption, ui: &mut Ui, scene: &Scene) {
         let grid = scene.volume.grid();
         let deep = grid.dims()[2] > 1;
-        let unit = scene.volume.modality().value_unit().map_or(String::new(), |u| format!(" {u}"));
+        let unit = scene.volume.value_unit().map_or(String::new(), |u| format!(" {u}"));
         match option {
             ToolOption::Radius => {
                 let (smallest, largest) = radius_bounds(grid);
@@ -140,8 +140,8 @@ impl ToolOptions {
 /// What the values of interest span: soft tissue for CT, and all but the outermost hundredths of a sample of the voxels
 /// otherwise.
 fn value_span(volume: &Volume) -> f32 {
-    if volume.modality() == Modality::Ct {
-        return presets(Modality::Ct)[0].window.width;
+    if let Some(usual) = presets(volume).first() {
+        return usual.window.width;
     }
     let count = volume.grid().voxel_count();
     let sample = (0..count).step_by((count / 2000).max(1)).map(|i| volume.scalar_value(i));

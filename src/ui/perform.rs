@@ -216,7 +216,7 @@ fn navigate(command: KeyCommand, document: &Document, look: &mut Look, out: &mut
 fn change_look(command: KeyCommand, document: &Document, look: &mut Look) {
     match command {
         KeyCommand::Preset(index) => {
-            if let Some(preset) = presets(document.volume().modality()).get(index) {
+            if let Some(preset) = presets(document.volume()).get(index) {
                 look.image(document).tone.window = preset.window;
             }
         }

@@ -52,12 +52,10 @@ impl Modality {
             Modality::Other => "Image",
         }
     }
-
-    /// Unit of the samples, where the modality defines one.
-    pub fn value_unit(self) -> Option<&'static str> {
-        (self == Modality::Ct).then_some("HU")
-    }
 }
+
+/// The unit of a CT's values.
+pub const HOUNSFIELD: &str = "HU";
 
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum VolumeError {
@@ -77,6 +75,7 @@ struct Inner {
     intercept: f32,
     modality: Modality,
     low_is_white: bool,
+    has_no_unit: bool,
     stats: OnceLock<Stats>,
 }
 
@@ -95,8 +94,9 @@ impl Volume {
                 samples: samples.len(),
             });
         }
-        let (low_is_white, stats) = (false, OnceLock::new());
-        Ok(Self(Arc::new(Inner { grid, samples, slope, intercept, modality, low_is_white, stats })))
+        let (low_is_white, has_no_unit, stats) = (false, false, OnceLock::new());
+        let inner = Inner { grid, samples, slope, intercept, modality, low_is_white, has_no_unit, stats };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The same image, made by something else; the samples are shared.
@@ -107,6 +107,17 @@ impl Volume {
     /// The same image, to be shown with its low values white (or not).
     pub fn with_low_white(&self, low_is_white: bool) -> Self {
         Self(Arc::new(Inner { low_is_white, ..Inner::clone(&self.0) }))
+    }
+
+    /// The same image, whose values are not in the unit that its modality has.
+    pub fn without_unit(&self) -> Self {
+        Self(Arc::new(Inner { has_no_unit: true, ..Inner::clone(&self.0) }))
+    }
+
+    /// Unit of the values, where the modality has one, they are no colours, and nothing says otherwise.
+    pub fn value_unit(&self) -> Option<&'static str> {
+        let has_one = self.modality() == Modality::Ct && self.channels() == 1 && !self.0.has_no_unit;
+        has_one.then_some(HOUNSFIELD)
     }
 
     pub fn grid(&self) -> &Grid {

@@ -1,4 +1,4 @@
-use super::{Modality, Samples, Volume};
+use super::{HOUNSFIELD, Samples, Volume};
 use serde::{Deserialize, Serialize};
 
 /// The range of values that is shown from black to white.
@@ -21,11 +21,11 @@ impl Window {
         self.center + self.width / 2.0
     }
 
-    /// What a volume opens with: soft tissue for CT, the full range for 8-bit pictures, and between the 0.5th and
+    /// What a volume opens with: soft tissue for CT in HU, the full range for 8-bit pictures, and between the 0.5th and
     /// 99.5th percentile of a sample of the voxels otherwise.
     pub fn default_for(volume: &Volume) -> Self {
-        if volume.modality() == Modality::Ct {
-            return presets(Modality::Ct)[0].window;
+        if let Some(usual) = presets(volume).first() {
+            return usual.window;
         }
         if matches!(volume.samples(), Samples::U8(_) | Samples::Rgb8(_)) {
             let [slope, intercept] = volume.rescale();
@@ -60,7 +60,7 @@ pub struct WindowPreset {
 }
 
 /// Shift+1 to Shift+5. Widths and centres as radiology uses them, in HU.
-pub fn presets(modality: Modality) -> &'static [WindowPreset] {
+pub fn presets(volume: &Volume) -> &'static [WindowPreset] {
     const fn preset(title: &'static str, center: f32, width: f32) -> WindowPreset {
         WindowPreset { title, window: Window { center, width } }
     }
@@ -71,8 +71,8 @@ pub fn presets(modality: Modality) -> &'static [WindowPreset] {
         preset("Liver", 90.0, 150.0),
         preset("Brain", 40.0, 80.0),
     ];
-    match modality {
-        Modality::Ct => CT,
+    match volume.value_unit() {
+        Some(HOUNSFIELD) => CT,
         _ => &[],
     }
 }

@@ -310,7 +310,7 @@ fn folder_of_pictures_is_a_volume_and_mixed_sizes_are_named() {
     assert!(opened.warnings[0].contains("gap after b2.png"), "{:?}", opened.warnings);
     io::write_image_png(&folder.path().join("b11.png"), &picture([7, 5, 1], false)).unwrap();
     let error = open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("b1.png is 6 x 5") && error.contains("b11.png is 7 x 5"), "{error}");
+    assert!(error.contains("b11.png differs from b1.png: it is 7 x 5, the first is 6 x 5"), "{error}");
 }
 
 /// Remembers what it is told; cancels after a number of reports.

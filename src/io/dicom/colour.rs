@@ -1,7 +1,7 @@
 //! Colours: of a palette, of brightness and differences, and of more than eight bits.
 
 use super::{attributes::Attributes, header::Layout, tags};
-use crate::io::OpenError;
+use crate::io::{OpenError, samples::Raw};
 use std::path::Path;
 
 /// A palette's colours, 8 bits.
@@ -45,8 +45,12 @@ impl Palette {
         Ok(Some(Self { first, colors }))
     }
 
+    pub fn colours<T: Into<i64>>(&self, indices: Vec<T>) -> Raw {
+        Raw::Rgb8(indices.into_iter().map(|i| self.color(i.into())).collect())
+    }
+
     /// Values outside take the first or the last colour (PS3.3, C.7.6.3.1.5).
-    pub fn color(&self, value: i64) -> [u8; 3] {
+    fn color(&self, value: i64) -> [u8; 3] {
         let last = self.colors.len() as i64 - 1;
         self.colors[(value - self.first).clamp(0, last) as usize]
     }

@@ -12,6 +12,8 @@ use crate::io::OpenError;
 use glam::DVec3;
 use std::path::{Path, PathBuf};
 
+/// No place in a patient is so far from the scanner's own zero, mm.
+const FURTHEST: f64 = 1e5;
 /// More frames than any real file has.
 const MAX_FRAMES: usize = 1 << 16;
 
@@ -30,6 +32,12 @@ pub struct Header {
     pub stated_frames: usize,
     pub lossy: bool,
     pub has_modality_lut: bool,
+    /// What the values are in, as the file names it; empty where it does not.
+    pub rescale_type: String,
+    /// Made of other images so that it shows many places at once, or an overview: not what a person opens a study for.
+    pub is_projection: bool,
+    /// Computed from other images.
+    pub is_derived: bool,
     pub frames: Vec<Frame>,
     /// Gap between slices as the file states it, for where positions do not say it.
     pub stated_gap: Option<f64>,
@@ -128,8 +136,11 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
     }
     let mut warnings = file.warnings;
     warnings.extend(odd);
-    let (frames, shared_gap) =
+    warnings.extend(odd_bits(object, &layout));
+    let Frames { frames, gap: shared_gap, rescale_type, odd } =
         frames(object, count, &modality).map_err(|what| OpenError::corrupt(path, what))?;
+    warnings.extend(odd);
+    let kind = object.text(tags::IMAGE_TYPE).to_uppercase();
     let header = Header {
         path: path.to_owned(),
         instance_uid: object.text(tags::SOP_INSTANCE_UID),
@@ -142,6 +153,11 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
         stated_frames: stated.frames,
         lossy: object.text(tags::LOSSY_IMAGE_COMPRESSION) == "01",
         has_modality_lut: object.has(tags::MODALITY_LUT_SEQUENCE),
+        rescale_type,
+        is_projection: ["MIP", "MINIP", "PROJECTION IMAGE", "LOCALIZER", "SCOUT"]
+            .iter()
+            .any(|what| kind.split('\\').any(|part| part.trim() == *what)),
+        is_derived: kind.starts_with("DERIVED"),
         spacing_at_detector: pair(object, tags::PIXEL_SPACING).is_none()
             && frames.iter().all(|f| f.place.is_none())
             && frames.iter().any(|f| f.spacing.is_some()),
@@ -187,6 +203,17 @@ fn layout(path: &Path, object: &Attributes, modality: &str) -> Result<Layout, Op
     })
 }
 
+/// Where the bits that the file says are used cannot be.
+fn odd_bits(object: &Attributes, layout: &Layout) -> Option<String> {
+    let stated = object.integer(tags::BITS_STORED)?;
+    (usize::try_from(stated) != Ok(layout.bits_stored)).then(|| {
+        format!(
+            "It says that {stated} of {} bits are used (BitsStored), which cannot be: all are read, and values may be wrong",
+            layout.bits_allocated
+        )
+    })
+}
+
 fn stated(object: &Attributes) -> Stated {
     let count = object.text(tags::NUMBER_OF_FRAMES);
     // Some files have rubbish behind the number.
@@ -196,10 +223,17 @@ fn stated(object: &Attributes) -> Stated {
     Stated { frames, each: each > 1 }
 }
 
-/// The frames with their places; and the gap that the functional groups state.
-///
+/// The frames with their places, and what the functional groups say of all.
+struct Frames {
+    frames: Vec<Frame>,
+    gap: Option<f64>,
+    rescale_type: String,
+    /// What is wrong with a place.
+    odd: Option<String>,
+}
+
 /// An error says which scale of the values is no number: without it the values mean something else.
-fn frames(object: &Attributes, count: usize, modality: &str) -> Result<(Vec<Frame>, Option<f64>), String> {
+fn frames(object: &Attributes, count: usize, modality: &str) -> Result<Frames, String> {
     let each = object.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let shared = object.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
     let spacing = pair(object, tags::PIXEL_SPACING)
@@ -210,7 +244,7 @@ fn frames(object: &Attributes, count: usize, modality: &str) -> Result<(Vec<Fram
     let groups = |index: usize| Groups { top: object, groups: each.get(index).into_iter().chain(shared) };
     let frames = (0..count).map(|index| {
         let own = groups(index);
-        let place = own.place().map(|mut place| {
+        let place = own.place().ok().flatten().map(|mut place| {
             if let (Some(offset), Some(&first)) = (offsets.get(index), offsets.first()) {
                 // Counted from the first frame; or heights in the patient, of which the first is then not 0
                 // (PS3.3, C.8.8.3.2).
@@ -239,7 +273,8 @@ fn frames(object: &Attributes, count: usize, modality: &str) -> Result<(Vec<Fram
         })
     });
     let frames = frames.collect::<Result<_, String>>()?;
-    Ok((frames, groups(0).gap()))
+    let odd = (0..count).find_map(|index| groups(index).place().err());
+    Ok(Frames { frames, gap: groups(0).gap(), rescale_type: groups(0).text(tags::RESCALE_TYPE), odd })
 }
 
 /// What a frame's functional groups say, its own before the shared ones; and the data set itself.
@@ -270,15 +305,30 @@ impl<'a, I: Iterator<Item = &'a Attributes> + Clone> Groups<'a, I> {
         self.grouped(tags::IMAGE_POSITION_PATIENT).is_some()
     }
 
-    fn place(&self) -> Option<Place> {
-        let numbers = |tag| self.with(tag).floats(tag);
-        let position = <[f64; 3]>::try_from(numbers(tags::IMAGE_POSITION_PATIENT)?).ok()?;
-        let position = DVec3::from_array(position);
-        let [a, b, c, d, e, f] = <[f64; 6]>::try_from(numbers(tags::IMAGE_ORIENTATION_PATIENT)?).ok()?;
-        let along_row = DVec3::new(a, b, c).try_normalize()?;
-        let along_column = DVec3::new(d, e, f).try_normalize()?;
-        let valid = position.is_finite() && along_row.dot(along_column).abs() < 0.01;
-        valid.then_some(Place { position, along_row, along_column })
+    /// `None` where the file states none; an error says what is wrong with the one that it states.
+    fn place(&self) -> Result<Option<Place>, String> {
+        let [position, directions] =
+            [tags::IMAGE_POSITION_PATIENT, tags::IMAGE_ORIENTATION_PATIENT].map(|tag| self.text(tag));
+        if position.is_empty() || directions.is_empty() {
+            return Ok(None);
+        }
+        let numbers = |tag| self.with(tag).floats(tag).unwrap_or_default();
+        let at = <[f64; 3]>::try_from(numbers(tags::IMAGE_POSITION_PATIENT)).ok().map(DVec3::from_array);
+        let at = at.filter(|at| at.abs().max_element() <= FURTHEST).ok_or_else(|| {
+            format!("Its position {position} (ImagePositionPatient) is no place in a patient and is not used")
+        })?;
+        let axes = <[f64; 6]>::try_from(numbers(tags::IMAGE_ORIENTATION_PATIENT)).ok().and_then(|v| {
+            let [a, b, c, d, e, f] = v;
+            let axes = [DVec3::new(a, b, c).try_normalize()?, DVec3::new(d, e, f).try_normalize()?];
+            (axes[0].dot(axes[1]).abs() < 0.01).then_some(axes)
+        });
+        let [along_row, along_column] = axes.ok_or_else(|| {
+            format!(
+                "Its orientation {directions} (ImageOrientationPatient) is not that of rows and columns at right angles: how it \
+                 lies in the patient is unknown"
+            )
+        })?;
+        Ok(Some(Place { position: at, along_row, along_column }))
     }
 
     fn gap(&self) -> Option<f64> {

@@ -21,7 +21,7 @@ mod tags;
 mod walk;
 
 use super::{Format, OpenError, OpenOptions, Opened, Progress, guard, samples};
-use crate::volume::Modality;
+use crate::volume::{HOUNSFIELD, Modality};
 use header::Header;
 use load::Loader;
 use rayon::prelude::*;
@@ -61,10 +61,19 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let first = &headers[series.slices[0].file];
     note(&headers, series, &mut warnings);
     let modality = modality(&first.modality);
+    let unit = first.rescale_type.as_str();
     let (native, inexact) = loaded.samples.narrow(path)?;
     warnings.extend(inexact);
-    let volume = samples::build(path, grid, native, loaded.rescale, modality)?
+    let mut volume = samples::build(path, grid, native, loaded.rescale, modality)?
         .with_low_white(low_is_white(&headers, series));
+    if volume.value_unit().is_some() && !["", HOUNSFIELD].contains(&unit) {
+        warnings.push(format!(
+            "The values of this {} are not in {HOUNSFIELD} (its Rescale Type is {unit}): they are shown without a unit, and \
+             windows and models for {HOUNSFIELD} do not fit",
+            first.modality
+        ));
+        volume = volume.without_unit();
+    }
     let infos: Vec<_> = match all.len() {
         1 => Vec::new(),
         _ => all.iter().enumerate().map(|(i, s)| s.info(&headers, i == chosen)).collect(),
@@ -150,7 +159,10 @@ fn choose(
     options: &OpenOptions,
 ) -> Result<usize, OpenError> {
     let Some(asked) = &options.series else {
-        let largest = (0..all.len()).rev().max_by_key(|&i| all[i].voxels(headers));
+        let first = |i: usize| &headers[all[i].slices[0].file];
+        let largest = (0..all.len())
+            .rev()
+            .max_by_key(|&i| (!first(i).is_projection, all[i].voxels(headers), !first(i).is_derived));
         return largest
             .ok_or_else(|| OpenError::NoImage { path: path.to_owned(), what: "it has no slices".into() });
     };

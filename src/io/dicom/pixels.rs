@@ -136,19 +136,20 @@ impl Pixels {
 
     /// `bits` of a sample among the bytes.
     fn grey(&self, path: &Path, bytes: &[u8], bits: usize) -> Result<Raw, OpenError> {
-        let l = &self.layout;
-        if let Some(palette) = &self.palette {
-            return match bits {
-                8 => Ok(Raw::Rgb8(bytes.iter().map(|&v| palette.color(v.into())).collect())),
-                16 if l.signed => {
-                    Ok(Raw::Rgb8(words(bytes, i16::from_le_bytes).map(|v| palette.color(v.into())).collect()))
-                }
-                16 => {
-                    Ok(Raw::Rgb8(words(bytes, u16::from_le_bytes).map(|v| palette.color(v.into())).collect()))
-                }
-                bits => Err(self.unsupported(path, bits)),
-            };
+        let stored = self.stored(path, bytes, bits)?;
+        let Some(palette) = &self.palette else { return Ok(stored) };
+        match stored {
+            Raw::U8(v) => Ok(palette.colours(v)),
+            Raw::I8(v) => Ok(palette.colours(v)),
+            Raw::U16(v) => Ok(palette.colours(v)),
+            Raw::I16(v) => Ok(palette.colours(v)),
+            _ => Err(self.unsupported(path, bits)),
         }
+    }
+
+    /// The numbers of a picture of one sample; of a palette its indices.
+    fn stored(&self, path: &Path, bytes: &[u8], bits: usize) -> Result<Raw, OpenError> {
+        let l = &self.layout;
         // Bits above the high bit are not pixel data (overlays of old).
         let shift = l.high_bit + 1 - l.bits_stored;
         let above = bits.saturating_sub(l.bits_stored);

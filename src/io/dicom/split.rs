@@ -27,7 +27,9 @@ pub fn volumes(headers: &[Header], slices: Vec<Slice>) -> Vec<Series> {
     all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| before(headers, &a.1, &b.1)));
     let pixel = all[0].1.frame.spacing.map(|s| s[0].min(s[1]));
     let same = if order == Order::Place || order == Order::Location { tolerance(&all, pixel) } else { 0.0 };
-    let mut warnings: Vec<String> = unplaced(order, all.len()).into_iter().map(str::to_owned).collect();
+    let modality = headers[all[0].1.file].modality.as_str();
+    let mut warnings: Vec<String> =
+        unplaced(order, modality, all.len()).into_iter().map(str::to_owned).collect();
     let copies = take_copies(headers, &mut all, same);
     warnings.extend(copies);
     let mut found = Vec::new();
@@ -77,9 +79,13 @@ fn ordered(headers: &[Header], slices: Vec<Slice>) -> (Order, Vec<At>) {
     (order, all.into_iter().zip(slices).collect())
 }
 
-fn unplaced(order: Order, slices: usize) -> Option<&'static str> {
+fn unplaced(order: Order, modality: &str, slices: usize) -> Option<&'static str> {
     match order {
         _ if slices < 2 => None,
+        // Of pictures one after another nobody expects a place.
+        Order::Frame if ["CT", "MR", "PT"].contains(&modality) => Some(
+            "The frames state no position; they are in the order of the file, and where they lie in the patient is unknown",
+        ),
         Order::Place | Order::Frame => None,
         Order::Location => Some(
             "The slices state no position; they are in the order of their slice locations, and how they lie in the patient is unknown",

@@ -122,13 +122,13 @@ pub fn read(
     None
 }
 
-/// ImageJ writes the channels of a slice, then the next slice, then the next moment.
 /// The value of a line `key=value` of ImageJ's.
 fn line_of<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let mut lines = text.lines().filter_map(|line| line.split_once('='));
     lines.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
 }
 
+/// ImageJ writes the channels of a slice, then the next slice, then the next moment.
 fn image_j(text: &str, pages: usize) -> Result<Vec<Described>, String> {
     let value = |key: &str| line_of(text, key);
     let mut words = Vec::new();

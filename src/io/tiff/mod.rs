@@ -41,34 +41,27 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let stack = &stacks[chosen];
     let mut warnings = std::mem::take(&mut pages.warnings);
     warnings.extend(stack.choice.clone());
-    let mut rescale = [1.0, 0.0];
-    // A mask's labels are the numbers that are stored.
-    match pages.calibration().filter(|_| !options.as_mask) {
-        Some(Ok([slope, intercept])) => rescale = [slope as f32, intercept as f32],
-        Some(Err(not_applied)) => warnings.push(not_applied),
-        None => {}
-    }
     let depth = stack.planes.len();
     let middle = depth / 2;
     // The middle page first; it is kept, so that no page is decoded twice.
     let mut kept = None;
     if depth > 1 {
         let decoded = pages.decode(stack.planes[middle], options.as_mask, progress)?;
-        let slice = stack.grid(path, &decoded.0, &mut Vec::new()).ok().and_then(|grid| {
-            samples::slice(&grid, middle, decoded.0.pixels.clone(), rescale, Modality::Other)
+        let slice = stack.grid(path, &decoded, &mut Vec::new()).ok().and_then(|grid| {
+            samples::slice(&grid, middle, decoded.pixels.clone(), decoded.rescale, Modality::Other)
         });
         if let Some(slice) = slice {
-            progress.preview(slice.with_low_white(decoded.1), middle, depth);
+            progress.preview(slice.with_low_white(decoded.low_is_white), middle, depth);
         }
         kept = Some(decoded);
     }
-    let mut all: Option<(Picture, bool)> = None;
+    let mut all: Option<Picture> = None;
     let mut turns = Vec::new();
     for (z, &plane) in stack.planes.iter().enumerate() {
         if progress.cancelled() {
             return Err(OpenError::Cancelled);
         }
-        let (picture, low_is_white) = match kept.take_if(|_| z == middle) {
+        let picture = match kept.take_if(|_| z == middle) {
             Some(decoded) => decoded,
             None => pages.decode(plane, options.as_mask, progress)?,
         };
@@ -77,13 +70,16 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
             None => {
                 let mut first = picture;
                 first.pixels.reserve(path, first.pixels.len() as u128 * (depth - 1) as u128)?;
-                all = Some((first, low_is_white));
+                all = Some(first);
             }
-            Some((all, _)) => append(path, all, picture, z)?,
+            Some(all) => all.append(picture).map_err(|what| OpenError::Mixed {
+                path: path.to_owned(),
+                what: format!("page {}: {what}", z + 1),
+            })?,
         }
         progress.report(z as u64 + 1, depth as u64);
     }
-    let Some((all, low_is_white)) = all else {
+    let Some(all) = all else {
         return Err(OpenError::NoImage { path: path.to_owned(), what: "it has no pages".into() });
     };
     let grid = stack.grid(path, &all, &mut warnings)?;
@@ -91,9 +87,9 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let file_type = all.pixels.name();
     let (native, inexact) = all.pixels.narrow(path)?;
     warnings.extend(inexact);
-    let volume = samples::build(path, grid, native, rescale, Modality::Other)?;
+    let volume = samples::build(path, grid, native, all.rescale, Modality::Other)?;
     Ok(Opened {
-        volume: volume.with_low_white(low_is_white),
+        volume: volume.with_low_white(all.low_is_white),
         source: path.to_owned(),
         warnings,
         series,
@@ -114,22 +110,6 @@ fn choose(path: &Path, stacks: &[Stack], asked: Option<&str>) -> Result<usize, O
     })
 }
 
-fn append(path: &Path, all: &mut Picture, page: Picture, index: usize) -> Result<(), OpenError> {
-    let mixed = |what: String| OpenError::Mixed { path: path.to_owned(), what };
-    if (page.width, page.height) != (all.width, all.height) {
-        return Err(mixed(format!("page {} is turned otherwise than the first", index + 1)));
-    }
-    all.pixels.append(page.pixels).map_err(|[first, this]| {
-        mixed(format!("page {} has {this} pixels, the first has {first}", index + 1))
-    })?;
-    for warning in page.warnings {
-        if !all.warnings.contains(&warning) {
-            all.warnings.push(warning);
-        }
-    }
-    Ok(())
-}
-
 /// The only page of a TIFF that is one slice of a folder.
 pub fn decode_single(
     path: &Path,
@@ -141,7 +121,7 @@ pub fn decode_single(
     let stacks = pages.stacks()?;
     match &stacks[..] {
         [Stack { planes, .. }] if planes.len() == 1 => {
-            let (mut picture, _) = pages.decode(planes[0], as_mask, progress)?;
+            let mut picture = pages.decode(planes[0], as_mask, progress)?;
             picture.warnings.extend(pages.warnings);
             Ok(picture)
         }
@@ -198,18 +178,19 @@ impl<'a> Pages<'a> {
         page::Page::new(self.path, &self.file, &self.directories[index])
     }
 
-    /// The picture of a plane, upright, and whether its low values are to be shown white.
-    fn decode(
-        &self,
-        plane: Plane,
-        as_mask: bool,
-        progress: &dyn Progress,
-    ) -> Result<(Picture, bool), OpenError> {
+    /// The picture of a plane, upright.
+    fn decode(&self, plane: Plane, as_mask: bool, progress: &dyn Progress) -> Result<Picture, OpenError> {
         let page = self.page(plane.page)?;
         let planes = chunk::planes(self.path, &self.file, &page, plane.skip, progress)?;
         let shown = pixels::shown(self.path, &page, planes, plane.channel, as_mask)?;
-        let (pixels, warnings) = (shown.pixels, shown.notes);
-        let picture = Picture { width: page.width, height: page.height, pixels, warnings, turn: None };
-        Ok((picture.upright(page.orientation), shown.low_is_white))
+        let mut picture = Picture::of_values([page.width, page.height], shown.pixels);
+        (picture.low_is_white, picture.warnings) = (shown.low_is_white, shown.notes);
+        // A mask's labels are the numbers that are stored.
+        match self.calibration().filter(|_| !as_mask) {
+            Some(Ok([slope, intercept])) => picture.rescale = [slope as f32, intercept as f32],
+            Some(Err(not_applied)) => picture.warnings.push(not_applied),
+            None => {}
+        }
+        Ok(picture.upright(page.orientation))
     }
 }

@@ -15,6 +15,8 @@ const NOTE_WHITE_IS_ZERO: &str =
     "It says that 0 is white (as an inverting look-up table does); of a mask the stored numbers are read";
 const NOTE_LOW_IS_WHITE: &str =
     "It says that low values are white: it is shown so, and the values are those that are stored";
+const NOTE_TURNED_OVER: &str =
+    "It says that 0 is white: its values were turned over, so that what is white in it is bright here";
 const NOTE_CMYK: &str = "Its inks (CMYK) were turned into RGB without their colour profile";
 const NOTE_PREMULTIPLIED: &str =
     "Its transparent pixels are stored darkened (premultiplied alpha); they are shown as if they were opaque";
@@ -48,8 +50,8 @@ pub fn shown(
             low_is_white = !as_mask && page.kind != Kind::Whole;
             if as_mask {
                 notes.push(NOTE_WHITE_IS_ZERO.to_owned());
-            } else if low_is_white {
-                notes.push(NOTE_LOW_IS_WHITE.to_owned());
+            } else {
+                notes.push(if low_is_white { NOTE_LOW_IS_WHITE } else { NOTE_TURNED_OVER }.to_owned());
             }
             if as_mask || low_is_white { grey } else { turned_over(grey, page.bits) }
         }

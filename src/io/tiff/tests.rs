@@ -209,6 +209,18 @@ fn the_calibration_of_image_j_gives_the_values_but_not_the_labels() {
     let curve = folder.open(&image("ImageJ=1.54f\ncf=11\nc0=1.0\nc1=2.0\n"));
     assert_eq!(values(&curve.volume), [31768.0, 34768.0]);
     assert!(curve.warnings[0].contains("cf=11"), "{:?}", curve.warnings);
+    // A folder of such images is a volume of the same values; slices of two scales are not put together.
+    let slices = tempfile::tempdir().unwrap();
+    let slice = |z: u8, bytes: &[u8]| {
+        std::fs::write(slices.path().join(format!("slice_{z}.tif")), bytes).unwrap();
+        io::open(slices.path(), &OpenOptions::default(), &mut Quiet)
+    };
+    slice(1, &signed).unwrap();
+    let opened = slice(2, &signed).unwrap();
+    assert_eq!(opened.volume.dims(), [2, 1, 2]);
+    assert_eq!(values(&opened.volume), [-1000.0, 2000.0, -1000.0, 2000.0]);
+    let told = slice(3, &image("ImageJ=1.54f\ncf=0\nc0=-32768.0\nc1=2.0\n")).unwrap_err().to_string();
+    assert!(told.contains("slice_3.tif differs from slice_1.tif") && told.contains("times 2"), "{told}");
 }
 
 #[test]
@@ -329,7 +341,9 @@ fn masks_have_the_stored_numbers_and_pictures_the_shades() {
     let (ids, note) = folder.labels(&white);
     assert_eq!(ids, [0, 1, 2]);
     assert!(note.contains("0 is white"), "{note}");
-    assert_eq!(values(&folder.open(&white).volume), [255.0, 254.0, 253.0]);
+    let turned = folder.open(&white);
+    assert_eq!(values(&turned.volume), [255.0, 254.0, 253.0]);
+    assert!(turned.warnings[0].contains("turned over"), "{:?}", turned.warnings);
     let bits = LITTLE.file(&[(fields(10, 1, &[1], 0), vec![0b0110_0000, 0b0100_0000])]);
     assert_eq!(folder.labels(&bits).0, [0, 1, 1, 0, 0, 0, 0, 0, 0, 1]);
     assert_eq!(values(&folder.open(&bits).volume)[..3], [1.0, 0.0, 0.0]);
@@ -340,6 +354,12 @@ fn masks_have_the_stored_numbers_and_pictures_the_shades() {
     let opened = folder.open(&signed);
     assert_eq!(values(&opened.volume), [-300.0, 5.0]);
     assert!(opened.volume.low_is_white() && opened.warnings[0].contains("low values are white"));
+    let slices = tempfile::tempdir().unwrap();
+    for name in ["slice_1.tif", "slice_2.tif"] {
+        std::fs::write(slices.path().join(name), &signed).unwrap();
+    }
+    let opened = io::open(slices.path(), &OpenOptions::default(), &mut Quiet).unwrap();
+    assert!(opened.volume.low_is_white() && opened.volume.dims() == [2, 1, 2]);
 
     for (bits, pixels) in
         [(1u16, vec![0b0100_0000]), (2, vec![0b0001_0000]), (4, vec![0x01, 0x00]), (8, vec![0, 1, 0])]

@@ -21,7 +21,7 @@ pub fn show(ui: &mut Ui, document: &Document, toolbox: &mut Toolbox, look: &mut 
             ui.label(RichText::new("Window and level").strong());
             ui.add_space(8.0);
             let image = look.image(document);
-            for (index, preset) in presets(document.volume().modality()).iter().enumerate() {
+            for (index, preset) in presets(document.volume()).iter().enumerate() {
                 let key = shortcut_of(KeyCommand::Preset(index)).unwrap_or_default();
                 let chosen = image.tone.window == preset.window;
                 if ui.selectable_label(chosen, preset.title).on_hover_text(key).clicked() {

@@ -56,11 +56,7 @@ fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>) {
     let value = volume.value(voxel);
     parts.push(match volume.channels() {
         3 => format!("R {:3.0} G {:3.0} B {:3.0}", value[0], value[1], value[2]),
-        _ => format!(
-            "{:.0}{}",
-            value[0],
-            volume.modality().value_unit().map_or(String::new(), |u| format!(" {u}"))
-        ),
+        _ => format!("{:.0}{}", value[0], volume.value_unit().map_or(String::new(), |u| format!(" {u}"))),
     });
     let line = figures(parts.join("   "));
     let tip = if pointed_at.is_some() { "Under the pointer" } else { "At the crosshair" };

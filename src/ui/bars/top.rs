@@ -143,7 +143,7 @@ fn layout(ui: &mut Ui, document: &Document, look: &mut Look) {
 }
 
 fn windows(ui: &mut Ui, document: &Document, look: &mut Look) {
-    let presets = presets(document.volume().modality());
+    let presets = presets(document.volume());
     if presets.is_empty() {
         return;
     }

@@ -72,7 +72,7 @@ fn tone(ui: &mut Ui, document: &Document, image: &mut ImageLook) {
     image.tone.window = Window { center, width };
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-        for preset in presets(volume.modality()) {
+        for preset in presets(volume) {
             if ui.selectable_label(image.tone.window == preset.window, preset.title).clicked() {
                 image.tone.window = preset.window;
             }

@@ -4,7 +4,7 @@ use super::{
     make::{PIXELS, Slice, Value, text},
     open, says, streams, try_open, values,
 };
-use fovea::volume::{Samples, Volume};
+use fovea::volume::{Modality, Samples, Volume, presets};
 use std::path::Path;
 
 const RLE: &str = "1.2.840.10008.1.2.5";
@@ -279,6 +279,63 @@ fn lossy_ybr_of_the_shared_data_stays_right() {
     let path: &Path = &data.join("cornerstone3D__TestPattern_JPEG-Baseline_YBRFull.dcm");
     let mean = open(path).volume.stats().mean;
     assert!((mean - 118.416).abs() < 1.0, "{mean}");
+}
+
+#[test]
+fn the_indices_of_a_palette_may_be_negative() {
+    // Entry i of 256 is the colour (i, 255 - i, 7); the first is that of -128.
+    let table = |colour: fn(u16) -> u16| Value::U16((0..256).map(|i| colour(i) << 8 | 1).collect());
+    let stored = [-128i8, -1, 0, 1, 127, -2];
+    let described = |slice: Slice| {
+        let first = (-128i16) as u16;
+        let slice = (0x1101..=0x1103)
+            .fold(slice, |s, tag| s.with((0x28, tag), b"SS", Value::U16(vec![256, first, 16])));
+        slice
+            .with((0x28, 4), b"CS", text("PALETTE COLOR"))
+            .with((0x28, 0x1201), b"OW", table(|i| i))
+            .with((0x28, 0x1202), b"OW", table(|i| 255 - i))
+            .with((0x28, 0x1203), b"OW", table(|_| 7))
+    };
+    let bytes = Value::Bytes(stored.map(|v| v as u8).to_vec());
+    let words = Value::U16(stored.map(|v| i16::from(v) as u16).to_vec());
+    // The high bits of a word are not the pixel's, where it says so.
+    let twelve = Value::U16(stored.map(|v| i16::from(v) as u16 & 0xfff | 0x5000).to_vec());
+    let narrow = |s: Slice| {
+        s.with((0x28, 0x101), b"US", Value::U16(vec![12])).with((0x28, 0x102), b"US", Value::U16(vec![11]))
+    };
+    let meant: Vec<[u8; 3]> = stored.map(|v| (i16::from(v) + 128) as u8).map(|i| [i, 255 - i, 7]).to_vec();
+    let slice = |bits| Slice::at(0.0, 0, 1).grey(bits, true);
+    for (slice, what) in [
+        (slice(8).with(PIXELS, b"OB", bytes), "8 bits"),
+        (slice(16).with(PIXELS, b"OW", words), "16 bits"),
+        (narrow(slice(16)).with(PIXELS, b"OW", twelve), "12 of 16 bits"),
+    ] {
+        let opened = opened(described(slice));
+        assert_eq!(pixels(&opened.volume), meant, "{what}");
+        assert_eq!(opened.volume.value_unit(), None, "colours have no unit");
+    }
+}
+
+#[test]
+fn values_in_another_unit_are_not_called_hounsfield_units() {
+    let typed = |kind: &str| opened(Slice::at(0.0, 100, 1).text((0x28, 0x1054), kind));
+    let plain = opened(Slice::at(0.0, 100, 1)).volume;
+    for volume in [typed("HU").volume, plain] {
+        assert_eq!((volume.value_unit(), presets(&volume).len()), (Some("HU"), 5));
+    }
+    for kind in ["US", "HU_MOD"] {
+        let opened = typed(kind);
+        let volume = &opened.volume;
+        assert_eq!((volume.modality(), volume.value_unit(), presets(volume).len()), (Modality::Ct, None, 0));
+        assert!(says(&opened, "not in HU") && says(&opened, kind), "{:?}", opened.warnings);
+    }
+}
+
+#[test]
+fn more_bits_than_there_are_is_said() {
+    let wide = opened(Slice::at(0.0, 100, 1).with((0x28, 0x101), b"US", Value::U16(vec![20])));
+    assert!(says(&wide, "20 of 16 bits"), "{:?}", wide.warnings);
+    assert_eq!(values(&wide.volume), [100.0]);
 }
 
 #[test]

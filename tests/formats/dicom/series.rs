@@ -142,6 +142,56 @@ fn localizers_and_other_shapes_stand_apart() {
 }
 
 #[test]
+fn projections_are_not_opened_before_what_they_were_made_of() {
+    let kind = |kind: &'static str| {
+        move |s: Slice| {
+            let uid = if kind.starts_with("ORIGINAL") { "2.25.2" } else { "2.25.9" };
+            s.with((8, 8), b"CS", text(kind)).with((0x20, 0xe), b"UI", text(uid))
+        }
+    };
+    let original = scan(0.0, 100, 1, kind("ORIGINAL\\PRIMARY\\AXIAL"));
+    let larger = (0..20).map(|i| {
+        kind("DERIVED\\SECONDARY\\MIP")(Slice::at(f64::from(i), 900, 30 + i)).with(
+            (0x20, 0x11),
+            b"IS",
+            text("1"),
+        )
+    });
+    let opened = open(folder(original.iter().cloned().chain(larger)).path());
+    assert_eq!(values(&opened.volume), [100.0; 8]);
+    // Of two of one size the one that was not computed.
+    let derived = scan(0.0, 900, 30, kind("DERIVED\\SECONDARY\\OTHER"));
+    let derived = derived.into_iter().map(|s| s.with((0x20, 0x11), b"IS", text("1")));
+    let opened = open(folder(derived.chain(original)).path());
+    assert_eq!(values(&opened.volume), [100.0; 8]);
+}
+
+#[test]
+fn a_place_that_is_none_is_said_and_not_used() {
+    let folder_of = |tag, value: &str| {
+        let mut slices = scan(0.0, 100, 1, |s| s);
+        slices[7] = slices[7].clone().text(tag, value);
+        folder(slices)
+    };
+    for (tag, value, words) in [
+        ((0x20, 0x32), "0\\0\\1e30", "no place in a patient"),
+        ((0x20, 0x32), "0\\0\\1e6", "no place in a patient"),
+        ((0x20, 0x37), "0\\0\\0\\0\\0\\0", "right angles"),
+        ((0x20, 0x37), "1\\0\\0\\1\\0\\0", "right angles"),
+    ] {
+        let made = folder_of(tag, value);
+        let opened = open(made.path());
+        assert_eq!((values(&opened.volume), opened.series.len()), (vec![100.0; 7], 2), "{value}");
+        assert!(says(&opened, words) && says(&opened, value), "{:?}", opened.warnings);
+        assert_eq!(opened.volume.grid().spacing()[2], 2.0, "{value}");
+        let single = tempfile::tempdir().unwrap();
+        let path = single.path().join("a.dcm");
+        Slice::at(0.0, 100, 1).text(tag, value).write(&path);
+        assert!(says(&open(&path), words), "{value}");
+    }
+}
+
+#[test]
 fn stacks_beside_each_other_are_two_volumes() {
     let knee = |x: &'static str| {
         move |s: Slice| {
