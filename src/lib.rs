@@ -9,6 +9,7 @@
 
 pub mod memory;
 pub mod watch;
+pub mod words;
 
 pub mod file;
 

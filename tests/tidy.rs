@@ -11,35 +11,49 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("memory", &[]),
     ("file", &["memory"]),
     ("watch", &[]),
+    ("words", &[]),
     ("replace", &["file", "watch"]),
     ("kernels", &[]),
     ("geom", &[]),
     ("label", &["geom"]),
     ("volume", &["geom"]),
-    ("metrics", &["geom", "label", "volume"]),
-    ("edit", &["memory", "geom", "label", "volume"]),
+    ("metrics", &["words", "geom", "label", "volume"]),
+    ("edit", &["words", "memory", "geom", "label", "volume"]),
     ("phantom", &["geom", "label", "volume"]),
-    ("io", &["file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),
-    ("nn", &["file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom"]),
-    ("gpu", &["geom", "label", "volume", "nn"]),
+    (
+        "io",
+        &[
+            "words", "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics",
+            "phantom",
+        ],
+    ),
+    (
+        "nn",
+        &[
+            "words", "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics",
+            "phantom",
+        ],
+    ),
+    ("gpu", &["words", "geom", "label", "volume", "nn"]),
     (
         "engine",
         &[
-            "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom",
-            "io", "nn",
+            "words", "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics",
+            "phantom", "io", "nn",
         ],
     ),
     (
         "workspace",
         &[
-            "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics", "phantom",
-            "io", "nn", "engine",
+            "words", "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics",
+            "phantom", "io", "nn", "engine",
         ],
     ),
-    ("tools", &["geom", "label", "volume", "edit", "workspace"]),
+    ("tools", &["words", "geom", "label", "volume", "edit", "workspace"]),
     (
         "cli",
         &[
+            "words",
             "file",
             "memory",
             "watch",
@@ -60,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
+            "words",
             "geom",
             "label",
             "volume",

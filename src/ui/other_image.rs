@@ -4,6 +4,7 @@ use super::outbox::Outbox;
 use super::reading::in_words;
 use super::theme;
 use super::widgets::{primary, quiet};
+use crate::words::counted;
 use crate::workspace::{Command, Differs, Opening, OtherImage, OtherImageAnswer, Workspace};
 use egui::{Id, Modal, Response, RichText, Ui};
 
@@ -66,10 +67,9 @@ fn title(question: &OtherImage) -> &'static str {
 fn words(opening: &Opening, question: &OtherImage) -> Vec<String> {
     let name = opening.path.file_name().unwrap_or(opening.path.as_os_str()).to_string_lossy().into_owned();
     let project = question.project.display();
-    let (holds, made) = match question.changes {
-        1 => ("holds 1 change".to_owned(), "it was made"),
-        n => (format!("holds {n} changes"), "they were made"),
-    };
+    let changes = usize::try_from(question.changes).unwrap_or(0);
+    let holds = format!("holds {}", counted(changes, "change"));
+    let made = if changes == 1 { "it was made" } else { "they were made" };
     let first = match question.differs {
         Differs::Size([w, h, d]) => {
             format!("{project} belongs to an image of {w} × {h} × {d}. {name} has another size now.")

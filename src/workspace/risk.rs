@@ -1,4 +1,5 @@
 use super::{Document, DocumentId, SaveState, Workspace};
+use crate::words::counted;
 use std::fmt;
 
 /// Something that would be lost, or is waited for, if the program ended now.
@@ -40,7 +41,6 @@ impl Risk {
 /// In words, without the image's name.
 impl fmt::Display for Risk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let changes = |n: usize| if n == 1 { "1 change".to_owned() } else { format!("{n} changes") };
         match self {
             Risk::NotWritten { changes: 0, reason, .. } => {
                 write!(f, "its project file is not there. {reason}")
@@ -49,12 +49,14 @@ impl fmt::Display for Risk {
                 write!(f, "the mask is exported, but its history and verified slices would be lost. {reason}")
             }
             Risk::NotWritten { changes: n, reason, .. } => {
-                write!(f, "{} would be lost. {reason}", changes(*n))
+                write!(f, "{} would be lost. {reason}", counted(*n, "change"))
             }
             Risk::NotKept { .. } => {
                 f.write_str("no project file is kept for this image, and its mask has not been exported")
             }
-            Risk::OnTheirWay { changes: n, .. } => write!(f, "{} on the way to the disk", changes(*n)),
+            Risk::OnTheirWay { changes: n, .. } => {
+                write!(f, "{} on the way to the disk", counted(*n, "change"))
+            }
             Risk::Unfinished { .. } => f.write_str("a change is still being made"),
             Risk::Training { kept: true } => f.write_str(
                 "a training run is under way. It would stop, and can be resumed from its last checkpoint",

@@ -3,6 +3,7 @@ use super::document::Failing;
 use super::notice::{Asks, Cause};
 use super::store::{Snapshot, StoreEvent, Write};
 use super::{CommandError, DocumentId, NoticeLevel, Workspace};
+use crate::words::counted;
 use std::time::{Duration, Instant};
 
 /// A snapshot after this many journal entries, so that reopening replays no more than these.
@@ -72,8 +73,11 @@ impl Workspace {
                 };
                 let waiting = match waiting {
                     0 => String::new(),
-                    1 => " (1 change waits in memory and is tried again)".to_owned(),
-                    n => format!(" ({n} changes wait in memory and are tried again)"),
+                    n => {
+                        let verbs = if n == 1 { ["waits", "is"] } else { ["wait", "are"] };
+                        let changes = counted(n, "change");
+                        format!(" ({changes} {} in memory and {} tried again)", verbs[0], verbs[1])
+                    }
                 };
                 let text = format!(
                     "{} is not being written: {reason}. Nothing is lost while Fovea runs{waiting}: {advice}",

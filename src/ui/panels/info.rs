@@ -6,6 +6,7 @@ use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, field, section, title_row};
 use crate::volume::{Modality, Window, presets};
+use crate::words::counted;
 use crate::workspace::{Command, Document, DocumentId};
 use egui::{Button, ComboBox, DragValue, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
@@ -180,7 +181,7 @@ fn project(ui: &mut Ui, document: &Document) {
     }
     let steps = document.history().count();
     if steps > 0 {
-        let words = format!("{steps} steps can be undone.");
+        let words = format!("{} can be undone.", counted(steps, "step"));
         ui.label(RichText::new(words).font(theme::small()).color(p.weak));
     }
     ui.label(

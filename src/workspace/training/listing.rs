@@ -1,6 +1,7 @@
 //! What a training run would learn from, for a person to look through first, and to be kept with what it makes.
 
 use crate::label::LabelId;
+use crate::words::counted;
 use crate::workspace::{Document, DocumentId, Unlabelled, Workspace};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +84,7 @@ pub(super) fn summary(images: &[LessonImage], learned_from: usize, held_out: usi
         let _ = write!(words, ": {}", named.join("; "));
     }
     if images.len() > MOST {
-        let _ = write!(words, "; and {} more images", images.len() - MOST);
+        let _ = write!(words, "; and {}", counted(images.len() - MOST, "more image"));
     }
     words
 }
@@ -174,10 +175,6 @@ fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let more = all.len().saturating_sub(MOST);
     let words = all[..all.len() - more].join(", ");
     if more == 0 { words } else { format!("{words} and {more} more") }
-}
-
-fn counted(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 impl Workspace {

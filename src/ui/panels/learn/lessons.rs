@@ -3,6 +3,7 @@
 use crate::engine::Version;
 use crate::ui::theme;
 use crate::ui::widgets::Icon;
+use crate::words::counted;
 use crate::workspace::{Document, DocumentId, LessonImage, Unlabelled, Workspace};
 use egui::{Align, Checkbox, Label, Layout, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 use std::collections::BTreeSet;
@@ -90,8 +91,7 @@ fn row(ui: &mut Ui, image: &LessonImage, tick: impl FnOnce(&mut Ui) -> bool) -> 
     let changed = ui.horizontal(|ui| {
         let changed = tick(ui);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let slices = if image.slices == 1 { "slice" } else { "slices" };
-            let words = format!("{} {slices}", image.slices);
+            let words = counted(image.slices, "slice");
             ui.label(RichText::new(words).font(theme::figures()).color(p.weak));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(Label::new(&image.name).truncate()).on_hover_text(image.path.display().to_string());

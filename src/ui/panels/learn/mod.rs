@@ -13,6 +13,7 @@ use crate::ui::context::{Panel, PanelContext};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
 use crate::ui::widgets::{field, primary, progress_bar, quiet, section, title_row};
+use crate::words::counted;
 use crate::workspace::{
     Command, Device, Document, TrainCommand, TrainOptions, Training, TrainingState, Unlabelled, Workspace,
 };
@@ -205,9 +206,8 @@ fn under_way(ui: &mut Ui, training: &Training, out: &mut Outbox) {
 /// "Learned from 4 slices, 1 kept out"
 fn learned_from(training: &Training) -> String {
     let (learned, held) = (training.learned_from().len(), training.held_out().len());
-    let slices = if learned == 1 { "slice" } else { "slices" };
     let verb = if training.is_under_way() { "Learns" } else { "Learned" };
-    format!("{verb} from {learned} {slices}, {held} kept out")
+    format!("{verb} from {}, {held} kept out", counted(learned, "slice"))
 }
 
 fn outcome(ui: &mut Ui, training: &Training) {
