@@ -150,7 +150,7 @@ fn scene(sample: &str, training: bool) -> Workspace {
 /// The window, and the milliseconds of its first frame.
 fn window(workspace: Workspace, drawn: bool) -> (Harness<'static, App>, f64) {
     let start = Instant::now();
-    let mut builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install_theme);
+    let mut builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install);
     let mut graphics = None;
     if drawn {
         let setup = WgpuSetup::CreateNew(device::wgpu_setup());

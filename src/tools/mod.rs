@@ -16,7 +16,7 @@ mod toolbox;
 
 pub use context::{Scene, ToolContext};
 pub use event::{Button, Input, Modifiers, PointerEvent, Preview, ToolAction};
-pub use options::{ToolOption, ToolOptions};
+pub use options::{ToolOption, ToolOptions, number};
 pub use toolbox::Toolbox;
 
 /// Every tool, in the order of the toolbar. The first is what the program starts with.

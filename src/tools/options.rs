@@ -1,7 +1,7 @@
 use super::Scene;
 use crate::geom::{Grid, Unit};
 use crate::volume::{Volume, Window, presets};
-use egui::{DragValue, Ui};
+use egui::{DragValue, Ui, emath::Numeric};
 
 /// Something that a tool's row offers to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl ToolOptions {
                 let suffix = if grid.unit() == Unit::Millimetre { " mm" } else { " px" };
                 ui.label("Radius");
                 let speed = radius * 0.01;
-                let field = DragValue::new(&mut radius)
+                let field = number(&mut radius)
                     .range(smallest..=largest)
                     .speed(speed)
                     .max_decimals(if smallest < 0.05 { 3 } else { 1 })
@@ -103,9 +103,9 @@ impl ToolOptions {
                 }
                 if let Some([low, high]) = &mut self.value_range {
                     let speed = f64::from((*high - *low).abs().max(1e-3)) * 0.005;
-                    ui.add(DragValue::new(low).speed(speed).max_decimals(2).suffix(&unit));
+                    ui.add(number(low).speed(speed).max_decimals(2).suffix(&unit));
                     ui.label("to");
-                    ui.add(DragValue::new(high).speed(speed).max_decimals(2).suffix(&unit));
+                    ui.add(number(high).speed(speed).max_decimals(2).suffix(&unit));
                     *high = high.max(*low);
                 }
             }
@@ -120,11 +120,8 @@ impl ToolOptions {
                 let mut tolerance = self.tolerance(scene);
                 ui.label("Tolerance ±");
                 let speed = f64::from(tolerance.max(0.1)) * 0.01;
-                let field = DragValue::new(&mut tolerance)
-                    .range(0.0..=f32::MAX)
-                    .speed(speed)
-                    .max_decimals(2)
-                    .suffix(&unit);
+                let field =
+                    number(&mut tolerance).range(0.0..=f32::MAX).speed(speed).max_decimals(2).suffix(&unit);
                 if ui.add(field).changed() {
                     self.tolerance = Some(tolerance);
                 }
@@ -135,6 +132,12 @@ impl ToolOptions {
             ToolOption::Sphere | ToolOption::WholeVolume => {}
         }
     }
+}
+
+/// A field for a number, here and in the rest of the window: what is written counts when the field ends, so that Escape leaves
+/// the number as it was.
+pub fn number<N: Numeric>(value: &mut N) -> DragValue<'_> {
+    DragValue::new(value).update_while_editing(false)
 }
 
 /// What the values of interest span: soft tissue for CT, and all but the outermost hundredths of a sample of the voxels

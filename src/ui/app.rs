@@ -1,8 +1,9 @@
 use super::fonts::Fonts;
+use super::keyboard::Keyboard;
 use super::look::Look;
 use super::outbox::{Outbox, Question};
 use super::shell::Shell;
-use super::{UiOptions, dialogs, keys};
+use super::{UiOptions, closing, dialogs, keys};
 use crate::engine::{Engine, EngineOptions, JobId, interrupt};
 use crate::gpu::{self, SliceRenderer, interop};
 use crate::nn::DeviceChoice;
@@ -29,6 +30,7 @@ pub struct App {
     look: Look,
     toolbox: Toolbox,
     shell: Shell,
+    keyboard: Keyboard,
     fonts: Fonts,
     /// Of several images that the program was started with, the one that is to be looked at.
     first: Option<JobId>,
@@ -48,6 +50,7 @@ impl App {
             look: Look::default(),
             toolbox: Toolbox::default(),
             shell: Shell::default(),
+            keyboard: Keyboard::default(),
             fonts: Fonts::default(),
             first: None,
             title: String::new(),
@@ -147,10 +150,15 @@ impl App {
         {
             self.shell.notices.tell(sentence(&e.to_string()));
         }
-        self.shell.closing.hear(ui.ctx(), workspace);
+        self.shell.closing.hear(ui.ctx());
         self.look.keep_only(|id| workspace.document(id).is_some());
         let mut out = Outbox::default();
-        let pressed = keys::pressed(ui.ctx(), self.shell.takes_keys());
+        let pressed = self.keyboard.pressed(ui.ctx(), self.shell.takes_keys());
+        if self.keyboard.has_refused() {
+            self.shell
+                .notices
+                .tell("A row of the list has the keyboard: move the pointer over the image first");
+        }
         let hides = pressed.contains(&keys::KeyCommand::HideMask);
         for command in pressed {
             self.shell.perform(command, workspace, &mut self.look, &mut self.toolbox, &mut out);
@@ -168,13 +176,25 @@ impl App {
             self.shell.notices.tell(words);
         }
         self.carry_out(ui.ctx(), out);
+        self.keyboard.end_frame(ui.ctx());
+        if let Some(workspace) = &mut self.workspace {
+            self.shell.closing.go_on(ui.ctx(), workspace);
+        }
         self.title(ui.ctx());
     }
 
     /// What the frame has asked for.
     fn carry_out(&mut self, ctx: &egui::Context, mut out: Outbox) {
         let Some(workspace) = &mut self.workspace else { return };
-        let changed = !(out.commands.is_empty() && out.sure.is_empty() && out.requests.is_empty());
+        let changed = !(out.first.is_empty()
+            && out.commands.is_empty()
+            && out.sure.is_empty()
+            && out.requests.is_empty());
+        for command in std::mem::take(&mut out.first) {
+            if let Err(e) = workspace.apply(command) {
+                self.shell.notices.tell(sentence(&e.to_string()));
+            }
+        }
         // A request may lead to another, as the click on a button that does what a key does and asks a question.
         while !out.requests.is_empty() {
             for request in std::mem::take(&mut out.requests) {
@@ -224,6 +244,13 @@ impl App {
 }
 
 impl eframe::App for App {
+    /// Before each frame, and instead of it while the window is minimised or covered.
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        if self.workspace.is_some() && closing::is_hidden(ctx) {
+            self.shell.closing.hear(ctx);
+        }
+    }
+
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         self.frame(ui);
     }

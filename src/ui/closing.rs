@@ -1,5 +1,6 @@
 //! Neither the window nor an image is closed over what would be lost with it.
 
+use super::keyboard;
 use super::outbox::{Outbox, Question};
 use super::panels::learn::capital;
 use super::reading::in_words;
@@ -9,7 +10,7 @@ use crate::engine::interrupt;
 use crate::workspace::{
     Command, DocumentId, EditCommand, ProjectCommand, Risk, TrainCommand, Training, Workspace,
 };
-use egui::{Id, Modal, RichText, Ui, ViewportCommand};
+use egui::{Context, Id, Modal, RichText, Ui, ViewportCommand};
 use std::time::Duration;
 
 /// Between two looks at whether everything is safe meanwhile.
@@ -32,6 +33,12 @@ pub struct Closing {
     exports: bool,
     /// A signal to end has been heard.
     told: bool,
+    /// The window is to be closed, if nothing is lost with it.
+    wanted: bool,
+    /// A text field has been ended for that, which is over with the next frame.
+    waits: bool,
+    /// The stroke under the pointer ends with the window.
+    ends_stroke: bool,
 }
 
 impl Closing {
@@ -44,36 +51,70 @@ impl Closing {
         self.asked = Some(Closed::Image(image));
     }
 
-    /// Holds the window open where closing it would lose something: asked for by the person, or by a signal (`kill`, Ctrl-C
-    /// in the terminal, the end of the session).
-    pub fn hear(&mut self, ctx: &egui::Context, workspace: &mut Workspace) {
-        let wanted = ctx.input(|i| i.viewport().close_requested());
-        let told = !self.told && interrupt::check().is_err();
-        if self.sure || !(wanted || told) {
+    /// The person asks for the window to be closed, other than by its own button.
+    pub fn quit(&mut self) {
+        self.wanted = true;
+    }
+
+    /// Takes in that the window is to be closed: by the person, or by a signal (`kill`, Ctrl-C in the terminal, the end of
+    /// the session). [`Closing::go_on`] decides on it.
+    pub fn hear(&mut self, ctx: &Context) {
+        if self.sure {
             return;
         }
-        if told {
-            self.told = true;
-            // The stroke under the pointer ends here.
-            if workspace.active().is_some_and(|d| d.stroke().is_some())
-                && let Err(e) = workspace.apply(Command::Edit(EditCommand::Commit))
-            {
-                log::warn!("the stroke was not finished: {e}");
-            }
+        self.wanted |= requested(ctx);
+        if !self.told && interrupt::check().is_err() {
+            (self.told, self.wanted, self.ends_stroke) = (true, true, true);
         }
-        workspace.look_after();
-        if !workspace.risks().is_empty() {
-            if wanted {
-                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            }
-            self.asked = Some(Closed::Window);
-        } else if told {
-            self.close(ctx);
+        if self.wanted && is_hidden(ctx) {
+            // It would be closed unasked, as it draws no frames by itself in which something could be decided.
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            ctx.send_viewport_cmd(ViewportCommand::RequestPaintWhileHidden);
+            ctx.request_repaint();
         }
     }
 
+    /// At the end of a frame: lets the window close that is to be closed, or asks where that would lose something.
+    pub fn go_on(&mut self, ctx: &Context, workspace: &mut Workspace) {
+        if !self.wanted || self.sure {
+            return;
+        }
+        let held_open = || {
+            if requested(ctx) {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            }
+            ctx.request_repaint();
+        };
+        // What is being written is taken first, and has been in the next frame. A dialog keeps its field.
+        if !std::mem::replace(&mut self.waits, true) && keyboard::end_text_field(ctx) {
+            return held_open();
+        }
+        (self.wanted, self.waits) = (false, false);
+        // The stroke under the pointer ends here.
+        if std::mem::take(&mut self.ends_stroke)
+            && workspace.active().is_some_and(|d| d.stroke().is_some())
+            && let Err(e) = workspace.apply(Command::Edit(EditCommand::Commit))
+        {
+            log::warn!("the stroke was not finished: {e}");
+        }
+        workspace.look_after();
+        if workspace.risks().is_empty() {
+            match requested(ctx) && !is_hidden(ctx) {
+                true => self.sure = true,
+                false => self.close(ctx),
+            }
+            return;
+        }
+        self.asked = Some(Closed::Window);
+        if is_hidden(ctx) {
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
+            ctx.send_viewport_cmd(ViewportCommand::Focus);
+        }
+        held_open();
+    }
+
     /// Closes what is to be closed by itself once nothing would be lost any more.
-    pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
+    pub fn show(&mut self, ctx: &Context, workspace: &Workspace, out: &mut Outbox) {
         if std::mem::take(&mut self.exports) {
             return out.ask(Question::Export);
         }
@@ -169,10 +210,20 @@ impl Closing {
         }
     }
 
-    fn close(&mut self, ctx: &egui::Context) {
+    fn close(&mut self, ctx: &Context) {
         (self.asked, self.sure) = (None, true);
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
+}
+
+/// The system asks for the window to be closed, with this frame.
+fn requested(ctx: &Context) -> bool {
+    ctx.input(|i| i.viewport().close_requested())
+}
+
+/// Nobody sees the window: it is minimised or covered.
+pub fn is_hidden(ctx: &Context) -> bool {
+    ctx.input(|i| i.viewport().visible() == Some(false))
 }
 
 /// Where the project of an image that cannot be written is kept instead; wherever its notices and questions stand.

@@ -12,6 +12,8 @@ pub struct PanelContext<'a> {
     pub document: &'a Document,
     pub look: &'a mut Look,
     pub out: &'a mut Outbox,
+    /// The selected label is to be named.
+    pub names: bool,
 }
 
 /// A panel at the right. What it keeps between frames is how it looks, and nothing else.

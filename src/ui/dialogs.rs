@@ -22,6 +22,8 @@ pub struct Dialogs {
 struct Asked {
     question: Question,
     path: String,
+    /// The path that it began with.
+    proposed: String,
     format: ExportFormat,
     system: System,
     /// The export that was looked at last, and what is to be said of it.
@@ -93,7 +95,8 @@ impl Dialogs {
             _ => String::new(),
         };
         let system = system_dialog(question, &path, workspace);
-        self.asked = Some(Asked { question, path, format, system, looked: None });
+        let proposed = path.clone();
+        self.asked = Some(Asked { question, path, proposed, format, system, looked: None });
     }
 
     pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
@@ -188,7 +191,9 @@ impl Dialogs {
                 }
             });
         });
-        if done || modal.should_close() {
+        // A click beside it does not throw away what was written; Escape does.
+        let beside = modal.backdrop_response.clicked() && asked.path != asked.proposed;
+        if done || modal.should_close() && !beside {
             self.asked = None;
         }
     }

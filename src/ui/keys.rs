@@ -33,6 +33,7 @@ pub enum KeyCommand {
     Label(i64),
     LabelNumber(usize),
     NewLabel,
+    NameLabel,
     Accept(Scope),
     Reject,
     Verify,
@@ -45,6 +46,7 @@ pub enum KeyCommand {
     Save,
     Export,
     CloseImage,
+    Quit,
     NextImage,
     Theme,
     Help,
@@ -160,6 +162,7 @@ static FIXED: &[Shortcut] = &[
     line(Labels, "Previous label", &[key(Key::Q)], C::Label(-1)),
     line(Labels, "Next label", &[key(Key::W)], C::Label(1)),
     line(Labels, "New label", &[key(Key::N)], C::NewLabel),
+    line(Labels, "Name the selected label", &[key(Key::F2)], C::NameLabel),
     line(
         Prediction,
         "Accept in this slice, or close the polygon",
@@ -183,6 +186,7 @@ static FIXED: &[Shortcut] = &[
     line(File, "Export", &[ctrl(Key::E)], C::Export),
     line(File, "Next image", &[ctrl(Key::Tab)], C::NextImage),
     line(File, "Close the image", &[ctrl(Key::W)], C::CloseImage),
+    line(File, "Quit", &[ctrl(Key::Q)], C::Quit),
     line(File, "This list", &[key(Key::Questionmark), shift(Key::Slash), key(Key::F1)], C::Help),
 ];
 
@@ -324,41 +328,8 @@ pub fn mouse_action(trigger: Trigger, hand: Hand) -> Option<MouseAction> {
     Some(binding.action)
 }
 
-/// The commands of the keys that were pressed since the last frame. Nothing while a text field or a dialog has the
-/// keyboard.
-pub fn pressed(ctx: &egui::Context, listening: bool) -> Vec<KeyCommand> {
-    if !listening || ctx.text_edit_focused() {
-        return Vec::new();
-    }
-    // Tab is a key of ours; the focus of widgets must not wander with it.
-    ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
-    // An open menu hears Escape first.
-    let menu = egui::Popup::is_any_open(ctx);
-    ctx.input_mut(|input| {
-        let mut commands = Vec::new();
-        let mut rest = Vec::with_capacity(input.events.len());
-        for event in std::mem::take(&mut input.events) {
-            match &event {
-                // Space moves the image; on a button that was clicked last it would click it again.
-                egui::Event::Key { key: Key::Space, .. } => {}
-                egui::Event::Key { key: Key::Escape, .. } if menu => rest.push(event),
-                egui::Event::Key { key, pressed: true, modifiers, repeat, .. } => {
-                    match find(*key, *modifiers) {
-                        Some(command) if !*repeat || repeats(command) => commands.push(command),
-                        Some(_) => {}
-                        None => rest.push(event),
-                    }
-                }
-                // The clipboard's keys arrive as events of their own; no field has the keyboard here.
-                _ => rest.push(event),
-            }
-        }
-        input.events = rest;
-        commands
-    })
-}
-
-fn find(key: Key, modifiers: Modifiers) -> Option<KeyCommand> {
+/// The command of a key.
+pub fn find(key: Key, modifiers: Modifiers) -> Option<KeyCommand> {
     let fits = |s: &KeyboardShortcut| {
         // "?" is Shift and another key on most keyboards; the logical key already says so.
         let modifiers =
@@ -369,7 +340,7 @@ fn find(key: Key, modifiers: Modifiers) -> Option<KeyCommand> {
 }
 
 /// Held keys go on only where that is what one holds them for.
-fn repeats(command: KeyCommand) -> bool {
+pub fn repeats(command: KeyCommand) -> bool {
     matches!(
         command,
         C::Slice(_) | C::MaskOpacity(_) | C::BrushSize(_) | C::Undo | C::Redo | C::Label(_) | C::Queue(_)

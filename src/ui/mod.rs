@@ -7,6 +7,7 @@ mod context;
 mod dialogs;
 mod fonts;
 mod help;
+mod keyboard;
 mod keys;
 mod look;
 mod notices;
@@ -26,4 +27,9 @@ mod widgets;
 
 pub use app::{App, Start};
 pub use run::{UiError, UiOptions, run};
-pub use theme::install as install_theme;
+
+/// Prepares egui for the window: its looks, and the order in which it hears keys and clicks.
+pub fn install(ctx: &egui::Context) {
+    theme::install(ctx);
+    keyboard::install(ctx);
+}

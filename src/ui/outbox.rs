@@ -30,6 +30,8 @@ pub enum Question {
 
 #[derive(Debug, Default)]
 pub struct Outbox {
+    /// Carried out before whatever else the frame asks for.
+    pub first: Vec<Command>,
     pub commands: Vec<Command>,
     /// Commands that a person has been asked about already.
     pub sure: Vec<Command>,
@@ -44,11 +46,6 @@ impl Outbox {
     /// What a person has answered to become of a training run.
     pub fn decided(&mut self, command: TrainCommand) {
         self.sure.push(Command::Train(command));
-    }
-
-    /// Commands before whatever else the frame asks for.
-    pub fn first(&mut self, commands: impl IntoIterator<Item = Command>) {
-        self.commands.splice(0..0, commands);
     }
 
     pub fn edit(&mut self, edit: EditCommand) {

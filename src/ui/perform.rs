@@ -2,7 +2,8 @@
 
 use super::keys::{KeyCommand, Scope};
 use super::look::Look;
-use super::outbox::{Outbox, Question, Request};
+use super::outbox::{Outbox, Question};
+use super::panels::labels::free_name;
 use super::shell::Shell;
 use super::views;
 use crate::geom::Plane;
@@ -30,7 +31,7 @@ impl Shell {
         match command {
             KeyCommand::OpenFile => out.ask(Question::OpenFile),
             KeyCommand::OpenFolder => out.ask(Question::OpenFolder),
-            KeyCommand::Theme => out.requests.push(Request::Key(KeyCommand::Theme)),
+            KeyCommand::Theme | KeyCommand::Quit => out.key(command),
             KeyCommand::Help => self.help_shown = !self.help_shown,
             _ => {
                 if let Some(document) = workspace.active() {
@@ -106,6 +107,10 @@ impl Shell {
                 let documents = workspace.documents();
                 let at = documents.iter().position(|d| d.id() == document.id()).unwrap_or(0);
                 out.command(Command::Activate(documents[(at + 1) % documents.len()].id()));
+            }
+            KeyCommand::NameLabel => {
+                self.show_panel("labels");
+                self.names = true;
             }
             KeyCommand::NewLabel => {
                 let name = free_name(document);
@@ -254,9 +259,4 @@ fn select_label(document: &Document, by: i64, out: &mut Outbox) {
     let at = ids.iter().position(|&id| id == document.selected_label()).unwrap_or(0) as i64;
     let next = ids[(at + by).rem_euclid(ids.len() as i64) as usize];
     out.command(Command::Labels(LabelCommand::Select(next)));
-}
-
-fn free_name(document: &Document) -> String {
-    let labels = document.labels();
-    (1..).map(|n| format!("Label {n}")).find(|name| !labels.is_taken(name)).unwrap_or_default()
 }

@@ -52,7 +52,7 @@ pub fn run(options: UiOptions) -> Result<(), UiError> {
     let came_up = Rc::new(Cell::new(false));
     let creator_came_up = Rc::clone(&came_up);
     let creator: eframe::AppCreator<'_> = Box::new(move |context| {
-        theme::install(&context.egui_ctx);
+        super::install(&context.egui_ctx);
         if let Some(state) = &context.wgpu_render_state {
             SliceRenderer::install(state);
             SurfaceRenderer::install(state);

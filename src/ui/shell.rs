@@ -44,6 +44,8 @@ pub struct Shell {
     pub(super) notices: Notices,
     pub(super) help_shown: bool,
     hint_shown: bool,
+    /// The selected label is to be named.
+    pub(super) names: bool,
     /// A question about an image that is being opened stands.
     asks: bool,
     /// Since when the key that hides the mask has been down, and whether the mask was shown before.
@@ -64,6 +66,7 @@ impl Default for Shell {
             notices: Notices::default(),
             help_shown: false,
             hint_shown: first_run(),
+            names: false,
             asks: false,
             hiding_since: None,
         }
@@ -122,7 +125,10 @@ impl Shell {
                 .exact_size(size::SIDE_PANEL)
                 .resizable(false)
                 .frame(frame(0, 0))
-                .show(ui, |ui| self.side(ui, &mut PanelContext { workspace, document, look, out }));
+                .show(ui, |ui| {
+                    let names = std::mem::take(&mut self.names);
+                    self.side(ui, &mut PanelContext { workspace, document, look, out, names });
+                });
         }
         if let Some(document) = document {
             egui::Panel::top("options")
@@ -245,6 +251,7 @@ impl Shell {
                 let dark = ctx.theme() == egui::Theme::Dark;
                 ctx.set_theme(if dark { egui::ThemePreference::Light } else { egui::ThemePreference::Dark });
             }
+            Request::Key(KeyCommand::Quit) => self.closing.quit(),
             Request::Key(command) => self.perform(command, workspace, look, toolbox, out),
             Request::Ask(question) => self.ask(question, workspace),
             Request::DismissNotice(id) => workspace.dismiss(id),

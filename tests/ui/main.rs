@@ -55,7 +55,7 @@ impl Window {
 
     /// On a workspace, in a window of this size.
     fn of(workspace: Workspace, size: [f32; 2], graphics: Option<RenderState>) -> Self {
-        let mut builder = Harness::builder().with_size(size).with_context_setup(ui::install_theme);
+        let mut builder = Harness::builder().with_size(size).with_context_setup(ui::install);
         if let Some(graphics) = &graphics {
             builder = builder.renderer(WgpuTestRenderer::from_render_state(graphics.clone()));
         }

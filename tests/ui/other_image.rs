@@ -42,7 +42,7 @@ fn window(folder: &Path) -> Window {
     write_image(&image, 20);
     let mut workspace = workspace(folder);
     workspace.apply(Command::Open(image)).unwrap();
-    let builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install_theme);
+    let builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install);
     let app = App::on(workspace, None);
     let mut window = Window { harness: builder.build_ui_state(|ui, app: &mut App| app.frame(ui), app) };
     window.until("the question", |w| w.openings().iter().any(|o| o.question().is_some()));

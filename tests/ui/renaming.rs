@@ -1,7 +1,10 @@
 //! Writing a label's name in its place, and what ends it.
 
 use super::{MIDDLE, Window};
-use egui::{Event, Key, Modifiers, PointerButton, accesskit::Role, vec2};
+use egui::{
+    Event, Key, Modifiers, PointerButton, Pos2, ViewportCommand, ViewportEvent, ViewportId, accesskit::Role,
+    vec2,
+};
 use egui_kittest::kittest::Queryable;
 use fovea::label::LabelId;
 use fovea::phantom::SAMPLES;
@@ -62,9 +65,176 @@ fn enter_tab_and_a_click_elsewhere_take_the_name() {
 
     // The button beside it does what it is for, too.
     write(&mut window, label, "tree");
-    window.click("New label");
+    window.click("Dark or light theme");
     assert_eq!(name(&window, label), "tree");
     has_ended(&mut window, "a button");
+}
+
+#[test]
+fn a_new_label_is_named_at_once() {
+    let (mut window, label) = window();
+    write(&mut window, label, "vessels");
+    let at = window.harness.get_by_label("New label").rect().center();
+    let button = |pressed| Event::PointerButton {
+        pos: at,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    // All in one frame, as on a slow machine.
+    let typed = [Event::PointerMoved(at), button(true), button(false), Event::Text("disc".into())];
+    window.harness.input_mut().events.extend(typed);
+    window.steps(4);
+    assert!(window.harness.get_by_label(FIELD).is_focused());
+    window.press(Key::Enter);
+    let second = window.document().selected_label();
+    assert_eq!([name(&window, label), name(&window, second)], ["vessels", "disc"]);
+    assert_eq!(window.document().labels().len(), 2);
+    has_ended(&mut window, "Enter");
+
+    window.press(Key::F2);
+    window.harness.event(Event::Text("cup".into()));
+    window.steps(2);
+    window.press(Key::Enter);
+    let third = window.document().selected_label();
+    assert_eq!(name(&window, third), "cup", "the one that a key has added");
+}
+
+fn row(window: &Window, label: LabelId) -> Pos2 {
+    let name = name(window, label);
+    window.harness.get_by_role_and_label(Role::Button, &name).rect().center()
+}
+
+#[test]
+fn two_clicks_on_a_row_name_its_label_however_slow_they_are() {
+    let (mut window, label) = window();
+    let at = row(&window, label);
+    let button = |pressed| Event::PointerButton {
+        pos: at,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let before = name(&window, label);
+    window.click(&before);
+    // A second later, with what is typed after the click in the same frame.
+    let time = window.harness.ctx.input(|i| i.time);
+    window.harness.input_mut().time = Some(time + 1.0);
+    let key = |key, text: &str| {
+        let event =
+            Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE };
+        [event, Event::Text(text.to_owned())]
+    };
+    let typed = [key(Key::N, "n"), key(Key::E, "e"), key(Key::T, "t")].concat();
+    window.harness.input_mut().events.extend([button(true), button(false)].into_iter().chain(typed));
+    window.steps(3);
+    window.press(Key::Enter);
+    assert_eq!(name(&window, label), "net");
+    assert_eq!(window.document().labels().len(), 1, "no letter was a key of the window");
+}
+
+#[test]
+fn a_row_that_was_clicked_keeps_enter_from_the_image() {
+    let mut window = Window::on("oct");
+    window.click("Labels panel");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    let label = window.document().selected_label();
+    let before = name(&window, label);
+    window.click(&before);
+    for key in [Key::Enter, Key::C, Key::V] {
+        window.press_with(Modifiers::SHIFT, key);
+    }
+    assert!(window.harness.query_by_label_contains("row of the list has the keyboard").is_some());
+    window.press(Key::Enter);
+    assert!(window.harness.get_by_label(FIELD).is_focused(), "Enter names it");
+    window.press(Key::Escape);
+    window.settle();
+    assert!(!window.document().can_undo(), "{:?}", window.document().undo_title());
+    // Over the image the keys are the image's.
+    window.click(&before);
+    window.harness.event(Event::PointerMoved(MIDDLE));
+    window.steps(2);
+    window.press(Key::Enter);
+    window.until("the prediction is in the mask", |w| w.active().is_some_and(|d| !d.mask().is_empty()));
+}
+
+/// Control and a key, in the frame in which letters come before it and after it.
+fn control(window: &mut Window, key: Key, before: &str, after: &str) {
+    let modifiers = Modifiers::CTRL | Modifiers::COMMAND;
+    let key = Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+    let text = |text: &str| Event::Text(text.to_owned());
+    window.harness.input_mut().events.extend([text(before), key, text(after)]);
+    window.steps(4);
+}
+
+#[test]
+fn a_command_with_control_takes_the_name_and_is_done() {
+    let (mut window, label) = window();
+    let closed = |window: &Window| window.workspace().documents().is_empty();
+    write(&mut window, label, "vesse");
+    control(&mut window, Key::E, "ls", "b");
+    assert_eq!(name(&window, label), "vessels");
+    assert!(window.harness.query_by_label("Export the mask").is_some(), "the question of Ctrl+E");
+    window.press(Key::Escape);
+    has_ended(&mut window, "Ctrl+E");
+
+    // What a field does itself stays in it.
+    let steps = window.document().history().count();
+    write(&mut window, label, "lines");
+    window.press_with(Modifiers::COMMAND, Key::Z);
+    assert!(window.harness.get_by_label(FIELD).is_focused());
+    assert_eq!(window.document().history().count(), steps);
+    window.press(Key::Escape);
+    assert_eq!(name(&window, label), "vessels");
+
+    write(&mut window, label, "gone with it");
+    control(&mut window, Key::W, "", "");
+    window.until("the question, or the end", |w| w.documents().is_empty() || !w.risks().is_empty());
+    assert!(!closed(&window), "the new name alone is something to lose");
+    assert_eq!(name(&window, label), "gone with it");
+}
+
+#[test]
+fn closing_the_window_takes_the_name_first() {
+    let (mut window, label) = window();
+    let sent = |window: &Window, command: ViewportCommand| {
+        window.harness.output().viewport_output[&ViewportId::ROOT].commands.contains(&command)
+    };
+    write(&mut window, label, "vessel");
+    window.harness.input_mut().events.push(Event::Text("s".into()));
+    let viewport = window.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default();
+    viewport.events.push(ViewportEvent::Close);
+    window.harness.step();
+    assert!(sent(&window, ViewportCommand::CancelClose));
+    window.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.clear();
+    window.steps(4);
+    assert_eq!(name(&window, label), "vessels");
+    assert!(window.harness.query_by_label("Not everything is safe").is_some());
+}
+
+#[test]
+fn control_q_quits_and_asks_where_something_would_be_lost() {
+    let quits = |window: &mut Window| {
+        let mut closed = false;
+        let modifiers = Modifiers::CTRL | Modifiers::COMMAND;
+        let key = Event::Key { key: Key::Q, physical_key: None, pressed: true, repeat: false, modifiers };
+        window.harness.input_mut().events.push(key);
+        for _ in 0..4 {
+            window.harness.step();
+            let output = &window.harness.output().viewport_output[&ViewportId::ROOT];
+            closed |= output.commands.contains(&ViewportCommand::Close);
+        }
+        closed
+    };
+    let (mut window, label) = window();
+    write(&mut window, label, "vessels");
+    assert!(!quits(&mut window));
+    assert!(window.harness.query_by_label("Not everything is safe").is_some());
+    assert_eq!(name(&window, label), "vessels");
+    let mut window = Window::on("fundus");
+    assert!(quits(&mut window));
 }
 
 #[test]
@@ -178,6 +348,45 @@ fn a_field_for_a_number_ends_with_enter_too() {
     let labels = window.document().labels().len();
     window.press(Key::N);
     assert_eq!(window.document().labels().len(), labels + 1);
+}
+
+#[test]
+fn a_number_is_taken_by_a_click_and_by_control_and_left_by_escape() {
+    let mut window = Window::on("oct");
+    window.press(Key::B);
+    let radius = |window: &Window| {
+        let field = window.harness.query_all_by_role(Role::SpinButton).next().expect("the radius");
+        field.value().expect("it has a value")
+    };
+    let begin = |window: &mut Window, text: &str| {
+        window.harness.query_all_by_role(Role::SpinButton).next().expect("the radius").click();
+        window.steps(3);
+        window.harness.event(Event::Text(text.to_owned()));
+        window.steps(2);
+    };
+    let before = radius(&window);
+    begin(&mut window, "0.1");
+    window.press(Key::Escape);
+    window.steps(2);
+    assert_eq!(radius(&window), before);
+
+    begin(&mut window, "0.1");
+    control(&mut window, Key::E, "1", "");
+    window.press(Key::Escape);
+    window.steps(2);
+    assert!(radius(&window).starts_with("0.11"), "{}", radius(&window));
+
+    begin(&mut window, "0.1");
+    let press = |pressed| Event::PointerButton {
+        pos: MIDDLE,
+        button: PointerButton::Middle,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let events = [Event::Text("5".into()), Event::PointerMoved(MIDDLE), press(true), press(false)];
+    window.harness.input_mut().events.extend(events);
+    window.steps(4);
+    assert!(radius(&window).starts_with("0.15"), "{}", radius(&window));
 }
 
 #[test]

@@ -93,6 +93,11 @@ fn files(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
                 ui.close();
             }
         }
+        ui.separator();
+        if item(ui, "Quit", KeyCommand::Quit) {
+            out.key(KeyCommand::Quit);
+            ui.close();
+        }
     });
     let open = document.is_some();
     for (icon, name, command) in

@@ -1,4 +1,5 @@
 use crate::geom::{Frame, Unit};
+use crate::tools::number;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::look::{CHANNELS, ImageLook};
 use crate::ui::outbox::Outbox;
@@ -8,7 +9,7 @@ use crate::ui::widgets::{Icon, field, section, title_row};
 use crate::volume::{Modality, Window, presets};
 use crate::words::counted;
 use crate::workspace::{Command, Document, DocumentId};
-use egui::{Button, ComboBox, DragValue, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use egui::{Button, ComboBox, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 /// What the image is: its warnings first, then size, spacing, orientation, values.
 #[derive(Default)]
@@ -65,10 +66,10 @@ fn tone(ui: &mut Ui, document: &Document, image: &mut ImageLook) {
     let Window { mut center, mut width } = image.tone.window;
     let speed = f64::from(width) * 0.004;
     field(ui, "Window", |ui| {
-        ui.add(DragValue::new(&mut width).speed(speed).range(1e-3..=f32::MAX).max_decimals(1));
+        ui.add(number(&mut width).speed(speed).range(1e-3..=f32::MAX).max_decimals(1));
     });
     field(ui, "Level", |ui| {
-        ui.add(DragValue::new(&mut center).speed(speed).max_decimals(1));
+        ui.add(number(&mut center).speed(speed).max_decimals(1));
     });
     image.tone.window = Window { center, width };
     ui.horizontal_wrapped(|ui| {

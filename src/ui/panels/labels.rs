@@ -1,5 +1,6 @@
 use crate::label::{Label, LabelId};
 use crate::ui::context::{Panel, PanelContext};
+use crate::ui::keyboard;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::look::{AreaStyle, Look};
 use crate::ui::outbox::{Outbox, Question};
@@ -8,14 +9,22 @@ use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, size};
 use crate::ui::widgets::{Icon, IconButton, InlineEdit, empty, field, section, slider_row, title_row};
 use crate::workspace::{Command, Document, DocumentId, EditCommand, LabelCommand, Workspace};
-use egui::{Align2, CornerRadius, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, CornerRadius, Key, Rect, Response, RichText, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 /// The labels: colour, name, lock, eye, and the keys 1 to 9.
 #[derive(Default)]
 pub struct Labels {
     /// The label whose name is being written.
     renaming: InlineEdit<(DocumentId, LabelId)>,
+    /// The row that was clicked last, and when.
+    clicked: Option<((DocumentId, LabelId), f64)>,
 }
+
+/// Two clicks on one row within so many seconds begin to name its label. More than those of a double click, which on a slow
+/// machine come too late.
+const CLICKS_APART: f64 = 2.0;
 
 const ROW: f32 = 32.0;
 
@@ -29,7 +38,7 @@ impl Panel for Labels {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, look, out } = context;
+        let PanelContext { workspace, document, look, out, names } = context;
         let listed = |(of, label)| of == document.id() && document.labels().get(label).is_some();
         if self.renaming.of().is_some_and(|of| !listed(of)) {
             // Another image has come to the front, or the label has gone.
@@ -39,12 +48,18 @@ impl Panel for Labels {
         title_row(ui, "Labels", |ui| {
             let add = IconButton::new(Icon::Plus, "New label").key(shortcut_of(KeyCommand::NewLabel));
             if ui.add(add).clicked() {
-                out.key(KeyCommand::NewLabel);
+                let (id, name) = (document.labels().free_id(), free_name(document));
+                out.command(Command::Labels(LabelCommand::Add { name: name.clone() }));
+                self.name(ui, id, &name, workspace, document, out);
             }
             if ui.add(IconButton::new(Icon::Open, "Import a label image")).clicked() {
                 out.ask(Question::ImportLabels);
             }
         });
+        let selected = document.labels().get(document.selected_label()).filter(|_| *names);
+        if let Some(label) = selected {
+            self.name(ui, label.id, &label.name, workspace, document, out);
+        }
         ui.add_space(4.0);
         if document.labels().is_empty() {
             empty(ui, "No labels yet. Press N for the first, or accept a prediction: it brings its own.");
@@ -59,6 +74,34 @@ impl Panel for Labels {
 }
 
 impl Labels {
+    /// Begins to write the name of a label that is there, or comes with this frame.
+    fn name(
+        &mut self,
+        ui: &Ui,
+        label: LabelId,
+        name: &str,
+        workspace: &Workspace,
+        document: &Document,
+        out: &mut Outbox,
+    ) {
+        let renamed = self.renaming.begin(ui.ctx(), (document.id(), label), name);
+        rename(renamed, workspace, document, out);
+    }
+
+    /// Whether a row is to be named: it was clicked twice, or has the keyboard and hears Enter.
+    fn is_named(&mut self, row: &Response, of: (DocumentId, LabelId)) -> bool {
+        if row.has_focus() && row.ctx.input(|i| i.key_pressed(Key::Enter)) {
+            return true;
+        }
+        if !row.clicked() {
+            return false;
+        }
+        keyboard::give_to_row(row);
+        let now = row.ctx.input(|i| i.time);
+        let before = self.clicked.replace((of, now));
+        row.double_clicked() || before.is_some_and(|(row, at)| row == of && now - at < CLICKS_APART)
+    }
+
     fn row(
         &mut self,
         ui: &mut Ui,
@@ -108,14 +151,15 @@ impl Labels {
             }
         }
         self.buttons(&mut row, index, label, out);
-        if response.double_clicked() {
-            self.renaming.begin((document.id(), label.id), &label.name);
+        if self.is_named(&response, (document.id(), label.id)) {
+            self.name(ui, label.id, &label.name, workspace, document, out);
         } else if response.clicked() {
             out.command(Command::Labels(LabelCommand::Select(label.id)));
         }
         response.context_menu(|ui| {
-            if ui.button("Rename").clicked() {
-                self.renaming.begin((document.id(), label.id), &label.name);
+            let key = shortcut_of(KeyCommand::NameLabel).unwrap_or_default();
+            if ui.button("Rename").on_hover_text(key).clicked() {
+                self.name(ui, label.id, &label.name, workspace, document, out);
                 ui.close();
             }
             let z = document.cursor()[2];
@@ -225,6 +269,12 @@ impl Labels {
     }
 }
 
+/// A name that no label of an image has.
+pub fn free_name(document: &Document) -> String {
+    let labels = document.labels();
+    (1..).map(|n| format!("Label {n}")).find(|name| !labels.is_taken(name)).unwrap_or_default()
+}
+
 /// Gives a label its new name, before whatever else the frame asks for: the click that ended it may bring another image
 /// to the front.
 fn rename(
@@ -239,9 +289,9 @@ fn rename(
     }
     let rename = Command::Labels(LabelCommand::Rename { id, name });
     if of == active.id() {
-        out.first([rename]);
+        out.first.push(rename);
     } else {
-        out.first([Command::Activate(of), rename, Command::Activate(active.id())]);
+        out.first.extend([Command::Activate(of), rename, Command::Activate(active.id())]);
     }
 }
 

@@ -29,7 +29,7 @@ impl Panel for Prediction {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, look, out } = context;
+        let PanelContext { workspace, document, look, out, .. } = context;
         title_row(ui, "Prediction", |ui| {
             if ui.add(IconButton::new(Icon::Open, "Import a model file")).clicked() {
                 out.ask(Question::ImportModel);

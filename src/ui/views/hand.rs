@@ -1,6 +1,7 @@
 use super::frame::ViewFrame;
 use crate::geom::Plane;
 use crate::tools::{Button, Input, Modifiers, PointerEvent, Preview, Scene, ToolAction, Toolbox};
+use crate::ui::keyboard::take_from_row;
 use crate::ui::keys::{Hand, MouseAction, ToolKind, Trigger, mouse_action};
 use crate::ui::look::{ImageLook, Look, Pane};
 use crate::ui::outbox::Outbox;
@@ -90,6 +91,7 @@ impl Pointer {
     ) {
         let hovered = response.contains_pointer();
         if hovered {
+            take_from_row(ui.ctx());
             look.image(document).focus = Pane::Plane(frame.plane);
             if let Some(at) = ui.input(|i| i.pointer.latest_pos()) {
                 self.over = Some(frame.plane);

@@ -1,33 +1,52 @@
-use egui::text::{CCursor, CCursorRange, CharIndex};
+use egui::text::{CCursor, CCursorRange};
 use egui::text_edit::TextEditState;
-use egui::{Event, EventFilter, Id, Key, Role, TextBuffer, TextEdit, Ui, Vec2, WidgetInfo};
+use egui::{Context, EventFilter, Id, Key, Role, TextEdit, Ui, Vec2, WidgetInfo};
+use std::any::type_name;
 
 /// A text that a person writes anew in its place. Every inline field of the window is one.
 ///
-/// It has the keyboard from its first frame on. Enter, Tab and a press anywhere else take what was written; Escape leaves
-/// the text as it was. When it has lost the keyboard it is over, however it lost it: it never asks for it a second time.
+/// It has the keyboard from the moment in which it is asked for. Enter, Tab and a press anywhere else take what was written;
+/// Escape leaves the text as it was. When it has lost the keyboard it is over, however it lost it: it never asks for it a
+/// second time.
 pub struct InlineEdit<K> {
     open: Option<Open<K>>,
+    /// How often it was begun.
+    begun: u64,
 }
 
 struct Open<K> {
     of: K,
     before: String,
     text: String,
-    /// It has been given the keyboard.
-    begun: bool,
 }
 
 impl<K> Default for InlineEdit<K> {
     fn default() -> Self {
-        Self { open: None }
+        Self { open: None, begun: 0 }
     }
 }
 
 impl<K: Copy> InlineEdit<K> {
-    /// Writes the text of `of` anew.
-    pub fn begin(&mut self, of: K, text: &str) {
-        self.open = Some(Open { of, before: text.to_owned(), text: text.to_owned(), begun: false });
+    /// Writes the text of `of` anew, from the next frame on. What was written of another, as [`show`](Self::show) gives it.
+    #[must_use]
+    pub fn begin(&mut self, ctx: &Context, of: K, text: &str) -> Option<(K, String)> {
+        let before = self.end();
+        // A field of its own each time: egui takes the keyboard from one that is shown a moment later than it was before.
+        self.begun += 1;
+        let id = self.id();
+        let whole = CCursorRange::two(CCursor::default(), CCursor::new(text.chars().count()));
+        let mut state = TextEditState::default();
+        state.cursor.set_char_range(Some(whole));
+        state.store(ctx, id);
+        ctx.memory_mut(|memory| memory.request_focus(id));
+        ctx.request_repaint();
+        self.open = Some(Open { of, before: text.to_owned(), text: text.to_owned() });
+        before
+    }
+
+    /// Known before the field is shown, so that it has the keyboard by then.
+    fn id(&self) -> Id {
+        Id::unique(("inline edit", type_name::<K>(), self.begun))
     }
 
     /// What is being written.
@@ -37,6 +56,7 @@ impl<K: Copy> InlineEdit<K> {
 
     /// The field. What it is of and the new text, in the frame in which it ends with another text than it began with.
     pub fn show(&mut self, ui: &mut Ui, size: Vec2, name: &str) -> Option<(K, String)> {
+        let id = self.id();
         let open = self.open.as_mut()?;
         // egui would take the keyboard away with Escape before the field knows why.
         let keys = EventFilter {
@@ -45,19 +65,13 @@ impl<K: Copy> InlineEdit<K> {
             vertical_arrows: true,
             ..Default::default()
         };
-        let response = ui.add_sized(size, TextEdit::singleline(&mut open.text).event_filter(keys));
+        let field = TextEdit::singleline(&mut open.text).id(id).event_filter(keys);
+        let response = ui.add_sized(size, field);
         response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, name));
-        if !open.begun {
-            open.begun = true;
-            response.request_focus();
-            let mut state = TextEditState::load(ui.ctx(), response.id).unwrap_or_default();
-            let whole = CCursorRange::two(CCursor::default(), CCursor::new(open.text.chars().count()));
-            state.cursor.set_char_range(Some(whole));
-            state.store(ui.ctx(), response.id);
-        } else if !response.has_focus() {
-            open.take_last_letters(ui, response.id);
+        if !response.has_focus() {
             return self.end();
-        } else if ui.input(|i| i.key_pressed(Key::Escape)) {
+        }
+        if ui.input(|i| i.key_pressed(Key::Escape)) {
             response.surrender_focus();
             self.open = None;
         }
@@ -68,27 +82,5 @@ impl<K: Copy> InlineEdit<K> {
     pub fn end(&mut self) -> Option<(K, String)> {
         let open = self.open.take()?;
         (open.text != open.before).then_some((open.of, open.text))
-    }
-}
-
-impl<K> Open<K> {
-    /// A press elsewhere takes the keyboard away before the field sees the letters that were typed before it in the same
-    /// frame: on a slow machine those of half a second.
-    fn take_last_letters(&mut self, ui: &Ui, field: Id) {
-        let letters = ui.input(|input| {
-            let press =
-                input.events.iter().position(|e| matches!(e, Event::PointerButton { pressed: true, .. }));
-            let before = &input.events[..press.unwrap_or(0)];
-            let typed =
-                before.iter().filter_map(|e| if let Event::Text(text) = e { Some(&**text) } else { None });
-            typed.collect::<String>()
-        });
-        let end = CharIndex(self.text.chars().count());
-        let cursor = TextEditState::load(ui.ctx(), field).and_then(|state| state.cursor.char_range());
-        let range = cursor.map_or(end..end, |cursor| cursor.as_sorted_char_range());
-        if !letters.is_empty() {
-            self.text.delete_char_range(range.start.min(end)..range.end.min(end));
-            self.text.insert_text(&letters, range.start.min(end));
-        }
     }
 }

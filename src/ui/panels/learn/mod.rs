@@ -9,6 +9,7 @@ mod thumbnail;
 mod versions;
 
 use crate::nn::train::Precision;
+use crate::tools::number;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
@@ -17,7 +18,7 @@ use crate::words::counted;
 use crate::workspace::{
     Command, Device, Document, TrainCommand, TrainOptions, Training, TrainingState, Unlabelled, Workspace,
 };
-use egui::{DragValue, RichText, Ui};
+use egui::{RichText, Ui};
 
 #[derive(Default)]
 pub struct Learn {
@@ -137,12 +138,12 @@ impl Learn {
             self.options.learning_rate = own.then_some(1e-3);
         }
         if let Some(steps) = &mut self.options.steps {
-            field(ui, "Steps", |ui| ui.add(DragValue::new(steps).range(10..=20_000).speed(5.0)));
+            field(ui, "Steps", |ui| ui.add(number(steps).range(10..=20_000).speed(5.0)));
         }
         if let Some(rate) = &mut self.options.learning_rate {
             let written = |v: f64, _: std::ops::RangeInclusive<usize>| format!("{v:.1e}");
             field(ui, "Learning rate", |ui| {
-                ui.add(DragValue::new(rate).range(1e-6..=0.1).speed(1e-5).custom_formatter(written))
+                ui.add(number(rate).range(1e-6..=0.1).speed(1e-5).custom_formatter(written))
             });
         }
     }

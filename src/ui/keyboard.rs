@@ -1,0 +1,243 @@
+//! Who hears the keys: a text field, a row of a list, or the window.
+
+use super::keys::{KeyCommand, Scope, find, repeats};
+use egui::{Context, Event, Id, Key, Modifiers, Plugin, RawInput, Response, Ui};
+
+/// Prepares a window for [`Keyboard`].
+pub fn install(ctx: &Context) {
+    ctx.add_plugin(InOrder::default());
+}
+
+/// Keys and clicks are heard in the order in which they were made: a frame hears either, and the rest comes with the next.
+///
+/// egui looks at all clicks of a frame at once. On a slow machine a frame lasts half a second, and what a person types after
+/// a click that opens a field, or before one that ends it, would not reach the field.
+#[derive(Default)]
+struct InOrder {
+    held: Vec<Event>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Hand {
+    Keys,
+    Pointer,
+}
+
+impl Plugin for InOrder {
+    fn debug_name(&self) -> &'static str {
+        "keys and clicks in order"
+    }
+
+    fn input_hook(&mut self, _: &Context, input: &mut RawInput) {
+        let mut events = std::mem::take(&mut self.held);
+        events.append(&mut input.events);
+        let mut first = None;
+        let other = |event: &Event| match (hand(event), first) {
+            (None, _) => false,
+            (hand, None) => {
+                first = hand;
+                false
+            }
+            (hand, first) => hand != first,
+        };
+        if let Some(cut) = events.iter().position(other) {
+            self.held = events.split_off(cut);
+        }
+        input.events = events;
+    }
+
+    fn on_end_pass(&mut self, ui: &mut Ui) {
+        if !self.held.is_empty() {
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+fn hand(event: &Event) -> Option<Hand> {
+    match event {
+        Event::Key { pressed: true, .. }
+        | Event::Text(_)
+        | Event::Ime(_)
+        | Event::Copy
+        | Event::Cut
+        | Event::Paste(_) => Some(Hand::Keys),
+        Event::PointerButton { .. } => Some(Hand::Pointer),
+        _ => None,
+    }
+}
+
+/// Ends the text field that has the keyboard, which gives what was written in it in the next frame; false where none has.
+pub fn end_text_field(ctx: &Context) -> bool {
+    let ends = ctx.text_edit_focused();
+    if ends {
+        ctx.memory_mut(|memory| {
+            if let Some(field) = memory.focused() {
+                memory.surrender_focus(field);
+            }
+        });
+        ctx.request_repaint();
+    }
+    ends
+}
+
+/// Gives a row that was clicked the keyboard, until something else is clicked or the pointer is over the image: Enter is the
+/// row's, and no key without Ctrl changes annotations.
+pub fn give_to_row(row: &Response) {
+    row.request_focus();
+    row.ctx.data_mut(|data| data.insert_temp(of_rows(), row.id));
+}
+
+/// The pointer is over the image.
+pub fn take_from_row(ctx: &Context) {
+    if let Some(row) = row_with_it(ctx) {
+        ctx.memory_mut(|memory| memory.surrender_focus(row));
+    }
+}
+
+fn of_rows() -> Id {
+    Id::unique("row with the keyboard")
+}
+
+fn row_with_it(ctx: &Context) -> Option<Id> {
+    let row: Id = ctx.data(|data| data.get_temp(of_rows()))?;
+    ctx.memory(|memory| memory.has_focus(row)).then_some(row)
+}
+
+/// The window's share of the keys.
+#[derive(Default)]
+pub struct Keyboard {
+    /// Wait until a text field has given what was written in it.
+    waiting: Vec<KeyCommand>,
+    /// The text field ends with this frame.
+    ends: bool,
+    /// A text field had the keyboard at the end of the last frame.
+    written: bool,
+    /// In the last frame Escape took the keyboard from a text field.
+    escaped: bool,
+    refused: bool,
+}
+
+impl Keyboard {
+    /// The commands of the keys that were pressed since the last frame. None while a dialog has the keyboard
+    /// (`listening` is false), and while a text field has it none but those with Ctrl, which end the field first.
+    pub fn pressed(&mut self, ctx: &Context, listening: bool) -> Vec<KeyCommand> {
+        let written = std::mem::take(&mut self.written);
+        let escaped = std::mem::take(&mut self.escaped);
+        if !listening {
+            self.waiting.clear();
+            return Vec::new();
+        }
+        if ctx.text_edit_focused() {
+            self.over_text_field(ctx);
+            return Vec::new();
+        }
+        // Tab is a key of ours; the focus of widgets must not wander with it.
+        ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
+        // An open menu hears Escape first, and so has a field that it took the keyboard from.
+        self.escaped = written && ctx.input(|i| i.key_pressed(Key::Escape));
+        let escapes = egui::Popup::is_any_open(ctx) || written;
+        let row = row_with_it(ctx).is_some();
+        let mut commands = std::mem::take(&mut self.waiting);
+        ctx.input_mut(|input| {
+            let mut rest = Vec::with_capacity(input.events.len());
+            for event in std::mem::take(&mut input.events) {
+                match &event {
+                    // Space moves the image; on a button that was clicked last it would click it again.
+                    Event::Key { key: Key::Space, .. } => {}
+                    Event::Key { key: Key::Escape, .. } if escapes => rest.push(event),
+                    Event::Key { key: Key::Enter, modifiers: Modifiers::NONE, .. } if row => rest.push(event),
+                    Event::Key { key, pressed: true, modifiers, repeat, .. } => {
+                        match find(*key, *modifiers) {
+                            Some(command) if row && of_image(command) => self.refused = true,
+                            Some(command) if !*repeat || repeats(command) => commands.push(command),
+                            Some(_) => {}
+                            None => rest.push(event),
+                        }
+                    }
+                    // The clipboard's keys arrive as events of their own; no field has the keyboard here.
+                    _ => rest.push(event),
+                }
+            }
+            // egui's fields for numbers look for the key in this frame as well, and would take what was written.
+            rest.extend(escaped.then(escape));
+            input.events = rest;
+        });
+        commands
+    }
+
+    /// From the first command with Ctrl on the keys are not the field's any more.
+    fn over_text_field(&mut self, ctx: &Context) {
+        let Self { waiting, ends, .. } = self;
+        ctx.input_mut(|input| {
+            input.events.retain(|event| match event {
+                Event::Key { key, pressed: true, modifiers, .. } => match find(*key, *modifiers) {
+                    Some(command) if *ends || modifiers.command && !is_of_fields(command) => {
+                        *ends = true;
+                        waiting.push(command);
+                        false
+                    }
+                    _ => !*ends,
+                },
+                event => !*ends || hand(event) != Some(Hand::Keys),
+            });
+        });
+    }
+
+    /// At the end of a frame, when a field has read what was written in it.
+    pub fn end_frame(&mut self, ctx: &Context) {
+        if std::mem::take(&mut self.ends) {
+            end_text_field(ctx);
+        }
+        self.written = ctx.text_edit_focused();
+    }
+
+    /// Whether a key was not heard because a row has the keyboard.
+    pub fn has_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+}
+
+fn escape() -> Event {
+    let modifiers = Modifiers::NONE;
+    Event::Key { key: Key::Escape, physical_key: None, pressed: true, repeat: false, modifiers }
+}
+
+/// A text field undoes what was written in it.
+fn is_of_fields(command: KeyCommand) -> bool {
+    matches!(command, KeyCommand::Undo | KeyCommand::Redo)
+}
+
+/// Changes what is on the image, by a key without Ctrl.
+fn of_image(command: KeyCommand) -> bool {
+    matches!(
+        command,
+        KeyCommand::Accept(Scope::Slice | Scope::Component) | KeyCommand::Reject | KeyCommand::CopyFrom(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui::{PointerButton, Pos2};
+
+    #[test]
+    fn a_frame_hears_keys_or_clicks_and_the_rest_comes_later_in_order() {
+        let button = |pressed| Event::PointerButton {
+            pos: Pos2::ZERO,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        };
+        let text = |text: &str| Event::Text(text.to_owned());
+        let moved = Event::PointerMoved(Pos2::ZERO);
+        let all = vec![moved.clone(), text("a"), text("b"), moved, button(true), button(false), text("c")];
+        let (mut plugin, ctx) = (InOrder::default(), Context::default());
+        let mut heard = Vec::new();
+        for events in [all.clone(), vec![text("d")], Vec::new()] {
+            let mut input = RawInput { events, ..RawInput::default() };
+            plugin.input_hook(&ctx, &mut input);
+            heard.push(input.events);
+        }
+        assert_eq!(heard, [all[..4].to_vec(), all[4..6].to_vec(), vec![text("c"), text("d")]]);
+    }
+}
