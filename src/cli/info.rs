@@ -7,6 +7,7 @@ use super::{
 use crate::{
     geom::{Frame, Grid, Unit},
     io::{self, OpenOptions, Opened, Quiet},
+    workspace::asides_beside,
 };
 use anyhow::Context;
 use clap::Args;
@@ -116,7 +117,11 @@ fn print_plain(opened: &Opened, facts: &Value) {
         say!("  series     {} {} {mark}", series.id, series.title);
     }
     if opened.by_look {
-        say!("  note       {}", io::guess_note(volume.modality()));
+        say!("  note       {} (--modality)", io::guess_note(volume.modality()));
+    }
+    let series = opened.series.iter().find(|series| series.shown).map(|series| &*series.id);
+    for aside in asides_beside(&opened.source, &opened.content_hash, series) {
+        say!("  note       annotations of this very image were set aside{}", aside.words());
     }
     for warning in &opened.warnings {
         say!("  warning    {warning}");

@@ -9,7 +9,8 @@ use super::theme;
 use super::widgets::{Icon, IconButton, primary, progress_bar, quiet};
 use crate::engine::JobId;
 use crate::workspace::{
-    Activity, Asks, Command, DocumentId, NoticeLevel, TrainCommand, Training, Verdict, Workspace,
+    Activity, Asks, Command, DocumentId, NoticeLevel, ProjectCommand, TrainCommand, Training, Verdict,
+    Workspace,
 };
 use egui::{Align, Context, Frame, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
 use std::{cell::Cell, time::Duration};
@@ -139,6 +140,10 @@ impl Notices {
                     ui.add_space(4.0);
                     keep_elsewhere(ui, document, out);
                 }
+                (Some(Asks::TakeBack(aside)), Some(document)) => {
+                    ui.add_space(4.0);
+                    take_back(ui, document, aside, out);
+                }
                 _ => {}
             };
             if card(ui, words.level, words.text, !words.stays, buttons) {
@@ -253,6 +258,14 @@ fn adopt(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
             look_at(workspace, training, out);
         }
     });
+}
+
+/// Opens annotations that were set aside, wherever they are named.
+pub fn take_back(ui: &mut Ui, document: DocumentId, aside: usize, out: &mut Outbox) {
+    let tip = "The image is opened anew with them; those that are shown now are set aside";
+    if quiet(ui, true, "Open them").on_hover_text(tip).clicked() {
+        out.command(Command::Project(ProjectCommand::TakeBack(document, aside)));
+    }
 }
 
 /// Brings an image of the run to the front, and the panel that compares.

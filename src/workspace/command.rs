@@ -246,6 +246,11 @@ pub enum ProjectCommand {
     /// Keeps the project in the program's own folder from now on, as where its own place cannot be written any more. It is
     /// found there when the image is opened again.
     KeepElsewhere(DocumentId),
+    /// Opens the image anew with annotations of it that were set aside, by their place in [`Document::asides`]. Those that are
+    /// shown now are set aside in their turn.
+    ///
+    /// [`Document::asides`]: super::Document::asides
+    TakeBack(DocumentId, usize),
 }
 
 /// A mask written to a place of the person's choice.

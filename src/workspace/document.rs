@@ -3,7 +3,7 @@ use super::editing::Drawing;
 use super::journal::Timeline;
 use super::measures::Measures;
 use super::source::Stamp;
-use super::store::{CaseFacts, Project};
+use super::store::{Aside, CaseFacts, Project};
 use super::training::Run;
 use crate::edit::EditLog;
 use crate::engine::{JobId, SliceKey, Version};
@@ -126,6 +126,7 @@ pub struct Document {
     pub(super) predicted_measures: Option<Measures>,
     /// Oldest first.
     pub(super) runs: Vec<Run>,
+    pub(super) asides: Vec<Aside>,
 }
 
 impl Document {
@@ -217,6 +218,11 @@ impl Document {
     /// unknown. Measured in the background after each change of the image that is looked at; `None` before the first time.
     pub fn label_volume(&self, label: LabelId) -> Option<f64> {
         self.measures.as_ref().map(|m| m.volumes.get(&label).copied().unwrap_or(0.0))
+    }
+
+    /// Other projects of this very image that were set aside.
+    pub fn asides(&self) -> &[Aside] {
+        &self.asides
     }
 
     /// The training runs that its project file keeps, oldest first.

@@ -210,16 +210,30 @@ impl Workspace {
     /// Hands a finished edit to the project file.
     pub(super) fn journal(&mut self, id: DocumentId, edit: Option<Arc<Edit>>) -> Result<(), CommandError> {
         let Some(edit) = edit else { return Ok(()) };
+        self.journal_as(id, edit, Write::Entry)
+    }
+
+    /// The same, written in a way of its own.
+    pub(super) fn journal_as(
+        &mut self,
+        id: DocumentId,
+        edit: Arc<Edit>,
+        write: fn(Entry) -> Write,
+    ) -> Result<(), CommandError> {
         let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
         document.timeline.push(Step { seq: document.last_seq + 1, title: title(&edit) });
         if let Some((level, text)) = marks_taken(&edit, document.depth()) {
             self.notices.add(level, Some(id), text);
         }
-        self.append(id, Action::Do(edit));
+        self.append_as(id, Action::Do(edit), write);
         Ok(())
     }
 
     fn append(&mut self, id: DocumentId, action: Action) {
+        self.append_as(id, action, Write::Entry);
+    }
+
+    fn append_as(&mut self, id: DocumentId, action: Action, write: fn(Entry) -> Write) {
         let Some(document) = self.document_mut(id) else { return };
         document.last_seq += 1;
         document.since_snapshot += 1;
@@ -234,7 +248,7 @@ impl Workspace {
             );
             return;
         }
-        self.write(id, Write::Entry(entry));
+        self.write(id, write(entry));
         self.want_snapshot(id);
     }
 

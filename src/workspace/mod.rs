@@ -8,6 +8,7 @@ mod accept;
 mod activity;
 mod annotations;
 mod command;
+mod dismissed;
 mod document;
 mod editing;
 mod error;
@@ -50,7 +51,7 @@ pub use predictions::SliceLabels;
 pub use risk::Risk;
 pub use section::Section;
 pub use shelf::{ModelOrigin, ShelvedModel};
-pub use store::{Place, RunState, mask_hash};
+pub use store::{Aside, Place, RunState, asides_beside, mask_hash};
 pub use surfaces::SurfaceOf;
 pub use training::{
     Candidate, Curves, LessonImage, Run, SliceRef, Training, TrainingState, Validation, Verdict,
@@ -59,6 +60,7 @@ pub use training::{
 use crate::engine::{Engine, Event, run_folder::PastRun};
 use crate::nn::DeviceKind;
 use activity::Activities;
+use dismissed::Dismissed;
 use live::Live;
 use notice::Notices;
 use predictions::Predictions;
@@ -121,6 +123,7 @@ pub struct Workspace {
     past_runs: Vec<PastRun>,
     activities: Activities,
     notices: Notices,
+    dismissed: Dismissed,
     device: Device,
     recording: Option<Vec<Command>>,
     last_retry: Option<Instant>,
@@ -151,6 +154,7 @@ impl Workspace {
             past_runs: Vec::new(),
             activities: Activities::default(),
             notices: Notices::default(),
+            dismissed: Dismissed::of(&options.place),
             device: Device::Starting,
             recording: None,
             last_retry: None,
@@ -223,9 +227,13 @@ impl Workspace {
         self.notices.list()
     }
 
-    /// Takes a notice away, unless its cause still stands.
+    /// Takes a notice away, unless its cause still stands. A warning of an image does not come again with the same image.
     pub fn dismiss(&mut self, notice: u64) {
-        self.notices.dismiss(notice);
+        let Some(key) = self.notices.dismiss(notice) else { return };
+        if let Some(remember) = self.dismissed.add(key) {
+            // Where it cannot be remembered it comes once more, which does no harm.
+            let _job = self.engine.run_io(move |_| Ok(Box::new(remember()?)));
+        }
     }
 
     /// The engine, for work that changes nothing in the workspace. Its events are the workspace's to drain.
@@ -282,6 +290,7 @@ impl Workspace {
                 Ok(())
             }
             Command::Project(ProjectCommand::KeepElsewhere(id)) => self.keep_elsewhere(id),
+            Command::Project(ProjectCommand::TakeBack(id, aside)) => self.take_back(id, aside),
             Command::Cancel(job) => {
                 self.engine.cancel(job);
                 self.leave_other_image(job);

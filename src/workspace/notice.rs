@@ -12,6 +12,8 @@ pub struct Notice {
     /// What the person is to decide. Unless it stays, such a notice does not go by itself, but may be dismissed.
     pub asks: Option<Asks>,
     pub(super) cause: Option<Cause>,
+    /// Once it has been dismissed, it does not come again with this image.
+    pub(super) once: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,8 @@ pub enum Asks {
     Adopt,
     /// Whether the project of the notice's document is kept in the program's own folder from now on.
     KeepElsewhere,
+    /// Whether annotations of the notice's document that were set aside are opened, by their place in its list.
+    TakeBack(usize),
 }
 
 /// What a lasting notice is about, so that it goes when its cause does and never stands twice.
@@ -37,6 +41,8 @@ pub(super) enum Cause {
     Store(DocumentId),
     /// A run was interrupted by a crash and can be resumed.
     Interrupted(DocumentId),
+    /// Annotations of a document that were set aside, by their place in its list.
+    Aside(DocumentId, usize),
     /// A run has made a version, and nobody has decided on it.
     Candidate,
 }
@@ -63,7 +69,15 @@ impl Notices {
             stays: false,
             asks: None,
             cause: None,
+            once: None,
         });
+    }
+
+    /// The newest does not come again once it has been dismissed.
+    pub fn once(&mut self, key: String) {
+        if let Some(newest) = self.list.last_mut() {
+            newest.once = Some(key);
+        }
     }
 
     /// A notice that asks for a decision. It goes when it is dismissed, or resolved with its cause.
@@ -98,7 +112,7 @@ impl Notices {
         }
         self.next += 1;
         let cause = Some(cause);
-        self.list.push(Notice { id: self.next, level, text, document, stays: true, asks, cause });
+        self.list.push(Notice { id: self.next, level, text, document, stays: true, asks, cause, once: None });
     }
 
     /// True where a notice of this cause stood.
@@ -108,8 +122,9 @@ impl Notices {
         self.list.len() != before
     }
 
-    pub fn dismiss(&mut self, id: u64) {
-        self.list.retain(|n| n.id != id || n.stays);
+    /// What is not to come again.
+    pub fn dismiss(&mut self, id: u64) -> Option<String> {
+        self.list.extract_if(.., |n| n.id == id && !n.stays).next()?.once
     }
 
     pub fn forget_document(&mut self, document: DocumentId) {

@@ -2,11 +2,11 @@ use super::activity::Purpose;
 use super::annotations::Annotations;
 use super::document::{Document, DocumentId, Opening};
 use super::journal::Timeline;
-use super::notice::Cause;
+use super::notice::{Asks, Cause};
 use super::source::Stamp;
 use super::store::{CaseFacts, Project, RunRecord, RunState, Whose};
 use super::training::{Interrupted, Run};
-use super::{CommandError, Notice, NoticeLevel, Workspace};
+use super::{CommandError, Notice, NoticeLevel, Workspace, dismissed};
 use crate::edit::EditLog;
 use crate::engine::{JobId, run_folder};
 use crate::io::{self, OpenOptions, Opened};
@@ -108,6 +108,7 @@ impl Workspace {
             measures: None,
             predicted_measures: None,
             runs: Vec::new(),
+            asides: Vec::new(),
         }));
         if let Err(e) = self.store.open(id.0, facts) {
             self.project_found(id, Err(e));
@@ -177,11 +178,26 @@ impl Workspace {
             document.by_look = false;
         }
         if document.by_look {
-            let text = format!("{name}: {}", io::guess_note(document.volume.modality()));
+            let note = io::guess_note(document.volume.modality());
+            let text = format!("{name}: {note}, under Image");
             self.notices.add(NoticeLevel::Info, Some(id), text);
         }
         for remark in project.remarks.iter().chain(&document.warnings) {
-            self.notices.add(NoticeLevel::Warning, Some(id), format!("{name}: {remark}"));
+            let key = dismissed::key(&document.facts, remark);
+            if !self.dismissed.contains(&key) {
+                self.notices.add(NoticeLevel::Warning, Some(id), format!("{name}: {remark}"));
+                self.notices.once(key);
+            }
+        }
+        document.asides = project.asides;
+        for (at, aside) in document.asides.iter().enumerate() {
+            let text = format!("{name}: annotations of this very image were set aside{}", aside.words());
+            let key = dismissed::key(&document.facts, &text);
+            if !self.dismissed.contains(&key) {
+                let (cause, asks) = (Cause::Aside(id, at), Asks::TakeBack(at));
+                self.notices.ask(NoticeLevel::Info, Some(id), cause, asks, text);
+                self.notices.once(key);
+            }
         }
         let used = project.model_in_use.filter(|version| self.shelf.find(version).is_some());
         let default =

@@ -1,8 +1,8 @@
 //! What becomes of annotations that were made on another image than the one that lies beside them now.
 
 use super::document::{Document, DocumentId, Opening};
-use super::store::{Project, Whose};
-use super::{CommandError, OtherImageAnswer, Workspace};
+use super::store::{Project, Whose, Write};
+use super::{CommandError, NoticeLevel, OtherImageAnswer, Workspace};
 use crate::edit::{Change, MaskRules, Origin, Patch, Region};
 use crate::engine::JobId;
 use crate::io;
@@ -79,10 +79,10 @@ impl Workspace {
                 };
                 let Some(project) = opening.found.take() else { return Err(CommandError::NothingAsked) };
                 self.project_found(id, Ok(Project { whose: Whose::Same, ..*project }));
-                if let Some(mask) = turned {
-                    self.turn(id, &mask)?;
+                match turned {
+                    Some(mask) => self.turn(id, &mask)?,
+                    None => self.write(id, Write::TakeOver(None)),
                 }
-                self.store.take_over(id.0)?;
             }
             OtherImageAnswer::SetAside => {
                 self.store.set_aside(id.0)?;
@@ -106,8 +106,30 @@ impl Workspace {
         let patch = Patch::replace(&document.now.mask, volume, &whole, &mask.to_values(), &rules, origin)?;
         document.log.begin()?;
         document.log.extend(&mut document.now.marks(), Change::Mask(patch))?;
-        let edit = document.log.commit();
-        self.journal(id, edit)
+        match document.log.commit() {
+            // With it the project is that of the upright picture: a turn that is written is never made twice.
+            Some(edit) => self.journal_as(id, edit, |entry| Write::TakeOver(Some(entry))),
+            None => {
+                self.write(id, Write::TakeOver(None));
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens the image anew with annotations of it that were set aside; those that are shown now are set aside.
+    pub(super) fn take_back(&mut self, id: DocumentId, aside: usize) -> Result<(), CommandError> {
+        let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+        let aside = document.asides.get(aside).ok_or(CommandError::NothingAsked)?.path.clone();
+        let project = document.project.clone().ok_or(CommandError::NothingAsked)?;
+        let series = document.series.iter().find(|series| series.shown).map(|series| series.id.clone());
+        let image = if series.is_some() { &document.opened } else { &document.facts.path }.clone();
+        self.close(id, false)?;
+        let taken = self.store.take_back(project, aside.clone());
+        if let Err(e) = taken {
+            let text = format!("{} was not opened: {e}", aside.display());
+            self.notices.add(NoticeLevel::Error, None, text);
+        }
+        self.open(image, io::OpenOptions { series, ..Default::default() })
     }
 
     /// An image is not opened, because of whose project file lies beside it.

@@ -83,3 +83,27 @@ fn set_aside_they_are_not_shown_and_cancelled_nothing_is_opened() {
     assert_eq!(second.document().journal(), [0, 0]);
     assert!(folder.path().join("image.tif.fovea.of-another-image-1").exists());
 }
+
+#[test]
+fn annotations_that_were_set_aside_are_opened_from_their_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = window(folder.path());
+    first.click("Set them aside");
+    first.until("the image", |w| w.active().is_some());
+    first.steps(20);
+    assert!(!first.stands("Open them"), "they are of another image");
+    drop(first);
+    // The image before is back.
+    let image = folder.path().join("image.tif");
+    write_image(&image, 10);
+    let mut workspace = workspace(folder.path());
+    workspace.apply(Command::Open(image)).unwrap();
+    let mut second = Window::of(workspace, super::SIZE, None);
+    second.until("the image", |w| w.active().is_some());
+    second.steps(3);
+    assert_eq!(second.document().journal(), [0, 0], "nothing is opened unasked");
+    second.click("Open them");
+    second.until("the annotations", |w| w.active().is_some_and(|d| d.journal() == [1, 1]));
+    second.steps(20);
+    assert!(second.painted() > 0 && !second.stands("Open them"));
+}

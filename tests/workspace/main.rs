@@ -1,8 +1,10 @@
 //! The workspace as the window and the command line use it: commands in, annotations out.
 
 mod across;
+mod aside;
 mod commands;
 mod damage;
+mod dismissed;
 mod exports;
 mod history;
 mod imported;

@@ -2,6 +2,7 @@ use crate::geom::{Frame, Unit};
 use crate::tools::number;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::look::{CHANNELS, ImageLook};
+use crate::ui::notices::take_back;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
@@ -44,7 +45,7 @@ impl Panel for Info {
             self.in_view = Some(document.id());
             section(ui, "Images in this file", |ui| series(ui, document, moved, out));
         }
-        section(ui, "Project", |ui| project(ui, document));
+        section(ui, "Project", |ui| project(ui, document, out));
     }
 }
 
@@ -169,7 +170,7 @@ fn series(ui: &mut Ui, document: &Document, moved: bool, out: &mut Outbox) {
     });
 }
 
-fn project(ui: &mut Ui, document: &Document) {
+fn project(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     let p = theme::palette(ui);
     let words = match document.project() {
         Some(path) => format!("Every stroke is kept in {}", path.display()),
@@ -184,6 +185,12 @@ fn project(ui: &mut Ui, document: &Document) {
     if steps > 0 {
         let words = format!("{} can be undone.", counted(steps, "step"));
         ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+    }
+    for (at, aside) in document.asides().iter().enumerate() {
+        let words = format!("Annotations of this image were set aside{}.", aside.words());
+        ui.label(RichText::new(words).font(theme::small()).color(p.weak))
+            .on_hover_text(aside.path.display().to_string());
+        take_back(ui, document.id(), at, out);
     }
     ui.label(
         RichText::new("For research and teaching; not a medical device.").font(theme::small()).color(p.faint),

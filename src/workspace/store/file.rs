@@ -1,5 +1,7 @@
+use super::entry::Entry;
 use super::held::Held;
 use super::look::{Found, beside, log_of, look};
+use super::records::append;
 use super::time::now_ms;
 use super::wal::State;
 use super::{CaseFacts, StoreError, rescue, schema};
@@ -17,7 +19,7 @@ const CHECKPOINT_EVERY: usize = 64;
 /// Settings of the file's own.
 pub(super) const ENTRIES: &str = "entries";
 const CASE_CHECKSUM: &str = "case checksum";
-const SERIES: &str = "series";
+pub(super) const SERIES: &str = "series";
 /// [`CaseFacts::turned`]. Missing where the image was shown as it is stored, which older programs always did.
 const TURNED: &str = "turned";
 
@@ -170,9 +172,11 @@ impl ProjectFile {
         beside(&self.path, "-wal").metadata().is_ok_and(|meta| meta.len() > 0)
     }
 
-    /// The image is this one from now on, whatever it was made on.
-    pub fn take_over(&mut self, facts: &CaseFacts) -> Result<(), StoreError> {
+    /// The image is this one from now on, whatever it was made on; the change that makes its annotations fit is written with
+    /// that, or neither.
+    pub fn take_over(&mut self, facts: &CaseFacts, entry: Option<&Entry>) -> Result<(), StoreError> {
         let change = self.db.transaction()?;
+        append(&change, self.case, entry)?;
         change.execute(
             "UPDATE cases SET content_hash = ?1, path = ?2 WHERE id = ?3",
             params![facts.content_hash, facts.path.to_string_lossy(), self.case],
@@ -182,6 +186,9 @@ impl ProjectFile {
         audit(&change, "image changed, annotations kept", &facts.content_hash)?;
         change.commit()?;
         self.whose = Whose::Same;
+        if let Some(entry) = entry {
+            self.wrote(entry.seq, 1);
+        }
         Ok(())
     }
 
@@ -380,7 +387,7 @@ pub(super) fn put_setting(db: &Connection, key: &str, value: &str) -> Result<(),
     Ok(())
 }
 
-fn setting(db: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+pub(super) fn setting(db: &Connection, key: &str) -> Result<Option<String>, StoreError> {
     Ok(db.query_row("SELECT value FROM setting WHERE key = ?1", [key], |r| text(r, 0)).optional()?)
 }
 
@@ -416,5 +423,47 @@ impl StoreError {
             },
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::Change;
+    use crate::workspace::store::Action;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_project_is_of_another_image_with_the_change_that_makes_it_fit_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("eye.png.fovea");
+        let before = CaseFacts {
+            path: folder.path().join("eye.png"),
+            content_hash: "1".into(),
+            turned: None,
+            dims: [4, 4, 1],
+            series: None,
+            initial_labels: Default::default(),
+        };
+        let after = CaseFacts { turned: Some("6".into()), ..before.clone() };
+        drop(ProjectFile::create(&path, &before).unwrap());
+        let entry = Entry::new(1, Action::Do(Arc::new(Change::Verified { slice: 0, on: true }.into())));
+        let state = |file: &ProjectFile| (file.newest().unwrap(), file.setting(TURNED).unwrap());
+        // The program is stopped between the two: what comes second fails.
+        for [table, event] in [["audit", "INSERT"], ["setting", "INSERT"]] {
+            let mut file = ProjectFile::open(&path, &after).unwrap();
+            assert_eq!(*file.whose(), Whose::OtherTurn(None));
+            let stop = format!(
+                "CREATE TEMP TRIGGER stop BEFORE {event} ON main.{table} BEGIN SELECT raise(ABORT, 'stop'); END"
+            );
+            file.db.execute_batch(&stop).unwrap();
+            assert!(file.take_over(&after, Some(&entry)).is_err(), "{table}");
+            assert_eq!(state(&file), (0, None), "{table}");
+        }
+        let mut file = ProjectFile::open(&path, &after).unwrap();
+        file.take_over(&after, Some(&entry)).unwrap();
+        assert_eq!((state(&file), file.whose()), ((1, Some("6".into())), &Whose::Same));
+        drop(file);
+        assert_eq!(*ProjectFile::open(&path, &after).unwrap().whose(), Whose::Same);
     }
 }

@@ -1,15 +1,14 @@
 use super::file::Lies;
 use super::kept::Kept;
-use super::look::{Found, beside, look};
+use super::look::{Found, look};
 use super::orders::{Post, Project, StoreEvent, Write};
 use super::place::{self, Chosen, Place};
 use super::rescue::free_name;
-use super::{Action, CaseFacts, Entry, ProjectFile, Snapshot, StoreError, Whose, replay};
+use super::{Action, CaseFacts, Entry, ProjectFile, Snapshot, StoreError, Whose, aside, replay};
 use crate::edit::Edit;
 use crate::volume::Modality;
 use crate::workspace::annotations::Annotations;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,6 +34,7 @@ impl Keeper {
             modality: None,
             runs: Vec::new(),
             remarks: Vec::new(),
+            asides: Vec::new(),
         };
         let open: Vec<&Path> = self.kept.values().map(|kept| &*kept.path).collect();
         let Some(Chosen { path, remark, own }) = self.place.choose(&facts.path, &facts.content_hash, &open)
@@ -51,6 +51,9 @@ impl Keeper {
         if let Some(file) = &file {
             let about_file = |e: StoreError| StoreError::In(path.clone(), Box::new(e));
             read(file, &facts, &mut project).map_err(about_file)?;
+        }
+        if project.whose == Whose::Same {
+            project.asides = aside::asides_of(&path, &facts.content_hash, facts.series.as_deref());
         }
         project.path = Some(path.clone());
         let newest = project.restored.as_ref().map_or(0, |restored| restored.last_seq);
@@ -87,36 +90,31 @@ impl Keeper {
         }
     }
 
-    pub fn take_over(&mut self, document: u64) {
-        let Some(kept) = self.kept.get_mut(&document) else { return };
-        if !kept.waiting.is_empty() {
-            // What makes the annotations fit this image is not in it yet: it is asked again on the next opening.
-            return;
-        }
-        let facts = kept.facts.clone();
-        if let Ok(file) = kept.ready()
-            && let Err(e) = file.take_over(&facts)
-        {
-            // It is asked again on the next opening, and that is all.
-            log::warn!("{}: {e}", kept.path.display());
-        }
-    }
-
     pub fn set_aside(&mut self, document: u64) -> Result<Project, StoreError> {
         let unknown = || StoreError::Gone;
-        let Kept { path, facts, file, .. } = self.kept.remove(&document).ok_or_else(unknown)?;
+        let Kept { path, facts, mut file, .. } = self.kept.remove(&document).ok_or_else(unknown)?;
+        if let Some(file) = &mut file
+            && let Err(e) = file.audit(aside::WHAT, "")
+        {
+            // It is found again all the same, without its date.
+            log::warn!("{}: {e}", path.display());
+        }
         // Closed, it is one file.
         drop(file);
-        let aside = free_name(&path, "of-another-image");
-        for suffix in ["", "-wal", ".checkpoint"] {
-            let (from, to) = (beside(&path, suffix), beside(&aside, suffix));
-            if from.symlink_metadata().is_ok() {
-                fs::rename(from, to)?;
-            }
-        }
+        let aside = free_name(&path, aside::OF_ANOTHER_IMAGE);
+        aside::rename(&path, &aside)?;
         let mut project = self.open(document, facts)?;
+        // The person has just decided on it.
+        project.asides.retain(|other| other.path != aside);
         project.remarks.push(format!("the project of the image before is kept as {}", aside.display()));
         Ok(project)
+    }
+
+    pub fn take_back(&self, project: &Path, aside: &Path) -> Result<(), StoreError> {
+        match self.kept.values().find(|kept| kept.path == project || kept.path == aside) {
+            Some(kept) => Err(StoreError::OpenHere(kept.path.clone())),
+            None => aside::take_back(project, aside),
+        }
     }
 
     pub fn keep_elsewhere(
@@ -201,7 +199,7 @@ impl Keeper {
         let missing = || StoreError::Damaged { seq, what: "it is not in the file".into() };
         let kept = self.kept.get(&document).ok_or_else(missing)?;
         let waiting = kept.waiting.iter().find_map(|(w, _)| match w {
-            Write::Entry(entry) if entry.seq == seq => Some(entry.clone()),
+            Write::Entry(entry) | Write::TakeOver(Some(entry)) if entry.seq == seq => Some(entry.clone()),
             _ => None,
         });
         let entry: Entry = match (waiting, &kept.file) {

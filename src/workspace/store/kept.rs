@@ -103,7 +103,8 @@ impl Kept {
     fn opened(&self, old: Option<&ProjectFile>) -> Result<ProjectFile, StoreError> {
         let mut file = ProjectFile::open(&self.path, &self.facts)?;
         let newest = file.newest()?;
-        if *file.whose() != Whose::Same {
+        let taken_over = self.waiting.iter().any(|(write, _)| matches!(write, Write::TakeOver(_)));
+        if *file.whose() != Whose::Same && !taken_over {
             return Err(StoreError::Replaced);
         }
         if newest > self.newest {
@@ -191,6 +192,14 @@ impl Kept {
             Some(Write::Run(run)) => file.put_run(run)?,
             Some(Write::Setting { key, value }) => file.set(key, value)?,
             Some(Write::Audit { what, detail }) => file.audit(what, detail)?,
+            Some(Write::TakeOver(entry)) => {
+                file.take_over(&self.facts, entry.as_ref())?;
+                still_there(file)?;
+                let written = entry.as_ref().map(|entry| entry.seq).zip(self.waiting.front().map(|w| w.1));
+                self.waiting.pop_front();
+                self.newest = written.map_or(self.newest, |(seq, _)| seq);
+                return Ok(written);
+            }
             Some(Write::Entry(_)) | None => {}
         }
         still_there(file)?;

@@ -1,6 +1,7 @@
 //! The project file: one SQLite file per image, written on its own thread, from which everything a person did can be
 //! rebuilt.
 
+mod aside;
 mod entry;
 mod file;
 mod held;
@@ -17,6 +18,7 @@ mod snapshot;
 mod time;
 mod wal;
 
+pub use aside::{Aside, asides_beside};
 pub use entry::{Action, Entry};
 pub use file::{ProjectFile, Whose};
 pub(super) use look::check_companions;

@@ -1,5 +1,5 @@
 use super::keeper::Keeper;
-use super::{CaseFacts, Entry, Place, Restored, RunRecord, Snapshot, StoreError, StoredModel, Whose};
+use super::{Aside, CaseFacts, Entry, Place, Restored, RunRecord, Snapshot, StoreError, StoredModel, Whose};
 use crate::edit::Edit;
 use crate::engine::{Actor, Wake};
 use crate::volume::Modality;
@@ -21,8 +21,17 @@ pub enum Write {
     Snapshot(Arc<Snapshot>),
     Model(StoredModel),
     Run(RunRecord),
-    Setting { key: &'static str, value: String },
-    Audit { what: &'static str, detail: String },
+    Setting {
+        key: &'static str,
+        value: String,
+    },
+    Audit {
+        what: &'static str,
+        detail: String,
+    },
+    /// The project is that of the image as it is now, whose content or turn is another than when it was made, with the change
+    /// that makes its annotations fit.
+    TakeOver(Option<Entry>),
 }
 
 /// A project as it was found on opening.
@@ -42,6 +51,8 @@ pub struct Project {
     pub runs: Vec<RunRecord>,
     /// For the person, a sentence each.
     pub remarks: Vec<String>,
+    /// Other projects of this very image that were set aside.
+    pub asides: Vec<Aside>,
 }
 
 #[derive(Debug)]
@@ -159,10 +170,9 @@ impl Store {
         })
     }
 
-    /// The project is that of the image as it is now, whose content is another than when it was made, once all that was
-    /// handed over before is on the disk.
-    pub fn take_over(&self, document: u64) -> Result<(), StoreError> {
-        self.order(move |keeper| keeper.take_over(document))
+    /// Puts a project file that was set aside in its place, waited for. The one that lies there is set aside.
+    pub fn take_back(&self, project: PathBuf, aside: PathBuf) -> Result<(), StoreError> {
+        self.actor.ask(move |keeper| keeper.take_back(&project, &aside)).map_err(|_| StoreError::Stopped)?
     }
 
     /// Gives the project of another image a name that says so, and begins anew; answers with [`StoreEvent::Opened`].

@@ -31,9 +31,17 @@ impl Place {
         Place::BesideImage { data: data.join("projects") }
     }
 
+    /// The program's own folder.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Place::BesideImage { data: folder } | Place::Directory(folder) => Some(folder),
+            Place::Nowhere => None,
+        }
+    }
+
     /// In the program's own folder: where a project is kept that cannot be kept beside its image. It is found there again.
     pub fn own(&self, source: &Path, content_hash: &str) -> Option<PathBuf> {
-        let (Place::BesideImage { data: dir } | Place::Directory(dir)) = self else { return None };
+        let dir = self.folder()?;
         let name = source.file_name().map_or_else(|| "image".into(), |n| n.to_string_lossy());
         // Samples are named `sample:ID`, and a colon is not for file names everywhere.
         let name = name.replace(':', "-");

@@ -87,6 +87,14 @@ pub fn make(db: &mut Connection) -> Result<(), StoreError> {
 
 /// Checks that an open file is a project, and brings it to this program's schema in one transaction.
 pub fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+    match check(db)? {
+        version if version < VERSION => bring_from(db, version),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that an open file is a project that this program knows; its version.
+pub fn check(db: &Connection) -> Result<usize, StoreError> {
     let version: usize = db.pragma_query_value(None, "user_version", |r| r.get::<_, i64>(0))? as usize;
     let application: i32 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
     if application != APPLICATION_ID {
@@ -103,8 +111,7 @@ pub fn migrate(db: &mut Connection) -> Result<(), StoreError> {
         .optional()?;
     match foreign {
         Some(name) => Err(StoreError::Foreign(name)),
-        None if version < VERSION => bring_from(db, version),
-        None => Ok(()),
+        None => Ok(version),
     }
 }
 
