@@ -282,7 +282,7 @@ fn segment(
         shown.say(&format!("{name}: {warning}"));
     }
     if opened.by_look {
-        shown.say(&format!("{name}: {}", io::guess_note(opened.volume.modality())));
+        shown.say(&format!("{name}: {} (--modality)", io::guess_note(opened.volume.modality())));
     }
     let volume = opened.volume;
     let depth = volume.dims()[2];

@@ -2,7 +2,7 @@
 pub(super) fn device_lost(name: &str, text: &str) -> String {
     format!(
         "{name} stopped working (its driver was reset, or another program took it down). Masks and checkpoints are \
-         safe; restart, with `--device cpu` if it happens again ({text})"
+         safe; start Fovea again, and compute on the CPU if it happens again ({text})"
     )
 }
 
@@ -18,8 +18,8 @@ pub(super) fn explain(text: &str) -> String {
     } else if has(&["out of memory", "outofmemory", "memory allocation", "not enough memory", "buffer size"])
     {
         format!(
-            "there was not enough memory for this. Close other documents, choose a smaller patch or batch, or use \
-             `--device cpu` ({text})"
+            "there was not enough memory for this. Close other documents, choose a smaller patch or batch, or compute \
+             on the CPU ({text})"
         )
     } else {
         format!("internal error: {text}")
@@ -31,8 +31,8 @@ pub fn too_large(text: &str) -> Option<String> {
     let (_, after) = text.split_once("can't allocate buffer of size: ")?;
     let bytes: u64 = after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
     Some(format!(
-        "the graphics device cannot hold a single array of {} MiB. Choose a smaller network, patch or batch, or use \
-         `--device cpu`",
+        "the graphics device cannot hold a single array of {} MiB. Choose a smaller network, patch or batch, or compute \
+         on the CPU",
         bytes >> 20
     ))
 }

@@ -103,7 +103,7 @@ impl NnWorld {
             Err(reason) => {
                 let reason = format!("{network} failed the self-test on {}: {reason}", device.name());
                 match self.choice {
-                    DeviceChoice::Gpu => Err(format!("{reason}; use --device cpu")),
+                    DeviceChoice::Gpu => Err(format!("{reason}; compute on the CPU instead")),
                     DeviceChoice::Auto | DeviceChoice::Cpu => {
                         log::warn!("{reason}; it runs on the CPU");
                         Ok(ComputeDevice::cpu(reason))

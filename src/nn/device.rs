@@ -39,10 +39,10 @@ pub enum DeviceKind {
 pub enum DeviceError {
     #[error(
         "there is no graphics adapter to compute on ({0}); install the card's Vulkan driver (Debian: libvulkan1 and \
-         mesa-vulkan-drivers) or use --device cpu"
+         mesa-vulkan-drivers) or compute on the CPU"
     )]
     NoAdapter(String),
-    #[error("{adapter} failed the self-test and is not used: {reason}; use --device cpu")]
+    #[error("{adapter} failed the self-test and is not used: {reason}; compute on the CPU instead")]
     SelfTest { adapter: String, reason: String },
 }
 
@@ -172,10 +172,10 @@ impl ComputeDevice {
     /// May take seconds (the self-test compiles shaders): call it on the thread that computes.
     pub fn choose(choice: DeviceChoice, shared: Option<&SharedGpu>) -> Result<Self, DeviceError> {
         match choice {
-            DeviceChoice::Cpu => Ok(Self::cpu("--device cpu")),
+            DeviceChoice::Cpu => Ok(Self::cpu("it was asked for")),
             DeviceChoice::Gpu => {
                 let gpu = shared.map_or_else(SharedGpu::headless, |gpu| Ok(gpu.clone()))?;
-                let device = gpu.compute("--device gpu");
+                let device = gpu.compute("it was asked for");
                 match self_test::passed(&device) {
                     Ok(()) => Ok(device),
                     Err(reason) => Err(DeviceError::SelfTest { adapter: device.name, reason }),

@@ -3,6 +3,7 @@
 use super::outbox::{Outbox, Question, Request};
 use super::theme::{self, canvas};
 use super::widgets::{Icon, primary, quiet};
+use crate::io::FORMATS;
 use crate::phantom::SAMPLES;
 use egui::{
     Align, Align2, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, StrokeKind, Ui,
@@ -16,13 +17,15 @@ pub fn show(ui: &mut Ui, starting: bool, out: &mut Outbox) {
     if starting {
         return;
     }
-    let mut ui = super::views::centred(ui, rect, Vec2::new(420.0, 260.0));
+    let mut ui = super::views::centred(ui, rect, Vec2::new(560.0, 300.0));
     // The ground is dark in both themes.
     ui.visuals_mut().override_text_color = Some(canvas::TEXT);
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
         ui.label(RichText::new("Open an image").size(theme::size::LARGE).color(canvas::TEXT));
         ui.add_space(4.0);
-        let words = "Drop a file or a folder here: NIfTI, DICOM, PNG, JPEG, TIFF, BMP, GIF";
+        let files = FORMATS.iter().filter(|format| !format.extensions.is_empty());
+        let titles: Vec<&str> = files.map(|format| format.title).collect();
+        let words = format!("Drop a file or a folder here: {}", titles.join(", "));
         ui.label(RichText::new(words).color(canvas::WEAK));
         ui.add_space(18.0);
         ui.visuals_mut().override_text_color = None;

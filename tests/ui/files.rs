@@ -1,9 +1,12 @@
 //! The field for a path where the system has no dialog, and closing the window.
 
-use super::{MIDDLE, Window};
-use egui::{Event, Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId, vec2};
+use super::{MIDDLE, SIZE, Window};
+use egui::{
+    Event, Key, Modifiers, PointerButton, ViewportCommand, ViewportEvent, ViewportId, accesskit::Role, pos2,
+    vec2,
+};
 use egui_kittest::kittest::Queryable;
-use fovea::io;
+use fovea::{engine::EngineOptions, io, nn::DeviceChoice};
 use std::path::Path;
 
 fn painted() -> Window {
@@ -71,6 +74,54 @@ fn buttons_and_menus_ask_for_files_as_their_keys_do() {
         window.click("Cancel");
         window.steps(20);
     }
+}
+
+#[test]
+fn a_click_beside_the_dialog_keeps_the_path_that_was_written() {
+    let mut window = Window::on("fundus");
+    window.press_with(Modifiers::COMMAND, Key::O);
+    window.steps(3);
+    window.harness.event(Event::Text("/data/eye.png".into()));
+    window.steps(2);
+    for pressed in [true, false] {
+        window.button(PointerButton::Primary, pos2(20.0, 400.0), pressed);
+    }
+    let written = |window: &Window| window.harness.query_by_label("Path").and_then(|field| field.value());
+    assert_eq!(written(&window).as_deref(), Some("/data/eye.png"));
+    window.press(Key::Escape);
+    window.steps(20);
+    assert_eq!(written(&window), None, "Escape leaves it");
+}
+
+#[test]
+fn every_format_that_is_read_is_named_where_nothing_is_open() {
+    let mut window = Window::of(super::workspace(EngineOptions::headless(DeviceChoice::Cpu)), SIZE, None);
+    window.steps(3);
+    let words = window.harness.get_by_label_contains("Drop a file or a folder here").value();
+    let words = words.expect("it is a text");
+    for format in io::FORMATS.iter().filter(|format| !format.extensions.is_empty()) {
+        assert!(words.contains(format.title), "{}: {words}", format.title);
+    }
+    assert!(words.contains("NumPy"));
+}
+
+#[test]
+fn of_a_single_picture_nothing_is_said_of_slices_and_the_licence_stands_whole() {
+    let mut window = Window::on("fundus");
+    let slice = window.harness.query_all_by_role(Role::Label).find(|label| {
+        label.value().is_some_and(|words| words.to_lowercase().contains("slice") && !words.contains("Dice"))
+    });
+    assert!(slice.is_none(), "{:?}", slice.map(|label| label.value()));
+    window.settle();
+    let model = window.document().model().and_then(|v| window.workspace().model(v)).expect("a model");
+    let licence = model.card.licence.clone();
+    assert!(licence.len() > 40, "{licence}");
+    let label = window.harness.query_all_by_role(Role::Label).find(|l| l.value().as_ref() == Some(&licence));
+    let rect = label.expect("it is there").rect();
+    assert!(
+        rect.height() > 24.0 && rect.right() <= SIZE[0],
+        "more than one line, within the panel: {rect:?}"
+    );
 }
 
 #[test]

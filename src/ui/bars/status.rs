@@ -90,7 +90,8 @@ fn saved(ui: &mut Ui, document: &Document) {
     tagged(ui, color, &words, &tip);
     let z = document.cursor()[2];
     if document.is_verified(z) {
-        let tip = "No model changes this slice, and training learns from it";
+        let what = if document.depth() > 1 { "slice" } else { "image" };
+        let tip = &format!("No model changes this {what}, and training learns from it");
         tagged(ui, p.good, "Verified", tip);
     }
 }

@@ -170,11 +170,13 @@ struct Speed {
     size: f32,
     /// Time here for time there, where the model in use has shown it.
     machine: Option<f32>,
+    /// The image has several slices.
+    deep: bool,
 }
 
 impl Speed {
     fn of(workspace: &Workspace, document: &Document) -> Self {
-        let [width, height, _] = document.volume().dims();
+        let [width, height, depth] = document.volume().dims();
         let size = (width * height) as f32 / measured::PIXELS as f32;
         let network = document.model().and_then(|v| workspace.model(v)).map(|m| m.card.network.as_str());
         let there = network.and_then(measured::cost).map(|cost| cost.slice_millis * size);
@@ -182,17 +184,18 @@ impl Speed {
             PredictionStatus::Ready(predicted) => Some(predicted.millis),
             _ => None,
         };
-        Self { size, machine: here.zip(there).map(|(here, there)| here / there) }
+        Self { deep: depth > 1, size, machine: here.zip(there).map(|(here, there)| here / there) }
     }
 
     fn expected(&self, spec: &ModelSpec) -> Option<String> {
         let cost = measured::cost(spec.id)?;
+        let each = if self.deep { " a slice of this image" } else { " for this image" };
         let millis = cost.slice_millis * self.size * self.machine.unwrap_or(1.0);
         let time =
             if millis < 1000.0 { format!("{millis:.0} ms") } else { format!("{:.1} s", millis / 1000.0) };
         Some(match self.machine {
-            Some(_) => format!("About {time} a slice of this image here; {} MiB at 512²", cost.peak_mib),
-            None => format!("{time} a slice of this image on a two-core CPU; {} MiB at 512²", cost.peak_mib),
+            Some(_) => format!("About {time}{each} here; {} MiB at 512²", cost.peak_mib),
+            None => format!("{time}{each} on a two-core CPU; {} MiB at 512²", cost.peak_mib),
         })
     }
 }
@@ -205,13 +208,17 @@ pub fn short(version: &str) -> &str {
 fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) {
     let z = document.cursor()[2];
     let p = theme::palette(ui);
+    let deep = document.depth() > 1;
+    let this = if deep { "This slice" } else { "This image" };
     let (words, color) = match workspace.prediction_status(document.id(), z) {
         PredictionStatus::NoModel => return,
         PredictionStatus::Untrained => ("This network has learned nothing yet".to_owned(), p.warn),
-        _ if look.is_rejected(document, z) => ("Rejected in this slice".to_owned(), p.weak),
-        _ if document.is_verified(z) => ("This slice is verified: no model changes it".to_owned(), p.good),
+        _ if look.is_rejected(document, z) => {
+            (format!("Rejected{}", if deep { " in this slice" } else { "" }), p.weak)
+        }
+        _ if document.is_verified(z) => (format!("{this} is verified: no model changes it"), p.good),
         PredictionStatus::Loading => ("Loading the model…".to_owned(), p.weak),
-        PredictionStatus::Pending => ("Predicting this slice…".to_owned(), p.weak),
+        PredictionStatus::Pending => (format!("Predicting {}…", this.to_lowercase()), p.weak),
         PredictionStatus::Failed(reason) => (format!("No prediction: {reason}"), p.bad),
         PredictionStatus::Ready(predicted) => (format!("Ready, in {:.0} ms", predicted.millis), p.weak),
         PredictionStatus::OnRequest | PredictionStatus::Labelled => {
@@ -318,7 +325,8 @@ fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, 
 fn verify(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     let verified = document.is_verified(document.cursor()[2]);
     let name = if verified { "Take verified mark away" } else { "Mark verified" };
-    let tip = "No model changes a verified slice, and training learns from it";
+    let what = if document.depth() > 1 { "slice" } else { "image" };
+    let tip = format!("No model changes a verified {what}, and training learns from it");
     let tip = format!("{tip}   {}", shortcut_of(KeyCommand::Verify).unwrap_or_default());
     if quiet(ui, true, name).on_hover_text(tip).clicked() {
         out.key(KeyCommand::Verify);
@@ -350,10 +358,17 @@ fn about(ui: &mut Ui, model: &ShelvedModel) {
     let card = &model.card;
     let p = theme::palette(ui);
     let line = |ui: &mut Ui, name: &str, words: String| {
-        if !words.is_empty() {
-            field(ui, name, |ui| {
-                ui.add(egui::Label::new(RichText::new(&words)).truncate()).on_hover_text(words)
-            });
+        if words.is_empty() {
+            return;
+        }
+        // What is too long for the row stands below its name: a licence is to be read whole.
+        let wide =
+            |words: &str| ui.painter().layout_no_wrap(words.to_owned(), theme::body(), p.text).size().x;
+        if wide(name) + wide(&words) + 2.0 * ui.spacing().item_spacing.x < ui.available_width() {
+            field(ui, name, |ui| ui.label(words));
+        } else {
+            ui.label(RichText::new(name).color(p.weak));
+            ui.add(egui::Label::new(words).wrap());
         }
     };
     line(ui, "Version", card.version.clone());

@@ -33,12 +33,13 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
         let mask = figure(document.label_volume(label.id));
         let prediction = |ui: &mut Ui| match there {
             None => words(ui, figure(None)),
-            there => accept(ui, label, figure(there), out),
+            there => accept(ui, label, figure(there), document.depth() > 1, out),
         };
         row(ui, |ui| name(ui, label), [&mut |ui| words(ui, mask.clone()), &mut { prediction }]);
     }
     if card.is_some() {
         let words = match predicted {
+            None if document.depth() == 1 => "The prediction is measured once it is there.",
             None => "The prediction is measured once every slice is predicted.",
             Some(_) => "Click a predicted figure to accept that label alone.",
         };
@@ -46,8 +47,10 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
     }
 }
 
-fn accept(ui: &mut Ui, label: &Label, figure: RichText, out: &mut Outbox) {
-    let tip = format!("Accept {} of the prediction in all slices; the other labels stay", label.name);
+/// `deep`: the image has several slices.
+fn accept(ui: &mut Ui, label: &Label, figure: RichText, deep: bool, out: &mut Outbox) {
+    let all = if deep { " in all slices" } else { "" };
+    let tip = format!("Accept {} of the prediction{all}; the other labels stay", label.name);
     if ui.add(Link::new(figure)).on_hover_text(tip).clicked() {
         out.edit(EditCommand::Accept { scope: AcceptScope::Label(label.id) });
     }
