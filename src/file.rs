@@ -59,9 +59,12 @@ pub fn read_text(path: &Path) -> io::Result<String> {
 
 /// Makes a folder, and those that it is in, where they are not there yet. What is in its place is named.
 pub fn make_folder(path: &Path) -> io::Result<()> {
-    let there = path.ancestors().find(|place| place.exists());
+    let there = path.ancestors().find(|place| place.symlink_metadata().is_ok());
     if let Some(other) = there.filter(|place| !place.is_dir()) {
-        let what = format!("{} is there and is no folder", other.display());
+        let what = match other.is_symlink() {
+            true => format!("{} is a link that leads to no folder", other.display()),
+            false => format!("{} is there and is no folder", other.display()),
+        };
         return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
     }
     fs::create_dir_all(path)
@@ -123,6 +126,16 @@ mod tests {
             let error = make_folder(&path).unwrap_err().to_string();
             assert_eq!(error, format!("{} is there and is no folder", file.display()));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("masks");
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
+        let error = make_folder(&link.join("inner")).unwrap_err().to_string();
+        assert_eq!(error, format!("{} is a link that leads to no folder", link.display()));
     }
 
     #[cfg(unix)]

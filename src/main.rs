@@ -4,11 +4,13 @@
 use fovea::cli::demo::{self, DemoArgs};
 use fovea::cli::{self, Arguments};
 use fovea::nn::DeviceChoice;
+use fovea::replace;
 use fovea::ui::{self, UiOptions};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     cli::log_to_stderr();
+    replace::remember();
     let arguments = Arguments::from_command_line();
     let result = match arguments.command {
         Some(command) => command.run(arguments.device.into()),

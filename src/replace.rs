@@ -1,9 +1,11 @@
 //! The one way in which a file is written: beside its place, read back, compared, forced to disk, swapped in, and noted as
 //! the program's own.
 
+mod expected;
 mod written;
 
-pub use written::Own;
+pub use expected::{Displaced, displaced, expect, expect_in};
+pub use written::{Own, remember};
 
 use crate::{
     file,
@@ -27,6 +29,9 @@ pub enum WriteError {
     NotWhatWasMeant { path: PathBuf, what: String },
     #[error("{} cannot hold this: {what}", path.display())]
     Unfit { path: PathBuf, what: String },
+    /// Somebody else's file is there, which was not when this was begun ([`expect`]).
+    #[error("{} has appeared or was changed meanwhile, and is left as it is. What was to be written there is in {}: keep the one that you want", path.display(), kept.display())]
+    Taken { path: PathBuf, kept: PathBuf },
     /// Whoever waited for it wanted it no more ([`watch::under`]).
     #[error("{} was not written: {cause}", path.display())]
     Stopped { path: PathBuf, cause: Stopped },
@@ -88,20 +93,37 @@ const CHUNK: usize = 1 << 20;
 /// `write` fills a new file in the same folder (with the same extension); `verify` reads that file again and says what
 /// differs; then it is forced to disk, renamed over `path`, and the folder is forced to disk. The file has the mode of the
 /// one that it replaces, or else that of any new file. Under [`watch::under`] it stops where it is told to, and the new file
-/// is removed.
+/// is removed. What has come there since it was looked at ([`expect`]) is not replaced: the new file is then kept beside it
+/// ([`WriteError::Taken`]).
 pub fn write_checked(
     path: &Path,
     write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
     verify: impl FnOnce(&Path) -> io::Result<Result<(), String>>,
 ) -> Result<(), WriteError> {
-    let io_error = |cause| WriteError::io(path, cause);
-    // A link is followed: what it points to is replaced, not the link.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = match target.parent() {
+    let target = expected::target(path);
+    let new = filled(path, &target, write, verify)?;
+    let _listed = Listed::new(new.path());
+    let line = written::line(&target, new.path()).map_err(|cause| WriteError::io(path, cause))?;
+    expected::put(path, &target, new, line)?;
+    sync_folder(folder_of(&target)).map_err(|cause| WriteError::io(path, cause))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    let mut temporary = temporary_beside(folder, &target).map_err(io_error)?;
+    }
+}
+
+/// The new file, whole and on the disk, under a name of its own in the folder of `target`.
+fn filled(
+    path: &Path,
+    target: &Path,
+    write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
+    verify: impl FnOnce(&Path) -> io::Result<Result<(), String>>,
+) -> Result<tempfile::NamedTempFile, WriteError> {
+    let io_error = |cause| WriteError::io(path, cause);
+    let mut temporary = temporary_beside(folder_of(target), target).map_err(io_error)?;
     let _listed = Listed::new(temporary.path());
     let watch = watch::current();
     {
@@ -115,16 +137,25 @@ pub fn write_checked(
     verify(temporary.path())
         .map_err(io_error)?
         .map_err(|what| WriteError::NotWhatWasMeant { path: path.to_owned(), what })?;
-    if let Ok(old) = fs::metadata(&target) {
+    if let Ok(old) = fs::metadata(target) {
         temporary.as_file().set_permissions(old.permissions()).map_err(io_error)?;
     }
     if watch.stop() {
         return Err(io_error(Stopped.into()));
     }
-    let line = written::line(&target, temporary.path()).map_err(io_error)?;
-    temporary.persist(&target).map_err(|e| io_error(e.error))?;
-    written::note(line);
-    sync_folder(folder).map_err(io_error)
+    Ok(temporary)
+}
+
+/// Removes a file, if it is as this program has written it; whether there is none now.
+pub fn remove_own(path: &Path) -> io::Result<bool> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(true);
+    }
+    let own = Own::read().has(path);
+    if own {
+        fs::remove_file(path)?;
+    }
+    Ok(own)
 }
 
 /// Writes bytes through [`write_checked`], compared byte for byte.

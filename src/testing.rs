@@ -5,7 +5,7 @@ use crate::{
     nn::{ComputeDevice, DeviceError, SharedGpu},
     volume::Volume,
 };
-use std::{cell::Cell, fmt::Display, io::Write, path::PathBuf};
+use std::{cell::Cell, fmt::Display, io::Write, path::PathBuf, process::Command};
 
 /// Says that a test did not do its work, and why. Not by `eprintln!`, which the test runner keeps to itself where a test
 /// passes: a skip must be seen.
@@ -44,6 +44,13 @@ impl Progress for CancelsAfter {
         self.0.set(self.0.get().saturating_sub(1));
         self.0.get() == 0
     }
+}
+
+/// A command whose child keeps nothing for the person who runs the tests: neither what it has written, nor settings.
+pub fn forgets(command: &mut Command) -> &mut Command {
+    let beside = std::env::current_exe().unwrap_or_default();
+    let apart = beside.with_file_name("kept-by-tests");
+    command.env("XDG_DATA_HOME", apart.join("data")).env("XDG_CONFIG_HOME", apart.join("config"))
 }
 
 /// A file or folder of the reference facts, which lie in `../shared` or where `FOVEA_SHARED` says. Where it is absent the

@@ -1,8 +1,12 @@
 //! Counts in sentences.
 
-/// "1 slice", "3 slices", "0 slices": `one` is the noun's singular, whose plural takes an s.
+/// "1 slice", "3 slices", "2 classes": `one` is the noun's singular, whose plural takes an s, or es behind an s.
 pub fn counted(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    match n {
+        1 => format!("1 {one}"),
+        n if one.ends_with('s') => format!("{n} {one}es"),
+        n => format!("{n} {one}s"),
+    }
 }
 
 #[cfg(test)]
@@ -12,5 +16,6 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         assert_eq!([0, 1, 2].map(|n| counted(n, "slice")), ["0 slices", "1 slice", "2 slices"]);
+        assert_eq!([1, 2].map(|n| counted(n, "class")), ["1 class", "2 classes"]);
     }
 }

@@ -6,6 +6,8 @@ mod data;
 mod eval;
 #[path = "cli/outputs.rs"]
 mod outputs;
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/runs.rs"]
 mod runs;
 #[path = "cli/search.rs"]
@@ -17,6 +19,7 @@ use fovea::{
     geom::Grid,
     io,
     phantom::{self, Look},
+    testing::forgets,
 };
 use serde_json::Value;
 use std::{
@@ -28,8 +31,7 @@ fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fovea"));
     command.args(arguments);
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
-    // What the program remembers of its tests is not for the person who runs them.
-    command.env("XDG_DATA_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"));
+    forgets(&mut command);
     command
 }
 

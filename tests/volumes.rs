@@ -16,6 +16,7 @@ use fovea::{
         weights,
     },
     phantom::{self, Look},
+    testing::forgets,
     volume::{Modality, Samples, Volume},
 };
 use glam::{DAffine3, DMat3, DVec3};
@@ -170,8 +171,8 @@ fn nothing_found_is_an_answer_and_what_cannot_be_done_is_refused_before_it_is_be
         _ => panic!("it was not refused"),
     };
     let small = SegmentOptions { memory: Some(1 << 20), ..Default::default() };
-    assert!(refused(&volume, small).contains("--memory"));
-    assert!(refused(&volume, SegmentOptions { sliding: true, ..small }).contains("--memory"));
+    assert!(refused(&volume, small).contains("allow more memory"));
+    assert!(refused(&volume, SegmentOptions { sliding: true, ..small }).contains("allow more memory"));
     let colour = Samples::Rgb8([[1, 2, 3]; 8].into());
     let colour =
         Volume::new(Grid::spaced([2, 2, 2], [1.0; 3]).unwrap(), colour, [1.0, 0.0], Modality::Other).unwrap();
@@ -287,7 +288,7 @@ fn checkpoint(path: &Path, tensors: NamedTensors) {
 }
 
 fn said(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_fovea")).args(arguments).output().unwrap();
+    let output = forgets(&mut Command::new(env!("CARGO_BIN_EXE_fovea"))).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {
         Ok(text(&output.stdout))
@@ -353,7 +354,7 @@ fn two_checkpoints_become_one_model_and_a_mask_in_the_scanners_geometry() {
             );
         }
         let error = said(&[&segment[..], &["--memory", "1M", "--overwrite"]].concat()).unwrap_err();
-        assert!(error.contains("raise --memory"), "{error}");
+        assert!(error.contains("allow more memory"), "{error}");
     }
 }
 

@@ -45,7 +45,7 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
         true => targets.write_folder(&args.output),
         false => targets.write(&args.output),
     };
-    targets.check()?;
+    args.overwrite.ready(&targets)?;
     interrupt::listen_and_leave();
     let engine =
         Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).context("threads could not be started")?;
@@ -113,11 +113,13 @@ fn write_image(path: &Path, volume: &Volume) -> anyhow::Result<Vec<String>> {
 
 fn write_labels(path: &Path, map: &LabelMap, grid: &crate::geom::Grid) -> anyhow::Result<Vec<String>> {
     match kind(path)? {
-        Kind::Nifti => return Ok(io::write_label_nifti(path, map, grid)?),
-        Kind::Png => io::write_label_png(path, map)?,
-        Kind::Tiff => io::write_label_tiff(path, map)?,
+        Kind::Nifti => Ok(io::write_label_nifti(path, map, grid)?),
+        Kind::Png => Ok(io::write_label_png(path, map)?),
+        Kind::Tiff => {
+            io::write_label_tiff(path, map)?;
+            Ok(Vec::new())
+        }
     }
-    Ok(Vec::new())
 }
 
 enum Kind {

@@ -19,6 +19,7 @@ use crate::{
     },
     phantom::{self, Look, Phantom},
     volume::Modality,
+    words::counted,
 };
 use anyhow::{Context, Error, Result, bail};
 use clap::{Args, ValueEnum};
@@ -211,8 +212,12 @@ fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
         let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
         match lines.len() {
             0 => Ok(()),
-            1 => bail!("{}: a case cannot be used:\n  {}", request.data.display(), lines[0]),
-            n => bail!("{}: {n} cases cannot be used:\n  {}", request.data.display(), lines.join("\n  ")),
+            n => bail!(
+                "{}: {} cannot be used:\n  {}",
+                request.data.display(),
+                counted(n, "case"),
+                lines.join("\n  ")
+            ),
         }
     };
     // Values that no label has are faults of their cases, and told with the others.
@@ -312,8 +317,8 @@ impl Dataset {
     pub fn summary(&self) -> String {
         let count = |split| self.cases.iter().filter(|c| c.split == split).count();
         format!(
-            "{} cases to learn from and {} to validate on, of {} ({})",
-            count(Split::Train),
+            "{} to learn from and {} to validate on, of {} ({})",
+            counted(count(Split::Train), "case"),
             count(Split::Val),
             self.name,
             self.layout

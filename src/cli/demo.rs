@@ -64,7 +64,7 @@ impl DemoArgs {
             let mask = self.out.join(mask);
             targets.write(self.out.join(picture)).write(table_beside(&mask)).write(mask);
         }
-        Ok(targets.write(self.out.join(DICE)).check()?)
+        self.overwrite.ready(targets.write(self.out.join(DICE)))
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     dataset::values_written,
     report::Shown,
     say::{self, note},
-    targets::OverwriteArgument,
+    targets::{OverwriteArgument, ending},
 };
 use crate::{
     engine::{Engine, EngineOptions, Event, Output, interrupt},
@@ -30,7 +30,7 @@ use crate::{
     nn::DeviceChoice,
     watch,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use classes::Classes;
 use evaluation::Evaluation;
@@ -81,13 +81,13 @@ pub struct EvalArgs {
     #[arg(long, value_enum, default_value_t)]
     convention: ConventionArgument,
     /// Where all scores go, as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = ending(&["json"]))]
     json: Option<PathBuf>,
     /// Where the scores of each case and class go, as a table
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = ending(&["csv"]))]
     csv: Option<PathBuf>,
     /// Where a report with pictures goes, as one HTML file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = ending(&["html", "htm"]))]
     html: Option<PathBuf>,
     /// Folder of the images, for the report's pictures, by the names of the masks; of one mask its image. A LIST.csv names its
     /// own
@@ -114,7 +114,7 @@ impl EvalArgs {
         for report in [&self.json, &self.csv, &self.html].into_iter().flatten() {
             targets.write(report);
         }
-        Ok(targets.check()?)
+        self.overwrite.ready(&targets)
     }
 }
 
@@ -164,13 +164,16 @@ fn evaluate(args: &EvalArgs, heard: Told<'_>) -> Result<Found> {
         false => values_written(&args.labels, tables.either())?,
     };
     let labels = tables.either().cloned().or_else(|| values.labels()).unwrap_or_default();
+    let folders = [&args.pred, &args.truth].into_iter().filter(|path| path.is_dir());
+    let passed_over: Vec<String> = folders.filter_map(|folder| pairs::not_looked_at(folder)).collect();
     let pairs = match names::of_files(args, &labels)? {
         Some(pair) => vec![pair],
-        None => pairs::pairs(args, &labels)?,
+        None => pairs::pairs(args, &labels)
+            .map_err(|e| anyhow!([vec![format!("{e:#}")], passed_over.clone()].concat().join("; ")))?,
     };
     args.may_write(&pairs)?;
     let mut maps = maps::open(&pairs, &values, heard)?;
-    let mut notes = tables.notes.clone();
+    let mut notes = [tables.notes.clone(), passed_over].concat();
     if values == Values::Ids {
         notes.extend(classes::named_as_predicted(&mut maps, &tables)?);
     }
@@ -220,18 +223,20 @@ pub fn run(args: EvalArgs) -> Result<()> {
     let (evaluation, pictures) = *found;
     evaluation.warnings.iter().for_each(|warning| note!("warning: {warning}"));
     say::lines(&table::text(&evaluation));
+    let mut reports = vec![];
     if let Some(path) = &args.json {
         let mut text = serde_json::to_string_pretty(&evaluation)?;
         text.push('\n');
-        io::write_text(path, &text).context("--json")?;
+        reports.push(io::write_text(path, &text).context("--json"));
     }
     if let Some(path) = &args.csv {
-        io::write_text(path, &table::csv(&evaluation)?).context("--csv")?;
+        reports.push(io::write_text(path, &table::csv(&evaluation)?).context("--csv"));
     }
     if let (Some(path), Some(pictures)) = (&args.html, pictures) {
-        io::write_text(path, &html::page(&evaluation, &pictures)).context("--html")?;
+        reports.push(io::write_text(path, &html::page(&evaluation, &pictures)).context("--html"));
     }
-    Ok(())
+    // One that cannot be written does not keep the others from it.
+    reports.into_iter().collect()
 }
 
 #[cfg(test)]

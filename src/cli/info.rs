@@ -7,6 +7,7 @@ use super::{
 use crate::{
     geom::{Frame, Grid, Unit},
     io::{self, OpenOptions, Opened, Quiet},
+    words::counted,
     workspace::asides_beside,
 };
 use anyhow::Context;
@@ -99,7 +100,7 @@ fn print_plain(opened: &Opened, facts: &Value) {
     let list = |values: &[f64]| values.iter().map(|v| format!("{v:.6}")).collect::<Vec<_>>().join(" x ");
     say!("{}", opened.source.display());
     let [w, h, d] = grid.dims();
-    say!("  shape      {w} x {h} x {d}, {} channel(s)", volume.channels());
+    say!("  shape      {w} x {h} x {d}, {}", counted(volume.channels(), "channel"));
     say!("  spacing    {} {}", list(&grid.spacing()), facts["unit"].as_str().unwrap_or_default());
     if let Some(codes) = facts["axis_codes"].as_str() {
         say!("  axes       {codes}");

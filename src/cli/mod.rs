@@ -115,6 +115,18 @@ pub enum Command {
 
 impl Command {
     pub fn run(self, device: DeviceChoice) -> anyhow::Result<()> {
+        let ended = self.begin(device);
+        match (ended, targets::all_in_place()) {
+            (Err(failed), Err(moved)) => {
+                // What failed may be something else, or one of several.
+                say::error(&moved.to_string());
+                Err(failed)
+            }
+            (ended, in_place) => ended.and(in_place),
+        }
+    }
+
+    fn begin(self, device: DeviceChoice) -> anyhow::Result<()> {
         match self {
             Command::Segment(args) => segment::run(args, device),
             Command::Train(args) => train::run(*args, device),

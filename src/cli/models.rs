@@ -3,7 +3,7 @@
 use super::{
     dataset::ModalityArgument,
     say::{self, say},
-    targets::{OverwriteArgument, read_model},
+    targets::{OverwriteArgument, ending, read_model},
 };
 use crate::{
     engine::{interrupt, too_large},
@@ -16,6 +16,7 @@ use crate::{
     },
     replace::write_bytes,
     volume::Modality,
+    words::counted,
 };
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -63,7 +64,7 @@ enum ModelsCommand {
         /// A weight each; equal ones if left out
         #[arg(long, value_delimiter = ',')]
         weights: Vec<f64>,
-        #[arg(long)]
+        #[arg(long, value_name = "FILE", value_parser = ending(&["safetensors"]))]
         out: PathBuf,
         #[command(flatten)]
         overwrite: OverwriteArgument,
@@ -72,7 +73,7 @@ enum ModelsCommand {
     Export {
         /// The id of a model inside the program, or a weights file
         model: String,
-        #[arg(long)]
+        #[arg(long, value_name = "FILE", value_parser = ending(&["safetensors"]))]
         out: PathBuf,
         #[command(flatten)]
         overwrite: OverwriteArgument,
@@ -120,7 +121,7 @@ struct ImportArgs {
     trained_on: Option<String>,
     #[arg(long, default_value = "")]
     licence: String,
-    #[arg(long)]
+    #[arg(long, value_name = "FILE", value_parser = ending(&["safetensors"]))]
     out: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArgument,
@@ -173,7 +174,7 @@ fn may_write(
 ) -> anyhow::Result<()> {
     let mut targets = overwrite.targets();
     models.into_iter().for_each(|model| read_model(&mut targets, model.as_ref()));
-    Ok(targets.write(out).check()?)
+    overwrite.ready(targets.write(out))
 }
 
 fn list() -> anyhow::Result<()> {
@@ -279,7 +280,8 @@ fn export(model: &str, out: &Path) -> anyhow::Result<()> {
     let bytes = model_bytes(model)?;
     let (card, tensors) = weights::from_bytes(&bytes)?;
     write_bytes(out, &bytes)?;
-    say!("{}: {} tensors of {} (version {})", out.display(), tensors.len(), card.network, card.version);
+    let tensors = counted(tensors.len(), "tensor");
+    say!("{}: {tensors} of {} (version {})", out.display(), card.network, card.version);
     Ok(())
 }
 
@@ -304,7 +306,7 @@ fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
         }
     }
     if failed > 0 {
-        bail!("{failed} of {} fixtures are not reproduced", files.len());
+        bail!("not reproduced: {failed} of {}", counted(files.len(), "fixture"));
     }
     Ok(())
 }
@@ -366,7 +368,7 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         } else {
             format!("; left out: {}", found.beside.join(", "))
         };
-        say!("{} tensors of \"{}\"{beside}", found.tensors.len(), found.inside);
+        say!("{} of \"{}\"{beside}", counted(found.tensors.len(), "tensor"), found.inside);
     }
     let Recognised { network, config } =
         recognise(&found.tensors, args.network.as_deref(), args.config.as_deref())
@@ -377,7 +379,8 @@ fn import_weights(args: ImportArgs) -> anyhow::Result<()> {
         let classes = card.labels.len();
         if args.labels.len() != classes {
             bail!(
-                "the network has {classes} classes after the background and --labels names {}",
+                "the network has {} after the background and --labels names {}",
+                counted(classes, "class"),
                 args.labels.len()
             );
         }

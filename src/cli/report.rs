@@ -58,6 +58,14 @@ impl Shown {
         }
     }
 
+    /// A line on standard error, above the bar where there is one.
+    fn warn(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say::note_line(line)),
+            None => say::note_line(line),
+        }
+    }
+
     /// Takes the bar away.
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {
@@ -131,6 +139,11 @@ impl Reporter {
     /// A line on standard output.
     pub fn say(&self, line: &str) {
         self.shown.say(line);
+    }
+
+    /// A line on standard error.
+    pub fn warn(&self, line: &str) {
+        self.shown.warn(line);
     }
 
     pub fn clear(&self) {

@@ -10,17 +10,17 @@ use super::{
 };
 use crate::{
     engine::{Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt},
-    file,
-    io::{self, OpenOptions, Targets, list},
-    label::{LabelId, LabelMap},
+    io::{self, OpenOptions, Targets, WriteError, dataset::shortened, list},
+    label::{LabelId, LabelMap, LabelTable},
     nn::{DeviceChoice, ModelCard, pipeline::SegmentOptions},
     volume::{Modality, Volume},
     watch,
+    words::counted,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -75,7 +75,7 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     if args.series.is_some() && inputs.cases.len() != 1 {
         bail!("--series goes with one image, and there are {}", inputs.cases.len());
     }
-    let target = match named_file(&args.out) {
+    let target = match named_file(&args.out)? {
         Some((target, name)) => {
             inputs.rename_one(name).with_context(|| format!("--out {}", args.out.display()))?;
             target
@@ -95,13 +95,24 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
             args.model
         );
     }
-    targets(&args, &target, &model.card, &inputs)?.check()?;
     let folder = &target.folder;
-    file::make_folder(folder).with_context(|| format!("--out {}", folder.display()))?;
+    let renamed = renamed(&folder.join(LABELS), &model.card.labels);
+    if let (Some(what), false) = (&renamed, args.overwrite.overwrite) {
+        bail!(
+            "--out {}: {what}. Nothing was written. Choose another folder, or say --overwrite to give the masks there the \
+             model's names",
+            args.out.display()
+        );
+    }
+    let targets = targets(&args, &target, &model.card, &inputs)?;
+    args.overwrite.ready(&targets).with_context(|| format!("--out {}", args.out.display()))?;
     if !model.card.notice.is_empty() {
         note!("{}: {}", model.card.title, model.card.notice);
     }
     io::write_table(&folder.join(LABELS), &model.card.labels)?;
+    if let Some(what) = renamed {
+        note!("{what}. The names there were replaced by those of the model");
+    }
     let mut failed = vec![];
     let total = inputs.cases.len();
     for (i, (name, path)) in inputs.cases.into_iter().enumerate() {
@@ -110,7 +121,7 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
             Ok(file) => shown.say(&format!("{} of {total}: {} -> {}", i + 1, path.display(), file.display())),
             Err(e) if is_interrupted(&e) => {
                 shown.clear();
-                return Err(e.context(format!("{i} of {total} cases were gone through")));
+                return Err(e.context(format!("{i} of {} gone through", counted(total, "case"))));
             }
             Err(e) => {
                 shown.say(&format!("{} of {total}: {name} failed: {e:#}", i + 1));
@@ -120,13 +131,47 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     }
     shown.clear();
     if !failed.is_empty() {
-        bail!("{} of {total} cases failed: {}", failed.len(), failed.join(", "));
+        bail!("{} of {} failed: {}", failed.len(), counted(total, "case"), failed.join(", "));
     }
     Ok(())
 }
 
 /// What the ids of the masks mean, beside them.
 const LABELS: &str = "labels.txt";
+
+/// How a table that is there names labels otherwise than the model, where it does: masks beside it mean what it says.
+fn renamed(table: &Path, labels: &LabelTable) -> Option<String> {
+    let there = io::read_table(table).ok().filter(|there| !there.is_empty())?;
+    let name = |table: &LabelTable, id| table.get(id).map(|label| format!("\"{}\"", label.name));
+    let ids: BTreeSet<LabelId> = there.iter().chain(labels.iter()).map(|label| label.id).collect();
+    let differs = |id: &LabelId| match (name(&there, *id), name(labels, *id)) {
+        (Some(old), Some(new)) => {
+            (old != new).then(|| format!("label {id} is {old} there and {new} in the model"))
+        }
+        (Some(old), None) => Some(format!("label {id}, {old} there, is not in the model")),
+        (None, new) => new.map(|new| format!("label {id}, {new} in the model, is not there")),
+    };
+    let differences: Vec<String> = ids.iter().filter_map(differs).collect();
+    (!differences.is_empty()).then(|| format!("{}: {}", table.display(), shortened(&differences)))
+}
+
+/// Why what a model finds on an image may mean nothing, where it is made for others.
+fn misused(card: &ModelCard, volume: &Volume) -> Option<String> {
+    let modality = volume.modality();
+    let image = match modality {
+        _ if card.fits(modality) => return None,
+        // Most files do not say what made them, but none of a photograph has a place in space.
+        Modality::Other if matches!(card.modality, Modality::Fundus | Modality::Endoscopy) => {
+            (!volume.grid().is_picture()).then(|| "no photograph".to_owned())?
+        }
+        Modality::Other => return None,
+        made => format!("of another kind ({})", made.title()),
+    };
+    let (title, made) = (&card.title, card.modality.title());
+    Some(format!(
+        "warning: {title} is made for {made}, and the image is {image}: what it finds may mean nothing"
+    ))
+}
 
 /// Everything that is read and written.
 fn targets(args: &SegmentArgs, target: &Target, card: &ModelCard, inputs: &Inputs) -> Result<Targets> {
@@ -178,16 +223,28 @@ impl Target {
     }
 }
 
-/// Where the mask goes and its name, where `--out` is a mask's file and not a folder.
-fn named_file(out: &Path) -> Option<(Target, String)> {
-    let name = out.file_name()?.to_str()?;
+/// Where the mask goes and its name, where `--out` is a mask's file and not a folder. A file that no mask is written as is an
+/// error.
+fn named_file(out: &Path) -> Result<Option<(Target, String)>> {
+    let Some(name) = out.file_name().and_then(|name| name.to_str()).filter(|_| !out.is_dir()) else {
+        return Ok(None);
+    };
     let lower = name.to_ascii_lowercase();
     let known = ["nii.gz", "nii", "png"].into_iter();
-    let extension =
-        known.filter(|e| lower.len() > e.len() + 1).find(|e| lower.ends_with(&format!(".{e}")))?;
+    let mut fitting = known.filter(|e| lower.len() > e.len() + 1);
+    let Some(extension) = fitting.find(|e| lower.ends_with(&format!(".{e}"))) else {
+        if io::has_ending(out) {
+            bail!(
+                "--out {}: a mask is written as .nii.gz, .nii or .png; any other name is that of a folder, and must not end \
+                 as an image does",
+                out.display()
+            );
+        }
+        return Ok(None);
+    };
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let name = name[..name.len() - extension.len() - 1].to_owned();
-    (!out.is_dir()).then_some((Target { folder, extension: Some(extension) }, name))
+    Ok(Some((Target { folder, extension: Some(extension) }, name)))
 }
 
 /// A number of bytes: 4G, 900M, 64K, or a bare number.
@@ -285,9 +342,12 @@ fn segment(
         shown.say(&format!("{name}: {} (--modality)", io::guess_note(opened.volume.modality())));
     }
     let volume = opened.volume;
+    if let Some(what) = misused(&model.card, &volume) {
+        shown.warn(&format!("{name}: {what}"));
+    }
     let depth = volume.dims()[2];
     if depth > 1 && target.extension == Some("png") {
-        bail!("a PNG has no room for {depth} slices; name the mask .nii.gz");
+        bail!("a PNG has no room for {}; name the mask .nii.gz", counted(depth, "slice"));
     }
     let job = engine.segment_volume(SegmentVolume {
         document,
@@ -340,34 +400,64 @@ fn write(
     });
     let extension = target.extension(volume);
     let flat = extension == "png";
-    let path = target.file(name, extension);
-    if flat {
-        io::write_label_png(&path, &map)?;
-    } else {
-        io::write_label_nifti(&path, &map, volume.grid())?;
-    }
-    if result.probabilities.is_empty() {
-        return Ok(path);
-    }
+    let mask = target.file(name, extension);
+    let mut written = vec![match flat {
+        true => io::write_label_png(&mask, &map).map(|_| ()),
+        false => io::write_label_nifti(&mask, &map, volume.grid()).map(|_| ()),
+    }];
     let words = io::label_words(&model.card.labels);
-    for class in 1..result.classes {
+    let mapped = if result.probabilities.is_empty() { 1 } else { result.classes };
+    for class in 1..mapped {
         let label = model.card.label_of(class);
         let word = words.get(&label).cloned().unwrap_or_else(|| label.to_string());
         let path = target.file(&format!("{name}_{word}"), extension);
         let values: Vec<&[f32]> =
             result.probabilities.values().map(|slice| &slice[class * area..(class + 1) * area]).collect();
-        if flat {
-            io::write_probability_png(&path, values[0], [width, height])?;
-        } else {
-            io::write_probability_nifti(&path, &values, volume.grid())?;
-        }
+        written.push(match flat {
+            true => io::write_probability_png(&path, values[0], [width, height]),
+            false => io::write_probability_nifti(&path, &values, volume.grid()).map(|_| ()),
+        });
     }
-    Ok(path)
+    // One that cannot be written does not keep the others from it.
+    written.into_iter().collect::<Result<(), WriteError>>()?;
+    Ok(mask)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        geom::Grid,
+        nn::{Channels, InputSpec},
+        volume::Samples,
+    };
+
+    #[test]
+    fn a_model_of_photographs_is_none_for_volumes() {
+        let grid = |spaced: bool| match spaced {
+            true => Grid::spaced([2, 2, 3], [1.0; 3]).unwrap(),
+            false => Grid::pixels([2, 2, 1]).unwrap(),
+        };
+        let volume = |spaced, modality| {
+            let grid = grid(spaced);
+            let samples = Samples::U8(vec![0; grid.voxel_count()].into());
+            Volume::new(grid, samples, [1.0, 0.0], modality).unwrap()
+        };
+        for (made, spaced, image, told) in [
+            (Modality::Fundus, false, Modality::Fundus, None),
+            (Modality::Fundus, false, Modality::Other, None),
+            (Modality::Fundus, true, Modality::Other, Some("no photograph")),
+            (Modality::Fundus, true, Modality::Ct, Some("of another kind (CT)")),
+            (Modality::Ct, true, Modality::Other, None),
+            (Modality::Other, true, Modality::Ct, None),
+        ] {
+            let input = InputSpec::unit(Channels::Grey);
+            let card = ModelCard::new("a/b", serde_json::Value::Null, input, LabelTable::default(), made);
+            let found = misused(&card, &volume(spaced, image));
+            assert_eq!(found.is_some(), told.is_some(), "{made:?} {image:?}");
+            assert!(told.is_none_or(|told| found.unwrap_or_default().contains(told)), "{made:?} {image:?}");
+        }
+    }
 
     #[test]
     fn two_cases_of_one_name_are_refused() {

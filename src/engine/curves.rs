@@ -5,12 +5,15 @@ use crate::label::LabelId;
 use crate::replace::write_bytes;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Error, Result, Write};
+use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
 /// The file of the loss of every step.
 pub(super) const CURVE_OF_STEPS: &str = "steps.csv";
 pub(super) const CURVE_OF_VALIDATIONS: &str = "validation.csv";
+
+/// Of the steps, and of the validations.
+const HEADERS: [&str; 2] = ["step,loss,lr", "step,value,dice,best,dice of each label"];
 
 pub(super) struct Curves {
     steps: File,
@@ -21,12 +24,8 @@ impl Curves {
     /// In `folder`, from the beginning, or after the steps of a checkpoint: what was written beyond it is written again.
     pub fn open(folder: &Path, step: u64, validated: u64) -> Result<Self> {
         Ok(Self {
-            steps: curve(&folder.join(CURVE_OF_STEPS), "step,loss,lr", step)?,
-            validation: curve(
-                &folder.join(CURVE_OF_VALIDATIONS),
-                "step,value,dice,best,dice of each label",
-                validated,
-            )?,
+            steps: curve(&folder.join(CURVE_OF_STEPS), HEADERS[0], step)?,
+            validation: curve(&folder.join(CURVE_OF_VALIDATIONS), HEADERS[1], validated)?,
         })
     }
 
@@ -44,6 +43,19 @@ impl Curves {
             Ok(whole.lines().skip(1).filter_map(point).collect())
         };
         Ok([read(CURVE_OF_STEPS, 1)?, read(CURVE_OF_VALIDATIONS, 2)?])
+    }
+
+    /// Whether every line of a curve is one that a run writes, so that a run that goes on loses none of anybody else's. The
+    /// last may have been cut.
+    pub fn is_whole(file: &Path) -> bool {
+        let Ok(text) = crate::file::read_text(file) else { return false };
+        let (whole, cut) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
+        let is_number = |cell: &str| cell.is_empty() || cell.parse::<f64>().is_ok();
+        let is_row = |line: &str| line.split(',').all(is_number);
+        let has_header =
+            whole.is_empty() || HEADERS.iter().any(|header| whole.lines().next() == Some(header));
+        let may_be_cut = |c: char| c.is_ascii_digit() || ".,-+eEinfNa".contains(c);
+        has_header && whole.lines().skip(1).all(is_row) && cut.chars().all(may_be_cut)
     }
 
     pub fn step(&mut self, step: u64, loss: f32, lr: f64) -> Result<()> {
@@ -66,7 +78,12 @@ impl Curves {
 }
 
 fn curve(path: &Path, header: &str, step: u64) -> Result<File> {
-    let before = if step > 0 { crate::file::read_text(path)? } else { String::new() };
+    let before = match crate::file::read_text(path) {
+        _ if step == 0 => String::new(),
+        // Somebody has moved it away: what the run goes on with is written.
+        Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
+        before => before?,
+    };
     let mut text = format!("{header}\n");
     for line in before.lines().skip(1) {
         let of: Option<u64> = line.split(',').next().and_then(|s| s.parse().ok());
@@ -101,6 +118,25 @@ mod tests {
             curves.step(step, 0.1 + step as f32, 1e-3).unwrap();
         }
         assert_eq!(read(), whole);
+    }
+
+    #[test]
+    fn a_line_that_no_run_writes_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("steps.csv");
+        let mut curves = Curves::open(folder.path(), 0, 0).unwrap();
+        curves.step(1, f32::NAN, 1e-3).unwrap();
+        curves.validation(1, None, None, false, &BTreeMap::from([(1, None)])).unwrap();
+        assert!(Curves::is_whole(&file) && Curves::is_whole(&folder.path().join("validation.csv")));
+        let whole = fs::read_to_string(&file).unwrap();
+        for (more, own) in
+            [("2,0.5,0.001\n3,0.", true), ("mine", false), ("2,mine,3\n", false), ("\n2,0.5 good\n", false)]
+        {
+            fs::write(&file, format!("{whole}{more}")).unwrap();
+            assert_eq!(Curves::is_whole(&file), own, "{more}");
+        }
+        fs::write(&file, "my own,text\n").unwrap();
+        assert!(!Curves::is_whole(&file));
     }
 
     #[test]

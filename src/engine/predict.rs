@@ -189,7 +189,7 @@ impl SegmentSteps {
         let held = made + self.request.volume.samples().byte_len() as u64 + PROGRAM_BYTES;
         let left = allowed.checked_sub(held).filter(|left| *left > 0).ok_or_else(|| {
             format!(
-                "the image and its labels take about {} and {} are allowed; raise --memory",
+                "the image and its labels take about {} and {} are allowed; allow more memory",
                 memory::text(held.into()),
                 memory::text(allowed.into())
             )

@@ -73,6 +73,16 @@ pub const FILES: [&str; 10] = [
     "result.json",
 ];
 
+/// Of a file of a run that goes on, whether it is as the run left it, where the program's list of what it has written does
+/// not say so: the curves grow line by line, and the settings are never written again.
+pub fn went_on_by_itself(file: &Path) -> Option<bool> {
+    match file.file_name()?.to_str()? {
+        "run.json" | "config.json" => Some(true),
+        CURVE_OF_STEPS | CURVE_OF_VALIDATIONS => Some(Curves::is_whole(file)),
+        _ => None,
+    }
+}
+
 pub fn checkpoint_in(folder: &Path) -> PathBuf {
     folder.join("run")
 }
@@ -128,7 +138,8 @@ impl RunFolder {
 
     pub fn finish(&self, trained: &Trained) -> Result<()> {
         let card: &ModelCard = &trained.model.card;
-        write_bytes(&self.path.join("card.json"), serde_json::to_string_pretty(card)?.as_bytes())?;
+        let card_written =
+            write_bytes(&self.path.join("card.json"), serde_json::to_string_pretty(card)?.as_bytes());
         let after = trained.comparison.as_ref().map(|c| &c.after);
         let name = |id: u16| card.labels.get(id).map_or_else(|| id.to_string(), |l| l.name.clone());
         let result = RunResult {
@@ -143,7 +154,7 @@ impl RunFolder {
                 .unwrap_or_default(),
         };
         write_bytes(&self.path.join("result.json"), serde_json::to_string_pretty(&result)?.as_bytes())?;
-        Ok(())
+        Ok(card_written?)
     }
 }
 
@@ -200,7 +211,7 @@ fn refuse_links(folder: &Path) -> Result<()> {
         let entry = entry?;
         if entry.file_type()?.is_symlink() {
             bail!(
-                "{} is a link, and a run writes only into its own folder: remove it, or put the file itself there",
+                "{} is a link, and a run writes only into its own folder: put the file itself there, or move the link away",
                 entry.path().display()
             );
         }

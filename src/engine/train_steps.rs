@@ -13,8 +13,12 @@ use crate::nn::train::volumes::VolumeSession;
 use crate::nn::train::{Lessons, Session, TrainError, TrainEvent, TrainSample, TrainSession, score};
 use crate::nn::watch::{Stopped, Watch, watched};
 use crate::nn::{AnyModel, Model, ModelOf, PredictError};
+use crate::replace::Own;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// The best model of a run so far, in its folder.
+const BEST: &str = "best.safetensors";
 
 /// A training run on its way: a slice prepared, a batch, or a tile or volume of a validation or comparison a step.
 pub(super) struct TrainSteps {
@@ -124,7 +128,12 @@ impl TrainSteps {
             Curves::open(folder, first, validated)
                 .map_err(|e| format!("the curves in {}: {e}", folder.display()))
         });
-        Ok(Phase::Learn(Box::new(Learn { run, curves: curves.transpose()? })))
+        let curves = curves.transpose()?;
+        match &run {
+            Run::Slices(session, _) => self.keep_best(session, world),
+            Run::Volumes(session) => self.keep_best(session, world),
+        }
+        Ok(Phase::Learn(Box::new(Learn { run, curves })))
     }
 
     fn learn(&mut self, mut learn: Box<Learn>, world: &mut NnWorld) -> Result<Phase, String> {
@@ -205,7 +214,7 @@ impl TrainSteps {
                 let row = curves.as_mut().map(|c| c.validation(step, value, dice, best, &per_class));
                 self.write_curve(world, row);
                 if best {
-                    self.write_model("best.safetensors", world, || session.best_model());
+                    self.write_model(BEST, world, || session.best_model());
                 }
                 let per_label = per_class;
                 world.board.post(Event::TrainValidated { job, step, dice, per_label, best, predicted });
@@ -298,6 +307,14 @@ impl TrainSteps {
         if let Some(Err(e)) = written {
             let reason = format!("the curves: {e}");
             world.board.post(Event::TrainNotSaved { job: self.job, reason });
+        }
+    }
+
+    /// A run that goes on has the best model of its checkpoint in its folder, whatever became of the file meanwhile.
+    fn keep_best<const D: usize>(&self, session: &Session<D, impl Lessons<D>>, world: &NnWorld) {
+        let folder = self.request.checkpoints.as_ref().and_then(|c| c.folder.as_ref());
+        if session.best().is_some() && folder.is_some_and(|folder| !Own::read().has(&folder.join(BEST))) {
+            self.write_model(BEST, world, || session.best_model());
         }
     }
 

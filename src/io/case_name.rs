@@ -1,6 +1,7 @@
 //! What a case is called: the one rule for the names of files that belong together.
 
 use std::path::Path;
+use unicode_normalization::UnicodeNormalization;
 
 /// A case's name from a file of it: without the folder, the format's ending, and what data sets add to the names of
 /// images or masks ([`case_of`]). A folder gives its own name, `sample:oct:3` is `oct_3`.
@@ -23,12 +24,26 @@ pub fn file_stem(path: &Path) -> String {
     if let Some(id) = name.strip_prefix("sample:") {
         return id.replace(':', "_");
     }
+    name[..name.len() - ending(&name)].to_owned()
+}
+
+/// The length of the longest ending of a format that a name has, with its dot; 0 of none.
+fn ending(name: &str) -> usize {
     let lower = name.to_ascii_lowercase();
     let endings = super::FORMATS.iter().flat_map(|f| f.extensions);
     let fitting =
         endings.filter(|e| lower.strip_suffix(**e).is_some_and(|r| r.len() > 1 && r.ends_with('.')));
-    let longest = fitting.map(|e| e.len() + 1).max().unwrap_or(0);
-    name[..name.len() - longest].to_owned()
+    fitting.map(|e| e.len() + 1).max().unwrap_or(0)
+}
+
+/// Whether a file's name ends as that of some format.
+pub fn has_ending(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| ending(&name.to_string_lossy()) > 0)
+}
+
+/// A name with every accent in one with its letter, as most systems write it: some take it apart, and it is the same name.
+pub fn composed(name: &str) -> String {
+    name.nfc().collect()
 }
 
 /// What nnU-Net (`liver_7_0000`), CHASE_DB1 (`Image_01L_1stHO`) and this program's window (`scan_labels`) put behind the

@@ -27,7 +27,7 @@ mod unsupported;
 mod write;
 
 pub use crate::replace::WriteError;
-pub use case_name::{case_name, case_of, file_stem};
+pub use case_name::{case_name, case_of, composed, file_stem, has_ending};
 pub use error::OpenError;
 pub use folder::{not_one_image, separate_pictures};
 pub use labels::{laid_on, open_labels, open_labels_in, open_labels_of, open_labels_on, put_on, softened};
@@ -37,7 +37,7 @@ pub use picture::turned_mask;
 pub use sample::is_sample;
 pub use source::UnderWatch;
 pub use table::{plain_cell, read_table, table_beside, table_of, table_text, write_table};
-pub use targets::{TargetError, Targets, label_words};
+pub use targets::{FolderError, TargetError, Targets, label_words};
 pub use write::{
     write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png, write_text,
 };

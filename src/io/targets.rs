@@ -3,16 +3,17 @@
 //! unless this program wrote it or a person says otherwise. Everything that writes files goes through it.
 
 use crate::{
+    file,
     label::{LabelId, LabelTable},
     replace,
 };
 use std::{
     cell::LazyCell,
-    collections::{BTreeMap, HashMap},
-    fs, iter,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs, io, iter,
     path::{Component, Path, PathBuf},
+    slice,
 };
-use unicode_normalization::UnicodeNormalization;
 
 /// Folders in folders that are looked into, as readers of folders do.
 const MAX_DEPTH: usize = 4;
@@ -26,8 +27,25 @@ pub enum TargetError {
     Twice { first: PathBuf, second: PathBuf },
     #[error("{} is there, and is {}; nothing was written. Choose another place", .0.display(), if .0.is_file() { "a file, not a folder" } else { "no regular file" })]
     NotAFile(PathBuf),
-    #[error("{} there already and would be lost: {} not as Fovea wrote {} there, or would say something else. Nothing was written. Choose another place, or say --overwrite to replace {}", listed(.0), it_is(.0).1, it_is(.0).0, it_is(.0).0)]
+    #[error("{} is a link to {}, where there is nothing; nothing was written. Name {} itself, or choose another place", link.display(), to.display(), to.display())]
+    Dangling { link: PathBuf, to: PathBuf },
+    #[error("{} is a link, and {} would be replaced; nothing was written. Name {} itself, or choose another place", link.display(), to.display(), to.display())]
+    Link { link: PathBuf, to: PathBuf },
+    #[error("{} there already and would be lost: {} not as Fovea wrote {} there, or would say something else. Nothing was written. Choose another place", are(.0), they_are(.0), them(.0))]
     Exists(Vec<PathBuf>),
+    #[error("{} not as the run left {}: somebody has changed {}, or put {} there, and the run would replace {}. Nothing was written. Move {} to another place, and the run makes its own again", are(.0), them(.0), them(.0), them(.0), them(.0), them(.0))]
+    Changed(Vec<PathBuf>),
+}
+
+impl TargetError {
+    /// The files that a person may say that they want replaced.
+    pub fn replaceable(&self) -> &[PathBuf] {
+        match self {
+            Self::Exists(files) | Self::Changed(files) => files,
+            Self::Link { to, .. } => slice::from_ref(to),
+            Self::Input { .. } | Self::Twice { .. } | Self::NotAFile(_) | Self::Dangling { .. } => &[],
+        }
+    }
 }
 
 fn over(output: &Path, input: &Path) -> String {
@@ -37,14 +55,25 @@ fn over(output: &Path, input: &Path) -> String {
     }
 }
 
-fn it_is(paths: &[PathBuf]) -> (&'static str, &'static str) {
-    if paths.len() == 1 { ("it", "it is") } else { ("them", "they are") }
+fn them(paths: &[PathBuf]) -> &'static str {
+    if paths.len() == 1 { "it" } else { "them" }
 }
 
-fn listed(paths: &[PathBuf]) -> String {
-    match paths {
-        [path] => format!("{} is", path.display()),
-        [first, others @ ..] => format!("{} and {} more files are", first.display(), others.len()),
+fn they_are(paths: &[PathBuf]) -> &'static str {
+    if paths.len() == 1 { "it is" } else { "they are" }
+}
+
+/// Files that are named in a message; more would not be read.
+const NAMED: usize = 12;
+
+fn are(paths: &[PathBuf]) -> String {
+    let mut names: Vec<String> = paths.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+    if paths.len() > NAMED {
+        names.push(format!("{} more", paths.len() - NAMED));
+    }
+    match &names[..] {
+        [one] => format!("{one} is"),
+        [others @ .., last] => format!("{} and {last} are", others.join(", ")),
         [] => String::new(),
     }
 }
@@ -62,13 +91,20 @@ pub struct Targets {
 #[derive(Debug)]
 struct Output {
     path: PathBuf,
-    /// A file that is there with these bytes may stay as it is.
-    bytes: Option<Vec<u8>>,
-    own: bool,
-    /// It is a folder, whose files are outputs of their own.
-    folder: bool,
+    kind: Kind,
     /// Outputs of one number are never written together: of two endings, only one will be.
     group: usize,
+}
+
+#[derive(Debug, PartialEq)]
+enum Kind {
+    File,
+    /// A file that is there with these bytes may stay as it is.
+    Bytes(Vec<u8>),
+    /// Of a run that goes on, and whether it is known to be as the run left it; else the program's list says it.
+    OfRun(Option<bool>),
+    /// A folder, whose files are outputs of their own.
+    Folder,
 }
 
 /// What makes two paths one file.
@@ -130,82 +166,131 @@ impl Targets {
     /// A file of which only the work tells which of these it will be.
     pub fn write_one_of(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> &mut Self {
         let group = self.outputs.last().map_or(0, |last| last.group + 1);
-        self.outputs.extend(paths.into_iter().map(|path| Output {
-            path,
-            bytes: None,
-            own: false,
-            folder: false,
-            group,
-        }));
+        self.outputs.extend(paths.into_iter().map(|path| Output { path, kind: Kind::File, group }));
+        self
+    }
+
+    fn write_as(&mut self, path: impl Into<PathBuf>, kind: Kind) -> &mut Self {
+        self.write(path);
+        if let Some(last) = self.outputs.last_mut() {
+            last.kind = kind;
+        }
         self
     }
 
     /// A file whose content is known, and which may be about more than this run's outputs (a folder's `labels.txt`): only one
     /// that has this content already may be there, whoever wrote it.
     pub fn write_bytes(&mut self, path: impl Into<PathBuf>, bytes: Vec<u8>) -> &mut Self {
-        self.write(path);
-        if let Some(last) = self.outputs.last_mut() {
-            last.bytes = Some(bytes);
-        }
-        self
+        self.write_as(path, Kind::Bytes(bytes))
     }
 
-    /// A file of a run that goes on, which may be written again.
-    pub fn write_own(&mut self, path: impl Into<PathBuf>) -> &mut Self {
-        self.write(path);
-        if let Some(last) = self.outputs.last_mut() {
-            last.own = true;
-        }
-        self
+    /// A file of a run that goes on, which may be written again if it is as the run left it.
+    pub fn write_again(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.write_as(path, Kind::OfRun(None))
     }
 
-    /// A folder of slices that is going to be filled, and emptied of other slices.
+    /// As [`Targets::write_again`], of a file of which something else than the program's list says whether it `is_own`.
+    pub fn write_on(&mut self, path: impl Into<PathBuf>, is_own: bool) -> &mut Self {
+        self.write_as(path, Kind::OfRun(Some(is_own)))
+    }
+
+    /// A folder that is going to be filled with slices.
     pub fn write_folder(&mut self, path: &Path) -> &mut Self {
         for entry in fs::read_dir(path).into_iter().flatten().flatten().filter(|entry| !entry.path().is_dir())
         {
             self.write(entry.path());
         }
-        self.write(path);
-        if let Some(last) = self.outputs.last_mut() {
-            last.folder = true;
-        }
-        self
+        self.write_as(path, Kind::Folder)
     }
 
-    /// Whether all of it may be written. An output that is an input is told first, whatever `overwrite` says.
+    /// Whether all of it may be written. An output that is an input is told first, whatever `overwrite` says. From now on
+    /// nothing is replaced that comes there later ([`replace::expect`]).
     pub fn check(&self) -> Result<(), TargetError> {
         let mut seen: HashMap<Identity, &Output> = HashMap::new();
         for output in &self.outputs {
-            let fits = if output.folder { output.path.is_dir() } else { output.path.is_file() };
-            if output.path.exists() && !fits {
-                return Err(TargetError::NotAFile(output.path.clone()));
+            let path = &output.path;
+            if let Some(to) = led_to(path).filter(|_| !path.exists()) {
+                return Err(TargetError::Dangling { link: path.clone(), to });
             }
-            for identity in identities(&output.path) {
+            let fits = if output.kind == Kind::Folder { path.is_dir() } else { path.is_file() };
+            if path.exists() && !fits {
+                return Err(TargetError::NotAFile(path.clone()));
+            }
+            for identity in identities(path) {
                 if let Some(input) = self.inputs.get(&identity) {
-                    return Err(TargetError::Input { output: output.path.clone(), input: input.clone() });
+                    return Err(TargetError::Input { output: path.clone(), input: input.clone() });
                 }
                 if let Some(other) = seen.insert(identity, output).filter(|other| other.group != output.group)
                 {
-                    let (first, second) = (other.path.clone(), output.path.clone());
+                    let (first, second) = (other.path.clone(), path.clone());
                     return Err(TargetError::Twice { first, second });
                 }
+            }
+        }
+        for output in &self.outputs {
+            match output.kind {
+                Kind::Folder => replace::expect_in(&output.path),
+                _ => replace::expect(&output.path),
             }
         }
         if self.overwrite {
             return Ok(());
         }
+        if let Some((link, to)) = self.links().into_iter().next() {
+            return Err(TargetError::Link { link, to });
+        }
         let own = LazyCell::new(replace::Own::read);
         let known =
             |path: &Path| self.known.as_ref().is_none_or(|known| known.iter().any(|k| path.starts_with(k)));
-        let kept = |output: &&Output| match &output.bytes {
-            _ if output.own || output.folder || !output.path.exists() => false,
-            // Other masks may lie beside it that mean what it says.
-            Some(bytes) => !crate::file::read(&output.path).is_ok_and(|there| there == *bytes),
-            None => !(known(&output.path) && own.has(&output.path)),
-        };
-        let kept: Vec<PathBuf> = self.outputs.iter().filter(kept).map(|o| o.path.clone()).collect();
-        if kept.is_empty() { Ok(()) } else { Err(TargetError::Exists(kept)) }
+        let (mut kept, mut changed) = (vec![], vec![]);
+        for Output { path, kind, .. } in self.outputs.iter().filter(|output| output.path.exists()) {
+            let (may, lost) = match kind {
+                Kind::Folder => continue,
+                // Other masks may lie beside it that mean what it says.
+                Kind::Bytes(bytes) => (file::read(path).is_ok_and(|there| there == *bytes), &mut kept),
+                Kind::File => (known(path) && own.has(path), &mut kept),
+                Kind::OfRun(is_own) => (is_own.unwrap_or_else(|| own.has(path)), &mut changed),
+            };
+            if !may {
+                lost.push(path.clone());
+            }
+        }
+        match (kept.is_empty(), changed.is_empty()) {
+            (_, false) => Err(TargetError::Changed(changed)),
+            (false, _) => Err(TargetError::Exists(kept)),
+            (true, true) => Ok(()),
+        }
     }
+
+    /// The outputs that are links, each with the file that it leads to: this is what would be replaced.
+    pub fn links(&self) -> Vec<(PathBuf, PathBuf)> {
+        let files = self.outputs.iter().filter(|output| output.kind != Kind::Folder);
+        files.filter_map(|output| Some((output.path.clone(), led_to(&output.path)?))).collect()
+    }
+
+    /// Makes the folders that the outputs are in, where they are not there yet.
+    pub fn make_folders(&self) -> Result<(), FolderError> {
+        let folders: BTreeSet<&Path> =
+            self.outputs.iter().filter_map(|output| output.path.parent()).collect();
+        for folder in folders.into_iter().filter(|folder| !folder.as_os_str().is_empty()) {
+            file::make_folder(folder).map_err(|cause| FolderError { folder: folder.to_owned(), cause })?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a folder for outputs was not made.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder {} cannot be made: {cause}", folder.display())]
+pub struct FolderError {
+    folder: PathBuf,
+    cause: io::Error,
+}
+
+/// The file that a link leads to, over all links on the way where there is one; None of what is no link.
+fn led_to(path: &Path) -> Option<PathBuf> {
+    let to = fs::read_link(path).ok()?;
+    Some(fs::canonicalize(path).unwrap_or_else(|_| path.parent().unwrap_or(Path::new("")).join(to)))
 }
 
 /// Whether a reader of folders (DICOM series, numbered pictures) may take this file of one.
@@ -258,7 +343,7 @@ fn place(path: &Path) -> Identity {
 
 /// A name as a file system sees it that ignores letter case and the forms of accents.
 fn folded(name: &str) -> String {
-    name.to_lowercase().nfc().collect()
+    super::composed(&name.to_lowercase())
 }
 
 /// The labels' names as parts of file names; where two would be one file (on some file system), the label's id tells them
@@ -282,117 +367,4 @@ pub fn label_words(labels: &LabelTable) -> BTreeMap<LabelId, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("Scan.png");
-        fs::write(&path, b"image").unwrap();
-        (folder, path)
-    }
-
-    fn is_input(input: &Path, output: &Path) -> bool {
-        let mut targets = Targets::new(true);
-        targets.read(input).write(output);
-        matches!(targets.check(), Err(TargetError::Input { .. }))
-    }
-
-    #[test]
-    fn an_output_is_no_input_by_whatever_path() {
-        let (folder, image) = folder();
-        let at = |name: &str| folder.path().join(name);
-        fs::create_dir(at("sub")).unwrap();
-        for name in ["Scan.png", "./Scan.png", "sub/../Scan.png", "new/../Scan.png", "scan.PNG"] {
-            assert!(is_input(&image, &at(name)), "{name}");
-        }
-        for name in ["other.png", "sub/Scan.png", "Scan.nii.gz"] {
-            assert!(!is_input(&image, &at(name)), "{name}");
-        }
-        assert!(!is_input(Path::new("sample:oct"), &at("sample:oct")));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_are_followed_from_both_sides() {
-        let (folder, image) = folder();
-        let [soft, hard, linked] = ["soft.png", "hard.png", "folder"].map(|name| folder.path().join(name));
-        std::os::unix::fs::symlink(&image, &soft).unwrap();
-        fs::hard_link(&image, &hard).unwrap();
-        std::os::unix::fs::symlink(folder.path(), &linked).unwrap();
-        for path in [&soft, &hard, &linked.join("Scan.png"), &linked.join("hard.png")] {
-            assert!(is_input(&image, path) && is_input(path, &image), "{}", path.display());
-        }
-    }
-
-    #[test]
-    fn files_of_a_folder_and_the_other_half_of_a_pair_are_inputs() {
-        let (folder, image) = folder();
-        assert!(is_input(folder.path(), &image));
-        assert!(!is_input(folder.path(), &folder.path().join("mask.nii.gz")));
-        let inner = folder.path().join("series");
-        fs::create_dir(&inner).unwrap();
-        fs::write(inner.join("IM0"), b"").unwrap();
-        assert!(is_input(folder.path(), &inner.join("IM0")));
-        let [header, data] = ["a.hdr", "a.img"].map(|name| folder.path().join(name));
-        fs::write(&header, b"").unwrap();
-        fs::write(&data, b"").unwrap();
-        assert!(is_input(&header, &data) && is_input(&data, &header));
-    }
-
-    #[test]
-    fn two_outputs_of_one_name_are_told_and_so_is_what_would_be_lost() {
-        let (folder, image) = folder();
-        let at = |name: &str| folder.path().join(name);
-        let check = |overwrite, paths: &[PathBuf]| {
-            let mut targets = Targets::new(overwrite);
-            paths.iter().for_each(|path| {
-                targets.write(path);
-            });
-            targets.check()
-        };
-        for (first, second) in
-            [("a.png", "a.png"), ("a.png", "A.PNG"), ("new/a.png", "New/a.png"), ("\u{e9}", "e\u{301}")]
-        {
-            let told = check(true, &[at(first), at(second)]);
-            assert_eq!(told, Err(TargetError::Twice { first: at(first), second: at(second) }));
-        }
-        assert_eq!(check(false, &[at("a.png"), at("b.png")]), Ok(()));
-        assert_eq!(check(false, std::slice::from_ref(&image)), Err(TargetError::Exists(vec![image.clone()])));
-        assert_eq!(check(true, std::slice::from_ref(&image)), Ok(()));
-        let mut same = Targets::new(false);
-        assert_eq!(same.write_bytes(&image, b"image".to_vec()).check(), Ok(()));
-        let mut other = Targets::new(false);
-        assert_eq!(
-            other.write_bytes(&image, b"else".to_vec()).check(),
-            Err(TargetError::Exists(vec![image.clone()]))
-        );
-        replace::write_bytes(&at("own.png"), b"mask").unwrap();
-        assert_eq!(check(false, &[at("own.png")]), Ok(()));
-        fs::write(at("own.png"), b"mash").unwrap();
-        assert_eq!(check(false, &[at("own.png")]), Err(TargetError::Exists(vec![at("own.png")])));
-        fs::remove_file(at("own.png")).unwrap();
-        // A table that the program wrote for other labels: the masks beside it would mean something else.
-        replace::write_bytes(&at("labels.txt"), b"1 Vein").unwrap();
-        let mut table = Targets::new(false);
-        let told = table.write_bytes(at("labels.txt"), b"1 Oedema".to_vec()).check();
-        assert_eq!(told, Err(TargetError::Exists(vec![at("labels.txt")])));
-        fs::remove_file(at("labels.txt")).unwrap();
-        let mut either = Targets::new(false);
-        assert_eq!(either.write_one_of([at("c.png"), at("c.nii.gz")]).check(), Ok(()));
-        let mut onto_folder = Targets::new(true);
-        let told = onto_folder.write(folder.path()).check();
-        assert_eq!(told, Err(TargetError::NotAFile(folder.path().to_owned())));
-        let mut into_file = Targets::new(true);
-        assert_eq!(into_file.write_folder(&image).check(), Err(TargetError::NotAFile(image.clone())));
-        let mut slices = Targets::new(false);
-        assert_eq!(slices.write_folder(folder.path()).check(), Err(TargetError::Exists(vec![image])));
-    }
-
-    #[test]
-    fn words_of_labels_are_told_apart() {
-        let words = label_words(&LabelTable::named(&["Soft Drusen", "soft-drusen", "Vein", ""]));
-        let words: Vec<&str> = words.values().map(String::as_str).collect();
-        assert_eq!(words, ["soft-drusen-1", "soft-drusen-2", "vein", "4"]);
-    }
-}
+mod tests;

@@ -5,15 +5,16 @@ use super::{OpenError, OpenOptions, WriteError, open, samples::same_samples, sou
 use crate::{
     file,
     label::{LabelId, LabelMap},
-    replace::{Out, write_bytes, write_checked},
+    replace::{self, Out, write_bytes, write_checked},
     volume::{Samples, Volume},
     watch::{self, Stopped},
 };
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use std::{
+    cell::LazyCell,
     fs,
     io::{self, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
 };
 use tiff::{
     ColorType, TiffError, TiffResult,
@@ -24,30 +25,60 @@ use tiff::{
 /// Writes a mask as grey PNG whose values are the label ids (8 bits, 16 where an id is above 255): one file for a 2-D
 /// image, else a folder `path` with `0001.png`, `0002.png`… in slice order.
 ///
-/// In a folder that has such files already, those of other slices are removed after the new ones are written, so that
-/// it holds this mask and no other.
-pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
+/// A folder must hold this mask and no other. Numbered slices beyond its last one are removed, after the new ones are
+/// written, where they are as this program wrote them (which is said); where they are not, nothing is written.
+pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<Vec<String>, WriteError> {
     let [width, height, depth] = map.dims();
     let wide = has_wide_ids(map);
     if depth == 1 {
-        return write_png(path, &label_samples(map.slice(0), wide), [width, height]);
+        write_png(path, &label_samples(map.slice(0), wide), [width, height])?;
+        return Ok(vec![]);
     }
     let io_error = |cause| WriteError::io(path, cause);
     file::make_folder(path).map_err(io_error)?;
+    let beyond = slices_beyond(path, depth).map_err(io_error)?;
+    let own = LazyCell::new(replace::Own::read);
+    if let Some(other) = beyond.iter().find(|slice| !own.has(slice)) {
+        let what = format!(
+            "{} would be a slice of it, and is not as Fovea wrote it there: move it away, or choose another folder",
+            other.display()
+        );
+        return Err(WriteError::unfit(path, what));
+    }
     for z in 0..depth {
         watch::step("writing", z, depth)
             .map_err(|cause| WriteError::Stopped { path: path.to_owned(), cause })?;
         let file = path.join(format!("{:04}.png", z + 1));
         write_png(&file, &label_samples(map.slice(z), wide), [width, height])?;
     }
-    for entry in fs::read_dir(path).map_err(io_error)? {
-        let file = entry.map_err(io_error)?.path();
+    let mut told = vec![];
+    for slice in beyond {
+        // Somebody may have changed it meanwhile.
+        let name = slice.display();
+        told.push(match replace::remove_own(&slice).map_err(io_error)? {
+            true => format!(
+                "{name} was removed: it is of a mask with more slices, which Fovea wrote there before"
+            ),
+            false => {
+                format!("{name} is no slice of this mask, and was changed meanwhile: it is left as it is")
+            }
+        });
+    }
+    Ok(told)
+}
+
+/// The numbered slices in a folder that come after those of a mask, in their order.
+fn slices_beyond(folder: &Path, depth: usize) -> io::Result<Vec<PathBuf>> {
+    let mut found = vec![];
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.path();
         let number = file.file_name().and_then(|n| n.to_str()?.strip_suffix(".png")?.parse::<usize>().ok());
         if number.is_some_and(|n| n > depth) {
-            fs::remove_file(&file).map_err(io_error)?;
+            found.push(file);
         }
     }
-    Ok(())
+    found.sort();
+    Ok(found)
 }
 
 /// Writes a mask as TIFF, one page a slice, with the ids as values (8 bits, 16 where an id is above 255).
@@ -250,8 +281,25 @@ mod tests {
         let path = folder.path().join("mask");
         let map = |depth: usize| LabelMap::from_values([2, 2, depth], &vec![1; 4 * depth]).unwrap();
         write_label_png(&path, &map(5)).unwrap();
-        write_label_png(&path, &map(3)).unwrap();
+        let told = write_label_png(&path, &map(3)).unwrap();
         assert_eq!(open_labels(&path).unwrap().0.dims(), [2, 2, 3]);
+        assert!(told.len() == 2 && told[0].contains("0004.png was removed"), "{told:?}");
+    }
+
+    #[test]
+    fn a_slice_that_the_program_did_not_write_is_never_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let map = |depth: usize| LabelMap::from_values([2, 2, depth], &vec![1; 4 * depth]).unwrap();
+        write_label_png(folder.path(), &map(3)).unwrap();
+        let own = fs::read(folder.path().join("0003.png")).unwrap();
+        for other in ["0003.png", "9.png"] {
+            let other = folder.path().join(other);
+            fs::write(&other, "mine").unwrap();
+            let told = write_label_png(folder.path(), &map(2)).unwrap_err().to_string();
+            assert!(told.contains(&format!("{} would be a slice", other.display())), "{told}");
+            assert_eq!(fs::read(&other).unwrap(), b"mine");
+            fs::write(folder.path().join("0003.png"), &own).unwrap();
+        }
     }
 
     #[test]

@@ -192,6 +192,11 @@ impl ModelCard {
         self.trained_on.is_empty()
     }
 
+    /// Whether it is made for images of this kind.
+    pub fn fits(&self, modality: Modality) -> bool {
+        self.modality == modality || self.modality == Modality::Other
+    }
+
     /// The number of classes, background included.
     pub fn classes(&self) -> usize {
         self.labels.len() + 1

@@ -36,7 +36,7 @@ impl PredictError {
     /// `needs` bytes and `memory` allowed.
     pub(super) fn too_little(needs: u64, memory: u64) -> Self {
         Self::Unfit(format!(
-            "the network needs about {} MiB for one pass and {} are allowed; raise --memory, or take a smaller network",
+            "the network needs about {} MiB for one pass and {} are allowed; allow more memory, or take a smaller network",
             needs.div_ceil(1 << 20),
             memory >> 20
         ))

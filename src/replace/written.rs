@@ -4,7 +4,6 @@
 //! The hash of each written file is noted in a list of the program's own, and not in the files: not every format has room
 //! for a mark, and a mark would stay in a mask that a person has corrected with another program.
 
-use super::write_bytes;
 use crate::{
     file,
     watch::{self, Stopped},
@@ -14,7 +13,10 @@ use std::{
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{
+        LazyLock, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// The list is cut to its newer half beyond this; what is forgotten is then taken for somebody else's.
@@ -23,11 +25,18 @@ const MOST_BYTES: u64 = 4 << 20;
 /// What this process has written. It needs no place on disk for it.
 static HERE: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
+static REMEMBERS: AtomicBool = AtomicBool::new(false);
+
+/// From now on what is written is noted for later runs of the program too. For the program itself: tests, and whoever uses
+/// the library, write files by the hundred that are not for the person's list.
+pub fn remember() {
+    REMEMBERS.store(true, Ordering::Relaxed);
+}
+
 /// What programs of this person on this machine have written: a line for each file. None where there is no place for it.
 fn list() -> Option<PathBuf> {
-    // Unit tests write files by the hundred, none of which anybody wants to know about.
-    let dirs = if cfg!(test) { None } else { directories::ProjectDirs::from("", "", "fovea") };
-    dirs.map(|dirs| dirs.data_local_dir().join("written"))
+    let dirs = REMEMBERS.load(Ordering::Relaxed).then(|| directories::ProjectDirs::from("", "", "fovea"));
+    dirs.flatten().map(|dirs| dirs.data_local_dir().join("written"))
 }
 
 /// The line of a file: the hash of its path, its size, and the hash of its content, which is read from `content`.
@@ -56,7 +65,7 @@ fn place(path: &Path) -> io::Result<String> {
     Ok(blake3::hash(place.as_os_str().as_encoded_bytes()).to_hex()[..16].to_owned())
 }
 
-/// Notes the line of a file that has taken its place. Where it cannot be noted, the file is not replaced unasked.
+/// Notes the line of a file that is about to take its place. Where it cannot be noted, the file is not replaced unasked.
 pub fn note(line: String) {
     if let Some(list) = list()
         && let Err(e) = append(&list, &line)
@@ -68,7 +77,7 @@ pub fn note(line: String) {
 
 fn append(list: &Path, line: &str) -> io::Result<()> {
     if let Some(folder) = list.parent() {
-        fs::create_dir_all(folder)?;
+        file::make_folder(folder)?;
     }
     // One write, so that two programs do not mix their lines.
     fs::File::options().create(true).append(true).open(list)?.write_all(format!("{line}\n").as_bytes())?;
@@ -76,7 +85,10 @@ fn append(list: &Path, line: &str) -> io::Result<()> {
         let text = file::read_text(list)?;
         let lines: Vec<&str> = text.lines().collect();
         let newer = lines[lines.len() / 2..].join("\n") + "\n";
-        write_bytes(list, newer.as_bytes()).map_err(io::Error::other)?;
+        // It is nobody's output, and noting it would cut it again.
+        let whole = |new: &Path| super::same_bytes(new, newer.as_bytes());
+        let new = super::filled(list, list, |out| out.write_all(newer.as_bytes()), whole);
+        new.map_err(io::Error::other)?.persist(list).map_err(|e| e.error)?;
     }
     Ok(())
 }
@@ -111,6 +123,7 @@ impl Own {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replace::write_bytes;
 
     #[test]
     fn a_file_is_own_where_it_was_written_and_as_long_as_nobody_changes_it() {

@@ -122,7 +122,7 @@ impl Workspace {
                 ExportFormat::Nifti => {
                     written.warnings.extend(io::write_label_nifti(&path, &now.mask, volume.grid())?);
                 }
-                ExportFormat::Png => io::write_label_png(&path, &now.mask)?,
+                ExportFormat::Png => written.warnings.extend(io::write_label_png(&path, &now.mask)?),
                 ExportFormat::Table => {
                     io::write_table(&path, &now.labels)?;
                     return Ok(Box::new(written));

@@ -6,7 +6,7 @@ use crate::io;
 use crate::label::LabelTable;
 use crate::nn::train::TrainConfig;
 use crate::nn::{self, Channels, InputSpec, ModelCard, bundled, weights};
-use crate::volume::{Modality, Volume};
+use crate::volume::Volume;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl ShelvedModel {
 
     /// Whether it can make anything of an image of this kind.
     pub fn fits(&self, volume: &Volume) -> bool {
-        self.card.modality == volume.modality() || self.card.modality == Modality::Other
+        self.card.fits(volume.modality())
     }
 }
 

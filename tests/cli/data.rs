@@ -55,7 +55,7 @@ fn masks_of_one_structure_are_one_label_however_they_say_it_and_the_run_keeps_wh
     let runs = folder.path().join("run");
     let told = told(&list, &format!("--run {}", text(&runs)));
     assert!(
-        told.contains("label 1 label 1: 480 voxels in 3 cases of train, 160 voxels in 1 cases of val"),
+        told.contains("label 1 label 1: 480 voxels in 3 cases of train, 160 voxels in 1 case of val"),
         "{told}"
     );
     assert!(told.contains("255 in 2 masks (c0, c2)") && told.contains("1 in 2 masks (c1, c3)"), "{told}");
@@ -115,7 +115,7 @@ fn an_image_without_an_orientation_goes_with_its_mask_by_size_and_spacing() {
     let out = folder.path().join("m.safetensors");
     let options = format!("--out {}", text(&out));
     let said = told(&list, &options);
-    assert!(said.contains("label 1 label 1: 320 voxels in 1 cases of train"), "{said}");
+    assert!(said.contains("label 1 label 1: 320 voxels in 1 case of train"), "{said}");
     assert!(said.contains("the image does not say how it lies in the patient"), "{said}");
     std::fs::write(&list, "id,image,label\nv,far.nii.gz,m.nii.gz\n").unwrap();
     std::fs::remove_file(&out).unwrap();
@@ -199,5 +199,5 @@ fn colours_are_labels_where_that_is_told() {
     assert!(refused.contains("#0000ff") && refused.contains("--labels NAME=#rrggbb"), "{refused}");
     let told = told(&list, &format!("--labels vein=#ff0000,artery=#0000ff --out {}", text(&out)));
     assert!(told.contains("label 1 vein: in no mask"), "{told}");
-    assert!(told.contains("label 2 artery: 160 voxels in 1 cases of train"), "{told}");
+    assert!(told.contains("label 2 artery: 160 voxels in 1 case of train"), "{told}");
 }

@@ -92,6 +92,8 @@ fn files_of_a_folder_models_and_data_are_inputs_too() {
         write_photo(&at(&format!("slices/slice_{z}.png")));
     }
     let list = write_list(folder.path());
+    let pairs = at("pairs.csv");
+    fs::write(&pairs, "id,image,label\nslice_1,slices/slice_1.png,slices/slice_1.png\n").unwrap();
     let model = at("m.safetensors");
     said(&["models", "export", "vessel", "--out", text(&model)]);
     let before = fs::read(&model).unwrap();
@@ -106,9 +108,9 @@ fn files_of_a_folder_models_and_data_are_inputs_too() {
             "--pred",
             text(&at("slices")),
             "--truth",
-            text(&at("slices")),
-            "--json",
-            text(&at("slices/slice_1.png")),
+            text(&pairs),
+            "--csv",
+            text(&pairs),
             "--overwrite",
         ],
     ] {
@@ -217,9 +219,7 @@ fn masks(folder: PathBuf, names: &[&str]) -> PathBuf {
     let map = LabelMap::from_values([2, 2, 1], &[1, 0, 0, 1]).unwrap();
     for name in names {
         match name.ends_with(".nii.gz") {
-            true => {
-                io::write_label_nifti(&folder.join(name), &map, &Grid::pixels([2, 2, 1]).unwrap()).map(|_| ())
-            }
+            true => io::write_label_nifti(&folder.join(name), &map, &Grid::pixels([2, 2, 1]).unwrap()),
             false => io::write_label_png(&folder.join(name), &map),
         }
         .unwrap();
@@ -332,8 +332,9 @@ fn output_that_cannot_be_written_is_a_failure() {
 #[test]
 fn a_cause_is_said_once() {
     let folder = tempfile::tempdir().unwrap();
-    let nowhere = folder.path().join("nowhere/x.nii.gz");
-    let errors = refused(&["convert", "sample:ct", text(&nowhere)]);
+    // Longer than a file system has room for.
+    let long = folder.path().join(format!("{}x.nii.gz", "long".repeat(80)));
+    let errors = refused(&["convert", "sample:ct", text(&long)]);
     assert!(errors.contains("x.nii.gz") && !errors.contains(".fovea-"), "{errors}");
     assert_eq!(errors.matches("os error").count(), 1, "{errors}");
     let missing = refused(&["segment", "no/list.csv", "--model", "vessel", "--out", text(folder.path())]);

@@ -33,18 +33,19 @@ fn a_run_that_diverged_after_a_validation_says_each_time_that_it_cannot_go_on() 
         bytes[at..at + new.len()].copy_from_slice(new.as_bytes());
     }
     fs::write(&checkpoint, bytes).unwrap();
-    let first = refused_run(&list, &format!("{options} --resume"));
+    let first = refused_run(&list, &format!("{options} --resume --overwrite"));
     for part in [
         "the run diverged: ",
         "No model was written",
         &format!("{} is the best that it had reached", text(&run.join("best.safetensors"))),
-        &format!("It cannot go on: remove {} and begin anew with a lower --lr", text(&run)),
+        "It cannot go on: begin anew with a lower --lr, and another --out or --run",
+        &format!("is in {}", text(&run)),
     ] {
         assert!(first.contains(part), "{part}: {first}");
     }
     assert!(run.join("best.safetensors").exists());
     // What is saved of it now is no run that has ended well.
-    let again = refused_run(&list, &format!("{options} --resume"));
+    let again = refused_run(&list, &format!("{options} --resume --overwrite"));
     assert_eq!(again.lines().last(), first.lines().last());
 }
 

@@ -184,7 +184,7 @@ fn a_mask_that_is_not_wanted_any_more_leaves_the_old_one_in_every_format() {
         ("mask.nii.gz", Box::new(|path| io::write_label_nifti(path, &map, &grid).map(drop))),
         ("mask.nii", Box::new(|path| io::write_label_nifti(path, &map, &grid).map(drop))),
         ("mask.tif", Box::new(|path| io::write_label_tiff(path, &map))),
-        ("mask.png", Box::new(|path| io::write_label_png(path, &flat))),
+        ("mask.png", Box::new(|path| io::write_label_png(path, &flat).map(drop))),
     ];
     for (name, write) in writers {
         let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,10 @@ use super::{
     evaluation::Evaluation,
     pictures::{CasePictures, DIFFERENCES, Pictures},
 };
-use crate::metrics::{Metric, Scores, Summary};
+use crate::{
+    metrics::{Metric, Scores, Summary},
+    words::counted,
+};
 use std::fmt::Write;
 
 pub const STYLE: &str = include_str!("report.css");
@@ -96,8 +99,8 @@ fn means(evaluation: &Evaluation) -> String {
     }
     format!(
         "<h2>Means over the cases</h2>\n<div class=\"wide\"><table>\n<caption>Mean, and below it the 95 % interval; \
-         n where fewer than all {} cases have a value.</caption>\n{}<tbody>\n{rows}</tbody></table></div>\n{left_out}",
-        evaluation.report.cases.len(),
+         n where not every one of {} has a value.</caption>\n{}<tbody>\n{rows}</tbody></table></div>\n{left_out}",
+        counted(evaluation.report.cases.len(), "case"),
         heading(evaluation, &metrics, "<th scope=\"col\">Class</th>"),
     )
 }

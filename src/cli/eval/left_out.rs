@@ -65,13 +65,13 @@ impl Evaluation {
         let what = if metric.quantity == Quantity::Length { "distance" } else { "value" };
         let reasons = self.left_out.get(&class)?.get(metric.id)?;
         let text = |left: &LeftOut| {
-            let have = if left.cases.len() == 1 { "cases has" } else { "cases have" };
-            let of = if all == left.cases.len() {
-                format!("all {all}")
-            } else {
-                format!("{} of {all}", left.cases.len())
+            let of = match left.cases.len() {
+                1 if all == 1 => "the only case has".to_owned(),
+                1 => format!("1 of {all} cases has"),
+                n if n == all => format!("all {all} cases have"),
+                n => format!("{n} of {all} cases have"),
             };
-            format!("{of} {have} no {what}: {}: {}", left.reason, shortened(&left.cases))
+            format!("{of} no {what}: {}: {}", left.reason, shortened(&left.cases))
         };
         Some(reasons.iter().map(text).collect::<Vec<_>>().join("; "))
     }

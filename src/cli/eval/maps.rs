@@ -10,6 +10,7 @@ use crate::{
     label::{LabelId, LabelMap, LabelTable, volumes_of_slices},
     memory,
     metrics::{Comparison, Confusion, Measured, Roc, SurfaceDistances},
+    words::counted,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use rayon::prelude::*;
@@ -129,8 +130,7 @@ pub fn open(pairs: &[Pair], values: &Values, told: Told<'_>) -> Result<Vec<Maps>
         }
     }
     if !faults.is_empty() {
-        let which = if faults.len() == 1 { "a case".to_owned() } else { format!("{} cases", faults.len()) };
-        bail!("{which} cannot be scored:\n  {}", faults.join("\n  "));
+        bail!("{} cannot be scored:\n  {}", counted(faults.len(), "case"), faults.join("\n  "));
     }
     let softened =
         |of: fn(&Maps) -> &LabelMap| io::softened(maps.iter().flat_map(|m| of(m).counts().into_keys()));

@@ -4,15 +4,20 @@ use super::{EvalArgs, SplitArgument};
 use crate::{
     io::{
         self,
+        dataset::shortened,
         list::{self, Split},
     },
     label::{LabelId, LabelTable},
+    words::counted,
 };
 use anyhow::{Context, Result, bail};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
+
+/// Folders in folders that are told of.
+const MAX_DEPTH: usize = 4;
 
 /// One case's files.
 #[derive(Clone, Debug)]
@@ -63,7 +68,7 @@ pub fn pairs(args: &EvalArgs, labels: &LabelTable) -> Result<Vec<Pair>> {
     for (stem, t, pred) in pairs {
         let mut probabilities = BTreeMap::new();
         for (id, word) in &words {
-            let name = format!("{stem}_{word}");
+            let name = io::composed(&format!("{stem}_{word}"));
             if left.remove(name.as_str()) {
                 probabilities.insert(*id, predicted[&name].clone());
             }
@@ -100,9 +105,10 @@ pub fn pairs(args: &EvalArgs, labels: &LabelTable) -> Result<Vec<Pair>> {
 /// The file of a case among those of a folder, and its stem: the one with the case's own name, or else the only one whose
 /// name is that of the case, its mask or its image ([`io::case_of`]).
 fn partner<'a>(files: &'a BTreeMap<String, PathBuf>, t: &Truth) -> Result<Option<(&'a str, &'a PathBuf)>> {
-    let of_image = t.image.as_deref().map(io::case_name);
-    let of_mask = t.stem.as_deref().unwrap_or(&t.id);
-    for name in [of_mask, &t.id] {
+    let of_image = t.image.as_deref().map(|image| io::composed(&io::case_name(image)));
+    let id = io::composed(&t.id);
+    let of_mask = t.stem.as_deref().unwrap_or(&id);
+    for name in [of_mask, &id] {
         if let Some((stem, path)) = files.get_key_value(name) {
             return Ok(Some((stem, path)));
         }
@@ -160,18 +166,50 @@ fn in_folder(args: &EvalArgs) -> Result<Vec<Truth>> {
     Ok(truth.collect())
 }
 
-/// Images in a folder by their stems, hidden files left out, and of a pair of files the header. What is no image (label
-/// tables, reports) is left out.
+/// That masks in folders of a folder were not looked at, where there are any.
+pub fn not_looked_at(folder: &Path) -> Option<String> {
+    let mut inner: Vec<(PathBuf, usize)> = vec![];
+    let mut waiting = vec![(folder.to_owned(), 0)];
+    while let Some((at, depth)) = waiting.pop() {
+        for entry in std::fs::read_dir(&at).into_iter().flatten().flatten() {
+            let (path, kind) = (entry.path(), entry.file_type());
+            if io::left_over(&path) {
+                continue;
+            }
+            if kind.is_ok_and(|kind| kind.is_dir()) && depth < MAX_DEPTH {
+                waiting.push((path, depth + 1));
+            } else if depth > 0 && io::has_ending(&path) && path.is_file() {
+                match inner.iter_mut().find(|(folder, _)| *folder == at) {
+                    Some((_, count)) => *count += 1,
+                    None => inner.push((at.clone(), 1)),
+                }
+            }
+        }
+    }
+    inner.sort();
+    let each: Vec<String> =
+        inner.iter().map(|(at, n)| format!("{} in {}", counted(*n, "file"), at.display())).collect();
+    (!each.is_empty()).then(|| {
+        format!(
+            "folders in {} were not looked at: {}. Score them by themselves",
+            folder.display(),
+            shortened(&each)
+        )
+    })
+}
+
+/// Images in a folder by their stems, accents written in one way, hidden files left out, and of a pair of files the header.
+/// What is no image (label tables, reports) is left out.
 fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
         let stem = io::file_stem(&path);
-        let is_image = path.is_file() && path.file_name().is_some_and(|n| n.to_string_lossy() != *stem);
+        let is_image = path.is_file() && io::has_ending(&path);
         if !is_image || io::left_over(&path) || io::pair_of(&path).is_some_and(|header| header != path) {
             continue;
         }
-        if let Some(other) = found.insert(stem.clone(), path.clone()) {
+        if let Some(other) = found.insert(io::composed(&stem), path.clone()) {
             bail!("{} and {} are both called {stem}", other.display(), path.display());
         }
     }

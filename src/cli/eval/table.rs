@@ -5,6 +5,7 @@ use crate::{
     cli::say::escaped,
     io,
     metrics::{METRICS, Metric, Scores},
+    words::counted,
 };
 use anyhow::Result;
 use std::fmt::Write;
@@ -42,8 +43,8 @@ pub fn text(evaluation: &Evaluation) -> String {
     }
     let _ = writeln!(
         out,
-        "\nmeans over {} cases, with 95 % intervals; surfaces agree within {} {}",
-        evaluation.report.cases.len(),
+        "\nmeans over {}, with 95 % intervals; surfaces agree within {} {}",
+        counted(evaluation.report.cases.len(), "case"),
         evaluation.surface_tolerance,
         evaluation.units.length
     );

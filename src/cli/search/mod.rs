@@ -90,14 +90,15 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
     let common = TrainArgs::of_trial(&args.training, &[], &args.study)?;
     let mut targets = Targets::default();
     common.read_by(&mut targets);
-    for file in report::FILES.map(|name| args.study.join(name)).into_iter().chain([file.clone()]) {
+    for report in report::FILES.map(|name| args.study.join(name)) {
         if args.resume {
-            targets.write_own(file)
+            targets.write_again(report)
         } else {
-            targets.write(file)
+            targets.write(report)
         };
     }
-    targets.check()?;
+    // A study that goes on says itself whether it is one.
+    targets.write_on(&file, args.resume).check()?;
     interrupt::listen();
     let mut setup = Setup::open(&common, device)?;
     setup.data.facts()?.lines().iter().for_each(|line| say::line(line));

@@ -4,6 +4,7 @@ use crate::{
     cli::eval::{STYLE, escaped},
     nn::train::search::{Dimension, Range, State, Trial},
     replace::write_bytes,
+    words::counted,
     workspace::study::Plan,
 };
 use anyhow::Result;
@@ -33,8 +34,10 @@ fn count(trials: &[Trial], state: State) -> usize {
 pub fn summary(plan: &Plan, dimensions: &[Dimension], trials: &[Trial]) -> String {
     let [finished, pruned, failed] =
         [State::Finished, State::Pruned, State::Failed].map(|state| count(trials, state));
-    let mut text =
-        format!("{} trials: {finished} finished, {pruned} given up, {failed} failed", trials.len());
+    let mut text = format!(
+        "{}: {finished} finished, {pruned} given up, {failed} failed",
+        counted(trials.len(), "trial")
+    );
     if let Some(best) = best(trials) {
         let set: String = assignments(dimensions, &best.numbers)
             .iter()

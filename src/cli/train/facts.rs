@@ -7,6 +7,7 @@ use crate::{
     },
     label::{LabelId, LabelTable},
     replace::write_bytes,
+    words::counted,
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -32,6 +33,10 @@ pub struct LabelFacts {
     /// By split: the cases that show it, and its voxels there (pixels of pictures).
     pub cases: BTreeMap<&'static str, usize>,
     pub voxels: BTreeMap<&'static str, u64>,
+}
+
+fn voxels_of(n: u64) -> String {
+    counted(n as usize, "voxel")
 }
 
 impl Facts {
@@ -75,13 +80,15 @@ impl Facts {
             let each: Vec<String> = voxels
                 .iter()
                 .map(|(split, n)| {
-                    format!("{n} voxels in {} cases of {split}", cases.get(split).unwrap_or(&0))
+                    let cases = counted(cases.get(split).copied().unwrap_or(0), "case");
+                    format!("{} in {cases} of {split}", voxels_of(*n))
                 })
                 .collect();
             let text = if each.is_empty() { "in no mask".to_owned() } else { each.join(", ") };
             lines.push(format!("label {id} {name}: {text}"));
         }
-        lines.extend(self.not_known.iter().map(|(split, n)| format!("not known: {n} voxels of {split}")));
+        let not_known = |(split, n): (&&str, &u64)| format!("not known: {} of {split}", voxels_of(*n));
+        lines.extend(self.not_known.iter().map(not_known));
         lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
         lines
     }
@@ -109,7 +116,7 @@ mod tests {
                 "cases: test: 1 (d); train: 2 (a, b); val: 1 (c)",
                 "label 1 vessel: 15 voxels in 2 cases of train",
                 "label 2 disc: in no mask",
-                "not known: 1 voxels of val",
+                "not known: 1 voxel of val",
                 "warning: turned",
             ]
         );

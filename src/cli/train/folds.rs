@@ -3,6 +3,7 @@
 use crate::{
     engine::run_folder::{RunResult, saved_result},
     replace::write_bytes,
+    words::counted,
 };
 use anyhow::{Result, bail};
 use rand::{RngExt, SeedableRng};
@@ -52,8 +53,8 @@ pub fn deal(patients: BTreeSet<String>, folds: usize, seed: u64) -> Result<BTree
     }
     if patients.len() < folds {
         bail!(
-            "--folds {folds}: there are {} patients; a column patient in LIST.csv tells whose image is whose",
-            patients.len()
+            "--folds {folds}: the data have {}; a column patient in LIST.csv tells whose image is whose",
+            counted(patients.len(), "patient")
         );
     }
     let mut order: Vec<String> = patients.into_iter().collect();

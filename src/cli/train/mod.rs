@@ -20,7 +20,7 @@ use super::{
     dataset::{self, LabelsArgument},
     report::{Reporter, utc_now},
     say::{self, say},
-    targets::OverwriteArgument,
+    targets::{OverwriteArgument, ending},
 };
 use crate::{
     engine::{Engine, Event, LoadedModel, ModelSource, interrupt, run_folder::Began},
@@ -95,7 +95,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE", requires = "recipe")]
     coarse: Option<PathBuf>,
     /// Where the model goes (.safetensors)
-    #[arg(long, required_unless_present_any = ["run", "print_config"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["run", "print_config"], value_parser = ending(&["safetensors"]))]
     out: Option<PathBuf>,
     /// A folder for the run: configuration, hashes of the data, curves, checkpoint, best and last model, card
     #[arg(long, value_name = "DIR")]

@@ -6,13 +6,15 @@ use crate::{
         dataset::Dataset,
         report::{Reporter, utc_now},
         say::say,
+        targets::told_if_taken,
     },
     engine::{
         About, Checkpoints, Engine, Event, JobError, JobId, LoadedModel, TrainData, TrainRequest, Trained,
         run_folder::{self, RunFolder},
     },
     nn::{ModelCard, find},
-    replace::write_bytes,
+    replace::{self, Displaced, write_bytes},
+    words::counted,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use std::{
@@ -42,22 +44,13 @@ pub(super) fn diverged(reason: &str, folder: Option<&Path>, checkpoint: &Path) -
         false => String::new(),
     };
     anyhow!(
-        "the run diverged: {reason}. No model was written.{kept} It cannot go on: remove {saved} and begin anew with a lower --lr"
+        "the run diverged: {reason}. No model was written.{kept} It cannot go on: begin anew with a lower --lr, and another --out or --run: what is saved of this run is in {saved}"
     )
 }
 
 impl TrainArgs {
     /// Checks that a run can be kept there, before anything is read; None of a fold that has ended before.
     pub(super) fn place(&self, folder: Option<&Path>) -> Result<Option<Place>> {
-        if let Some(out) = &self.out {
-            if out.extension().is_none_or(|e| e != "safetensors") {
-                bail!("--out {} must end in .safetensors", out.display());
-            }
-            let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if !parent.is_dir() {
-                bail!("--out: there is no folder {}", parent.display());
-            }
-        }
         let beside = self.out.as_ref().map(|out| out.with_extension("safetensors.run"));
         let checkpoint = folder.map(run_folder::checkpoint_in).or(beside).unwrap_or_default();
         let begun = checkpoint.exists() || folder.is_some_and(|f| f.join("config.json").exists());
@@ -76,7 +69,7 @@ impl TrainArgs {
         }
         if !self.resume && begun {
             bail!(
-                "a run is saved in {}: go on with it by --resume, or remove it to start anew",
+                "a run is saved in {}: go on with it by --resume, or start anew with another --out or --run",
                 folder.unwrap_or(&checkpoint).display()
             );
         }
@@ -105,7 +98,7 @@ impl TrainArgs {
             Some(folder) => {
                 let began = began(settings.train.seed, data.hashes());
                 let record = RunFolder::open(folder, &settings, &began, place.resume)?;
-                data.facts()?.write(folder)?;
+                told_if_taken(data.facts()?.write(folder))?;
                 Some(record)
             }
             None => None,
@@ -117,9 +110,13 @@ impl TrainArgs {
         };
         let samples = data.samples(&base.card, settings.every_pixel)?;
         let pretrains = settings.train.pretrain.is_some();
+        let goes_on = place.resume && place.checkpoint.exists();
+        if place.resume && !goes_on {
+            say!("there is no checkpoint {}: the run begins at its first step", place.checkpoint.display());
+        }
         say!(
-            "{} slices to learn from, {} to validate on; saved every {SAVE_EVERY} steps to {}",
-            samples.train.len(),
+            "{} to learn from, {} to validate on; saved every {SAVE_EVERY} steps to {}",
+            counted(samples.train.len(), "slice"),
             samples.valid.len(),
             place.checkpoint.display()
         );
@@ -135,14 +132,14 @@ impl TrainArgs {
                 path: place.checkpoint.clone(),
                 every: SAVE_EVERY,
                 // A run that was stopped before its first checkpoint begins anew.
-                resume: place.resume && place.checkpoint.exists(),
+                resume: goes_on,
                 folder: place.folder.clone(),
             }),
             about: self.about(data, pretrains),
         };
         let result = self.learned(engine, shown, (request, &base.card.title), &place.checkpoint, watch)?;
         if let Some(record) = record.filter(|_| result.diverged.is_none()) {
-            record.finish(&result)?;
+            told_if_taken(record.finish(&result))?;
         }
         Ok(result)
     }
@@ -181,11 +178,18 @@ impl TrainArgs {
                 }
                 _ => None,
             });
-        let told = if checkpoint.exists() {
-            let again = if self.resume { "" } else { " --resume" };
-            format!("the run is saved in {} and goes on by: {}{again}", checkpoint.display(), command_line())
-        } else {
-            "there was nothing to save yet".to_owned()
+        let displaced = replace::displaced().into_iter().find(|moved| moved.place == checkpoint);
+        let (again, saved) = (if self.resume { "" } else { " --resume" }, checkpoint.display());
+        let told = match displaced {
+            Some(Displaced { kept, .. }) => format!(
+                "the run is saved in {}: rename it to {saved}, and it goes on by: {}{again} --overwrite",
+                kept.display(),
+                command_line()
+            ),
+            None if checkpoint.exists() => {
+                format!("the run is saved in {saved} and goes on by: {}{again}", command_line())
+            }
+            None => "there was nothing to save yet".to_owned(),
         };
         anyhow::Error::new(JobError::Interrupted).context(not_saved.unwrap_or_default() + &told)
     }
@@ -195,11 +199,10 @@ impl TrainArgs {
         if let Some(reason) = &result.diverged {
             return Err(diverged(reason, place.folder.as_deref(), &place.checkpoint));
         }
-        if let Some(out) = &place.out {
-            write_bytes(out, &result.model.bytes)?;
-        }
+        // A place that was taken meanwhile is told after all that there is to say of the run.
+        let written = place.out.as_ref().map_or(Ok(()), |out| write_bytes(out, &result.model.bytes));
         let card = &result.model.card;
-        if let Some(to) = place.out.as_ref().or(place.folder.as_ref()) {
+        if let Some(to) = place.out.as_ref().filter(|_| written.is_ok()).or(place.folder.as_ref()) {
             say!("{} {} -> {}", card.title, card.version, to.display());
         }
         if let Some(comparison) = &result.comparison {
@@ -213,12 +216,13 @@ impl TrainArgs {
                 say!("The new model is worse than the old one on the validation slices.");
             }
         }
-        if place.folder.is_some() {
-            return Ok(());
+        written?;
+        if place.folder.is_none() {
+            // The run is over; its checkpoint is of no more use.
+            replace::remove_own(&place.checkpoint)
+                .with_context(|| format!("{} could not be removed", place.checkpoint.display()))?;
         }
-        // The run is over; its checkpoint is of no more use.
-        std::fs::remove_file(&place.checkpoint)
-            .with_context(|| format!("{} could not be removed", place.checkpoint.display()))
+        Ok(())
     }
 
     pub(super) fn fresh_card(&self, settings: &Settings, data: &Dataset) -> Result<ModelCard> {

@@ -33,6 +33,17 @@ impl TrainArgs {
 
     /// Checks the files of runs; `stages` are folders in a run's own folder.
     pub(super) fn may_write(&self, places: &[Option<Place>], stages: &[&str]) -> Result<()> {
+        self.overwrite.check(&self.files_of(places, stages))?;
+        // The folder of a run is made when its data have proved whole.
+        let mut model = Targets::default();
+        self.out.iter().for_each(|out| {
+            model.write(out);
+        });
+        Ok(model.make_folders()?)
+    }
+
+    /// What runs read and write.
+    pub(super) fn files_of(&self, places: &[Option<Place>], stages: &[&str]) -> Targets {
         let mut targets = self.overwrite.targets();
         self.read_by(&mut targets);
         for place in places.iter().flatten() {
@@ -47,20 +58,19 @@ impl TrainArgs {
             files.sort();
             files.dedup();
             for file in files {
-                // A run that goes on writes its own files again.
-                if place.resume {
-                    targets.write_own(file)
-                } else {
-                    targets.write(file)
+                match (place.resume, run_folder::went_on_by_itself(&file)) {
+                    (false, _) => targets.write(file),
+                    (true, None) => targets.write_again(file),
+                    (true, Some(is_own)) => targets.write_on(file, is_own),
                 };
             }
         }
         if let (Some(run), Some(_)) = (&self.run, self.folds) {
-            targets.write_own(run.join(FOLDS));
+            targets.write_again(run.join(FOLDS));
         }
         if let Some(out) = &self.out {
             targets.write(out);
         }
-        Ok(targets.check()?)
+        targets
     }
 }

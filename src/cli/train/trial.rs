@@ -1,7 +1,10 @@
 //! A run of `fovea train` as a trial of a search.
 
 use super::{Settings, TrainArgs, setup::Setup};
-use crate::engine::{Engine, Event, JobError, JobId, Trained, run_folder};
+use crate::{
+    engine::{Engine, Event, JobError, JobId, Trained, run_folder},
+    replace,
+};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use std::{path::Path, sync::Arc};
@@ -61,7 +64,9 @@ impl TrainArgs {
     ) -> Result<Outcome> {
         let folder = self.run.clone().context("a trial has a folder")?;
         self.resume = folder.join("config.json").exists();
-        let Some(place) = self.place(Some(&folder))? else { bail!("{} has ended", folder.display()) };
+        let places = [self.place(Some(&folder))?];
+        self.files_of(&places, &[]).check()?;
+        let [Some(place)] = places else { bail!("{} has ended", folder.display()) };
         let data = setup.data.clone();
         let ended = self.train(setup, &data, settings, &place, watch);
         let outcome = match ended {
@@ -75,7 +80,7 @@ impl TrainArgs {
             Err(e) => Outcome::Failed(e),
         };
         // Nobody goes on with it.
-        std::fs::remove_file(run_folder::checkpoint_in(&folder)).ok();
+        replace::remove_own(&run_folder::checkpoint_in(&folder)).ok();
         Ok(outcome)
     }
 }

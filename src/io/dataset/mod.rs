@@ -24,7 +24,7 @@ pub use sides::{Side, on_both_sides};
 pub use values::{Class, Others, UNKNOWN, Values};
 
 use super::{
-    left_over,
+    composed, left_over,
     list::{self, Case, ListError, Split},
     read_table, text,
 };
@@ -216,7 +216,9 @@ fn is_picture(path: &Path) -> bool {
     super::raster::FORMAT.has_extension_of(path) || super::tiff::FORMAT.has_extension_of(path)
 }
 
-/// The file of a folder with this stem, whatever kind of picture it is.
+/// The file of a folder with this stem, whatever kind of picture it is, and however its accents are written.
 fn with_stem<'a>(files: &'a [PathBuf], wanted: &str) -> Option<&'a PathBuf> {
-    files.iter().find(|f| is_picture(f) && stem(f) == wanted)
+    let wanted = composed(wanted);
+    let is_wanted = |stem: String| stem == wanted || (!stem.is_ascii() && composed(&stem) == wanted);
+    files.iter().find(|f| is_picture(f) && is_wanted(stem(f)))
 }

@@ -3,13 +3,16 @@
 //! `labels` by id, `.nii.gz`). Images of several channels, and regions made of several labels, are not for the networks
 //! here and are said to be so.
 
-use super::{Case, DatasetError, Layout, Listed, Split, Values, entries, index, name};
+use super::{Case, DatasetError, Layout, Listed, Split, Values, composed, entries, index, name};
 use crate::{
     label::{Label, LabelId, LabelTable},
     volume::Modality,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 pub static LAYOUT: Layout = Layout {
     id: "nnunet",
@@ -66,19 +69,22 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
                 _ => listed.fault(stem, format!("{name} has no number of a channel, _0000")),
             }
         }
+        let written = if labels.is_dir() { entries(&labels)? } else { vec![] };
+        let mut written: BTreeMap<String, PathBuf> =
+            written.into_iter().map(|file| (composed(&name(&file)), file)).collect();
         for (id, channels) in &found {
             if *channels > 1 {
                 listed.fault(id, format!("it has {channels} channels, and the networks take one image"));
                 continue;
             }
-            let label = Some(labels.join(format!("{id}{ending}")));
-            let label = label.filter(|l| split == Split::Train || l.exists());
+            let file = format!("{id}{ending}");
+            let label = written.remove(&composed(&file));
+            let label = label.or_else(|| (split == Split::Train).then(|| labels.join(file)));
             let image = images.join(format!("{id}_0000{ending}"));
             listed.push(Case { id: id.clone(), image, label, valid: None, split, patient: None });
         }
-        if split == Split::Train && labels.is_dir() {
-            for label in entries(&labels)? {
-                let name = name(&label);
+        if split == Split::Train {
+            for (name, label) in written {
                 if let Some(id) = name.strip_suffix(ending).filter(|id| !found.contains_key(*id)) {
                     listed.fault(id, format!("{} has no image", label.display()));
                 }

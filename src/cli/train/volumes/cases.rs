@@ -17,6 +17,7 @@ use crate::{
         train::volumes::{Framing, LabelledVolume, VolumeSample},
     },
     phantom,
+    words::counted,
 };
 use anyhow::{Context, Error, Result, anyhow, bail};
 use std::{
@@ -72,7 +73,8 @@ impl Cases {
         }
         let listed = layouts::read(data)?.with_values(values);
         if let Some(fault) = listed.faults.first() {
-            bail!("{}: {} cases cannot be used, the first: {fault}", data.display(), listed.faults.len());
+            let faults = counted(listed.faults.len(), "case");
+            bail!("{}: {faults} cannot be used, the first: {fault}", data.display());
         }
         let cases = listed.cases.iter().enumerate().filter(|(_, case)| case.split != Split::Test);
         let cases = cases.map(|(at, case)| Case { id: case.id.clone(), split: case.split, at }).collect();
@@ -114,8 +116,8 @@ impl Cases {
             }
         };
         let summary = format!(
-            "{} cases to learn from and {} to validate on",
-            self.count(Split::Train),
+            "{} to learn from and {} to validate on",
+            counted(self.count(Split::Train), "case"),
             self.count(Split::Val)
         );
         let mut facts = Facts::new(summary, labels);

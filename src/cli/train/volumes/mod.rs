@@ -14,6 +14,7 @@ use crate::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
         report::{Reporter, utc_now},
         say::{self, say},
+        targets::told_if_taken,
     },
     engine::{
         About, Checkpoints, Engine, EngineOptions, Event, JobContext, JobError, LoadedModel, Output,
@@ -24,6 +25,7 @@ use crate::{
     label::LabelTable,
     nn::{ComputeDevice, DeviceChoice, VolumeModel, find_volume, train::volumes::Stage},
     replace::write_bytes,
+    words::counted,
 };
 use anyhow::{Context, Result, bail};
 use cases::{Cases, Samples};
@@ -134,8 +136,8 @@ impl Run<'_> {
         let [samples, held_out] = self.samples(&stage, &base)?;
         let checkpoint = checkpoint_in(record.path());
         say!(
-            "{} cases to learn from and {} to validate on; saved every {SAVE_EVERY} steps to {}",
-            samples.len(),
+            "{} to learn from and {} to validate on; saved every {SAVE_EVERY} steps to {}",
+            counted(samples.len(), "case"),
             held_out.len(),
             checkpoint.display()
         );
@@ -159,8 +161,8 @@ impl Run<'_> {
             return Err(diverged(reason, Some(folder), &checkpoint));
         }
         self.tell_warnings()?;
-        record.finish(&result)?;
-        write_bytes(&kept, &result.model.bytes)?;
+        told_if_taken(record.finish(&result))?;
+        told_if_taken(write_bytes(&kept, &result.model.bytes).map_err(Into::into))?;
         Ok(result.model.clone())
     }
 
@@ -169,7 +171,7 @@ impl Run<'_> {
         let (cases, labels) = (self.cases.clone(), self.labels.clone());
         let (cases, facts) = self.job(move |context| cases.survey(&names, &labels, told, context))?;
         facts.lines().iter().for_each(|line| say::line(line));
-        facts.write(self.record.path())?;
+        told_if_taken(facts.write(self.record.path()))?;
         (self.cases, self.facts) = (cases, Some(facts));
         Ok(())
     }
@@ -181,7 +183,7 @@ impl Run<'_> {
         let new: Vec<String> = told.into_iter().filter(|line| !facts.warnings.contains(line)).collect();
         new.iter().for_each(|line| say!("warning: {line}"));
         facts.warnings.extend(new);
-        facts.write(self.record.path())
+        told_if_taken(facts.write(self.record.path()))
     }
 
     fn samples(&mut self, stage: &Stage, base: &LoadedModel) -> Result<Samples> {

@@ -1,0 +1,271 @@
+//! What lay in the place of each output when a run looked at it, before the work. The work may take hours, and what
+//! somebody puts or changes there meanwhile is not replaced: the new file then takes a free name beside it.
+
+use super::{WriteError, written};
+use std::{
+    collections::{HashMap, HashSet},
+    fs::{self, Metadata},
+    io,
+    path::{Path, PathBuf, absolute},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+use tempfile::NamedTempFile;
+
+/// For the whole program: whoever looks, and whoever writes, are on different threads.
+static LOOKED_AT: LazyLock<Mutex<LookedAt>> = LazyLock::new(Mutex::default);
+
+#[derive(Debug, Default)]
+struct LookedAt {
+    /// By absolute path.
+    files: HashMap<PathBuf, Expected>,
+    /// Folders of which every other file is taken to be new.
+    folders: HashSet<PathBuf>,
+    displaced: Vec<Displaced>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Expected {
+    /// None where there was nothing.
+    there: Option<Stamp>,
+    /// The line of what this program has written there since, for file systems that are slow to say when.
+    line: Option<String>,
+    /// Where this output goes since somebody took its place.
+    kept: Option<PathBuf>,
+}
+
+/// What a change of a file changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    written: Option<SystemTime>,
+    /// Seconds and nanoseconds: set by whatever is done to a file, a rename too.
+    #[cfg(unix)]
+    changed: (i64, i64),
+}
+
+impl From<Metadata> for Stamp {
+    fn from(about: Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            bytes: about.len(),
+            written: about.modified().ok(),
+            #[cfg(unix)]
+            changed: (about.ctime(), about.ctime_nsec()),
+        }
+    }
+}
+
+/// An output whose place somebody took, and where it is instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Displaced {
+    pub place: PathBuf,
+    pub kept: PathBuf,
+}
+
+/// Notes what is in the place of an output now: this, and what the program itself writes there, may be replaced.
+pub fn expect(path: &Path) {
+    let expected = Expected { there: stamp(path), ..Expected::default() };
+    looked_at().files.insert(key(path), expected);
+}
+
+/// Notes that a folder is going to be filled: a file of it that was not looked at ([`expect`]) is new.
+pub fn expect_in(folder: &Path) {
+    looked_at().folders.insert(key(folder));
+}
+
+/// Where a new file goes: a link that was there is followed, so that what it leads to is replaced and not the link.
+pub(super) fn target(path: &Path) -> PathBuf {
+    let is_new = looked_at().of(&key(path)).is_some_and(|expected| expected.there.is_none());
+    let there = (!is_new).then(|| fs::canonicalize(path).ok()).flatten();
+    there.unwrap_or_else(|| path.to_owned())
+}
+
+/// The outputs of this process that are not where they were meant to be.
+pub fn displaced() -> Vec<Displaced> {
+    looked_at().displaced.clone()
+}
+
+fn looked_at() -> MutexGuard<'static, LookedAt> {
+    LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn key(path: &Path) -> PathBuf {
+    absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// None where there is nothing; a link that leads nowhere is something.
+fn stamp(path: &Path) -> Option<Stamp> {
+    fs::metadata(path).or_else(|_| fs::symlink_metadata(path)).ok().map(Stamp::from)
+}
+
+impl LookedAt {
+    fn of(&self, path: &Path) -> Option<Expected> {
+        let in_folder = || path.parent().is_some_and(|folder| self.folders.contains(folder));
+        self.files.get(path).cloned().or_else(|| in_folder().then(Expected::default))
+    }
+}
+
+impl Expected {
+    /// Whether what is there is what was there. What has gone needs no care.
+    fn still(&self, path: &Path) -> bool {
+        match (stamp(path), self.there) {
+            (None, _) => true,
+            (Some(now), Some(then)) if now == then => true,
+            (Some(_), _) => {
+                self.line.as_ref().is_some_and(|line| written::line(path, path).is_ok_and(|now| now == *line))
+            }
+        }
+    }
+}
+
+/// Gives a new file, whose line is `line`, its place: `target`, to which `path` leads. Where somebody has taken the place
+/// since it was looked at, the new file is kept beside it, which is an error that names both.
+pub(super) fn put(path: &Path, target: &Path, new: NamedTempFile, line: String) -> Result<(), WriteError> {
+    let io_error = |cause| WriteError::io(path, cause);
+    let place = key(path);
+    let Some(mut expected) = looked_at().of(&place) else {
+        written::note(line);
+        return new.persist(target).map(|_| ()).map_err(|e| io_error(e.error));
+    };
+    let mut left = Some(new);
+    if expected.kept.is_none() && expected.still(target) {
+        // Before it has its place: a program that is ended between the two knows its own file.
+        written::note(line.clone());
+        let new_there = expected.there.is_none();
+        left = left.map(|new| swap_in(new, target, new_there)).transpose().map_err(io_error)?.flatten();
+        if left.is_none() {
+            expected = Expected { there: stamp(target), line: Some(line), kept: None };
+            looked_at().files.insert(place, expected);
+            return Ok(());
+        }
+    }
+    let Some(new) = left else { return Ok(()) };
+    let kept = keep_beside(target, expected.kept.take(), new).map_err(io_error)?;
+    let displaced = Displaced { place: path.to_owned(), kept: kept.clone() };
+    let mut all = looked_at();
+    if !all.displaced.contains(&displaced) {
+        all.displaced.push(displaced);
+    }
+    all.files.insert(place, Expected { kept: Some(kept.clone()), ..expected });
+    Err(WriteError::Taken { path: path.to_owned(), kept })
+}
+
+/// Renames over what is there, or where nothing should be there, only into an empty place; the file comes back where
+/// the place is taken.
+fn swap_in(new: NamedTempFile, target: &Path, new_there: bool) -> io::Result<Option<NamedTempFile>> {
+    if !new_there {
+        return new.persist(target).map(|_| None).map_err(|e| e.error);
+    }
+    match new.persist_noclobber(target) {
+        Ok(_) => Ok(None),
+        Err(e) if stamp(target).is_some() => Ok(Some(e.file)),
+        // Not every file system can do both at once.
+        Err(e) => e.file.persist(target).map(|_| None).map_err(|e| e.error),
+    }
+}
+
+/// A free name beside, which is that of no other output; the one that the output had before, where that is still so.
+fn keep_beside(target: &Path, before: Option<PathBuf>, mut new: NamedTempFile) -> io::Result<PathBuf> {
+    if let Some(before) = before.filter(|before| written::Own::read().has(before)) {
+        written::note(written::line(&before, new.path())?);
+        return new.persist(&before).map(|_| before).map_err(|e| e.error);
+    }
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (stem, ending) = name.split_at(name.find('.').filter(|dot| *dot > 0).unwrap_or(name.len()));
+    for number in 1.. {
+        let number = if number == 1 { String::new() } else { format!("-{number}") };
+        let beside = target.with_file_name(format!("{stem}-new{number}{ending}"));
+        if looked_at().files.contains_key(&key(&beside)) || stamp(&beside).is_some() {
+            continue;
+        }
+        written::note(written::line(&beside, new.path())?);
+        match swap_in(new, &beside, true)? {
+            None => return Ok(beside),
+            Some(back) => new = back,
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replace::{Own, write_bytes};
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_appears_or_changes_after_the_look_is_kept_and_so_is_the_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("there.nii.gz"), b"old").unwrap();
+        for name in ["there.nii.gz", "none.png", "none-new.png", "free.png"] {
+            expect(&at(name));
+        }
+        fs::write(at("there.nii.gz"), b"mine").unwrap();
+        fs::write(at("none.png"), b"mine").unwrap();
+        for (name, kept) in [("there.nii.gz", "there-new.nii.gz"), ("none.png", "none-new-2.png")] {
+            // The second time it goes to where the first went.
+            for new in [b"one", b"two"] {
+                let told = write_bytes(&at(name), new).unwrap_err();
+                let WriteError::Taken { path, kept: found } = told else { panic!("{told}") };
+                assert_eq!((path, &found), (at(name), &at(kept)), "{name}");
+                assert_eq!(
+                    (fs::read(at(name)).unwrap(), fs::read(found).unwrap()),
+                    (b"mine".to_vec(), new.to_vec())
+                );
+            }
+            assert!(displaced().contains(&Displaced { place: at(name), kept: at(kept) }));
+            assert!(Own::read().has(&at(kept)) && !Own::read().has(&at(name)));
+        }
+        write_bytes(&at("free.png"), b"one").unwrap();
+        write_bytes(&at("free.png"), b"two").unwrap();
+        assert_eq!(fs::read(at("free.png")).unwrap(), b"two", "its own it may write again");
+        fs::remove_file(at("free.png")).unwrap();
+        write_bytes(&at("free.png"), b"three").unwrap();
+        assert_eq!(
+            names_in(folder.path()),
+            ["free.png", "none-new-2.png", "none.png", "there-new.nii.gz", "there.nii.gz"]
+        );
+    }
+
+    #[test]
+    fn what_appears_in_a_folder_that_is_filled_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("0001.png"), b"old").unwrap();
+        expect(&at("0001.png"));
+        expect_in(folder.path());
+        fs::write(at("0002.png"), b"mine").unwrap();
+        write_bytes(&at("0001.png"), b"new").unwrap();
+        write_bytes(&at("0003.png"), b"new").unwrap();
+        assert!(matches!(write_bytes(&at("0002.png"), b"new"), Err(WriteError::Taken { .. })));
+        assert_eq!(names_in(folder.path()), ["0001.png", "0002-new.png", "0002.png", "0003.png"]);
+        assert_eq!(fs::read(at("0002.png")).unwrap(), b"mine");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_appears_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("private"), b"mine").unwrap();
+        for (link, to) in [("mask.png", "private"), ("other.png", "nowhere")] {
+            expect(&at(link));
+            std::os::unix::fs::symlink(at(to), at(link)).unwrap();
+            assert!(matches!(write_bytes(&at(link), b"new"), Err(WriteError::Taken { .. })), "{link}");
+        }
+        assert_eq!(fs::read(at("private")).unwrap(), b"mine");
+        assert_eq!(
+            names_in(folder.path()),
+            ["mask-new.png", "mask.png", "other-new.png", "other.png", "private"]
+        );
+    }
+}
