@@ -54,6 +54,7 @@ pub fn describe(opened: &Opened) -> Value {
     let volume = &opened.volume;
     let grid = volume.grid();
     let stats = volume.stats();
+    let has_numbers = stats.not_finite < volume.samples().len();
     let lps = grid.patient_from_voxel();
     let ras = DAffine3::from_scale(DVec3::new(-1.0, -1.0, 1.0)) * lps;
     let patient = grid.frame() == Frame::Patient;
@@ -72,9 +73,9 @@ pub fn describe(opened: &Opened) -> Value {
         "modality": volume.modality(),
         "modality_by_look": opened.by_look,
         "low_is_white": volume.low_is_white(),
-        "min": stats.min,
-        "max": stats.max,
-        "mean": stats.mean,
+        "min": has_numbers.then_some(stats.min),
+        "max": has_numbers.then_some(stats.max),
+        "mean": has_numbers.then_some(stats.mean),
         "not_finite": stats.not_finite,
         "warnings": opened.warnings,
         "series": opened.series,
@@ -112,7 +113,10 @@ fn print_plain(opened: &Opened, facts: &Value) {
     say!("  type       {} ({})", volume.samples().kind().name(), volume.modality().title());
     let stats = volume.stats();
     let unit = volume.value_unit().unwrap_or_default();
-    say!("  values     {} to {}, mean {:.6} {unit}", stats.min, stats.max, stats.mean);
+    match stats.not_finite == volume.samples().len() {
+        true => say!("  values     none that is a number"),
+        false => say!("  values     {} to {}, mean {:.6} {unit}", stats.min, stats.max, stats.mean),
+    }
     for series in &opened.series {
         let mark = if series.shown { "shown" } else { "" };
         say!("  series     {} {} {mark}", series.id, series.title);

@@ -85,6 +85,7 @@ fn decode_format(
     let corrupt = |e: image::ImageError| OpenError::corrupt(path, e);
     if format == ImageFormat::Jpeg {
         check_jpeg_end(path, bytes)?;
+        check_jpeg_process(path, bytes)?;
     }
     if let Some((size, bits)) = stated_size(bytes, format) {
         check_size(path, &size, bits, bytes.len())?;
@@ -346,6 +347,33 @@ pub fn check_jpeg_end(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
     ))
 }
 
+/// Refuses by name what is no damage: the frame header says how a JPEG is coded (T.81, B.2.2).
+fn check_jpeg_process(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
+    let mut at = 2;
+    while let Some(&[0xff, marker, ref rest @ ..]) = bytes.get(at..) {
+        let what = match (marker, rest.get(2)) {
+            (0xff, _) => {
+                at += 1;
+                continue;
+            }
+            (0xc0..=0xc2, Some(8)) => return Ok(()),
+            (0xc0..=0xc2, Some(bits)) => format!("A JPEG of {bits} bits"),
+            (0xc3, _) => "A lossless JPEG".to_owned(),
+            (0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf, _) => {
+                format!("A JPEG of the rare process SOF{}", marker & 15)
+            }
+            (0xda, _) => return Ok(()),
+            _ => {
+                let Some(&[hi, lo]) = rest.first_chunk::<2>() else { return Ok(()) };
+                at += 2 + usize::from(u16::from_be_bytes([hi, lo])).max(2);
+                continue;
+            }
+        };
+        return Err(OpenError::unsupported(path, what, "Save it as PNG or TIFF, which keep its values"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -541,6 +569,24 @@ mod tests {
         let path = write(folder.path(), "a.png", &out);
         assert_eq!(values(&opened(&path).volume)[..2], [90.0, 0.0]);
         assert_eq!(open_labels(&path).unwrap().0.to_values(), [1, 0]);
+    }
+
+    #[test]
+    fn a_jpeg_of_another_process_is_not_called_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        image::GrayImage::from_pixel(16, 16, image::Luma([90])).save(&path).unwrap();
+        let jpeg = std::fs::read(&path).unwrap();
+        let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+        for (marker, bits, words) in
+            [(0xc1, 12, "JPEG of 12 bits"), (0xc3, 8, "lossless JPEG"), (0xc9, 8, "rare process SOF9")]
+        {
+            let mut other = jpeg.clone();
+            (other[frame + 1], other[frame + 4]) = (marker, bits);
+            let told = io::open(&write(folder.path(), "b.jpg", &other), &OpenOptions::default(), &mut Quiet);
+            let told = told.unwrap_err().to_string();
+            assert!(told.contains(words) && told.contains("not supported"), "{told}");
+        }
     }
 
     #[test]

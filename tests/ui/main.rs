@@ -22,7 +22,11 @@ use fovea::{
     ui::{self, App},
     workspace::{Command, Document, ModelCommand, Place, Workspace, WorkspaceOptions},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 
@@ -155,6 +159,10 @@ impl Window {
 
 /// Without a place for project files.
 fn workspace(engine: EngineOptions) -> Workspace {
+    // A sample's mask is saved where the program was started, which for tests is among its sources.
+    static STARTED_IN: OnceLock<TempDir> = OnceLock::new();
+    let folder = STARTED_IN.get_or_init(|| tempfile::tempdir().unwrap());
+    std::env::set_current_dir(folder).unwrap();
     let options = WorkspaceOptions { place: Place::Nowhere, ..WorkspaceOptions::default() };
     Workspace::with_options(Engine::start(engine).unwrap(), options).unwrap()
 }

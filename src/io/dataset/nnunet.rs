@@ -7,10 +7,11 @@ use super::{Case, DatasetError, Layout, Listed, Split, Values, composed, entries
 use crate::{
     label::{Label, LabelId, LabelTable},
     volume::Modality,
+    words::counted,
 };
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -50,6 +51,11 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
         listed.modality = Some(Modality::Ct);
     }
     let ending = index["file_ending"].as_str().unwrap_or(".nii.gz");
+    if index["dataset"].as_object().is_some_and(|files| !files.is_empty()) {
+        let what = "it names the files of each case under \"dataset\", which is not read: write a LIST.csv of them";
+        return Err(refuse(what.to_owned()));
+    }
+    let named = training(&index, ending);
     for (images, labels, split) in
         [("imagesTr", "labelsTr", Split::Train), ("imagesTs", "labelsTs", Split::Test)]
     {
@@ -72,7 +78,24 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
         let written = if labels.is_dir() { entries(&labels)? } else { vec![] };
         let mut written: BTreeMap<String, PathBuf> =
             written.into_iter().map(|file| (composed(&name(&file)), file)).collect();
+        if split == Split::Train {
+            if let Some(stated) = index["numTraining"].as_u64().filter(|n| *n != found.len() as u64) {
+                listed.notes.push(format!(
+                    "{INDEX} says that there are {}, and imagesTr has {}",
+                    counted(stated as usize, "training case"),
+                    found.len()
+                ));
+            }
+            for id in named.iter().flatten().filter(|id| !found.contains_key(*id)) {
+                listed.fault(id, format!("{INDEX} names it, and it is not in imagesTr"));
+            }
+        }
+        let mut unnamed = vec![];
         for (id, channels) in &found {
+            if split == Split::Train && named.as_ref().is_some_and(|named| !named.contains(id)) {
+                unnamed.push(id.as_str());
+                continue;
+            }
             if *channels > 1 {
                 listed.fault(id, format!("it has {channels} channels, and the networks take one image"));
                 continue;
@@ -83,6 +106,14 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
             let image = images.join(format!("{id}_0000{ending}"));
             listed.push(Case { id: id.clone(), image, label, valid: None, split, patient: None });
         }
+        if !unnamed.is_empty() {
+            listed.notes.push(format!(
+                "{} of imagesTr {} left out, which {INDEX} does not name under \"training\": {}",
+                counted(unnamed.len(), "case"),
+                if unnamed.len() == 1 { "is" } else { "are" },
+                unnamed.join(", ")
+            ));
+        }
         if split == Split::Train {
             for (name, label) in written {
                 if let Some(id) = name.strip_suffix(ending).filter(|id| !found.contains_key(*id)) {
@@ -92,6 +123,19 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
         }
     }
     Ok(())
+}
+
+/// The cases of version 1's list, where there is one: `[{"image": "./imagesTr/CASE.nii.gz", "label": …}]`.
+fn training(index: &Value, ending: &str) -> Option<BTreeSet<String>> {
+    let named = index["training"].as_array().filter(|named| !named.is_empty())?;
+    let case = |item: &Value| {
+        let file = item["image"].as_str().or(item.as_str())?.rsplit('/').next()?;
+        let stem = file.strip_suffix(ending).unwrap_or(file);
+        let is_channel = |c: &str| c.len() == 4 && c.bytes().all(|b| b.is_ascii_digit());
+        let id = stem.rsplit_once('_').filter(|(_, channel)| is_channel(channel)).map_or(stem, |(id, _)| id);
+        Some(id.to_owned())
+    };
+    Some(named.iter().filter_map(case).collect())
 }
 
 /// `{"background": 0, "liver": 1}`, or in version 1 `{"0": "background", "1": "liver"}`.
@@ -114,6 +158,9 @@ fn values(labels: &Value) -> Result<Values, String> {
         let id = id.ok_or_else(|| format!("the label \"{name}\" has no id from 0 to {}", LabelId::MAX))?;
         match name.as_str() {
             "ignore" => ignored = Some(id),
+            "background" if id > 0 => {
+                return Err(format!("the label \"background\" has the id {id}, and 0 is the background of every mask"));
+            }
             _ if id > 0 => {
                 if let Some(other) = named.insert(id, name.clone()) {
                     return Err(format!("the labels \"{other}\" and \"{name}\" both have the id {id}"));

@@ -238,9 +238,24 @@ fn of_numbers(seen: &Seen, known: Known<'_>, notes: &mut Vec<String>) -> Result<
         }
         let ids: Vec<LabelId> =
             if in_order { values.iter().copied().collect() } else { (1..).take(names.len()).collect() };
+        let other = |(&id, name): (&LabelId, &String)| {
+            let label = beside?.get(id).filter(|label| label.name != *name && !is_no_name(&label.name))?;
+            Some(format!("{id} is \"{name}\" as --labels says, and \"{}\" in the file of labels", label.name))
+        };
+        notes.extend(ids.iter().zip(names).filter_map(other));
         return Ok(Values::of(ids.into_iter().zip(names).map(|(id, name)| class(id, name)).collect()));
     }
     if let Some(table) = beside {
+        let unseen = table.iter().filter(|label| !values.contains(&label.id));
+        let unseen: Vec<String> = unseen.map(|label| format!("{} \"{}\"", label.id, label.name)).collect();
+        if !unseen.is_empty() {
+            notes.push(format!("no mask has {} of the file of labels", shortened(&unseen)));
+        }
+        let nameless = values.iter().filter(|&&id| table.get(id).is_none());
+        let nameless: Vec<String> = nameless.map(ToString::to_string).collect();
+        if !nameless.is_empty() {
+            notes.push(format!("the file of labels has no name for {}", shortened(&nameless)));
+        }
         let mut named = table.clone();
         named.name_unknown(values.iter().copied());
         let seen = named.iter().filter(|label| values.contains(&label.id));
@@ -376,10 +391,16 @@ mod tests {
         assert_eq!(read(&[("a", &[5, 7])], known(2)).unwrap().0, ["5 liver 5", "7 spleen 7"]);
         assert_eq!(read(&[("a", &[1, 3])], known(3)).unwrap().0, ["1 liver 1", "2 spleen 2", "3 fat 3"]);
         assert!(read(&[("a", &[5, 7])], known(3)).unwrap_err().contains("3 names"));
-        let mut table = LabelTable::named(&["vessel", "disc"]);
-        table.name_unknown([9]);
+        let table = LabelTable::named(&["vessel", "disc"]);
         let beside = Known { beside: Some(&table), ..Known::default() };
-        assert_eq!(read(&[("a", &[2, 9])], beside).unwrap().0, ["2 disc 2", "9 label 9 9"]);
+        let (classes, notes) = read(&[("a", &[2, 9])], beside).unwrap();
+        assert_eq!(classes, ["2 disc 2", "9 label 9 9"]);
+        assert_eq!(notes, ["no mask has 1 \"vessel\" of the file of labels", "the file of labels has no name for 9"]);
+        let swapped = ["disc", "vessel"].map(str::to_owned);
+        let (classes, notes) = read(&[("a", &[1, 2])], Known { names: &swapped, ..beside }).unwrap();
+        assert_eq!(classes, ["1 disc 1", "2 vessel 2"]);
+        let told = "1 is \"disc\" as --labels says, and \"vessel\" in the file of labels";
+        assert!(notes.len() == 2 && notes[0] == told, "{notes:?}");
     }
 
     #[test]

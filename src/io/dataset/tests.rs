@@ -223,6 +223,24 @@ fn nnunet_of_both_versions() {
     fs::write(root.path().join("dataset.json"), index).unwrap();
     assert_eq!(opened(&read(root.path()).unwrap()), before);
 
+    // The index says which cases there are, and what is not as it says is told.
+    let index = format!(
+        r#"{{"labels": {{"0": "background", {first}}}, "numTraining": 1, "training": [{{"image": "./imagesTr/case_001.nii.gz"}}]}}"#
+    );
+    fs::write(root.path().join("dataset.json"), index).unwrap();
+    let listed = read(root.path()).unwrap();
+    assert_eq!(opened(&listed).iter().map(|c| c.0.as_str()).collect::<Vec<_>>(), ["case_001"]);
+    let told = listed.notes.join("; ");
+    assert!(told.contains("1 training case, and imagesTr has 2") && told.contains("case_000"), "{told}");
+    for (index, words) in [
+        (r#"{"labels": {"background": 0}, "dataset": {"z1": {}}}"#, "under \"dataset\""),
+        (r#"{"labels": {"a": 0, "background": 1, "b": 2}}"#, "\"background\" has the id 1"),
+    ] {
+        fs::write(root.path().join("dataset.json"), index).unwrap();
+        let told = read(root.path()).unwrap_err().to_string();
+        assert!(told.contains(words), "{told}");
+    }
+
     let regions = r#"{"labels": {"background": 0, "tumour": [1, 2]}}"#;
     fs::write(root.path().join("dataset.json"), regions).unwrap();
     assert!(read(root.path()).unwrap_err().to_string().contains("region"));

@@ -7,7 +7,9 @@ use jpeg_decoder::ColorTransform;
 use std::{fmt::Display, path::Path};
 
 const RLE: &str = "1.2.840.10008.1.2.5";
-const CONVERT: &str = "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw";
+/// What to do with what is not read.
+pub const CONVERT: &str =
+    "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw";
 
 /// Samples of one frame, pixel by pixel, little-endian.
 pub struct Decoded {
@@ -36,13 +38,37 @@ pub fn decode(path: &Path, bytes: &[u8], layout: &Layout, uid: &str) -> Result<D
     if uid == RLE {
         return rle(path, bytes, layout);
     }
+    let within = Within::of(layout, uid);
     if let Some(stream) = Jpeg2000::of(bytes) {
-        return stream.decode(path, bytes, layout);
+        return stream.decode(path, bytes, layout, within);
     }
     match Jpeg::of(bytes) {
-        Some(stream) if stream.process == JPEG_LS => jpeg_ls(path, bytes, layout, &stream),
+        Some(stream) if stream.process == JPEG_LS => jpeg_ls(path, bytes, layout, within, &stream),
         Some(stream) => stream.decode(path, bytes, layout),
         None => Err(OpenError::corrupt(path, "its compressed pixels begin like no codestream that is known")),
+    }
+}
+
+/// What a sample of a compression with loss may be: it leaves the range of the bits that are used by a little, and would come out
+/// at the other end of it.
+#[derive(Clone, Copy)]
+struct Within {
+    bits: Option<u32>,
+}
+
+impl Within {
+    /// Without loss each sample is as it was put in, with whatever stands above the bits that are used.
+    fn of(layout: &Layout, uid: &str) -> Self {
+        let is_lossy = [".4.81", ".4.91", ".4.93", ".4.203"].iter().any(|lossy| uid.ends_with(lossy));
+        Self { bits: is_lossy.then_some(layout.bits_stored.min(31) as u32) }
+    }
+
+    fn clamp(self, value: i32, signed: bool) -> i32 {
+        match self.bits {
+            None => value,
+            Some(bits) if signed => value.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
+            Some(bits) => value.clamp(0, ((1u32 << bits) - 1) as i32),
+        }
     }
 }
 
@@ -191,7 +217,13 @@ impl Jpeg {
     }
 }
 
-fn jpeg_ls(path: &Path, bytes: &[u8], layout: &Layout, stream: &Jpeg) -> Result<Decoded, OpenError> {
+fn jpeg_ls(
+    path: &Path,
+    bytes: &[u8],
+    layout: &Layout,
+    within: Within,
+    stream: &Jpeg,
+) -> Result<Decoded, OpenError> {
     let [rows, columns, samples, bits] = stream.sizes;
     if samples != 1 {
         return Err(unsupported(path, "JPEG-LS compression of colours"));
@@ -202,7 +234,10 @@ fn jpeg_ls(path: &Path, bytes: &[u8], layout: &Layout, stream: &Jpeg) -> Result<
     let width = bits.div_ceil(8);
     let bytes = match width {
         1 => values.into_iter().map(|v| v as u8).collect(),
-        _ => values.into_iter().flat_map(u16::to_le_bytes).collect(),
+        _ => {
+            let value = |v: u16| if layout.signed { v } else { within.clamp(v.into(), false) as u16 };
+            values.into_iter().flat_map(|v| value(v).to_le_bytes()).collect()
+        }
     };
     Ok(Decoded { bytes, width, ybr: false })
 }
@@ -242,7 +277,13 @@ impl Jpeg2000 {
         Some(Self { sizes, transformed: false })
     }
 
-    fn decode(&self, path: &Path, bytes: &[u8], layout: &Layout) -> Result<Decoded, OpenError> {
+    fn decode(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        layout: &Layout,
+        within: Within,
+    ) -> Result<Decoded, OpenError> {
         agree(path, "JPEG 2000", self.sizes, layout)?;
         let image = jpeg2k::Image::from_bytes(bytes)
             .map_err(|e| OpenError::corrupt(path, format!("its JPEG 2000: {e}")))?;
@@ -255,7 +296,9 @@ impl Jpeg2000 {
         let mut out = vec![0; n * samples * width];
         for (i, component) in components.iter().enumerate() {
             let pixels = out.chunks_exact_mut(samples * width);
+            let signed = component.is_signed();
             for (pixel, value) in pixels.zip(component.data()) {
+                let value = within.clamp(*value, signed);
                 pixel[i * width..][..width].copy_from_slice(&value.to_le_bytes()[..width]);
             }
         }
@@ -312,4 +355,30 @@ fn unpack<'a>(mut coded: &[u8], mut out: impl Iterator<Item = &'a mut u8>) -> us
         coded = coded.get(if literal { count } else { 1 }..).unwrap_or_default();
     }
     filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_loss_moved_out_of_their_bits_do_not_come_out_at_the_other_end() {
+        let layout = |signed| Layout {
+            rows: 1,
+            columns: 1,
+            samples: 1,
+            photometric: "MONOCHROME2".to_owned(),
+            planar: false,
+            bits_allocated: 16,
+            bits_stored: 12,
+            high_bit: 11,
+            signed,
+        };
+        let within = |syntax| Within::of(&layout(false), syntax);
+        let lossy = within("1.2.840.10008.1.2.4.91");
+        assert_eq!([-3, 0, 4095, 4098].map(|v| lossy.clamp(v, false)), [0, 0, 4095, 4095]);
+        assert_eq!([-2051, -2048, 2047, 2050].map(|v| lossy.clamp(v, true)), [-2048, -2048, 2047, 2047]);
+        let lossless = within("1.2.840.10008.1.2.4.90");
+        assert_eq!(lossless.clamp(0x5fff, false), 0x5fff, "what stands above the bits is taken away later");
+    }
 }

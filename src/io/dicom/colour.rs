@@ -1,6 +1,6 @@
 //! Colours: of a palette, of brightness and differences, and of more than eight bits.
 
-use super::{attributes::Attributes, header::Layout, tags};
+use super::{attributes::Attributes, codec, header::Layout, tags};
 use crate::io::{OpenError, samples::Raw};
 use std::path::Path;
 
@@ -25,7 +25,11 @@ impl Palette {
         let entries = if entries == 0.0 { 65_536 } else { entries as i64 & 0xffff } as usize;
         let first = if layout.signed { i64::from(first as i64 as i16) } else { first as i64 };
         let channel = |tag| -> Result<Vec<u8>, OpenError> {
-            let data = object.value(tag).ok_or_else(|| broken("is missing"))?;
+            let data =
+                object.value(tag).ok_or_else(|| match object.has(tags::SEGMENTED_RED_PALETTE_DATA) {
+                    true => OpenError::unsupported(path, "A colour palette in segments", codec::CONVERT),
+                    false => broken("is missing"),
+                })?;
             // 8-bit entries are stored one to a byte, or one to a word.
             if bits == 8.0 && data.bytes.len() < 2 * entries {
                 return data.bytes.get(..entries).map(<[u8]>::to_vec).ok_or_else(|| broken("is cut off"));

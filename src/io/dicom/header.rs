@@ -134,10 +134,17 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
         let what = format!("DICOM with {count} frames (more than {MAX_FRAMES})");
         return Err(OpenError::unsupported(path, what, "Split it first"));
     }
+    no_slices(path, object, &layout)?;
     let mut warnings = file.warnings;
     warnings.extend(odd);
     warnings.extend(odd_bits(object, &layout));
-    let Frames { frames, gap: shared_gap, rescale_type, odd } =
+    if pair(object, tags::PIXEL_ASPECT_RATIO).is_some_and(|[down, across]| down != across) {
+        let ratio = object.text(tags::PIXEL_ASPECT_RATIO).replace('\\', " : ");
+        warnings.push(format!(
+            "Its pixels are not square (height to width {ratio}): they are shown as if they were"
+        ));
+    }
+    let Frames { frames, gap: shared_gap, rescale_type, in_patient, odd } =
         frames(object, count, &modality).map_err(|what| OpenError::corrupt(path, what))?;
     warnings.extend(odd);
     let kind = object.text(tags::IMAGE_TYPE).to_uppercase();
@@ -159,6 +166,7 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
             .any(|what| kind.split('\\').any(|part| part.trim() == *what)),
         is_derived: kind.starts_with("DERIVED"),
         spacing_at_detector: pair(object, tags::PIXEL_SPACING).is_none()
+            && !in_patient
             && frames.iter().all(|f| f.place.is_none())
             && frames.iter().any(|f| f.spacing.is_some()),
         frames,
@@ -203,6 +211,27 @@ fn layout(path: &Path, object: &Attributes, modality: &str) -> Result<Layout, Op
     })
 }
 
+/// Refuses frames that are the parts of one picture: they would be shown as slices that they are not.
+fn no_slices(path: &Path, object: &Attributes, layout: &Layout) -> Result<(), OpenError> {
+    let [columns, rows] = [tags::TOTAL_PIXEL_MATRIX_COLUMNS, tags::TOTAL_PIXEL_MATRIX_ROWS]
+        .map(|tag| object.integer(tag).and_then(|n| usize::try_from(n).ok()).unwrap_or(0));
+    if columns > layout.columns || rows > layout.rows {
+        return Err(OpenError::unsupported(
+            path,
+            format!("A whole-slide image, whose frames are tiles of a picture of {columns} x {rows} pixels,"),
+            "Save the part that is of interest as TIFF or PNG",
+        ));
+    }
+    if object.text(tags::IMAGE_TYPE).to_uppercase().split('\\').any(|part| part.trim() == "MOSAIC") {
+        return Err(OpenError::unsupported(
+            path,
+            "A Siemens mosaic, which holds all slices of a volume as tiles of one picture,",
+            "Convert it to NIfTI first, for example with dcm2niix",
+        ));
+    }
+    Ok(())
+}
+
 /// Where the bits that the file says are used cannot be.
 fn odd_bits(object: &Attributes, layout: &Layout) -> Option<String> {
     let stated = object.integer(tags::BITS_STORED)?;
@@ -228,8 +257,10 @@ struct Frames {
     frames: Vec<Frame>,
     gap: Option<f64>,
     rescale_type: String,
-    /// What is wrong with a place.
-    odd: Option<String>,
+    /// The functional groups state the spacing, which is that in the patient.
+    in_patient: bool,
+    /// What is wrong with a place, and what else is to be known.
+    odd: Vec<String>,
 }
 
 /// An error says which scale of the values is no number: without it the values mean something else.
@@ -273,8 +304,20 @@ fn frames(object: &Attributes, count: usize, modality: &str) -> Result<Frames, S
         })
     });
     let frames = frames.collect::<Result<_, String>>()?;
-    let odd = (0..count).find_map(|index| groups(index).place().err());
-    Ok(Frames { frames, gap: groups(0).gap(), rescale_type: groups(0).text(tags::RESCALE_TYPE), odd })
+    let mut odd: Vec<String> = (0..count).find_map(|index| groups(index).place().err()).into_iter().collect();
+    let pointer = object.floats(tags::FRAME_INCREMENT_POINTER).unwrap_or_default();
+    let is_time = |tag: &Tag| pointer == [f64::from(tag.0), f64::from(tag.1)];
+    if count > 1 && tags::FRAME_TIMES.iter().any(is_time) {
+        odd.push("Its frames follow each other in time; they are shown as slices".to_owned());
+    }
+    let first = groups(0);
+    Ok(Frames {
+        frames,
+        gap: first.gap(),
+        rescale_type: first.text(tags::RESCALE_TYPE),
+        in_patient: first.pair(tags::PIXEL_SPACING).is_some(),
+        odd,
+    })
 }
 
 /// What a frame's functional groups say, its own before the shared ones; and the data set itself.

@@ -31,7 +31,7 @@ const fn key(title: &'static str, splits: Splits, counted: bool) -> Key {
 }
 
 /// In the order in which they are tried.
-pub const KEYS: [Key; 24] = [
+pub const KEYS: [Key; 25] = [
     key("patient", Splits::Always, true),
     key("study", Splits::Always, true),
     key("frame of reference", Splits::Always, true),
@@ -39,6 +39,7 @@ pub const KEYS: [Key; 24] = [
     key("picture", Splits::Always, true),
     key("stack", Splits::Always, false),
     key("segment", Splits::Always, false),
+    key("", Splits::Always, false),
     key("time", Splits::Again, false),
     key("echo", Splits::Again, false),
     key("echo time", Splits::Again, false),
@@ -82,6 +83,7 @@ pub fn of(
         String::new(),
         text(tags::STACK_ID),
         number(tags::REFERENCED_SEGMENT_NUMBER),
+        vectors(top, index),
         first(&[tags::TEMPORAL_POSITION_INDEX, tags::TEMPORAL_POSITION_IDENTIFIER]),
         number(tags::ECHO_NUMBERS),
         first(&[tags::EFFECTIVE_ECHO_TIME, tags::ECHO_TIME]),
@@ -132,6 +134,26 @@ fn b_value(top: &Attributes, standard: String) -> String {
         return value.unwrap_or_default();
     }
     String::new()
+}
+
+/// Which energy window, detector and time a frame of nuclear medicine is of (PS3.3, C.8.4.8). Times are told apart where each
+/// has slices or views; else they are what the frames follow.
+fn vectors(top: &Attributes, index: usize) -> String {
+    let has_slices = top.has(tags::SLICE_VECTOR) || top.has(tags::ANGULAR_VIEW_VECTOR);
+    let named = [
+        ("energy window", tags::ENERGY_WINDOW_VECTOR, true),
+        ("detector", tags::DETECTOR_VECTOR, true),
+        ("phase", tags::PHASE_VECTOR, true),
+        ("heartbeat", tags::RR_INTERVAL_VECTOR, has_slices),
+        ("time slot", tags::TIME_SLOT_VECTOR, has_slices),
+        ("time", tags::TIME_SLICE_VECTOR, has_slices),
+    ];
+    let said = named.iter().filter(|(.., counts)| *counts).filter_map(|&(name, tag, _)| {
+        let numbers = top.floats(tag)?;
+        let differ = numbers.iter().any(|n| *n != numbers[0]);
+        differ.then(|| numbers.get(index).map(|n| format!("{name} {n}")))?
+    });
+    said.collect::<Vec<_>>().join(" ")
 }
 
 /// What the frame's dimensions say of it, except of its place.

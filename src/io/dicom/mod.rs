@@ -50,6 +50,13 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         warnings.extend(odd);
         vec![header]
     };
+    if options.as_mask && headers.iter().any(|h| h.modality == "SEG") {
+        return Err(OpenError::unsupported(
+            path,
+            "A mask as DICOM segmentation, whose labels are the numbers of its segments,",
+            "Save it as NIfTI first, for example with dcmqi's segimage2itkimage",
+        ));
+    }
     let all = series::of(&headers);
     let chosen = choose(path, &headers, &all, options)?;
     let series = &all[chosen];

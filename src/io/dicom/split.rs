@@ -83,7 +83,7 @@ fn unplaced(order: Order, modality: &str, slices: usize) -> Option<&'static str>
     match order {
         _ if slices < 2 => None,
         // Of pictures one after another nobody expects a place.
-        Order::Frame if ["CT", "MR", "PT"].contains(&modality) => Some(
+        Order::Frame if ["CT", "MR", "PT", "NM"].contains(&modality) => Some(
             "The frames state no position; they are in the order of the file, and where they lie in the patient is unknown",
         ),
         Order::Place | Order::Frame => None,

@@ -90,9 +90,10 @@ pub fn read(h: &NiftiHeader, dims: [usize; 3], warnings: &mut Vec<String>) -> Re
     let scaled = |a: DAffine3| DAffine3::from_scale(DVec3::splat(millimetres)) * with_third_axis(a, dims[2]);
     let s = (h.sform_code > 0).then(|| scaled(sform(h)));
     let q = (h.qform_code > 0).then(|| scaled(qform(h)));
-    if let (Some(s), Some(q)) = (s, q) {
+    let can_be_used = |affine| Grid::new(dims, flip_xy(affine), Unit::Millimetre, Frame::Patient).is_ok();
+    if let (Some(s), Some(q)) = (s.filter(|s| can_be_used(*s)), q.filter(|q| can_be_used(*q))) {
         let apart = furthest_corner(s, q, dims);
-        if apart.is_nan() || apart > SAME_MM {
+        if apart > SAME_MM {
             warnings.push(format!(
                 "The file's two transforms differ by up to {apart:.3} mm; the sform is used, as most programs do"
             ));

@@ -74,7 +74,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
             }
             Some(all) => all.append(picture).map_err(|what| OpenError::Mixed {
                 path: path.to_owned(),
-                what: format!("page {}: {what}", z + 1),
+                what: format!("page {}: {what}", plane.page + 1),
             })?,
         }
         progress.report(z as u64 + 1, depth as u64);

@@ -174,6 +174,10 @@ impl Samples<'_> {
                 return Ok(red);
             }
         }
+        let further = page.extra.iter().filter(|e| **e == Extra::Unnamed).count();
+        if further > 0 {
+            notes.push(format!("Each pixel has {further} samples more than its colours; they are not shown"));
+        }
         let by_jpeg = page.compression == COMPRESSION_JPEG;
         // What nearly all colour pictures are.
         let plain = page.bits == 8 && page.samples == 3 && !page.planar && page.kind == Kind::Whole;

@@ -525,6 +525,15 @@ fn zstandard_and_lzma_are_read() {
 }
 
 #[test]
+fn samples_beside_the_colours_are_said() {
+    let folder = Folder::new();
+    let five = LITTLE.file(&[(fields(1, 1, &[8; 5], 2), vec![10, 20, 30, 40, 50])]);
+    let opened = folder.open(&five);
+    assert_eq!(opened.volume.value([0, 0, 0]), [10.0, 20.0, 30.0]);
+    assert!(opened.warnings[0].contains("2 samples more than its colours"), "{:?}", opened.warnings);
+}
+
+#[test]
 fn copies_masks_and_pages_of_other_sizes_are_not_mixed_in() {
     let folder = Folder::new();
     let page = |width: u32, kind: u32, value: u8| {

@@ -166,6 +166,80 @@ fn projections_are_not_opened_before_what_they_were_made_of() {
     assert_eq!(values(&opened.volume), [100.0; 8]);
 }
 
+/// Six frames of 3 × 2 pixels, the first 1 and the last 6.
+fn frames() -> Slice {
+    let pixels: Vec<u16> = (1..=6).flat_map(|v| [v; 6]).collect();
+    Slice::at(0.0, 0, 1).without((0x20, 0x32)).without((0x20, 0x37)).text((0x28, 8), "6").with(
+        (0x7fe0, 0x10),
+        b"OW",
+        Value::U16(pixels),
+    )
+}
+
+#[test]
+fn energy_windows_and_times_of_nuclear_medicine_are_volumes_of_their_own() {
+    let vector = |slice: Slice, element, numbers: [u16; 6]| {
+        slice.with((0x54, element), b"US", Value::U16(numbers.to_vec()))
+    };
+    let slices = |slice| vector(slice, 0x80, [1, 2, 3, 1, 2, 3]);
+    let nuclear = frames().with((8, 0x60), b"CS", text("NM"));
+    let turns = [1, 1, 1, 2, 2, 2];
+    for (element, words) in [(0x10, "energy window"), (0x70, "time slot"), (0x100, "time")] {
+        let made = folder([vector(slices(nuclear.clone()), element, turns)]);
+        let found: Vec<(String, Vec<f32>)> =
+            volumes(made.path()).into_iter().map(|(t, v, _)| (t, v)).collect();
+        let [(first, a), (second, b)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((a, b), (&vec![1.0, 2.0, 3.0], &vec![4.0, 5.0, 6.0]));
+        assert!(first.contains(&format!("{words} 1")) && second.contains(&format!("{words} 2")), "{found:?}");
+    }
+    // Without slices the times are what the frames follow.
+    let planar = folder([vector(nuclear, 0x100, [1, 2, 3, 4, 5, 6])]);
+    assert_eq!(volumes(planar.path())[0].1, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+}
+
+#[test]
+fn frames_that_are_no_slices_are_refused_or_said() {
+    let made = tempfile::tempdir().unwrap();
+    let path = made.path().join("a.dcm");
+    let tiles =
+        frames().with((0x48, 6), b"UL", Value::U32(vec![9])).with((0x48, 7), b"UL", Value::U32(vec![4]));
+    let mosaic = Slice::at(0.0, 1, 1).with((8, 8), b"CS", text("ORIGINAL\\PRIMARY\\M\\MOSAIC"));
+    for (slice, words) in [(tiles, "whole-slide image"), (mosaic, "Siemens mosaic")] {
+        slice.write(&path);
+        let told = super::try_open(&path).unwrap_err().to_string();
+        assert!(told.contains(words), "{told}");
+    }
+    let movie = frames().with((8, 0x60), b"CS", text("US"));
+    movie.with((0x28, 9), b"AT", Value::U16(vec![0x18, 0x1063])).write(&path);
+    assert!(says(&open(&path), "follow each other in time"), "{:?}", open(&path).warnings);
+    Slice::at(0.0, 1, 1).text((0x28, 0x34), "1\\2").write(&path);
+    assert!(says(&open(&path), "not square (height to width 1 : 2)"), "{:?}", open(&path).warnings);
+}
+
+#[test]
+fn a_segmentation_is_no_mask_of_pixels() {
+    let made = tempfile::tempdir().unwrap();
+    let path = made.path().join("a.dcm");
+    frames().with((8, 0x60), b"CS", text("SEG")).write(&path);
+    let told = fovea::io::open_labels(&path).unwrap_err().to_string();
+    assert!(told.contains("DICOM segmentation") && told.contains("NIfTI"), "{told}");
+}
+
+#[test]
+fn spacing_of_functional_groups_is_that_of_the_object() {
+    let measures = Slice::empty().with((0x28, 0x30), b"DS", text("0.5\\0.25"));
+    let shared = Slice::empty().with((0x28, 0x9110), b"SQ", Value::Items(vec![measures]));
+    let made = tempfile::tempdir().unwrap();
+    let path = made.path().join("a.dcm");
+    let bare = frames().without((0x28, 0x30)).with((8, 0x60), b"CS", text("OPT"));
+    bare.clone().with((0x5200, 0x9229), b"SQ", Value::Items(vec![shared])).write(&path);
+    let opened = open(&path);
+    assert_eq!(opened.volume.grid().spacing()[..2], [0.25, 0.5]);
+    assert!(!says(&opened, "detector"), "{:?}", opened.warnings);
+    bare.text((0x18, 0x1164), "0.5\\0.25").write(&path);
+    assert!(says(&open(&path), "at the detector"));
+}
+
 #[test]
 fn a_place_that_is_none_is_said_and_not_used() {
     let folder_of = |tag, value: &str| {
