@@ -9,7 +9,7 @@ use crate::{
     engine::{Engine, Event, JobContext, Output},
     io::{
         self,
-        dataset::{self, Fault, Known, Labelled, Listed, Seen, Side, Values},
+        dataset::{self, Fault, Known, Labelled, Listed, Seen, Side, UNKNOWN, Values, shortened},
         list::{Case, Split},
     },
     label::LabelTable,
@@ -310,7 +310,29 @@ impl Dataset {
         }
         self.tested.iter().for_each(|case| facts.name(&case.id, case.split));
         facts.warnings = [self.warnings.clone(), self.leaks()?].concat();
+        facts.warnings.extend(self.not_valid());
         Ok(facts)
+    }
+
+    /// How many voxels of labels the valid masks take out, which are counted all the same.
+    fn not_valid(&self) -> Option<String> {
+        let outside = |case: &Labelled| -> usize {
+            let Some(valid) = &case.valid else { return 0 };
+            let drawn = case.mask.to_values().into_iter().zip(valid.to_values());
+            drawn.filter(|&(label, valid)| label != 0 && label != UNKNOWN && valid == 0).count()
+        };
+        let cases: Vec<(&str, usize)> =
+            self.cases.iter().map(|case| (case.id.as_str(), outside(case))).filter(|(_, n)| *n > 0).collect();
+        let voxels: usize = cases.iter().map(|(_, n)| n).sum();
+        let ids: Vec<&str> = cases.iter().map(|(id, _)| *id).collect();
+        (voxels > 0).then(|| {
+            format!(
+                "{} of labels in {} ({}) lie where the valid masks are 0: only a recipe that takes every pixel learns them",
+                counted(voxels, "voxel"),
+                counted(ids.len(), "case"),
+                shortened(&ids)
+            )
+        })
     }
 
     /// "25 cases to learn from and 7 to validate on, of vessel_open (list)".
@@ -389,5 +411,40 @@ impl Dataset {
             tested: vec![],
             cases: vec![],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        geom::Grid,
+        label::LabelMap,
+        volume::{Samples, Volume},
+    };
+
+    #[test]
+    fn labels_that_the_valid_masks_take_out_are_told() {
+        let map = |values: &[u16]| LabelMap::from_values([4, 1, 1], values).unwrap();
+        let grid = Grid::pixels([4, 1, 1]).unwrap();
+        let volume = Volume::new(grid, Samples::U8([0; 4].to_vec().into()), [1.0, 0.0], Modality::Fundus);
+        let volume = volume.unwrap();
+        let mut data = Dataset::empty("eyes", Modality::Fundus, LabelTable::named(&["vessel"]));
+        for (id, valid) in [("a", Some(map(&[1, 0, 0, 1]))), ("b", Some(map(&[1; 4]))), ("c", None)] {
+            data.cases.push(Labelled {
+                id: id.to_owned(),
+                split: Split::Train,
+                patient: id.to_owned(),
+                volume: volume.clone(),
+                mask: map(&[1, 1, UNKNOWN, 0]),
+                valid,
+                files: vec![],
+                warnings: vec![],
+            });
+        }
+        let told = data.not_valid().unwrap();
+        assert!(told.starts_with("1 voxel of labels in 1 case (a)"), "{told}");
+        data.cases.remove(0);
+        assert_eq!(data.not_valid(), None);
     }
 }

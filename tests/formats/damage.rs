@@ -279,7 +279,7 @@ fn series_is_sorted_by_position_and_its_gap_is_said() {
         assert!((at - DVec3::new(-10.0, -20.0, mm)).length() < 1e-9, "slice {z} lies at {at}");
     }
     assert!(
-        opened.warnings.iter().any(|w| w.contains("1 slices seem to be missing")),
+        opened.warnings.iter().any(|w| w.contains("1 slice seems to be missing")),
         "{:?}",
         opened.warnings
     );

@@ -52,7 +52,8 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
     }
     let ending = index["file_ending"].as_str().unwrap_or(".nii.gz");
     if index["dataset"].as_object().is_some_and(|files| !files.is_empty()) {
-        let what = "it names the files of each case under \"dataset\", which is not read: write a LIST.csv of them";
+        let what =
+            "it names the files of each case under \"dataset\", which is not read: write a LIST.csv of them";
         return Err(refuse(what.to_owned()));
     }
     let named = training(&index, ending);
@@ -159,7 +160,9 @@ fn values(labels: &Value) -> Result<Values, String> {
         match name.as_str() {
             "ignore" => ignored = Some(id),
             "background" if id > 0 => {
-                return Err(format!("the label \"background\" has the id {id}, and 0 is the background of every mask"));
+                return Err(format!(
+                    "the label \"background\" has the id {id}, and 0 is the background of every mask"
+                ));
             }
             _ if id > 0 => {
                 if let Some(other) = named.insert(id, name.clone()) {

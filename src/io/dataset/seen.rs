@@ -395,7 +395,10 @@ mod tests {
         let beside = Known { beside: Some(&table), ..Known::default() };
         let (classes, notes) = read(&[("a", &[2, 9])], beside).unwrap();
         assert_eq!(classes, ["2 disc 2", "9 label 9 9"]);
-        assert_eq!(notes, ["no mask has 1 \"vessel\" of the file of labels", "the file of labels has no name for 9"]);
+        assert_eq!(
+            notes,
+            ["no mask has 1 \"vessel\" of the file of labels", "the file of labels has no name for 9"]
+        );
         let swapped = ["disc", "vessel"].map(str::to_owned);
         let (classes, notes) = read(&[("a", &[1, 2])], Known { names: &swapped, ..beside }).unwrap();
         assert_eq!(classes, ["1 disc 1", "2 vessel 2"]);

@@ -107,7 +107,8 @@ fn gaps(along: &[f64], unequal: bool) -> Vec<String> {
             .map(|i| format!("{}", i + 1))
             .collect();
         warnings.push(format!(
-            "{lost} slices seem to be missing, after slice {} (the usual distance is {} mm)",
+            "{} to be missing, after slice {} (the usual distance is {} mm)",
+            if lost == 1 { "1 slice seems".to_owned() } else { format!("{lost} slices seem") },
             at.join(", "),
             length(usual)
         ));
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn missing_slice_is_counted_and_positions_stay_true() {
         let (grid, warnings) = built(&[[0.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 6.0], [0.0, 0.0, 8.0]]);
-        assert!(warnings[0].starts_with("1 slices seem to be missing, after slice 2"), "{warnings:?}");
+        assert!(warnings[0].starts_with("1 slice seems to be missing, after slice 2"), "{warnings:?}");
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!((grid.patient_of(DVec3::new(0.0, 0.0, 2.0)).z - 6.0).abs() < 1e-9);
     }

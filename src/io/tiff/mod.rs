@@ -6,7 +6,7 @@ use super::{
     picture::{self, Picture},
     samples, source,
 };
-use crate::volume::Modality;
+use crate::{volume::Modality, words::counted};
 use stack::{Plane, Stack};
 use std::path::Path;
 
@@ -159,7 +159,7 @@ impl<'a> Pages<'a> {
         if shown.is_empty() && reduced == 0 {
             shown = all().collect();
         } else if masks > 0 {
-            warnings.push(format!("{masks} masks of transparency of pages were left out"));
+            warnings.push(format!("Left out: {}", counted(masks, "transparency mask")));
         }
         if shown.is_empty() {
             let what = match reduced {
@@ -169,7 +169,7 @@ impl<'a> Pages<'a> {
             return Err(OpenError::NoImage { path: path.to_owned(), what: what.into() });
         }
         if reduced > 0 {
-            warnings.push(format!("{reduced} small copies of pages were left out"));
+            warnings.push(format!("Left out: {}", counted(reduced, "reduced-size page")));
         }
         Ok(Self { path, file, directories, shown, warnings })
     }

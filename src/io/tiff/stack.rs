@@ -12,6 +12,7 @@ use crate::{
         OpenError, SeriesInfo,
         picture::{Picture, Turn},
     },
+    words::counted,
 };
 use std::path::Path;
 
@@ -284,7 +285,7 @@ impl Pages<'_> {
                 let (mut ids, mut titles) = (String::new(), Vec::new());
                 if several {
                     ids = format!("{width}x{height}");
-                    titles.push(format!("{width} x {height} ({} pages)", pages.len()));
+                    titles.push(format!("{width} x {height} ({})", counted(pages.len(), "page")));
                 }
                 if channels > 1 {
                     ids += &format!("c{}", channel + 1);

@@ -326,7 +326,7 @@ fn without_positions_locations_and_numbers_give_the_order() {
     let found = volumes(by_location.path());
     assert_eq!((&found[0].1, &found[0].2), (&vec![0.0, 3.0, 6.0, 12.0], &vec![0.0, 3.0, 6.0, 12.0]));
     let opened = open(by_location.path());
-    assert!(says(&opened, "slice locations") && says(&opened, "1 slices seem to be missing"));
+    assert!(says(&opened, "slice locations") && says(&opened, "1 slice seems to be missing"));
 
     let by_number = folder([5, 1, 3, 2, 10].map(|n| bare(0.0, n, n as u32)));
     let opened = open(by_number.path());
