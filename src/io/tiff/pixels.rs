@@ -9,6 +9,7 @@ use crate::io::{
     picture::{WARN_16_BIT_COLOUR, WARN_ALPHA, palette_note, unpack},
     samples::Raw,
 };
+use crate::words::counted;
 use std::path::Path;
 
 const NOTE_WHITE_IS_ZERO: &str =
@@ -174,9 +175,11 @@ impl Samples<'_> {
                 return Ok(red);
             }
         }
-        let further = page.extra.iter().filter(|e| **e == Extra::Unnamed).count();
+        // One that says how opaque the pixel is has its own note.
+        let opacity = page.extra.iter().any(|e| *e != Extra::Unnamed);
+        let further = page.extra.len() - usize::from(opacity);
         if further > 0 {
-            notes.push(format!("Each pixel has {further} samples more than its colours; they are not shown"));
+            notes.push(format!("Not shown: {} of each pixel beside its colours", counted(further, "sample")));
         }
         let by_jpeg = page.compression == COMPRESSION_JPEG;
         // What nearly all colour pictures are.

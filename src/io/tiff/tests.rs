@@ -527,10 +527,10 @@ fn zstandard_and_lzma_are_read() {
 #[test]
 fn samples_beside_the_colours_are_said() {
     let folder = Folder::new();
-    let five = LITTLE.file(&[(fields(1, 1, &[8; 5], 2), vec![10, 20, 30, 40, 50])]);
-    let opened = folder.open(&five);
+    let page = with(fields(1, 1, &[8; 5], 2), &[(tag::EXTRA_SAMPLES, Value::Short(vec![0, 0]))]);
+    let opened = folder.open(&LITTLE.file(&[(page, vec![10, 20, 30, 40, 50])]));
     assert_eq!(opened.volume.value([0, 0, 0]), [10.0, 20.0, 30.0]);
-    assert!(opened.warnings[0].contains("2 samples more than its colours"), "{:?}", opened.warnings);
+    assert!(opened.warnings[0].contains("2 samples of each pixel"), "{:?}", opened.warnings);
 }
 
 #[test]
