@@ -82,7 +82,7 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
         if split == Split::Train {
             if let Some(stated) = index["numTraining"].as_u64().filter(|n| *n != found.len() as u64) {
                 listed.notes.push(format!(
-                    "{INDEX} says that there are {}, and imagesTr has {}",
+                    "{INDEX} counts {}, and imagesTr has {}",
                     counted(stated as usize, "training case"),
                     found.len()
                 ));

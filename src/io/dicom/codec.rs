@@ -7,9 +7,7 @@ use jpeg_decoder::ColorTransform;
 use std::{fmt::Display, path::Path};
 
 const RLE: &str = "1.2.840.10008.1.2.5";
-/// What to do with what is not read.
-pub const CONVERT: &str =
-    "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw";
+const CONVERT: &str = "Convert it to an uncompressed transfer syntax first, for example with gdcmconv --raw";
 
 /// Samples of one frame, pixel by pixel, little-endian.
 pub struct Decoded {

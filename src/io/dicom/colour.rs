@@ -1,6 +1,6 @@
 //! Colours: of a palette, of brightness and differences, and of more than eight bits.
 
-use super::{attributes::Attributes, codec, header::Layout, tags};
+use super::{attributes::Attributes, header::Layout, tags};
 use crate::io::{OpenError, samples::Raw};
 use std::path::Path;
 
@@ -27,7 +27,11 @@ impl Palette {
         let channel = |tag| -> Result<Vec<u8>, OpenError> {
             let data =
                 object.value(tag).ok_or_else(|| match object.has(tags::SEGMENTED_RED_PALETTE_DATA) {
-                    true => OpenError::unsupported(path, "A colour palette in segments", codec::CONVERT),
+                    true => OpenError::unsupported(
+                        path,
+                        "A colour palette in segments",
+                        "Save it with RGB colours first",
+                    ),
                     false => broken("is missing"),
                 })?;
             // 8-bit entries are stored one to a byte, or one to a word.
