@@ -127,7 +127,7 @@ pub const PHANTOM_NOTICE: &str =
 pub const PHANTOM_VALUES: &str =
     "--labels: the values of a phantom's mask are its labels; only names can be given to them";
 
-/// Reads everything on an io thread.
+/// Reads everything on the worker pool.
 pub fn load(engine: &Engine, request: Request, shown: &mut Reporter) -> Result<Dataset> {
     let job = engine.run_io(move |context| read(&request, context).map(|data| Box::new(data) as Output));
     match engine.block_on(job, |e| shown.show(e))? {

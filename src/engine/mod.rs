@@ -14,7 +14,6 @@ mod explain;
 mod headless;
 mod inbox;
 pub mod interrupt;
-mod io_threads;
 mod job;
 mod nn_thread;
 mod outbox;
@@ -24,6 +23,7 @@ pub mod run_folder;
 pub mod schedule;
 mod train;
 mod train_steps;
+mod worker_pool;
 
 pub use actor::{Actor, ActorGone};
 pub use eta::Eta;
@@ -39,12 +39,12 @@ pub use train::{About, Checkpoints, Comparison, HeldOut, TrainData, TrainRequest
 use crate::io::OpenOptions;
 use crate::nn::{DeviceChoice, DeviceProbabilities, SharedGpu, bundled};
 use board::Board;
-use io_threads::IoThreads;
 use nn_thread::{Load, NnInbox, Request};
 use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use worker_pool::WorkerPool;
 
 /// Makes a prediction that lies on the GPU drawable. Called on the networks' thread, once for each prediction.
 pub type ExportFn = Box<dyn Fn(&DeviceProbabilities) -> Arc<dyn Any + Send + Sync> + Send>;
@@ -74,7 +74,7 @@ pub struct Engine {
     board: Arc<Board>,
     nn: Arc<NnInbox>,
     nn_thread: Option<JoinHandle<()>>,
-    io: IoThreads,
+    pool: WorkerPool,
 }
 
 impl Engine {
@@ -83,29 +83,29 @@ impl Engine {
         let EngineOptions { device, gpu, export, wake } = options;
         let board = Arc::new(Board::new(wake));
         let nn = Arc::new(NnInbox::new(NN_CAPACITY));
-        let io = IoThreads::start(Arc::clone(&board))?;
+        let pool = WorkerPool::start(Arc::clone(&board))?;
         let (its_board, its_inbox) = (Arc::clone(&board), Arc::clone(&nn));
         let nn_thread = std::thread::Builder::new()
             .name("nn".to_owned())
             .spawn(move || nn_thread::run(&its_inbox, its_board, device, gpu, export))?;
-        Ok(Self { board, nn, nn_thread: Some(nn_thread), io })
+        Ok(Self { board, nn, nn_thread: Some(nn_thread), pool })
     }
 
     /// Opens an image. Ends with [`Event::Opened`]; [`Event::Preview`] and progress come before.
     pub fn open(&self, path: PathBuf, options: OpenOptions) -> JobId {
-        self.io.submit(io_threads::open(path, options))
+        self.pool.submit(worker_pool::open(path, options))
     }
 
-    /// Runs anything that takes time on an io thread. Ends with [`Event::Done`] and what `run` returns.
+    /// Runs anything that takes time on the worker pool. Ends with [`Event::Done`] and what `run` returns.
     pub fn run_io(&self, run: impl FnOnce(&JobContext) -> anyhow::Result<Output> + Send + 'static) -> JobId {
-        self.io.submit(io_threads::any(run))
+        self.pool.submit(worker_pool::any(run))
     }
 
     /// Loads a model. Ends with [`Event::ModelLoaded`].
     pub fn load_model(&self, source: ModelSource) -> JobId {
         let load = match source {
             ModelSource::File(path) => {
-                return self.io.submit(io_threads::load_model(path, Arc::clone(&self.nn)));
+                return self.pool.submit(worker_pool::load_model(path, Arc::clone(&self.nn)));
             }
             ModelSource::Stored(bytes) => Load::Bytes(bytes),
             ModelSource::Fresh { card, seed } => Load::Fresh(card, seed),
@@ -150,7 +150,7 @@ impl Engine {
         self.nn.ring();
     }
 
-    /// Lets a job rest between two steps, or go on. Training writes a checkpoint before it rests; jobs on io threads do
+    /// Lets a job rest between two steps, or go on. Training writes a checkpoint before it rests; jobs on the worker pool do
     /// not rest.
     pub fn pause(&self, job: JobId, paused: bool) {
         self.board.jobs.pause(job, paused);

@@ -43,11 +43,11 @@ pub(super) struct NnWorld {
     gpu: Option<SharedGpu>,
     export: Option<ExportFn>,
     device: Option<Result<ComputeDevice, String>>,
-    models: BTreeMap<Version, Shelved>,
+    models: BTreeMap<Version, KeptModel>,
     clock: u64,
 }
 
-struct Shelved {
+struct KeptModel {
     loaded: LoadedModel,
     ready: Option<AnyModel>,
     used: u64,
@@ -131,27 +131,27 @@ impl NnWorld {
             Err(panic) => panic_text(panic.as_ref()),
         };
         let reason = device_lost(device.name(), &text);
-        self.models.values_mut().for_each(|shelved| drop_quietly(shelved.ready.take()));
+        self.models.values_mut().for_each(|kept| drop_quietly(kept.ready.take()));
         self.board.post(Event::DeviceFailed { reason: reason.clone() });
         self.device = Some(Err(reason));
     }
 
     /// A loaded model, built again where it has been put away.
     pub fn model(&mut self, version: &Version) -> Result<&AnyModel, String> {
-        let put_away = self.models.get(version).filter(|shelved| shelved.ready.is_none());
-        let network = put_away.map(|shelved| shelved.loaded.card.network.clone());
+        let put_away = self.models.get(version).filter(|kept| kept.ready.is_none());
+        let network = put_away.map(|kept| kept.loaded.card.network.clone());
         let device = match network {
             Some(network) => self.device_for(&network)?,
             None => self.device()?,
         };
         self.clock += 1;
-        let Some(shelved) = self.models.get_mut(version) else {
+        let Some(kept) = self.models.get_mut(version) else {
             return Err(format!("model {version} is not loaded; choose it again from the list of models"));
         };
-        shelved.used = self.clock;
-        if shelved.ready.is_none() {
-            let model = AnyModel::from_bytes(&shelved.loaded.bytes, &device).map_err(model_failure)?;
-            shelved.ready = Some(model);
+        kept.used = self.clock;
+        if kept.ready.is_none() {
+            let model = AnyModel::from_bytes(&kept.loaded.bytes, &device).map_err(model_failure)?;
+            kept.ready = Some(model);
             self.put_away_all_but(MAX_READY);
         }
         let ready = self.models.get(version).and_then(|s| s.ready.as_ref());
@@ -159,11 +159,11 @@ impl NnWorld {
     }
 
     /// Takes a model in that has been built from these bytes, or made them.
-    pub fn shelve(&mut self, model: AnyModel, bytes: Arc<[u8]>) -> LoadedModel {
+    pub fn keep(&mut self, model: AnyModel, bytes: Arc<[u8]>) -> LoadedModel {
         self.clock += 1;
         let loaded = LoadedModel { card: Arc::new(model.card().clone()), bytes };
-        let shelved = Shelved { loaded: loaded.clone(), ready: Some(model), used: self.clock };
-        self.models.insert(loaded.version(), shelved);
+        let kept = KeptModel { loaded: loaded.clone(), ready: Some(model), used: self.clock };
+        self.models.insert(loaded.version(), kept);
         self.put_away_all_but(MAX_READY);
         loaded
     }
@@ -178,8 +178,8 @@ impl NnWorld {
             .collect();
         ready.sort();
         for (_, version) in ready.iter().rev().skip(count) {
-            if let Some(shelved) = self.models.get_mut(version) {
-                shelved.ready = None;
+            if let Some(kept) = self.models.get_mut(version) {
+                kept.ready = None;
             }
         }
     }
@@ -264,7 +264,7 @@ impl World for NnWorld {
 
     fn rebuild(&mut self) {
         // A network that panicked may be half changed; all are built again from their bytes when they are wanted.
-        self.models.values_mut().for_each(|shelved| drop_quietly(shelved.ready.take()));
+        self.models.values_mut().for_each(|kept| drop_quietly(kept.ready.take()));
     }
 }
 
@@ -291,7 +291,7 @@ impl LoadStep {
                 (model, bytes.into())
             }
         };
-        Ok(world.shelve(model, bytes))
+        Ok(world.keep(model, bytes))
     }
 }
 

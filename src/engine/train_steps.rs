@@ -58,7 +58,7 @@ struct Learn {
 
 #[expect(clippy::large_enum_variant, reason = "there is one of them")]
 enum Run {
-    /// With the model that the run started from, kept for the comparison, whatever becomes of it on the shelf.
+    /// With the model that the run started from, kept for the comparison, whatever becomes of it in the model library.
     Slices(TrainSession, Model),
     Volumes(VolumeSession),
 }
@@ -291,7 +291,7 @@ impl TrainSteps {
         world: &mut NnWorld,
     ) -> Result<(), String> {
         let bytes = new.to_bytes().map_err(model_failure)?.into();
-        let model = world.shelve(new, bytes);
+        let model = world.keep(new, bytes);
         let (job, base, diverged) = (self.job, Arc::clone(&self.request.base), self.diverged.clone());
         let result = Arc::new(Trained { base, model, comparison, diverged, stopped_at: self.stopped_at });
         world.board.finish(job, Event::Trained { job, result });

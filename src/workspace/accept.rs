@@ -1,6 +1,6 @@
 use super::activity::Purpose;
+use super::background_edit::{Draft, IN_FRAME, Order};
 use super::labels::class_labels;
-use super::making::{Draft, IN_FRAME, Order};
 use super::{AcceptScope, Annotations, CommandError, DocumentId, NoticeLevel, Workspace};
 use crate::edit::{Accept, Change, EditError, MaskRules, Patch, Prediction};
 use crate::engine::{JobId, SegmentVolume, Version, VolumeSegmentation};
@@ -105,7 +105,7 @@ impl Workspace {
             return Err(CommandError::StrokeOpen);
         }
         let version = document.model.clone().ok_or(CommandError::NoModel)?;
-        let card = self.shelf.find(&version).map(|m| Arc::clone(&m.card));
+        let card = self.library.find(&version).map(|m| Arc::clone(&m.card));
         let card = card.ok_or_else(|| CommandError::UnknownModel(version.to_string()))?;
         self.check_trained(&version)?;
         let (depth, dims) = (document.depth(), document.volume.dims());
@@ -146,7 +146,7 @@ impl Workspace {
         }
         let taken = Taken { card, accept, slices };
         if dims[0] * dims[1] > IN_FRAME {
-            return self.make(id, taken.order(version));
+            return self.edit_in_background(id, taken.order(version));
         }
         let changes = taken.changes(&document.volume, &document.now)?;
         if changes.is_empty() {
@@ -162,7 +162,7 @@ impl Workspace {
 
     /// Accepts more than one slice: what is not predicted yet is predicted first, and all of it is one undo step.
     fn accept_whole(&mut self, id: DocumentId, version: Version, accept: Accept) -> Result<(), CommandError> {
-        if self.accepting.is_some() || self.is_making(id) {
+        if self.accepting.is_some() || self.has_background_edit(id) {
             return Err(CommandError::AcceptRunning);
         }
         let loaded = self.ensure_loaded(&version);
@@ -191,12 +191,12 @@ impl Workspace {
             options: Default::default(),
         };
         let job = self.engine.segment_volume(request);
-        self.activities.begin(job, "predicting the volume to accept it", Some(id), Purpose::Own);
+        self.activities.start(job, "predicting the volume to accept it", Some(id), Purpose::Own);
         self.accepting = Some(Accepting { document: id, job, version, accept, slices });
         Ok(())
     }
 
-    pub(super) fn segmented(&mut self, job: JobId, result: &VolumeSegmentation) {
+    pub(super) fn on_volume_segmented(&mut self, job: JobId, result: &VolumeSegmentation) {
         self.activities.end(job);
         let Some(accepting) = self.accepting.take_if(|a| a.job == job) else { return };
         let Accepting { document, version, accept, mut slices, .. } = accepting;
@@ -216,9 +216,9 @@ impl Workspace {
         accept: Accept,
         slices: Slices,
     ) -> Result<(), CommandError> {
-        let model = self.shelf.find(&version);
+        let model = self.library.find(&version);
         let card =
             model.map(|m| Arc::clone(&m.card)).ok_or(CommandError::UnknownModel(version.to_string()))?;
-        self.make(id, Taken { card, accept, slices }.order(version))
+        self.edit_in_background(id, Taken { card, accept, slices }.order(version))
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum Purpose {
     },
     PredictAll,
     Snapshot,
-    Measure,
+    Statistics,
     /// The surface on screen.
     Shape,
     Save,
@@ -45,7 +45,7 @@ pub(super) enum Purpose {
 pub(super) struct Activities(BTreeMap<JobId, Activity>);
 
 impl Activities {
-    pub fn begin(
+    pub fn start(
         &mut self,
         job: JobId,
         title: impl Into<String>,
@@ -87,7 +87,7 @@ impl Activities {
     pub fn iter(&self) -> impl Iterator<Item = &Activity> {
         self.0
             .values()
-            .filter(|a| !matches!(a.purpose, Purpose::Snapshot | Purpose::Measure | Purpose::Shape))
+            .filter(|a| !matches!(a.purpose, Purpose::Snapshot | Purpose::Statistics | Purpose::Shape))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -159,7 +159,7 @@ pub enum LabelCommand {
 pub enum ModelCommand {
     /// Predicts with this version (a version, or a bundled model's id) from now on; `None` stops predicting.
     Use { version: Option<String> },
-    /// Puts a model file on the shelf and uses it.
+    /// Adds a model file to the model library and uses it.
     Import { path: PathBuf },
     /// Uses a network of the registry that has learned nothing yet, made for the image's labels: to be trained.
     Fresh { network: String },

@@ -1,7 +1,7 @@
 use super::annotations::Annotations;
 use super::editing::Drawing;
 use super::journal::Timeline;
-use super::measures::Measures;
+use super::label_statistics::LabelStatistics;
 use super::source::Stamp;
 use super::store::{Aside, CaseFacts, Project};
 use super::training::Run;
@@ -121,9 +121,9 @@ pub struct Document {
     pub(super) exports: Vec<PathBuf>,
     /// The folder that it is a picture of, or itself.
     pub(super) opened: PathBuf,
-    pub(super) measures: Option<Measures>,
+    pub(super) statistics: Option<LabelStatistics>,
     /// Of the whole prediction.
-    pub(super) predicted_measures: Option<Measures>,
+    pub(super) predicted_statistics: Option<LabelStatistics>,
     /// Oldest first.
     pub(super) runs: Vec<Run>,
     pub(super) asides: Vec<Aside>,
@@ -217,7 +217,7 @@ impl Document {
     /// How much a label takes, as it was measured last: mm³, or mm² on an image of depth 1, or pixels where spacing is
     /// unknown. Measured in the background after each change of the image that is looked at; `None` before the first time.
     pub fn label_volume(&self, label: LabelId) -> Option<f64> {
-        self.measures.as_ref().map(|m| m.volumes.get(&label).copied().unwrap_or(0.0))
+        self.statistics.as_ref().map(|m| m.volumes.get(&label).copied().unwrap_or(0.0))
     }
 
     /// Other projects of this very image that were set aside.

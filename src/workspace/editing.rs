@@ -1,6 +1,6 @@
 use super::annotations::{Annotations, marks_taken, title};
+use super::background_edit::{Draft, IN_FRAME, Order};
 use super::journal::Step;
-use super::making::{Draft, IN_FRAME, Order};
 use super::store::{Action, Entry, StoreError, Write};
 use super::{CommandError, Document, DocumentId, EditCommand, NoticeLevel, Workspace};
 use crate::edit::{Change, Edit, EditError, Limits, Origin, Patch, Shape};
@@ -70,7 +70,7 @@ impl Workspace {
                 let tool = document.tool.take().ok_or(CommandError::NoStroke)?;
                 let (id, edit, deferred) = (document.id, document.log.commit(), document.deferred.take());
                 match deferred {
-                    Some(drawing) => self.make(id, drawing.order(tool)),
+                    Some(drawing) => self.edit_in_background(id, drawing.order(tool)),
                     None => self.journal(id, edit),
                 }
             }
@@ -144,7 +144,7 @@ impl Workspace {
     fn draw_as(&mut self, id: DocumentId, drawing: Drawing, tool: String) -> Result<(), CommandError> {
         let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
         if drawing.is_large(&document.volume) {
-            return self.make(id, drawing.order(tool));
+            return self.edit_in_background(id, drawing.order(tool));
         }
         let change = drawing.change(&document.volume, &document.now, tool);
         self.change(id, vec![change])
@@ -179,7 +179,7 @@ impl Workspace {
                     Ok(Draft { changes: vec![Change::Mask(patch(volume, now))], ..Draft::default() })
                 }),
             };
-            return self.make(id, order);
+            return self.edit_in_background(id, order);
         }
         let patch = patch(&document.volume, &document.now);
         if patch.is_empty() {
@@ -278,7 +278,7 @@ impl Workspace {
         }
         let document = self.active_mut()?;
         if let Some(edit) = document.log.next_undo().filter(|e| e.voxel_count() > IN_FRAME) {
-            return self.make_undo(active, edit);
+            return self.undo_in_background(active, edit);
         }
         let edit = document.log.undo(&mut document.now.marks())?.ok_or(CommandError::NothingToUndo)?;
         self.undone(active, &edit)
@@ -306,7 +306,7 @@ impl Workspace {
             None => self.recall(active, seq)?,
         };
         if edit.voxel_count() > IN_FRAME {
-            return self.make_redo(active, edit);
+            return self.redo_in_background(active, edit);
         }
         let document = self.active_mut()?;
         if document.log.can_redo() {

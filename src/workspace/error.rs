@@ -37,7 +37,7 @@ pub enum CommandError {
     BadLabelName(String),
     #[error("no model is in use: choose one first")]
     NoModel,
-    #[error("model “{0}” is not on the shelf")]
+    #[error("model “{0}” is not in the model library")]
     UnknownModel(String),
     #[error(
         "“{0}” has learned nothing yet, so it predicts nothing: verify slices and train it first (panel Learn)"

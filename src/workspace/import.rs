@@ -1,8 +1,8 @@
 //! A mask from a file, taken into the image that is open.
 
 use super::accept::with_labels;
+use super::background_edit::{Draft, Order};
 use super::labels::by_name;
-use super::making::{Draft, Order};
 use super::{Annotations, CommandError, Workspace};
 use crate::edit::{MaskRules, Origin, Patch, Region};
 use crate::io;
@@ -38,7 +38,7 @@ impl Workspace {
                 Ok(Draft { changes: with_labels(&now.labels, &table, patch), warnings })
             }),
         };
-        self.make(id, order)
+        self.edit_in_background(id, order)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::activity::{Activity, Purpose};
 use super::predictions::SliceLabels;
-use super::{CommandError, DocumentId, ShelvedModel, Workspace};
+use super::{CommandError, DocumentId, LibraryModel, Workspace};
 use crate::engine::{Predicted, SegmentVolume, SliceKey, Version, WantSlice};
 use crate::label::LabelId;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl Workspace {
     /// was asked for before and is not seen any more is dropped. Cheap; call it every frame.
     pub fn look_at(&mut self, document: DocumentId, z: usize) {
         self.live.looked_at = Some((document, z));
-        self.go_on_looking();
+        self.poll_predictions();
     }
 
     pub(super) fn looked_at(&self) -> Option<DocumentId> {
@@ -80,7 +80,7 @@ impl Workspace {
         let Some(base) = self.document(document).and_then(|d| d.base(z)) else {
             return PredictionStatus::NoModel;
         };
-        if self.shelf.find(&base.version).is_some_and(ShelvedModel::is_untrained) {
+        if self.library.find(&base.version).is_some_and(LibraryModel::is_untrained) {
             return PredictionStatus::Untrained;
         }
         if let Some(predicted) = self.predictions.on(&base) {
@@ -90,20 +90,20 @@ impl Workspace {
             return PredictionStatus::Failed(reason);
         }
         let labelled = self.predicted_labels(document, z).is_some();
-        match self.shelf.find(&base.version) {
+        match self.library.find(&base.version) {
             Some(model) if model.is_of_volumes() && labelled => PredictionStatus::Labelled,
             Some(model) if model.is_loaded() && model.is_of_volumes() => PredictionStatus::OnRequest,
             Some(model) if model.is_loaded() => PredictionStatus::Pending,
             Some(model) if model.has_failed() => PredictionStatus::Failed("the model could not be loaded"),
             Some(_) => PredictionStatus::Loading,
-            None => PredictionStatus::Failed("the model is not on the shelf any more"),
+            None => PredictionStatus::Failed("the model is not in the model library any more"),
         }
     }
 
     /// Also looks at slices through another version, such as a candidate before it is adopted; `None` ends it. View state:
     /// nothing of the data changes.
     pub fn compare_with(&mut self, document: DocumentId, version: Option<&str>) {
-        let version = version.filter(|v| self.shelf.find(v).is_some()).map(Version::from);
+        let version = version.filter(|v| self.library.find(v).is_some()).map(Version::from);
         if let Some(document) = self.document_mut(document) {
             document.compared = version;
         }
@@ -113,7 +113,7 @@ impl Workspace {
     /// new labels. None of a network that has learned nothing.
     pub fn new_labels(&self, document: DocumentId) -> Vec<&str> {
         let Some(document) = self.document(document) else { return Vec::new() };
-        let model = document.model.as_deref().and_then(|version| self.shelf.find(version));
+        let model = document.model.as_deref().and_then(|version| self.library.find(version));
         let classes = model.into_iter().filter(|m| !m.is_untrained()).flat_map(|m| m.card.labels.iter());
         let known = |name: &str| document.labels().iter().any(|label| label.name == name);
         classes.map(|class| class.name.as_str()).filter(|name| !known(name)).collect()
@@ -127,7 +127,7 @@ impl Workspace {
         })
     }
 
-    pub(super) fn slice_segmented(
+    pub(super) fn on_slice_segmented(
         &mut self,
         key: &SliceKey,
         labels: Arc<[LabelId]>,
@@ -155,7 +155,7 @@ impl Workspace {
         if !self.ensure_loaded(&version) {
             return Err(CommandError::ModelLoading);
         }
-        let of_volumes = self.shelf.find(&version).is_some_and(ShelvedModel::is_of_volumes);
+        let of_volumes = self.library.find(&version).is_some_and(LibraryModel::is_of_volumes);
         let request = SegmentVolume {
             document: id.0,
             volume,
@@ -166,7 +166,7 @@ impl Workspace {
         };
         let job = self.engine.segment_volume(request);
         let title = if of_volumes { "segmenting the volume" } else { "predicting all slices" };
-        self.activities.begin(job, title, Some(id), Purpose::PredictAll);
+        self.activities.start(job, title, Some(id), Purpose::PredictAll);
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl Workspace {
         self.activities.iter().find(|a| a.document == Some(document) && a.purpose == Purpose::PredictAll)
     }
 
-    pub(super) fn predicted(&mut self, predicted: Predicted) {
+    pub(super) fn on_predicted(&mut self, predicted: Predicted) {
         if self.has_base(&predicted.key, &predicted.labels) {
             let looked_at = self.live.looked_at;
             self.predictions.keep(predicted, |document, z| looked_at == Some((DocumentId(document), z)));
@@ -183,7 +183,7 @@ impl Workspace {
     }
 
     /// Asks for what is looked at and not there yet.
-    pub(super) fn go_on_looking(&mut self) {
+    pub(super) fn poll_predictions(&mut self) {
         let Some((id, z)) = self.live.looked_at else { return };
         let Some(document) = self.document(id) else { return };
         if z >= document.depth() {
@@ -203,7 +203,7 @@ impl Workspace {
             }
             // An untrained network is loaded, to be trained, and not asked.
             if !self.ensure_loaded(version)
-                || self.shelf.find(version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
+                || self.library.find(version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
             {
                 continue;
             }
@@ -218,7 +218,7 @@ impl Workspace {
             if !urgent
                 && let Some(other) = &compared
                 && !self.predictions.is_settled(&base(other, z))
-                && self.shelf.find(other).is_some_and(|m| m.is_loaded())
+                && self.library.find(other).is_some_and(|m| m.is_loaded())
             {
                 continue;
             }

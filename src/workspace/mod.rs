@@ -7,6 +7,7 @@
 mod accept;
 mod activity;
 mod annotations;
+mod background_edit;
 mod command;
 mod dismissed;
 mod document;
@@ -14,20 +15,19 @@ mod editing;
 mod error;
 mod import;
 mod journal;
+mod label_statistics;
 mod labels;
 mod live;
-mod making;
-mod measures;
 mod modality;
+mod model_library;
 mod notice;
 mod opening;
 mod other_image;
 mod output;
 mod predictions;
+mod reformat;
 mod risk;
 mod saving;
-mod section;
-mod shelf;
 mod source;
 pub mod store;
 pub mod study;
@@ -44,13 +44,13 @@ pub use document::{Document, DocumentId, Opening, SaveState};
 pub use error::CommandError;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
+pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};
 pub use output::proposed_export;
 pub use predictions::SliceLabels;
+pub use reformat::Reformat;
 pub use risk::Risk;
-pub use section::Section;
-pub use shelf::{ModelOrigin, ShelvedModel};
 pub use store::{Aside, Place, RunState, asides_beside, mask_hash};
 pub use surfaces::SurfaceOf;
 pub use training::{
@@ -62,9 +62,9 @@ use crate::nn::DeviceKind;
 use activity::Activities;
 use dismissed::Dismissed;
 use live::Live;
+use model_library::ModelLibrary;
 use notice::Notices;
 use predictions::Predictions;
-use shelf::Shelf;
 use std::time::{Duration, Instant};
 use store::Store;
 use surfaces::Surfaces;
@@ -111,12 +111,12 @@ pub struct Workspace {
     openings: Vec<Opening>,
     active: Option<DocumentId>,
     next_document: u64,
-    shelf: Shelf,
+    library: ModelLibrary,
     predictions: Predictions,
     live: Live,
     surfaces: Surfaces,
     accepting: Option<accept::Accepting>,
-    making: Vec<making::Making>,
+    background_edits: Vec<background_edit::BackgroundEdit>,
     training: Option<Training>,
     interrupted: Option<training::Interrupted>,
     /// Of folders, to compare with those of images.
@@ -143,12 +143,12 @@ impl Workspace {
             openings: Vec::new(),
             active: None,
             next_document: 1,
-            shelf: Shelf::bundled(),
+            library: ModelLibrary::bundled(),
             predictions: Predictions::new(options.prediction_bytes),
             live: Live::default(),
             surfaces: Surfaces::default(),
             accepting: None,
-            making: Vec::new(),
+            background_edits: Vec::new(),
             training: None,
             interrupted: None,
             past_runs: Vec::new(),
@@ -181,13 +181,13 @@ impl Workspace {
     }
 
     /// The models that can be used, bundled ones first.
-    pub fn shelf(&self) -> &[ShelvedModel] {
-        self.shelf.models()
+    pub fn models(&self) -> &[LibraryModel] {
+        self.library.models()
     }
 
     /// A model by its version, or a bundled one by its id.
-    pub fn model(&self, version: &str) -> Option<&ShelvedModel> {
-        self.shelf.find(version)
+    pub fn model(&self, version: &str) -> Option<&LibraryModel> {
+        self.library.find(version)
     }
 
     /// The training run that is under way, or the last one.
@@ -215,7 +215,7 @@ impl Workspace {
         let saving = |d: &Document| matches!(d.save_state(), SaveState::Saving(_));
         self.activities.is_empty()
             && self.accepting.is_none()
-            && self.making.is_empty()
+            && self.background_edits.is_empty()
             && !self.documents.iter().any(saving)
     }
 
@@ -306,7 +306,7 @@ impl Workspace {
     /// Takes in what the engine and the store have done; call it once a frame. Never waits.
     pub fn poll(&mut self) {
         let events = self.engine.drain();
-        self.take_in(events);
+        self.on_events(events);
     }
 
     /// Polls until something is so, at most for `timeout`; true where it is. For those who have no frames to draw.
@@ -320,24 +320,24 @@ impl Workspace {
                 return false;
             }
             let events = self.engine.wait(LOOK);
-            self.take_in(events);
+            self.on_events(events);
         }
         true
     }
 
-    fn take_in(&mut self, events: Vec<Event>) {
+    fn on_events(&mut self, events: Vec<Event>) {
         for event in events {
             self.on_event(event);
         }
         for event in self.store.drain() {
             self.on_store_event(event);
         }
-        self.go_on_making();
+        self.poll_background_edits();
         self.follow_labels();
         self.retry_saving();
-        self.go_on_looking();
-        self.go_on_measuring();
-        self.go_on_shaping();
+        self.poll_predictions();
+        self.poll_statistics();
+        self.poll_surface();
     }
 
     fn on_event(&mut self, event: Event) {
@@ -359,25 +359,25 @@ impl Workspace {
                 if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
                     (opening.done, opening.total) = (done, total);
                 }
-                self.note_training_progress(job, &event);
+                self.on_training_progress(job, &event);
             }
-            Event::Opened { job, opened } => self.arrived(job, *opened),
-            Event::ModelLoaded { job, model } => self.model_loaded(job, model),
-            Event::Predicted(predicted) => self.predicted(predicted),
+            Event::Opened { job, opened } => self.on_opened(job, *opened),
+            Event::ModelLoaded { job, model } => self.on_model_loaded(job, model),
+            Event::Predicted(predicted) => self.on_predicted(predicted),
             Event::PredictFailed { key, reason } => self.predictions.fail(key, reason),
             Event::SliceSegmented { key, labels, detection, .. } => {
-                self.slice_segmented(&key, labels, detection);
+                self.on_slice_segmented(&key, labels, detection);
             }
-            Event::VolumeSegmented { job, result } => self.segmented(job, &result),
+            Event::VolumeSegmented { job, result } => self.on_volume_segmented(job, &result),
             Event::TrainSteps { job, .. }
             | Event::TrainValidated { job, .. }
             | Event::TrainNotSaved { job, .. }
             | Event::TrainSinglePrecision { job, .. }
-            | Event::TrainSaved { job, .. } => self.note_training(job, &event),
-            Event::Trained { job, result } => self.trained(job, &result),
-            Event::Done { job, output } => self.output_done(job, output),
-            Event::JobFailed { job, reason } => self.job_ended(job, Some(reason)),
-            Event::JobCancelled { job } => self.job_ended(job, None),
+            | Event::TrainSaved { job, .. } => self.on_training_event(job, &event),
+            Event::Trained { job, result } => self.on_trained(job, &result),
+            Event::Done { job, output } => self.on_done(job, output),
+            Event::JobFailed { job, reason } => self.on_job_ended(job, Some(reason)),
+            Event::JobCancelled { job } => self.on_job_ended(job, None),
         }
     }
 

@@ -25,11 +25,11 @@ impl Workspace {
     /// has made none.
     fn model_for_modality(&mut self, id: DocumentId) -> Result<(), CommandError> {
         let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
-        let in_use = document.model.as_deref().and_then(|version| self.shelf.find(version));
+        let in_use = document.model.as_deref().and_then(|version| self.library.find(version));
         if in_use.is_some_and(|model| model.fits(&document.volume)) {
             return Ok(());
         }
-        let default = self.shelf.default_for(&document.volume, document.source());
+        let default = self.library.default_for(&document.volume, document.source());
         let (version, labels) = default.map(|m| (m.card.version.clone(), m.card.labels.clone())).unzip();
         let untouched = document.last_seq == 0;
         let before = document.now.labels.clone();

@@ -39,7 +39,7 @@ impl Workspace {
         }
         let modality = options.modality;
         let job = self.engine.open(path.clone(), options);
-        self.activities.begin(job, format!("opening {}", name_of(&path)), None, Purpose::Own);
+        self.activities.start(job, format!("opening {}", name_of(&path)), None, Purpose::Own);
         let (preview, arrived, found) = (None, None, None);
         self.openings.push(Opening { job, path, done: 0, total: 0, preview, arrived, found, modality });
         Ok(())
@@ -47,7 +47,7 @@ impl Workspace {
 
     /// The image is there; its project file is looked for before it is shown, so that nobody edits what is about to be
     /// replaced.
-    pub(super) fn arrived(&mut self, job: JobId, opened: Opened) {
+    pub(super) fn on_opened(&mut self, job: JobId, opened: Opened) {
         self.activities.end(job);
         let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) else { return };
         // One picture of a folder is a document of its own.
@@ -62,7 +62,7 @@ impl Workspace {
         let id = DocumentId(self.next_document);
         self.next_document += 1;
         let dims = opened.volume.dims();
-        let default = self.shelf.default_for(&opened.volume, &source);
+        let default = self.library.default_for(&opened.volume, &source);
         let labels =
             default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.told_apart());
         let selected = labels.iter().next().map_or(0, |l| l.id);
@@ -105,22 +105,18 @@ impl Workspace {
             exported: None,
             exports: Vec::new(),
             opened: opening.path.clone(),
-            measures: None,
-            predicted_measures: None,
+            statistics: None,
+            predicted_statistics: None,
             runs: Vec::new(),
             asides: Vec::new(),
         }));
         if let Err(e) = self.store.open(id.0, facts) {
-            self.project_found(id, Err(e));
+            self.on_project(id, Err(e));
         }
     }
 
     /// The document's project file has been read, or there is none yet.
-    pub(super) fn project_found(
-        &mut self,
-        id: DocumentId,
-        project: Result<Project, super::store::StoreError>,
-    ) {
+    pub(super) fn on_project(&mut self, id: DocumentId, project: Result<Project, super::store::StoreError>) {
         let waits = |o: &Opening| o.arrived.as_ref().is_some_and(|d| d.id == id);
         let Some(at) = self.openings.iter().position(waits) else { return };
         if let Ok(other) = &project
@@ -142,7 +138,7 @@ impl Workspace {
         document.project = project.path;
         for (version, card) in project.models {
             match serde_json::from_str(&card) {
-                Ok(card) => self.shelf.add_kept(card, id),
+                Ok(card) => self.library.add_kept(card, id),
                 Err(e) => self.notices.add(
                     NoticeLevel::Warning,
                     Some(id),
@@ -199,9 +195,9 @@ impl Workspace {
                 self.notices.once(key);
             }
         }
-        let used = project.model_in_use.filter(|version| self.shelf.find(version).is_some());
+        let used = project.model_in_use.filter(|version| self.library.find(version).is_some());
         let default =
-            self.shelf.default_for(&document.volume, &document.facts.path).map(|m| m.card.version.clone());
+            self.library.default_for(&document.volume, &document.facts.path).map(|m| m.card.version.clone());
         document.model = match used.as_deref() {
             Some("") => None,
             Some(version) => Some(version.into()),
@@ -249,15 +245,15 @@ impl Workspace {
         if let Some(job) = self.predicting_all(id).map(|activity| activity.job) {
             self.engine.cancel(job);
         }
-        for making in self.making.extract_if(.., |m| m.document == id) {
-            making.job().into_iter().for_each(|job| self.engine.cancel(job));
+        for edit in self.background_edits.extract_if(.., |m| m.document == id) {
+            edit.job().into_iter().for_each(|job| self.engine.cancel(job));
         }
         let document = self.documents.remove(at);
         let last = (document.since_snapshot > 0).then_some((document.last_seq, document.now));
         self.store.close(id.0, last)?;
         self.predictions.forget_document(id.0);
         self.notices.forget_document(id);
-        self.shelf.forget_document(id);
+        self.library.forget_document(id);
         self.interrupted.take_if(|i| i.document == id);
         if self.active == Some(id) {
             self.active = self.documents.get(at.min(self.documents.len().saturating_sub(1))).map(|d| d.id);
@@ -266,17 +262,17 @@ impl Workspace {
     }
 
     /// A job ended without a result: failed with a reason, or cancelled.
-    pub(super) fn job_ended(&mut self, job: JobId, reason: Option<String>) {
+    pub(super) fn on_job_ended(&mut self, job: JobId, reason: Option<String>) {
         let activity = self.activities.end(job);
         self.openings.retain(|o| o.job != job);
         self.accepting.take_if(|a| a.job == job);
-        self.making.retain(|m| m.job() != Some(job));
-        let told = self.training_ended(job, reason.as_deref());
+        self.background_edits.retain(|m| m.job() != Some(job));
+        let told = self.on_training_ended(job, reason.as_deref());
         if let Some(Purpose::LoadModel { version, .. }) = activity.as_ref().map(|a| &a.purpose) {
-            self.shelf.loading_failed(version.as_deref(), reason.as_deref());
+            self.library.loading_failed(version.as_deref(), reason.as_deref());
         }
         if reason.is_some() && activity.as_ref().is_some_and(|a| a.purpose == Purpose::Shape) {
-            self.shaping_failed();
+            self.on_surface_failed();
         }
         if let Some(reason) = reason.filter(|_| !told) {
             let (title, document) = activity.map_or((String::new(), None), |a| (a.title, a.document));

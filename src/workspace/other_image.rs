@@ -78,7 +78,7 @@ impl Workspace {
                     _ => None,
                 };
                 let Some(project) = opening.found.take() else { return Err(CommandError::NothingAsked) };
-                self.project_found(id, Ok(Project { whose: Whose::Same, ..*project }));
+                self.on_project(id, Ok(Project { whose: Whose::Same, ..*project }));
                 match turned {
                     Some(mask) => self.turn(id, &mask)?,
                     None => self.write(id, Write::TakeOver(None)),

@@ -1,6 +1,6 @@
 use super::activity::Purpose;
-use super::making::Made;
-use super::measures::Measures;
+use super::background_edit::Finished;
+use super::label_statistics::LabelStatistics;
 use super::source::Source;
 use super::store::{Snapshot, Write};
 use super::surfaces::MadeSurface;
@@ -141,12 +141,12 @@ impl Workspace {
             cx.progress("saving", 2, 2);
             Ok(Box::new(written))
         });
-        self.activities.begin(job, title, Some(id), Purpose::Save);
+        self.activities.start(job, title, Some(id), Purpose::Save);
         Ok(())
     }
 
-    /// A job of the workspace's own on an io thread is done.
-    pub(super) fn output_done(&mut self, job: JobId, output: Output) {
+    /// A job of the workspace's own on the worker pool is done.
+    pub(super) fn on_done(&mut self, job: JobId, output: Output) {
         let Some(activity) = self.activities.end(job) else { return };
         let output = match output.downcast::<Vec<PastRun>>() {
             Ok(runs) => return self.compared_with(*runs),
@@ -160,16 +160,16 @@ impl Workspace {
             }
             Err(output) => output,
         };
-        let output = match output.downcast::<Measures>() {
-            Ok(measures) => return self.measured(id, *measures),
+        let output = match output.downcast::<LabelStatistics>() {
+            Ok(statistics) => return self.on_statistics(id, *statistics),
             Err(output) => output,
         };
         let output = match output.downcast::<MadeSurface>() {
-            Ok(made) => return self.shaped(*made),
+            Ok(made) => return self.on_surface(*made),
             Err(output) => output,
         };
-        let output = match output.downcast::<Made>() {
-            Ok(made) => return self.made(job, made),
+        let output = match output.downcast::<Finished>() {
+            Ok(finished) => return self.on_background_edit(job, finished),
             Err(output) => output,
         };
         if let Ok(written) = output.downcast::<Written>() {

@@ -86,7 +86,7 @@ impl Workspace {
         let exported = d.exported == Some(d.revision);
         let changes = (d.last_seq - d.durable_seq).max(0) as usize;
         let mut risks = Vec::new();
-        if d.tool.is_some() || accepting(d) || self.is_making(document) {
+        if d.tool.is_some() || accepting(d) || self.has_background_edit(document) {
             risks.push(Risk::Unfinished { document });
         }
         let can_move = d.failing.as_ref().is_some_and(|failing| failing.can_move);

@@ -38,7 +38,7 @@ impl Workspace {
         self.write(id, Write::Audit { what, detail: detail.to_owned() });
     }
 
-    /// Makes a snapshot on an io thread where enough has changed since the last one.
+    /// Makes a snapshot on the worker pool where enough has changed since the last one.
     pub(super) fn want_snapshot(&mut self, id: DocumentId) {
         if self.activities.has(id, &Purpose::Snapshot) {
             return;
@@ -50,12 +50,12 @@ impl Workspace {
         document.since_snapshot = 0;
         let (seq, annotations) = (document.last_seq, document.now.clone());
         let job = self.engine.run_io(move |_| Ok(Box::new(Snapshot::of(seq, &annotations)?)));
-        self.activities.begin(job, "snapshot of the mask", Some(id), Purpose::Snapshot);
+        self.activities.start(job, "snapshot of the mask", Some(id), Purpose::Snapshot);
     }
 
     pub(super) fn on_store_event(&mut self, event: StoreEvent) {
         match event {
-            StoreEvent::Opened { document, project } => self.project_found(DocumentId(document), *project),
+            StoreEvent::Opened { document, project } => self.on_project(DocumentId(document), *project),
             StoreEvent::Durable { document, seq, millis } => {
                 if let Some(document) = self.document_mut(DocumentId(document)) {
                     document.durable_seq = document.durable_seq.max(seq);
@@ -116,7 +116,7 @@ impl Workspace {
                 }
             }
             StoreEvent::Weights { document, version, bytes } => {
-                self.weights_read(DocumentId(document), &version, bytes);
+                self.on_weights(DocumentId(document), &version, bytes);
             }
             StoreEvent::Stopped { reason } => {
                 let ids: Vec<DocumentId> = self.documents.iter().map(|d| d.id).collect();

@@ -1,7 +1,7 @@
-//! The surface that the window shows: made on an io thread from a snapshot, and anew when what it shows has changed.
+//! The surface that the window shows: made on the worker pool from a snapshot, and anew when what it shows has changed.
 
 use super::activity::Purpose;
-use super::section::translation;
+use super::reformat::translation;
 use super::{Document, DocumentId, Workspace, class_labels};
 use crate::engine::Version;
 use crate::label::{LabelId, Surface};
@@ -67,7 +67,7 @@ impl Workspace {
             self.surfaces = Surfaces::default();
         }
         self.surfaces.wanted = wanted;
-        self.go_on_shaping();
+        self.poll_surface();
     }
 
     /// The newest surface of what is wanted, shown until a newer one is there. Its labels are the document's.
@@ -96,7 +96,7 @@ impl Workspace {
 
     fn prediction_state(&self, document: &Document) -> Option<State> {
         let version = document.model.clone()?;
-        let card = &self.shelf.find(&version)?.card;
+        let card = &self.library.find(&version)?.card;
         let (classes, _) = class_labels(card, &document.now.labels);
         let predicted = self.predictions.labels(document.id.0, &version)?;
         let stamps = (0..document.depth()).map(|z| predicted.get(&z).map_or(0, |s| s.stamp)).collect();
@@ -105,7 +105,7 @@ impl Workspace {
 
     /// Has the surface made anew where what it shows has changed, no stroke is being drawn and the last one is not made
     /// just now.
-    pub(super) fn go_on_shaping(&mut self) {
+    pub(super) fn poll_surface(&mut self) {
         let Some(base) = self.surface_base() else { return };
         let stands = self.surfaces.made.as_ref().is_some_and(|m| m.base == base);
         let resting = self.surfaces.rest_until.is_some_and(|until| Instant::now() < until);
@@ -139,10 +139,10 @@ impl Workspace {
             let surface = Arc::new(surface.unwrap_or_default());
             Ok(Box::new(MadeSurface { base, surface, took: began.elapsed() }))
         });
-        self.activities.begin(job, "shaping the labels", Some(id), Purpose::Shape);
+        self.activities.start(job, "shaping the labels", Some(id), Purpose::Shape);
     }
 
-    pub(super) fn shaped(&mut self, made: MadeSurface) {
+    pub(super) fn on_surface(&mut self, made: MadeSurface) {
         // Nobody looks any more.
         if self.surfaces.wanted.is_some() {
             self.surfaces.rest_until = Some(Instant::now() + made.took * (SHARE - 1));
@@ -150,7 +150,7 @@ impl Workspace {
         }
     }
 
-    pub(super) fn shaping_failed(&mut self) {
+    pub(super) fn on_surface_failed(&mut self) {
         self.surfaces.rest_until = Some(Instant::now() + AFTER_A_FAILURE);
     }
 }

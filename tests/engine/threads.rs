@@ -1,4 +1,4 @@
-//! The engine's io threads, and its end.
+//! The engine's worker pool, and its end.
 
 use fovea::engine::{Engine, EngineOptions, Event, JobContext, JobError, JobId, Output};
 use fovea::io::{self, OpenOptions};
@@ -101,7 +101,7 @@ fn a_file_that_is_being_read_is_not_read_on_after_a_cancel() {
     assert!(reports.iter().all(|(done, total)| done < total), "it read on: {reports:?}");
 }
 
-/// Keeps both io threads busy until told otherwise; returns once they are.
+/// Keeps both threads of the worker pool busy until told otherwise; returns once they are.
 fn occupy(engine: &Engine) -> (Arc<Gate>, [JobId; 2]) {
     let gate = Arc::new(Gate::default());
     let (begun, wait) = channel();

@@ -4,7 +4,7 @@ use super::{Bench, SIZE, prediction::with_model};
 use fovea::geom::{Grid, Plane};
 use fovea::label::{LabelId, NOT_PREDICTED};
 use fovea::workspace::{
-    AcceptScope, Command, CommandError, EditCommand, LabelCommand, ModelCommand, Section, SurfaceOf,
+    AcceptScope, Command, CommandError, EditCommand, LabelCommand, ModelCommand, Reformat, SurfaceOf,
 };
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ fn predicted(bench: &Bench) -> Vec<usize> {
     found.map(|slices| slices.keys().copied().collect()).unwrap_or_default()
 }
 
-/// A plane's section, whole.
-fn section(bench: &Bench, plane: Plane, slice: usize) -> Vec<LabelId> {
+/// A plane's reformat, whole.
+fn reformat(bench: &Bench, plane: Plane, slice: usize) -> Vec<LabelId> {
     let axes = bench.document().volume().grid().plane_axes(plane);
-    let mut section = Section::default();
-    section.refresh(&bench.workspace, bench.document(), axes, slice, |_| false).expect("a model is in use");
-    assert!(!section.is_behind());
-    section.labels().to_vec()
+    let mut reformat = Reformat::default();
+    reformat.refresh(&bench.workspace, bench.document(), axes, slice, |_| false).expect("a model is in use");
+    assert!(!reformat.is_behind());
+    reformat.labels().to_vec()
 }
 
 /// The same, pixel by pixel from the labels of the slices.
@@ -47,26 +47,26 @@ fn other_planes_show_the_slices_that_are_predicted_and_no_others() {
     bench.workspace.look_at(id, 0);
     bench.wait("slices 0 to 2", |w| w.predicted_slices(id).is_some_and(|p| p.len() == 3));
     for (plane, slice) in [(Plane::Coronal, 17), (Plane::Sagittal, 30)] {
-        let shown = section(&bench, plane, slice);
+        let shown = reformat(&bench, plane, slice);
         assert_eq!(shown, by_hand(&bench, plane, slice, |l| l), "{plane:?}");
         let nothing = shown.iter().filter(|&&l| l == NOT_PREDICTED).count();
         assert_eq!(nothing * SIZE[2], shown.len() * 2, "{plane:?}: slices 3 and 4 are not predicted");
     }
-    assert!(section(&bench, Plane::Axial, 4).iter().all(|&l| l == NOT_PREDICTED));
+    assert!(reformat(&bench, Plane::Axial, 4).iter().all(|&l| l == NOT_PREDICTED));
 
     bench.workspace.apply(predict_all()).unwrap();
     bench.wait("all slices", |w| w.predicted_slices(id).is_some_and(|p| p.len() == SIZE[2]));
     for plane in Plane::ALL {
-        assert_eq!(section(&bench, plane, 3), by_hand(&bench, plane, 3, |l| l), "{plane:?}");
+        assert_eq!(reformat(&bench, plane, 3), by_hand(&bench, plane, 3, |l| l), "{plane:?}");
     }
-    assert!(section(&bench, Plane::Coronal, 17).contains(&2));
+    assert!(reformat(&bench, Plane::Coronal, 17).contains(&2));
     // Without a model there is nothing to show.
     bench.workspace.apply(Command::Model(ModelCommand::Use { version: None })).unwrap();
     assert!(bench.workspace.predicted_slices(id).is_none());
 }
 
 #[test]
-fn sections_are_in_the_labels_of_the_document() {
+fn reformats_are_in_the_labels_of_the_document() {
     let (mut bench, _) = with_model();
     let id = bench.document().id();
     // The model calls 1 what the document calls 2, and the other way round.
@@ -78,7 +78,7 @@ fn sections_are_in_the_labels_of_the_document() {
     bench.workspace.apply(predict_all()).unwrap();
     bench.wait("all slices", |w| w.predicted_slices(id).is_some_and(|p| p.len() == SIZE[2]));
     let swapped = |own| [0, 2, 1][usize::from(own)];
-    assert_eq!(section(&bench, Plane::Coronal, 9), by_hand(&bench, Plane::Coronal, 9, swapped));
+    assert_eq!(reformat(&bench, Plane::Coronal, 9), by_hand(&bench, Plane::Coronal, 9, swapped));
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn a_candidate_is_used_when_adopted_and_rolled_back_and_kept_for_good() {
 }
 
 #[test]
-fn a_discarded_candidate_stays_on_the_shelf_and_unused() {
+fn a_discarded_candidate_stays_in_the_model_library_and_unused() {
     let (mut bench, base) = corrected(1);
     bench.workspace.apply(few_steps(2)).unwrap();
     bench.wait("the end of training", |w| w.training().is_some_and(|t| !t.is_under_way()));

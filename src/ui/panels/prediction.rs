@@ -11,7 +11,7 @@ use crate::ui::widgets::{
     Icon, IconButton, empty, field, legend, primary, quiet, section, slider_row, title_row,
 };
 use crate::workspace::{
-    Command, Document, LabelCommand, ModelCommand, ModelOrigin, PredictionStatus, ShelvedModel, Workspace,
+    Command, Document, LabelCommand, LibraryModel, ModelCommand, ModelOrigin, PredictionStatus, Workspace,
 };
 use egui::{Align, Checkbox, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Role, Ui, WidgetInfo};
 
@@ -43,7 +43,7 @@ impl Panel for Prediction {
             return;
         }
         status(ui, workspace, document, look);
-        if document.model().and_then(|v| workspace.model(v)).is_some_and(ShelvedModel::is_untrained) {
+        if document.model().and_then(|v| workspace.model(v)).is_some_and(LibraryModel::is_untrained) {
             ui.add_space(4.0);
             empty(
                 ui,
@@ -88,7 +88,7 @@ fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
             out.command(Command::Model(ModelCommand::Use { version: None }));
             ui.close();
         }
-        for model in workspace.shelf() {
+        for model in workspace.models() {
             let selected = chosen.is_some_and(|c| c.version() == model.version());
             let fits = model.fits(document.volume());
             let words = format!("{}   {}", model.card.title, short(model.version()));
@@ -288,7 +288,7 @@ fn slices(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Out
 
 /// Whether the model in use labels whole volumes at once.
 fn of_volumes(workspace: &Workspace, document: &Document) -> bool {
-    document.model().and_then(|v| workspace.model(v)).is_some_and(ShelvedModel::is_of_volumes)
+    document.model().and_then(|v| workspace.model(v)).is_some_and(LibraryModel::is_of_volumes)
 }
 
 fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, out: &mut Outbox) {
@@ -354,7 +354,7 @@ fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &mut Look
     }
 }
 
-fn about(ui: &mut Ui, model: &ShelvedModel) {
+fn about(ui: &mut Ui, model: &LibraryModel) {
     let card = &model.card;
     let p = theme::palette(ui);
     let line = |ui: &mut Ui, name: &str, words: String| {

@@ -22,7 +22,7 @@ use super::outbox::Outbox;
 use super::theme::canvas;
 use crate::geom::Plane;
 use crate::tools::Toolbox;
-use crate::workspace::{Command, Document, Section, Workspace};
+use crate::workspace::{Command, Document, Reformat, Workspace};
 use egui::{Rect, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2};
 
 /// What the views keep from frame to frame.
@@ -31,7 +31,7 @@ pub struct Views {
     pub pointer: Pointer,
     pub marks: SliceMarks,
     /// What is predicted, by plane; only views that cannot show probabilities use theirs.
-    pub sections: [Section; 3],
+    pub reformats: [Reformat; 3],
 }
 
 /// What all views of a frame share.

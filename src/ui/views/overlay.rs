@@ -8,7 +8,7 @@ use crate::label::LabelTable;
 use crate::tools::Preview;
 use crate::ui::look::{Layout, Look};
 use crate::ui::theme::{self, canvas};
-use crate::workspace::{Document, PredictionStatus, Section, ShelvedModel, Workspace};
+use crate::workspace::{Document, LibraryModel, PredictionStatus, Reformat, Workspace};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use glam::DVec3;
 
@@ -37,9 +37,9 @@ pub fn crosshair(painter: &Painter, frame: &ViewFrame, cursor: [usize; 3]) {
 }
 
 /// Where a plane crosses the native slices and some of them are not predicted: a line beside those that are.
-pub fn predicted_slices(painter: &Painter, frame: &ViewFrame, section: &Section, shown: bool) {
+pub fn predicted_slices(painter: &Painter, frame: &ViewFrame, reformat: &Reformat, shown: bool) {
     let depth = frame.dims[2];
-    if frame.axes.normal == Axis::Z || !shown || section.is_empty() || (0..depth).all(|z| section.has(z)) {
+    if frame.axes.normal == Axis::Z || !shown || reformat.is_empty() || (0..depth).all(|z| reformat.has(z)) {
         return;
     }
     let along = if frame.axes.down == Axis::Z { vec2(-4.0, 0.0) } else { vec2(0.0, -4.0) };
@@ -50,7 +50,7 @@ pub fn predicted_slices(painter: &Painter, frame: &ViewFrame, section: &Section,
     let stroke = Stroke::new(2.0, theme::of(true).accent);
     let mut z = 0;
     while z < depth {
-        let end = (z..depth).find(|&z| !section.has(z)).unwrap_or(depth);
+        let end = (z..depth).find(|&z| !reformat.has(z)).unwrap_or(depth);
         if end > z {
             painter.line_segment([z, end].map(|edge| corner(edge as f64 - 0.5) + along), stroke);
         }
@@ -123,7 +123,7 @@ pub fn scale_bar(painter: &Painter, rect: Rect, points_per_unit: f64, grid: &Gri
 /// "12 of 48 slices predicted", where a model is in use and has not predicted all of them.
 pub fn predicted_words(workspace: &Workspace, document: &Document) -> Option<String> {
     let model = workspace.model(document.model()?);
-    if model.is_some_and(ShelvedModel::is_untrained) {
+    if model.is_some_and(LibraryModel::is_untrained) {
         return None;
     }
     let (count, depth) = (workspace.predicted_slices(document.id()).map_or(0, |p| p.len()), document.depth());
@@ -133,7 +133,7 @@ pub fn predicted_words(workspace: &Workspace, document: &Document) -> Option<Str
 /// Over a prediction by a model that knows phantoms only: what it is worth.
 pub fn demonstration(painter: &Painter, rect: Rect, workspace: &Workspace, document: &Document) {
     let model = document.model().and_then(|version| workspace.model(version));
-    if !model.is_some_and(ShelvedModel::is_demonstration) {
+    if !model.is_some_and(LibraryModel::is_demonstration) {
         return;
     }
     // The narrower words where there is little room.

@@ -12,7 +12,7 @@ use crate::tools::{self, Cursor, Toolbox};
 use crate::ui::look::{Look, Pane};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
-use crate::workspace::{Document, Section, Workspace, class_labels};
+use crate::workspace::{Document, Reformat, Workspace, class_labels};
 use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 use std::sync::Arc;
 
@@ -57,15 +57,15 @@ pub fn show(
     let plane_look = look.image(document).planes[plane as usize];
     let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
     let painter = ui.painter().with_clip_rect(rect);
-    let section = &mut views.sections[plane as usize];
-    let draw = describe(scene.workspace, document, &frame, look, section, ppp);
+    let reformat = &mut views.reformats[plane as usize];
+    let draw = describe(scene.workspace, document, &frame, look, reformat, ppp);
     let predicted = draw.prediction.is_some() && (look.prediction_shown || look.difference);
     painter.add(SliceCallback::shape(rect, draw));
-    if section.is_behind() {
+    if reformat.is_behind() {
         ui.ctx().request_repaint();
     }
 
-    overlay::predicted_slices(&painter, &frame, section, look.prediction_shown);
+    overlay::predicted_slices(&painter, &frame, reformat, look.prediction_shown);
     if look.crosshair && count > 1 {
         overlay::crosshair(&painter, &frame, document.cursor());
     }
@@ -107,7 +107,7 @@ fn describe(
     document: &Document,
     frame: &ViewFrame,
     look: &mut Look,
-    section: &mut Section,
+    reformat: &mut Reformat,
     ppp: f32,
 ) -> SliceDraw {
     let tone = look.image(document).tone;
@@ -116,7 +116,7 @@ fn describe(
         .then(|| prediction(workspace, document, z))
         .flatten()
         .filter(|_| !look.is_rejected(document, z))
-        .or_else(|| across(workspace, document, frame, look, section));
+        .or_else(|| across(workspace, document, frame, look, reformat));
     let (prediction, table) = match prediction {
         Some((draw, table)) => (Some(draw), Some(table)),
         None => (None, None),
@@ -141,12 +141,12 @@ fn across(
     document: &Document,
     frame: &ViewFrame,
     look: &Look,
-    section: &mut Section,
+    reformat: &mut Reformat,
 ) -> Option<(PredictionDraw, LabelTable)> {
     let rejected = |z| look.is_rejected(document, z);
-    let found = section.refresh(workspace, document, frame.axes, frame.slice, rejected);
-    let (classes, table) = found.filter(|_| !section.is_empty())?;
-    let source = PredictionSource::Labels(Arc::clone(section.labels()));
+    let found = reformat.refresh(workspace, document, frame.axes, frame.slice, rejected);
+    let (classes, table) = found.filter(|_| !reformat.is_empty())?;
+    let source = PredictionSource::Labels(Arc::clone(reformat.labels()));
     Some((PredictionDraw { source, class_labels: classes.into() }, table))
 }
 

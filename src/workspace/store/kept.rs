@@ -1,6 +1,6 @@
 use super::file::Lies;
-use super::keeper::BATCH;
 use super::orders::Write;
+use super::worker::BATCH;
 use super::{Action, CaseFacts, Entry, ProjectFile, Snapshot, StoreError, Whose};
 use crate::workspace::annotations::Annotations;
 use std::collections::VecDeque;

@@ -5,7 +5,6 @@ mod aside;
 mod entry;
 mod file;
 mod held;
-mod keeper;
 mod kept;
 mod look;
 mod orders;
@@ -17,6 +16,7 @@ mod schema;
 mod snapshot;
 mod time;
 mod wal;
+mod worker;
 
 pub use aside::{Aside, asides_beside};
 pub use entry::{Action, Entry};

@@ -1,4 +1,4 @@
-use super::keeper::Keeper;
+use super::worker::StoreWorker;
 use super::{Aside, CaseFacts, Entry, Place, Restored, RunRecord, Snapshot, StoreError, StoredModel, Whose};
 use crate::edit::Edit;
 use crate::engine::{Actor, Wake};
@@ -100,7 +100,7 @@ pub enum StoreEvent {
 
 /// The project files of all open documents, on a thread of their own.
 pub struct Store {
-    actor: Actor<Keeper>,
+    actor: Actor<StoreWorker>,
     events: Receiver<StoreEvent>,
     /// Orders to write that the thread has not come to: while there are more, it gathers them for one transaction.
     queued: Arc<AtomicUsize>,
@@ -115,9 +115,9 @@ impl Store {
         let told = post.clone();
         let actor = Actor::start(
             "store",
-            move || Keeper { place, kept: BTreeMap::new(), post },
+            move || StoreWorker { place, kept: BTreeMap::new(), post },
             PAUSE,
-            Keeper::idle,
+            StoreWorker::idle,
             move |reason| told.event(StoreEvent::Stopped { reason }),
         )?;
         Ok(Self { actor, events, queued })
@@ -125,9 +125,9 @@ impl Store {
 
     /// Looks for a document's project file and rebuilds what it holds; answers with [`StoreEvent::Opened`].
     pub fn open(&self, document: u64, facts: CaseFacts) -> Result<(), StoreError> {
-        self.order(move |keeper| {
-            let project = Box::new(keeper.open(document, facts));
-            keeper.post.event(StoreEvent::Opened { document, project });
+        self.order(move |worker| {
+            let project = Box::new(worker.open(document, facts));
+            worker.post.event(StoreEvent::Opened { document, project });
         })
     }
 
@@ -136,16 +136,16 @@ impl Store {
         let asked = Instant::now();
         let queued = Arc::clone(&self.queued);
         queued.fetch_add(1, Ordering::AcqRel);
-        self.order(move |keeper| {
+        self.order(move |worker| {
             let more = queued.fetch_sub(1, Ordering::AcqRel) > 1;
-            keeper.take(document, write, asked, more);
+            worker.take(document, write, asked, more);
         })
     }
 
     /// Makes the project file if there is none, so that the first stroke does not wait for it.
     pub fn prepare(&self, document: u64) -> Result<(), StoreError> {
-        self.order(move |keeper| {
-            if let Some(kept) = keeper.kept.get_mut(&document) {
+        self.order(move |worker| {
+            if let Some(kept) = worker.kept.get_mut(&document) {
                 // The first write will say what is wrong.
                 let _ = kept.ready();
             }
@@ -154,64 +154,64 @@ impl Store {
 
     /// Tries again what could not be written.
     pub fn retry(&self, document: u64) -> Result<(), StoreError> {
-        self.order(move |keeper| keeper.flush(document))
+        self.order(move |worker| worker.flush(document))
     }
 
     /// One edit of the journal, waited for: a row of a file, a millisecond.
     pub fn edit(&self, document: u64, seq: i64) -> Result<Arc<Edit>, StoreError> {
-        self.actor.ask(move |keeper| keeper.edit(document, seq)).map_err(|_| StoreError::Stopped)?
+        self.actor.ask(move |worker| worker.edit(document, seq)).map_err(|_| StoreError::Stopped)?
     }
 
     /// Reads a model's weights; answers with [`StoreEvent::Weights`].
     pub fn weights(&self, document: u64, version: String) -> Result<(), StoreError> {
-        self.order(move |keeper| {
-            let bytes = keeper.weights(document, &version);
-            keeper.post.event(StoreEvent::Weights { document, version, bytes });
+        self.order(move |worker| {
+            let bytes = worker.weights(document, &version);
+            worker.post.event(StoreEvent::Weights { document, version, bytes });
         })
     }
 
     /// Puts a project file that was set aside in its place, waited for. The one that lies there is set aside.
     pub fn take_back(&self, project: PathBuf, aside: PathBuf) -> Result<(), StoreError> {
-        self.actor.ask(move |keeper| keeper.take_back(&project, &aside)).map_err(|_| StoreError::Stopped)?
+        self.actor.ask(move |worker| worker.take_back(&project, &aside)).map_err(|_| StoreError::Stopped)?
     }
 
     /// Gives the project of another image a name that says so, and begins anew; answers with [`StoreEvent::Opened`].
     pub fn set_aside(&self, document: u64) -> Result<(), StoreError> {
-        self.order(move |keeper| {
-            let project = Box::new(keeper.set_aside(document));
-            keeper.post.event(StoreEvent::Opened { document, project });
+        self.order(move |worker| {
+            let project = Box::new(worker.set_aside(document));
+            worker.post.event(StoreEvent::Opened { document, project });
         })
     }
 
     /// Keeps the project in the program's own folder from now on: as it is, or what memory holds of it where its file cannot
     /// be read any more. Answers with [`StoreEvent::Moved`].
     pub fn keep_elsewhere(&self, document: u64, newest: i64, now: Annotations) -> Result<(), StoreError> {
-        self.order(move |keeper| {
-            let to = keeper.keep_elsewhere(document, newest, &now);
-            keeper.post.event(StoreEvent::Moved { document, to });
-            keeper.flush(document);
+        self.order(move |worker| {
+            let to = worker.keep_elsewhere(document, newest, &now);
+            worker.post.event(StoreEvent::Moved { document, to });
+            worker.flush(document);
         })
     }
 
     /// Waits until everything handed over has been tried. True where all of it is on the disk.
     pub fn settle(&self, document: u64) -> bool {
-        let settled = self.actor.ask(move |keeper| {
-            keeper.flush(document);
-            keeper.kept.get(&document).is_none_or(|kept| kept.is_settled())
+        let settled = self.actor.ask(move |worker| {
+            worker.flush(document);
+            worker.kept.get(&document).is_none_or(|kept| kept.is_settled())
         });
         settled.unwrap_or(false)
     }
 
     /// Lets go of a document's file; a last snapshot is written where many entries have come since the one before.
     pub fn close(&self, document: u64, last: Option<(i64, Annotations)>) -> Result<(), StoreError> {
-        self.order(move |keeper| keeper.close(document, last))
+        self.order(move |worker| worker.close(document, last))
     }
 
     pub fn drain(&self) -> Vec<StoreEvent> {
         self.events.try_iter().collect()
     }
 
-    fn order(&self, order: impl FnOnce(&mut Keeper) + Send + 'static) -> Result<(), StoreError> {
+    fn order(&self, order: impl FnOnce(&mut StoreWorker) + Send + 'static) -> Result<(), StoreError> {
         self.actor.order(order).map_err(|_| StoreError::Stopped)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 impl Workspace {
     /// The run has come to its end. The new version is kept whatever comes of it, and used only when the person says so.
-    pub(in crate::workspace) fn trained(&mut self, job: JobId, result: &Arc<Trained>) {
+    pub(in crate::workspace) fn on_trained(&mut self, job: JobId, result: &Arc<Trained>) {
         self.activities.end(job);
         let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
         let candidate = Candidate { card: Arc::clone(&result.model.card), result: Arc::clone(result) };
@@ -23,7 +23,7 @@ impl Workspace {
         };
         training.warnings.extend(result.diverged.is_some().then(|| remark.clone()));
         let (about, documents) = (training.about(), training.documents.clone());
-        self.shelf.add_loaded(&result.model, ModelOrigin::Trained);
+        self.library.add_loaded(&result.model, ModelOrigin::Trained);
         for &id in &documents {
             self.keep_model(id, &result.model);
             if let Some(document) = self.document_mut(id) {
@@ -57,7 +57,7 @@ impl Workspace {
     }
 
     /// The job has ended without a new version; false where it was no training run.
-    pub(in crate::workspace) fn training_ended(&mut self, job: JobId, reason: Option<&str>) -> bool {
+    pub(in crate::workspace) fn on_training_ended(&mut self, job: JobId, reason: Option<&str>) -> bool {
         let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return false };
         (training.eta_secs, training.keeping) = (None, false);
         let (about, document) = (training.about(), training.documents.first().copied());

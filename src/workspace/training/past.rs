@@ -56,7 +56,7 @@ impl Workspace {
     pub(in crate::workspace) fn compare_run(&mut self, folder: PathBuf) {
         let title = format!("reading the run {}", name_of(&folder));
         let job = self.engine.run_io(move |_| run_folder::read(&folder).map(|runs| Box::new(runs) as _));
-        self.activities.begin(job, title, None, Purpose::Own);
+        self.activities.start(job, title, None, Purpose::Own);
     }
 
     pub(in crate::workspace) fn compared_with(&mut self, runs: Vec<PastRun>) {

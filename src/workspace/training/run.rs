@@ -7,8 +7,8 @@ use super::{
 use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Version};
 use crate::nn::train::TrainConfig;
 use crate::workspace::activity::Purpose;
+use crate::workspace::model_library;
 use crate::workspace::notice::Cause;
-use crate::workspace::shelf;
 use crate::workspace::store::{RunState, Write, now_ms, rfc3339};
 use crate::workspace::{
     CommandError, Document, DocumentId, NoticeLevel, TrainCommand, TrainOptions, Workspace,
@@ -99,7 +99,7 @@ impl Workspace {
         // Numbers of documents mean nothing to those who read the run later.
         let options = TrainOptions { images: Vec::new(), ..options };
         let plan = Plan { options, learned_from, held_out, images, warnings };
-        self.begin_training(home, version, plan, now_ms(), Curves::default(), false)?;
+        self.start_training_on(home, version, plan, now_ms(), Curves::default(), false)?;
         if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
             self.give_up(given_up);
         }
@@ -136,7 +136,7 @@ impl Workspace {
         };
         let plan: Plan = serde_json::from_str(&run.config).map_err(unreadable)?;
         let curves = serde_json::from_str(&run.curves).unwrap_or_default();
-        self.begin_training(home, run.base_version.as_str().into(), plan, run.id, curves, true)?;
+        self.start_training_on(home, run.base_version.as_str().into(), plan, run.id, curves, true)?;
         if let Some(interrupted) = self.interrupted.take() {
             self.notices.resolve(&Cause::Interrupted(interrupted.document));
         }
@@ -144,7 +144,7 @@ impl Workspace {
     }
 
     /// `home`: in whose project file the run is kept first.
-    fn begin_training(
+    fn start_training_on(
         &mut self,
         home: DocumentId,
         base: Version,
@@ -154,7 +154,7 @@ impl Workspace {
         resume: bool,
     ) -> Result<(), CommandError> {
         let unknown = || CommandError::UnknownModel(base.to_string());
-        let card = Arc::clone(&self.shelf.find(&base).ok_or_else(unknown)?.card);
+        let card = Arc::clone(&self.library.find(&base).ok_or_else(unknown)?.card);
         if !self.ensure_loaded(&base) {
             return Err(CommandError::NothingToTrain(
                 "the model is still being loaded; try again in a moment".into(),
@@ -205,7 +205,7 @@ impl Workspace {
         let total = config.steps;
         let learned = listing::summary(&plan.images, samples.len(), held_out.len());
         let about = About {
-            title: card.is_untrained().then(|| shelf::learned_title(&card.title)),
+            title: card.is_untrained().then(|| model_library::learned_title(&card.title)),
             trained_on: Some(match card.is_untrained() {
                 true => learned,
                 false => format!("{}; then {learned}", card.trained_on.trim_end_matches(['.', ' '])),
@@ -233,7 +233,7 @@ impl Workspace {
         }
         self.notices.resolve(&Cause::Candidate);
         let job = self.engine.train(request);
-        self.activities.begin(job, format!("training “{}”", card.title), Some(home), Purpose::Own);
+        self.activities.start(job, format!("training “{}”", card.title), Some(home), Purpose::Own);
         self.training = Some(Training {
             job,
             started_ms,
@@ -275,7 +275,7 @@ impl Workspace {
         }
     }
 
-    pub(in crate::workspace) fn note_training_progress(&mut self, job: JobId, event: &Event) {
+    pub(in crate::workspace) fn on_training_progress(&mut self, job: JobId, event: &Event) {
         if let Event::Progress { stage, eta_secs, .. } = event
             && let Some(training) = self.training.as_mut().filter(|t| t.job == job)
         {
@@ -283,7 +283,7 @@ impl Workspace {
         }
     }
 
-    pub(in crate::workspace) fn note_training(&mut self, job: JobId, event: &Event) {
+    pub(in crate::workspace) fn on_training_event(&mut self, job: JobId, event: &Event) {
         let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
         match event {
             Event::TrainSteps { points, .. } => {

@@ -159,7 +159,7 @@ impl Cases {
         self.cases.iter().map(|case| Ok((case.id.clone(), self.source.key(case.at)?))).collect()
     }
 
-    /// The cases as a network is shown them, on an io thread. The coarse network sees them whole: they are resized once
+    /// The cases as a network is shown them, on the worker pool. The coarse network sees them whole: they are resized once
     /// to its grid `[depth, height, width]` and kept in a folder; the fine one is shown another box each time and reads
     /// the file, as the reference does.
     pub fn samples(

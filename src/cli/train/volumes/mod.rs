@@ -195,7 +195,7 @@ impl Run<'_> {
         Ok(samples)
     }
 
-    /// Does work on an io thread. Being told to stop says how the run goes on.
+    /// Does work on the worker pool. Being told to stop says how the run goes on.
     fn job<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&JobContext) -> Result<T> + Send + 'static,

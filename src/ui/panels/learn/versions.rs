@@ -9,7 +9,7 @@ use egui::{RichText, Ui};
 
 pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let p = theme::palette(ui);
-    let fitting: Vec<_> = workspace.shelf().iter().filter(|m| m.fits(document.volume())).collect();
+    let fitting: Vec<_> = workspace.models().iter().filter(|m| m.fits(document.volume())).collect();
     if fitting.is_empty() {
         empty(ui, "No model is made for this kind of image; import one in the Prediction panel.");
         return;

@@ -44,7 +44,7 @@ pub enum ModelOrigin {
 
 /// A model that can be used.
 #[derive(Clone, Debug)]
-pub struct ShelvedModel {
+pub struct LibraryModel {
     pub card: Arc<ModelCard>,
     pub origin: ModelOrigin,
     /// The file's bytes, where memory holds them.
@@ -54,14 +54,14 @@ pub struct ShelvedModel {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Shelved,
+    NotLoaded,
     Loading,
     Loaded,
     /// Not tried again until it is chosen anew.
     Failed,
 }
 
-impl ShelvedModel {
+impl LibraryModel {
     pub fn version(&self) -> &str {
         &self.card.version
     }
@@ -100,43 +100,43 @@ impl ShelvedModel {
 
 /// Every model that can be used; nothing leaves it while the program runs but what a closed project kept.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
-    models: Vec<ShelvedModel>,
+pub(super) struct ModelLibrary {
+    models: Vec<LibraryModel>,
     /// The labels for which a document's untrained network was asked for last.
     asked: BTreeMap<DocumentId, LabelTable>,
 }
 
-impl Shelf {
+impl ModelLibrary {
     pub fn bundled() -> Self {
-        let mut shelf = Self::default();
+        let mut library = Self::default();
         for model in bundled::MODELS {
             match weights::card_of(model.bytes) {
-                Ok(card) => shelf.add(card, ModelOrigin::Bundled(model.id), None),
+                Ok(card) => library.add(card, ModelOrigin::Bundled(model.id), None),
                 // A test of the registry holds every bundled card; a program built without it goes on without the model.
                 Err(e) => log::error!("bundled model {}: {e}", model.id),
             }
         }
-        shelf
+        library
     }
 
-    pub fn models(&self) -> &[ShelvedModel] {
+    pub fn models(&self) -> &[LibraryModel] {
         &self.models
     }
 
-    pub fn find(&self, version: &str) -> Option<&ShelvedModel> {
-        let is = |m: &&ShelvedModel| m.card.version == version || m.origin == ModelOrigin::bundled(version);
+    pub fn find(&self, version: &str) -> Option<&LibraryModel> {
+        let is = |m: &&LibraryModel| m.card.version == version || m.origin == ModelOrigin::bundled(version);
         self.models.iter().find(is)
     }
 
-    fn find_mut(&mut self, version: &str) -> Option<&mut ShelvedModel> {
+    fn find_mut(&mut self, version: &str) -> Option<&mut LibraryModel> {
         self.models.iter_mut().find(|m| m.card.version == version)
     }
 
     /// The model that an image opens with: made for its modality, and rather for its colours. A demonstration is never
     /// put over an image of a patient by itself.
-    pub fn default_for(&self, volume: &Volume, source: &Path) -> Option<&ShelvedModel> {
+    pub fn default_for(&self, volume: &Volume, source: &Path) -> Option<&LibraryModel> {
         let colour = volume.channels() == 3;
-        let offered = |m: &&ShelvedModel| match m.origin {
+        let offered = |m: &&LibraryModel| match m.origin {
             ModelOrigin::Bundled(id) => {
                 io::is_sample(source) || bundled::find(id).is_some_and(|b| !b.demonstration)
             }
@@ -149,7 +149,7 @@ impl Shelf {
 
     fn add(&mut self, card: ModelCard, origin: ModelOrigin, bytes: Option<Arc<[u8]>>) {
         if self.find(&card.version).is_none() {
-            self.models.push(ShelvedModel { card: Arc::new(card), origin, bytes, state: State::Shelved });
+            self.models.push(LibraryModel { card: Arc::new(card), origin, bytes, state: State::NotLoaded });
         }
     }
 
@@ -161,9 +161,9 @@ impl Shelf {
     /// A model that the engine has: loaded from a file, or just trained.
     pub fn add_loaded(&mut self, model: &LoadedModel, origin: ModelOrigin) {
         self.add(ModelCard::clone(&model.card), origin, None);
-        if let Some(shelved) = self.find_mut(&model.card.version) {
-            shelved.bytes.get_or_insert_with(|| Arc::clone(&model.bytes));
-            shelved.state = State::Loaded;
+        if let Some(own) = self.find_mut(&model.card.version) {
+            own.bytes.get_or_insert_with(|| Arc::clone(&model.bytes));
+            own.state = State::Loaded;
         }
     }
 
@@ -180,7 +180,7 @@ impl Shelf {
 
     pub fn loading_failed(&mut self, version: Option<&str>, reason: Option<&str>) {
         if let Some(model) = version.and_then(|v| self.find_mut(v)) {
-            model.state = if reason.is_some() { State::Failed } else { State::Shelved };
+            model.state = if reason.is_some() { State::Failed } else { State::NotLoaded };
         }
     }
 }
@@ -225,12 +225,12 @@ impl Workspace {
         let document = self.active_mut()?.id;
         let version = match version {
             Some(asked) => {
-                let found = self.shelf.find(&asked).ok_or(CommandError::UnknownModel(asked))?;
+                let found = self.library.find(&asked).ok_or(CommandError::UnknownModel(asked))?;
                 let version = found.card.version.clone();
-                if let Some(model) = self.shelf.find_mut(&version)
+                if let Some(model) = self.library.find_mut(&version)
                     && model.state == State::Failed
                 {
-                    model.state = State::Shelved;
+                    model.state = State::NotLoaded;
                 }
                 self.predictions.forget_failures(&version);
                 Some(version)
@@ -255,7 +255,7 @@ impl Workspace {
         }
         // Nothing is worth keeping of weights that have learned nothing.
         let untrained =
-            version.as_deref().and_then(|v| self.shelf.find(v)).is_some_and(ShelvedModel::is_untrained);
+            version.as_deref().and_then(|v| self.library.find(v)).is_some_and(LibraryModel::is_untrained);
         // Merely choosing a model leaves no project file behind; the first change brings the choice along.
         if kept && !untrained {
             self.write(id, Write::Setting { key: "model", value: version.clone().unwrap_or_default() });
@@ -267,8 +267,8 @@ impl Workspace {
     fn give_back_untrained(&mut self, version: Version) {
         let trains = self.training.as_ref().is_some_and(|t| t.base() == &*version);
         let wanted = trains || self.documents.iter().any(|d| d.model.as_ref() == Some(&version));
-        if !wanted && self.shelf.find(&version).is_some_and(ShelvedModel::is_untrained) {
-            self.shelf.drop_untrained(&version);
+        if !wanted && self.library.find(&version).is_some_and(LibraryModel::is_untrained) {
+            self.library.drop_untrained(&version);
             self.engine.unload_model(version);
         }
     }
@@ -294,9 +294,9 @@ impl Workspace {
         };
         let seed = seed_of(&card);
         let job = self.engine.load_model(ModelSource::Fresh { card: Box::new(card), seed });
-        self.shelf.asked.insert(id, labels);
+        self.library.asked.insert(id, labels);
         let (title, use_in) = (format!("building {}", spec.title), Some(id));
-        self.activities.begin(job, title, use_in, Purpose::LoadModel { file: None, version: None, use_in });
+        self.activities.start(job, title, use_in, Purpose::LoadModel { file: None, version: None, use_in });
         Ok(())
     }
 
@@ -304,14 +304,14 @@ impl Workspace {
     /// nothing in it that could be lost, and a label that it lacked would not be learned.
     pub(super) fn follow_labels(&mut self) {
         let outdated = self.documents.iter().find_map(|d| {
-            let model = self.shelf.find(d.model.as_ref()?)?;
+            let model = self.library.find(d.model.as_ref()?)?;
             let base = self.training.as_ref().is_some_and(|t| !t.is_decided() && t.base() == model.version());
             if !model.is_untrained() || model.origin != ModelOrigin::Trained || base || d.tool.is_some() {
                 return None;
             }
             let labels = to_learn(d);
             let behind = !same_task(&model.card.labels, &labels)
-                && !self.shelf.asked.get(&d.id).is_some_and(|asked| same_task(asked, &labels));
+                && !self.library.asked.get(&d.id).is_some_and(|asked| same_task(asked, &labels));
             behind.then(|| (d.id, model.card.network.clone()))
         });
         if let Some((id, network)) = outdated
@@ -321,10 +321,10 @@ impl Workspace {
         }
     }
 
-    /// Whether a version may predict: it is on the shelf, and has learned something. What an untrained network draws is
+    /// Whether a version may predict: it is in the model library, and has learned something. What an untrained network draws is
     /// noise, which nobody should see or accept.
     pub(super) fn check_trained(&self, version: &str) -> Result<(), CommandError> {
-        match self.shelf.find(version) {
+        match self.library.find(version) {
             Some(model) if model.is_untrained() => Err(CommandError::Untrained(model.card.title.clone())),
             Some(_) => Ok(()),
             None => Err(CommandError::UnknownModel(version.to_owned())),
@@ -336,14 +336,14 @@ impl Workspace {
         let id = document.id;
         let version = document.model.clone().ok_or(CommandError::NoModel)?;
         let parent = self
-            .shelf
+            .library
             .find(&version)
             .ok_or_else(|| CommandError::UnknownModel(version.to_string()))?
             .card
             .parent
             .clone()
             .ok_or_else(|| CommandError::NoParent(version.to_string()))?;
-        if self.shelf.find(&parent).is_none() {
+        if self.library.find(&parent).is_none() {
             return Err(CommandError::UnknownModel(parent));
         }
         self.set_model(id, Some(parent));
@@ -354,7 +354,7 @@ impl Workspace {
         let use_in = self.active;
         let job = self.engine.load_model(ModelSource::File(path.clone()));
         let title = format!("loading the model {}", path.display());
-        self.activities.begin(
+        self.activities.start(
             job,
             title,
             use_in,
@@ -365,8 +365,8 @@ impl Workspace {
 
     /// Has the engine load a version if it has not; true where it can predict already.
     pub(super) fn ensure_loaded(&mut self, version: &str) -> bool {
-        let Some(model) = self.shelf.find_mut(version) else { return false };
-        if model.state != State::Shelved {
+        let Some(model) = self.library.find_mut(version) else { return false };
+        if model.state != State::NotLoaded {
             return model.state == State::Loaded;
         }
         model.state = State::Loading;
@@ -377,7 +377,7 @@ impl Workspace {
             (ModelOrigin::Project(document), None) => {
                 let document = *document;
                 if let Err(e) = self.store.weights(document.0, version.to_owned()) {
-                    self.weights_read(document, version, Err(e));
+                    self.on_weights(document, version, Err(e));
                 }
                 return false;
             }
@@ -387,29 +387,29 @@ impl Workspace {
             }
         };
         let title = format!("loading the model “{}”", model.card.title);
-        self.begin_loading(version, title, source);
+        self.start_loading(version, title, source);
         false
     }
 
-    fn begin_loading(&mut self, version: &str, title: String, source: ModelSource) {
+    fn start_loading(&mut self, version: &str, title: String, source: ModelSource) {
         let job = self.engine.load_model(source);
         let purpose = Purpose::LoadModel { file: None, version: Some(version.to_owned()), use_in: None };
-        self.activities.begin(job, title, None, purpose);
+        self.activities.start(job, title, None, purpose);
     }
 
     /// The project file's copy of a model's weights has been read.
-    pub(super) fn weights_read(
+    pub(super) fn on_weights(
         &mut self,
         document: DocumentId,
         version: &str,
         bytes: Result<Arc<[u8]>, StoreError>,
     ) {
-        let Some(model) = self.shelf.find_mut(version) else { return };
+        let Some(model) = self.library.find_mut(version) else { return };
         match bytes {
             Ok(bytes) => {
                 model.bytes = Some(Arc::clone(&bytes));
                 let title = format!("loading the model “{}”", model.card.title);
-                self.begin_loading(version, title, ModelSource::Stored(bytes));
+                self.start_loading(version, title, ModelSource::Stored(bytes));
             }
             Err(e) => {
                 model.state = State::Failed;
@@ -419,12 +419,12 @@ impl Workspace {
         }
     }
 
-    pub(super) fn model_loaded(&mut self, job: JobId, model: LoadedModel) {
+    pub(super) fn on_model_loaded(&mut self, job: JobId, model: LoadedModel) {
         let Some(activity) = self.activities.end(job) else { return };
         let Purpose::LoadModel { file, use_in, version } = activity.purpose else { return };
         self.predictions.forget_failures(&model.card.version);
         let imported = version.is_none();
-        self.shelf.add_loaded(&model, file.map_or(ModelOrigin::Trained, ModelOrigin::File));
+        self.library.add_loaded(&model, file.map_or(ModelOrigin::Trained, ModelOrigin::File));
         if imported {
             if !model.card.notice.is_empty() {
                 self.notices.add(
@@ -444,7 +444,7 @@ impl Workspace {
 
     /// A run that starts from weights that have learned nothing needs them after a crash.
     pub(super) fn keep_untrained(&mut self, id: DocumentId, version: &Version) {
-        let Some(model) = self.shelf.find(version).filter(|m| m.is_untrained()) else { return };
+        let Some(model) = self.library.find(version).filter(|m| m.is_untrained()) else { return };
         if let Some(bytes) = model.bytes.clone() {
             let model = LoadedModel { card: Arc::clone(&model.card), bytes };
             self.keep_model(id, &model);
@@ -479,13 +479,13 @@ mod tests {
 
     #[test]
     fn a_demonstration_is_put_over_samples_only() {
-        let shelf = Shelf::bundled();
+        let library = ModelLibrary::bundled();
         let volume = phantom::find("ct").unwrap().open().volume;
-        let on_a_sample = shelf.default_for(&volume, Path::new("sample:ct")).unwrap();
+        let on_a_sample = library.default_for(&volume, Path::new("sample:ct")).unwrap();
         assert_eq!(on_a_sample.origin, ModelOrigin::Bundled("ct-phantom"));
-        assert!(shelf.default_for(&volume, Path::new("patient.nii.gz")).is_none());
+        assert!(library.default_for(&volume, Path::new("patient.nii.gz")).is_none());
         let photograph = phantom::find("fundus").unwrap().open().volume;
-        let on_a_photograph = shelf.default_for(&photograph, Path::new("eye.jpg")).unwrap();
+        let on_a_photograph = library.default_for(&photograph, Path::new("eye.jpg")).unwrap();
         assert_eq!(on_a_photograph.origin, ModelOrigin::Bundled("vessel"));
     }
 }

@@ -28,13 +28,13 @@ struct Job {
 }
 
 /// The threads that read and write files and do whatever else takes time and needs no tensors.
-pub(super) struct IoThreads {
+pub(super) struct WorkerPool {
     board: Arc<Board>,
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl IoThreads {
+impl WorkerPool {
     pub fn start(board: Arc<Board>) -> std::io::Result<Self> {
         let (sender, receiver) = bounded(CAPACITY);
         let mut this = Self { board, jobs: Some(sender), threads: Vec::new() };
@@ -61,7 +61,7 @@ impl IoThreads {
     }
 }
 
-impl Drop for IoThreads {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
         self.jobs = None;
         for thread in self.threads.drain(..) {

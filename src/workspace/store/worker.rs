@@ -17,13 +17,13 @@ use std::time::Instant;
 pub(super) const BATCH: usize = 256;
 
 /// What the store's thread owns.
-pub(super) struct Keeper {
+pub(super) struct StoreWorker {
     pub place: Place,
     pub kept: BTreeMap<u64, Kept>,
     pub post: Post,
 }
 
-impl Keeper {
+impl StoreWorker {
     pub fn open(&mut self, document: u64, facts: CaseFacts) -> Result<Project, StoreError> {
         let mut project = Project {
             path: None,

@@ -13,8 +13,8 @@ const BUDGET: usize = 300_000;
 /// Kept from frame to frame and refreshed a little at a time: only slices that have come, gone or changed are gathered
 /// again.
 #[derive(Debug, Default)]
-pub struct Section {
-    /// What it was gathered for; another section starts anew.
+pub struct Reformat {
+    /// What it was gathered for; another reformat starts anew.
     of: Option<Of>,
     /// Labels of the document, row by row as the plane shows them.
     labels: Arc<[LabelId]>,
@@ -33,7 +33,7 @@ struct Of {
     translation: Vec<LabelId>,
 }
 
-impl Section {
+impl Reformat {
     /// Takes in what has been predicted of slice `slice` of a plane since the last refresh. `hidden` native slices count
     /// as not predicted. None where no model is in use; otherwise the labels that its classes mean, as
     /// [`class_labels`] gives them.
@@ -115,7 +115,7 @@ impl Section {
 }
 
 impl Of {
-    /// Puts what the section shows of native slice `z` in place.
+    /// Puts what the reformat shows of native slice `z` in place.
     fn put(&self, z: usize, labels: Option<&[LabelId]>, out: &mut [LabelId]) {
         let [width, height] = self.axes.size(self.dims);
         // Where a pixel of the plane lies in the slice: first + right * x + down * y. Only the row or column of slice
@@ -184,11 +184,11 @@ mod tests {
             let axes = phantom.volume.grid().plane_axes(plane);
             let slice = axes.slice_count(dims) / 2;
             let of = || Of { document: 1, axes, slice, dims, translation: translation.clone() };
-            let mut section = Section::default();
+            let mut reformat = Reformat::default();
             // Every other slice first, then all, then without one that is hidden.
             for (step, from) in [(2, 0), (1, 0), (1, 5)] {
                 let predicted = slices((from..dims[2]).step_by(step), truth);
-                section.gather(of(), &predicted, |z| z == 12 && from > 0);
+                reformat.gather(of(), &predicted, |z| z == 12 && from > 0);
                 let [width, height] = axes.size(dims);
                 for i in 0..width * height {
                     let pixel = [(i % width) as f64, (i / width) as f64];
@@ -197,7 +197,7 @@ mod tests {
                     let there = predicted.contains_key(&z) && !(z == 12 && from > 0);
                     let expected =
                         if there { translation[usize::from(truth.get([x, y, z]))] } else { NOT_PREDICTED };
-                    assert_eq!(section.labels()[i], expected, "{plane:?} {step} {from}: voxel {x} {y} {z}");
+                    assert_eq!(reformat.labels()[i], expected, "{plane:?} {step} {from}: voxel {x} {y} {z}");
                     seen += usize::from(there && expected != 0);
                 }
             }
@@ -215,21 +215,21 @@ mod tests {
         let predicted: BTreeMap<usize, SliceLabels> = (0..24)
             .map(|z| (z, SliceLabels { labels: Arc::clone(&labels), detection: None, stamp: 9 }))
             .collect();
-        let mut section = Section::default();
+        let mut reformat = Reformat::default();
         let mut rounds = 0;
         loop {
             let of = Of { document: 1, axes, slice: 0, dims, translation: vec![0, 1] };
-            section.gather(of, &predicted, |_| false);
+            reformat.gather(of, &predicted, |_| false);
             rounds += 1;
-            if !section.is_behind() {
+            if !reformat.is_behind() {
                 break;
             }
         }
         assert_eq!(rounds, 6);
-        assert!((0..24).all(|z| section.has(z)) && section.labels().iter().all(|&l| l == 1));
-        let before = Arc::clone(section.labels());
+        assert!((0..24).all(|z| reformat.has(z)) && reformat.labels().iter().all(|&l| l == 1));
+        let before = Arc::clone(reformat.labels());
         let of = Of { document: 1, axes, slice: 0, dims, translation: vec![0, 1] };
-        section.gather(of, &predicted, |_| false);
-        assert!(Arc::ptr_eq(&before, section.labels()), "nothing has changed");
+        reformat.gather(of, &predicted, |_| false);
+        assert!(Arc::ptr_eq(&before, reformat.labels()), "nothing has changed");
     }
 }

@@ -1,5 +1,5 @@
-//! Edits that take longer than a frame: made on an io thread from the document as it is, together with what it becomes,
-//! and taken in at once where the document has not changed meanwhile.
+//! Edits that take longer than a frame. They are computed on the worker pool from a copy of the annotations, and applied as
+//! one step if the document's revision is unchanged; otherwise they are computed again. An undo is abandoned with a notice.
 
 use super::activity::Purpose;
 use super::{Annotations, CommandError, DocumentId, NoticeLevel, Workspace};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// An edit that touches no more voxels than this is made in the frame that asks for it, in about a millisecond.
 pub(super) const IN_FRAME: usize = 1 << 17;
 
-/// Changes that were made on an io thread, and what there is to say of them.
+/// Changes that were computed on the worker pool, and what there is to say of them.
 #[derive(Default)]
 pub(super) struct Draft {
     pub changes: Vec<Change>,
@@ -55,7 +55,7 @@ impl Work {
         volume: &Volume,
         revision: u64,
         now: Annotations,
-    ) -> anyhow::Result<Made> {
+    ) -> anyhow::Result<Finished> {
         let mut after = now;
         let (edit, warnings) = match self {
             Work::Make(order) => {
@@ -76,12 +76,12 @@ impl Work {
             }
         };
         cx.check()?;
-        Ok(Made { revision, edit, after, warnings })
+        Ok(Finished { revision, edit, after, warnings })
     }
 }
 
 /// A large edit on its way into a document.
-pub(super) struct Making {
+pub(super) struct BackgroundEdit {
     pub document: DocumentId,
     work: Work,
     stage: Stage,
@@ -92,52 +92,64 @@ enum Stage {
     Waiting,
     Running(JobId),
     /// It is there, and waits for the person's stroke to end.
-    Made(Box<Made>),
+    Finished(Box<Finished>),
 }
 
 /// An edit, and the annotations that it leaves behind.
-pub(super) struct Made {
-    /// The document's, from which it was made.
+pub(super) struct Finished {
+    /// That of the document from which it was computed.
     revision: u64,
     edit: Arc<Edit>,
     after: Annotations,
     warnings: Vec<String>,
 }
 
-impl Making {
+impl BackgroundEdit {
     /// The job that has to end before it goes on.
     pub fn job(&self) -> Option<JobId> {
         match &self.stage {
             Stage::Running(job) => Some(*job),
-            Stage::Waiting | Stage::Made(_) => None,
+            Stage::Waiting | Stage::Finished(_) => None,
         }
     }
 }
 
 impl Workspace {
-    pub(super) fn is_making(&self, document: DocumentId) -> bool {
-        self.making.iter().any(|m| m.document == document)
+    pub(super) fn has_background_edit(&self, document: DocumentId) -> bool {
+        self.background_edits.iter().any(|m| m.document == document)
     }
 
-    pub(super) fn make(&mut self, document: DocumentId, order: Order) -> Result<(), CommandError> {
+    pub(super) fn edit_in_background(
+        &mut self,
+        document: DocumentId,
+        order: Order,
+    ) -> Result<(), CommandError> {
         let work = Work::Make(order);
-        if self.is_making(document) {
-            self.making.push(Making { document, work, stage: Stage::Waiting });
+        if self.has_background_edit(document) {
+            self.background_edits.push(BackgroundEdit { document, work, stage: Stage::Waiting });
             return Ok(());
         }
-        self.begin_work(document, work)
+        self.start_background_edit(document, work)
     }
 
-    pub(super) fn make_undo(&mut self, document: DocumentId, edit: Arc<Edit>) -> Result<(), CommandError> {
-        self.begin_work(document, Work::Undo(edit))
+    pub(super) fn undo_in_background(
+        &mut self,
+        document: DocumentId,
+        edit: Arc<Edit>,
+    ) -> Result<(), CommandError> {
+        self.start_background_edit(document, Work::Undo(edit))
     }
 
-    pub(super) fn make_redo(&mut self, document: DocumentId, edit: Arc<Edit>) -> Result<(), CommandError> {
-        self.begin_work(document, Work::Redo(edit))
+    pub(super) fn redo_in_background(
+        &mut self,
+        document: DocumentId,
+        edit: Arc<Edit>,
+    ) -> Result<(), CommandError> {
+        self.start_background_edit(document, Work::Redo(edit))
     }
 
-    fn begin_work(&mut self, id: DocumentId, work: Work) -> Result<(), CommandError> {
-        if self.is_making(id) {
+    fn start_background_edit(&mut self, id: DocumentId, work: Work) -> Result<(), CommandError> {
+        if self.has_background_edit(id) {
             return Err(CommandError::EditRunning);
         }
         let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
@@ -145,34 +157,37 @@ impl Workspace {
         let title = work.title().to_owned();
         let its_work = work.clone();
         let job = self.engine.run_io(move |cx| Ok(Box::new(its_work.carry_out(cx, &volume, revision, now)?)));
-        self.activities.begin(job, title, Some(id), Purpose::Own);
-        self.making.push(Making { document: id, work, stage: Stage::Running(job) });
+        self.activities.start(job, title, Some(id), Purpose::Own);
+        self.background_edits.push(BackgroundEdit { document: id, work, stage: Stage::Running(job) });
         Ok(())
     }
 
-    pub(super) fn made(&mut self, job: JobId, made: Box<Made>) {
-        if let Some(making) = self.making.iter_mut().find(|m| m.job() == Some(job)) {
-            making.stage = Stage::Made(made);
+    pub(super) fn on_background_edit(&mut self, job: JobId, finished: Box<Finished>) {
+        if let Some(edit) = self.background_edits.iter_mut().find(|m| m.job() == Some(job)) {
+            edit.stage = Stage::Finished(finished);
         }
     }
 
-    /// Takes in what is ready, or has it made anew where the document has changed meanwhile.
-    pub(super) fn go_on_making(&mut self) {
-        for making in std::mem::take(&mut self.making) {
-            let id = making.document;
-            if let Err(e) = self.go_on(making) {
+    /// Applies what is ready, or has it computed again where the document has changed meanwhile.
+    pub(super) fn poll_background_edits(&mut self) {
+        for edit in std::mem::take(&mut self.background_edits) {
+            let id = edit.document;
+            if let Err(e) = self.poll_background_edit(edit) {
                 self.notices.add(NoticeLevel::Warning, Some(id), e.to_string());
             }
         }
     }
 
-    fn go_on(&mut self, Making { document: id, work, stage }: Making) -> Result<(), CommandError> {
+    fn poll_background_edit(
+        &mut self,
+        BackgroundEdit { document: id, work, stage }: BackgroundEdit,
+    ) -> Result<(), CommandError> {
         let Some(document) = self.document(id) else { return Ok(()) };
-        let made = match stage {
-            Stage::Made(made) if document.tool.is_none() => made,
-            Stage::Waiting if !self.is_making(id) => return self.begin_work(id, work),
+        let finished = match stage {
+            Stage::Finished(finished) if document.tool.is_none() => finished,
+            Stage::Waiting if !self.has_background_edit(id) => return self.start_background_edit(id, work),
             stage => {
-                self.making.push(Making { document: id, work, stage });
+                self.background_edits.push(BackgroundEdit { document: id, work, stage });
                 return Ok(());
             }
         };
@@ -181,44 +196,49 @@ impl Workspace {
         {
             return Ok(());
         }
-        let stands = self.document(id).is_some_and(|d| d.revision == made.revision);
+        let stands = self.document(id).is_some_and(|d| d.revision == finished.revision);
         match work {
-            Work::Make(_) if !stands => self.begin_work(id, work),
-            Work::Make(order) => self.take_in_edit(id, order, *made),
+            Work::Make(_) if !stands => self.start_background_edit(id, work),
+            Work::Make(order) => self.apply_finished(id, order, *finished),
             Work::Undo(_) | Work::Redo(_) if !stands => Err(CommandError::EditedMeanwhile),
             Work::Undo(_) => {
                 let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
-                document.now = made.after;
+                document.now = finished.after;
                 document.log.step_back();
-                self.undone(id, &made.edit)
+                self.undone(id, &finished.edit)
             }
             Work::Redo(_) => {
                 let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
                 match document.log.can_redo() {
                     true => document.log.step_forward(),
                     // Read back from the project file.
-                    false => document.log.adopt(Arc::clone(&made.edit))?,
+                    false => document.log.adopt(Arc::clone(&finished.edit))?,
                 }
-                document.now = made.after;
-                self.redone(id, &made.edit)
+                document.now = finished.after;
+                self.redone(id, &finished.edit)
             }
         }
     }
 
-    fn take_in_edit(&mut self, id: DocumentId, order: Order, made: Made) -> Result<(), CommandError> {
-        for warning in made.warnings {
+    fn apply_finished(
+        &mut self,
+        id: DocumentId,
+        order: Order,
+        finished: Finished,
+    ) -> Result<(), CommandError> {
+        for warning in finished.warnings {
             self.notices.add(NoticeLevel::Warning, Some(id), format!("{}: {warning}", order.title));
         }
-        if made.edit.is_empty() {
+        if finished.edit.is_empty() {
             if let Some(text) = order.nothing {
                 self.notices.add(NoticeLevel::Warning, Some(id), text);
             }
             return Ok(());
         }
         let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
-        document.log.adopt(Arc::clone(&made.edit))?;
-        document.now = made.after;
-        self.journal(id, Some(made.edit))
+        document.log.adopt(Arc::clone(&finished.edit))?;
+        document.now = finished.after;
+        self.journal(id, Some(finished.edit))
     }
 
     /// A prediction's base must still be the model in use.
