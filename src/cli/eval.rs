@@ -322,6 +322,19 @@ mod tests {
     }
 
     #[test]
+    fn a_valid_mask_that_leaves_everything_out_is_said() {
+        let pred = folder(&[("case1.png", [1, 1, 0, 0])]);
+        let truth = folder(&[("t.png", [255, 0, 0, 0]), ("v.png", [0; 4])]);
+        let list = truth.path().join("list.csv");
+        std::fs::write(&list, "id,image,label,valid,split\ncase1,t.png,t.png,v.png,test\n").unwrap();
+        let warnings = evaluate(&args(&pred, list), &|_, _, _| Ok(())).unwrap().0.warnings;
+        assert!(
+            warnings.iter().any(|w| w.contains("case1") && w.contains("none of its pixels counts")),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
     fn several_classes_keep_their_ids() {
         let pred = folder(&[("a.png", [2, 2, 0, 1])]);
         let truth = folder(&[("a.png", [2, 0, 0, 0])]);

@@ -371,22 +371,26 @@ fn segment(
             .map(|p| Box::new(p) as _)
     });
     match engine.block_on(job, |e| shown.show(e))? {
-        Event::Done { output, .. } => match output.downcast::<PathBuf>() {
-            Ok(path) => Ok(*path),
+        Event::Done { output, .. } => match output.downcast::<(PathBuf, Vec<String>)>() {
+            Ok(written) => {
+                let (path, warnings) = *written;
+                warnings.iter().for_each(|warning| shown.warn(&format!("{}: {warning}", path.display())));
+                Ok(path)
+            }
             Err(_) => bail!("writing ended with something else"),
         },
         other => bail!("writing ended with {other:?}"),
     }
 }
 
-/// The mask, and the probabilities where there are any. Returns the mask's path.
+/// The mask, and the probabilities where there are any. Returns the mask's path, and what is to be known of it.
 fn write(
     target: &Target,
     name: &str,
     volume: &Volume,
     model: &LoadedModel,
     result: &VolumeSegmentation,
-) -> Result<PathBuf> {
+) -> Result<(PathBuf, Vec<String>)> {
     let [width, height, depth] = volume.dims();
     let area = width * height;
     let slices: Vec<&[LabelId]> = result.labels.values().map(|slice| &slice[..]).collect();
@@ -402,8 +406,8 @@ fn write(
     let flat = extension == "png";
     let mask = target.file(name, extension);
     let mut written = vec![match flat {
-        true => io::write_label_png(&mask, &map).map(|_| ()),
-        false => io::write_label_nifti(&mask, &map, volume.grid()).map(|_| ()),
+        true => io::write_label_png(&mask, &map),
+        false => io::write_label_nifti(&mask, &map, volume.grid()),
     }];
     let words = io::label_words(&model.card.labels);
     let mapped = if result.probabilities.is_empty() { 1 } else { result.classes };
@@ -414,13 +418,14 @@ fn write(
         let values: Vec<&[f32]> =
             result.probabilities.values().map(|slice| &slice[class * area..(class + 1) * area]).collect();
         written.push(match flat {
-            true => io::write_probability_png(&path, values[0], [width, height]),
-            false => io::write_probability_nifti(&path, &values, volume.grid()).map(|_| ()),
+            // The same is to be known of each map as of the mask.
+            true => io::write_probability_png(&path, values[0], [width, height]).map(|()| vec![]),
+            false => io::write_probability_nifti(&path, &values, volume.grid()).map(|_| vec![]),
         });
     }
     // One that cannot be written does not keep the others from it.
-    written.into_iter().collect::<Result<(), WriteError>>()?;
-    Ok(mask)
+    let warnings = written.into_iter().collect::<Result<Vec<_>, WriteError>>()?.concat();
+    Ok((mask, warnings))
 }
 
 #[cfg(test)]

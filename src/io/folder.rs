@@ -251,7 +251,7 @@ impl Pictures {
         let count = self.groups.values().flatten().count();
         let volume =
             self.groups.iter().find(|(_, files)| files.len() > 1).map_or_else(String::new, |(name, _)| {
-                format!("; --series \"{name}\" takes those of this name for the slices of one volume")
+                format!("; on the command line, --series \"{name}\" takes those of this name for the slices of one volume")
             });
         format!(
             "The folder holds {count} separate pictures, which are not numbered like slices; {shown} is shown, and the others \

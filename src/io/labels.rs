@@ -133,8 +133,8 @@ pub(super) fn labels_of(
                 let at = v.iter().position(|colour| id(colour).is_none()).unwrap_or(0);
                 let [r, g, b] = v[at];
                 refuse(format!(
-                    "it is a colour picture ({} is #{r:02x}{g:02x}{b:02x}), and a colour is not a label id. `--labels NAME=#rrggbb` \
-                     of train and eval says which colour is which label, black being background",
+                    "it is a colour picture ({} is #{r:02x}{g:02x}{b:02x}), and a colour is not a label id. On the command \
+                     line, `--labels NAME=#rrggbb` of train and eval says which colour is which label, black being background",
                     place(volume.dims(), at)
                 ))
             })?

@@ -205,3 +205,13 @@ fn a_mask_that_is_not_wanted_any_more_leaves_the_old_one_in_every_format() {
         assert_eq!(io::open_labels(&path).unwrap().0.to_values(), values, "{name}");
     }
 }
+
+#[test]
+fn a_compressed_file_that_lacks_only_its_checksum_is_said_to_lack_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.nii.gz");
+    let whole = gz(&nifti(&[4, 4, 2]));
+    std::fs::write(&path, &whole[..whole.len() - 8]).unwrap();
+    let told = fovea::io::open(&path, &OpenOptions::default(), &mut Quiet).unwrap_err().to_string();
+    assert!(told.contains("ends before its checksum"), "{told}");
+}

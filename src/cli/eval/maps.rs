@@ -60,6 +60,11 @@ impl Maps {
             Values::Ids => (truth, valid),
             Values::Classes { .. } => without_unknown(truth, valid).context("an empty mask")?,
         };
+        if valid.as_ref().is_some_and(|valid| valid.counts().keys().all(|&value| value == 0)) {
+            warnings.push(
+                "none of its pixels counts: the valid mask, or what the truth does not know, leaves all of them out".into(),
+            );
+        }
         let grid = if grid.unit() == Unit::Pixel { pred_grid } else { grid };
         if grid.has_unequal_slices() {
             warnings.push("its slices are unequally spaced; distances take the mean gap".into());

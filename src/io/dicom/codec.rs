@@ -16,6 +16,9 @@ pub struct Decoded {
     pub width: usize,
     /// The colours are brightness and two differences, as the attributes say.
     pub ybr: bool,
+    /// Bits of a sample, where they are not those that the attributes say: samples compressed with loss may leave that range by a
+    /// little, and are what they are.
+    pub bits: Option<usize>,
 }
 
 /// Refuses what this program's decoders do not read.
@@ -36,38 +39,25 @@ pub fn decode(path: &Path, bytes: &[u8], layout: &Layout, uid: &str) -> Result<D
     if uid == RLE {
         return rle(path, bytes, layout);
     }
-    let within = Within::of(layout, uid);
-    if let Some(stream) = Jpeg2000::of(bytes) {
-        return stream.decode(path, bytes, layout, within);
-    }
-    match Jpeg::of(bytes) {
-        Some(stream) if stream.process == JPEG_LS => jpeg_ls(path, bytes, layout, within, &stream),
-        Some(stream) => stream.decode(path, bytes, layout),
-        None => Err(OpenError::corrupt(path, "its compressed pixels begin like no codestream that is known")),
-    }
+    let (mut decoded, bits) = if let Some(stream) = Jpeg2000::of(bytes) {
+        (stream.decode(path, bytes, layout)?, stream.bits_of_sample(layout))
+    } else if let Some(stream) = Jpeg::of(bytes) {
+        let decoded = match stream.process {
+            JPEG_LS => jpeg_ls(path, bytes, layout, &stream)?,
+            _ => stream.decode(path, bytes, layout)?,
+        };
+        (decoded, stream.sizes[3])
+    } else {
+        return Err(OpenError::corrupt(path, "its compressed pixels begin like no codestream that is known"));
+    };
+    decoded.bits = is_lossy(uid).then_some(bits);
+    Ok(decoded)
 }
 
-/// What a sample of a compression with loss may be: it leaves the range of the bits that are used by a little, and would come out
-/// at the other end of it.
-#[derive(Clone, Copy)]
-struct Within {
-    bits: Option<u32>,
-}
-
-impl Within {
-    /// Without loss each sample is as it was put in, with whatever stands above the bits that are used.
-    fn of(layout: &Layout, uid: &str) -> Self {
-        let is_lossy = [".4.81", ".4.91", ".4.93", ".4.203"].iter().any(|lossy| uid.ends_with(lossy));
-        Self { bits: is_lossy.then_some(layout.bits_stored.min(31) as u32) }
-    }
-
-    fn clamp(self, value: i32, signed: bool) -> i32 {
-        match self.bits {
-            None => value,
-            Some(bits) if signed => value.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
-            Some(bits) => value.clamp(0, ((1u32 << bits) - 1) as i32),
-        }
-    }
+/// Whether samples differ from what was put in, so that nothing but their value can stand in their bits.
+fn is_lossy(uid: &str) -> bool {
+    let lossy = [".50", ".51", ".53", ".55", ".81", ".91", ".93", ".203"];
+    uid.rsplit_once(".4").is_some_and(|(_, process)| lossy.contains(&process))
 }
 
 fn unsupported(path: &Path, what: impl Display) -> OpenError {
@@ -181,7 +171,7 @@ impl Jpeg {
         };
         // A lossless JPEG (process 14) gives back what was put in.
         let ybr = self.process == LOSSLESS && layout.photometric.starts_with("YBR");
-        Ok(Decoded { bytes, width, ybr })
+        Ok(Decoded { bytes, width, ybr, bits: None })
     }
 
     /// Whether a lossy colour JPEG holds red, green and blue. Its own markers come before the attributes, which are often
@@ -211,17 +201,11 @@ impl Jpeg {
             }
             other => OpenError::corrupt(path, format!("its JPEG: {other}")),
         })?;
-        Ok(Decoded { bytes: raster.data, width: 2, ybr: false })
+        Ok(Decoded { bytes: raster.data, width: 2, ybr: false, bits: None })
     }
 }
 
-fn jpeg_ls(
-    path: &Path,
-    bytes: &[u8],
-    layout: &Layout,
-    within: Within,
-    stream: &Jpeg,
-) -> Result<Decoded, OpenError> {
+fn jpeg_ls(path: &Path, bytes: &[u8], layout: &Layout, stream: &Jpeg) -> Result<Decoded, OpenError> {
     let [rows, columns, samples, bits] = stream.sizes;
     if samples != 1 {
         return Err(unsupported(path, "JPEG-LS compression of colours"));
@@ -232,17 +216,15 @@ fn jpeg_ls(
     let width = bits.div_ceil(8);
     let bytes = match width {
         1 => values.into_iter().map(|v| v as u8).collect(),
-        _ => {
-            let value = |v: u16| if layout.signed { v } else { within.clamp(v.into(), false) as u16 };
-            values.into_iter().flat_map(|v| value(v).to_le_bytes()).collect()
-        }
+        _ => values.into_iter().flat_map(u16::to_le_bytes).collect(),
     };
-    Ok(Decoded { bytes, width, ybr: false })
+    Ok(Decoded { bytes, width, ybr: false, bits: None })
 }
 
 /// The main header of a JPEG 2000 codestream (ITU-T T.800, A.5 and A.6).
 struct Jpeg2000 {
     sizes: [usize; 4],
+    signed: bool,
     /// Its own colour transform is taken back in decoding.
     transformed: bool,
 }
@@ -263,25 +245,25 @@ impl Jpeg2000 {
         let number = |at: usize| Some(u32::from_be_bytes(*stream.get(at..)?.first_chunk::<4>()?) as usize);
         let side = |end: usize, from: usize| Some(number(end)?.saturating_sub(number(from)?));
         let samples = usize::from(u16::from_be_bytes([*stream.get(40)?, *stream.get(41)?]));
-        let bits = usize::from(stream.get(42)? & 0x7f) + 1;
+        let precision = *stream.get(42)?;
+        let (bits, signed) = (usize::from(precision & 0x7f) + 1, precision & 0x80 != 0);
         let sizes = [side(12, 20)?, side(8, 16)?, samples, bits];
         let mut at = 2;
         while let Some(&[0xff, marker, hi, lo, ref rest @ ..]) = stream.get(at..) {
             if marker == Self::COD {
-                return Some(Self { sizes, transformed: rest.get(4) == Some(&1) });
+                return Some(Self { sizes, signed, transformed: rest.get(4) == Some(&1) });
             }
             at += 2 + usize::from(u16::from_be_bytes([hi, lo])).max(2);
         }
-        Some(Self { sizes, transformed: false })
+        Some(Self { sizes, signed, transformed: false })
     }
 
-    fn decode(
-        &self,
-        path: &Path,
-        bytes: &[u8],
-        layout: &Layout,
-        within: Within,
-    ) -> Result<Decoded, OpenError> {
+    /// Signed samples are written as wide as the attributes allocate.
+    fn bits_of_sample(&self, layout: &Layout) -> usize {
+        if self.signed { layout.bits_allocated } else { self.sizes[3] }
+    }
+
+    fn decode(&self, path: &Path, bytes: &[u8], layout: &Layout) -> Result<Decoded, OpenError> {
         agree(path, "JPEG 2000", self.sizes, layout)?;
         let image = jpeg2k::Image::from_bytes(bytes)
             .map_err(|e| OpenError::corrupt(path, format!("its JPEG 2000: {e}")))?;
@@ -294,15 +276,13 @@ impl Jpeg2000 {
         let mut out = vec![0; n * samples * width];
         for (i, component) in components.iter().enumerate() {
             let pixels = out.chunks_exact_mut(samples * width);
-            let signed = component.is_signed();
             for (pixel, value) in pixels.zip(component.data()) {
-                let value = within.clamp(*value, signed);
                 pixel[i * width..][..width].copy_from_slice(&value.to_le_bytes()[..width]);
             }
         }
         let is_full = ["YBR_FULL", "YBR_PARTIAL"].iter().any(|p| layout.photometric.starts_with(p));
         let is_stated = is_full || matches!(image.color_space(), jpeg2k::ColorSpace::SYCC);
-        Ok(Decoded { bytes: out, width, ybr: samples == 3 && is_stated && !self.transformed })
+        Ok(Decoded { bytes: out, width, ybr: samples == 3 && is_stated && !self.transformed, bits: None })
     }
 }
 
@@ -331,7 +311,7 @@ fn rle(path: &Path, bytes: &[u8], layout: &Layout) -> Result<Decoded, OpenError>
             return Err(broken(&format!("is cut off: a segment has {filled} of {n} bytes")));
         }
     }
-    Ok(Decoded { bytes: out, width, ybr: layout.photometric.starts_with("YBR") })
+    Ok(Decoded { bytes: out, width, ybr: layout.photometric.starts_with("YBR"), bits: None })
 }
 
 /// PackBits; how many bytes were put.
@@ -360,23 +340,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_that_loss_moved_out_of_their_bits_do_not_come_out_at_the_other_end() {
-        let layout = |signed| Layout {
-            rows: 1,
-            columns: 1,
-            samples: 1,
-            photometric: "MONOCHROME2".to_owned(),
-            planar: false,
-            bits_allocated: 16,
-            bits_stored: 12,
-            high_bit: 11,
-            signed,
-        };
-        let within = |syntax| Within::of(&layout(false), syntax);
-        let lossy = within("1.2.840.10008.1.2.4.91");
-        assert_eq!([-3, 0, 4095, 4098].map(|v| lossy.clamp(v, false)), [0, 0, 4095, 4095]);
-        assert_eq!([-2051, -2048, 2047, 2050].map(|v| lossy.clamp(v, true)), [-2048, -2048, 2047, 2047]);
-        let lossless = within("1.2.840.10008.1.2.4.90");
-        assert_eq!(lossless.clamp(0x5fff, false), 0x5fff, "what stands above the bits is taken away later");
+    fn which_compressions_lose_something() {
+        let lossy = |process: &str| is_lossy(&format!("1.2.840.10008.1.2.4.{process}"));
+        for process in ["50", "51", "53", "55", "81", "91", "93", "203"] {
+            assert!(lossy(process), "{process}");
+        }
+        for process in ["57", "70", "80", "90", "92", "201", "202"] {
+            assert!(!lossy(process), "{process}");
+        }
+        assert!(!is_lossy(RLE));
     }
 }

@@ -41,8 +41,17 @@ pub struct Header {
     pub frames: Vec<Frame>,
     /// Gap between slices as the file states it, for where positions do not say it.
     pub stated_gap: Option<f64>,
-    /// The spacing is that at the detector, not in the patient.
-    pub spacing_at_detector: bool,
+    pub spacing_holds: SpacingHolds,
+}
+
+/// Where the distances between pixels are what the file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpacingHolds {
+    InPatient,
+    /// Lengths in the patient are shorter.
+    AtDetector,
+    /// Within the part of an ultrasound picture that shows tissue.
+    InRegion,
 }
 
 impl Header {
@@ -134,7 +143,9 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
         let what = format!("DICOM with {count} frames (more than {MAX_FRAMES})");
         return Err(OpenError::unsupported(path, what, "Split it first"));
     }
-    no_slices(path, object, &layout)?;
+    let kinds: Vec<String> =
+        object.text(tags::IMAGE_TYPE).to_uppercase().split('\\').map(|kind| kind.trim().to_owned()).collect();
+    no_slices(path, object, &layout, &kinds)?;
     let mut warnings = file.warnings;
     warnings.extend(odd);
     warnings.extend(odd_bits(object, &layout));
@@ -144,10 +155,9 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
             "Its pixels are not square (height to width {ratio}): they are shown as if they were"
         ));
     }
-    let Frames { frames, gap: shared_gap, rescale_type, in_patient, odd } =
+    let Frames { frames, gap: shared_gap, rescale_type, spacing_holds, odd } =
         frames(object, count, &modality).map_err(|what| OpenError::corrupt(path, what))?;
     warnings.extend(odd);
-    let kind = object.text(tags::IMAGE_TYPE).to_uppercase();
     let header = Header {
         path: path.to_owned(),
         instance_uid: object.text(tags::SOP_INSTANCE_UID),
@@ -163,12 +173,9 @@ fn of_data_set(path: &Path, file: DataSet) -> Result<(Header, Vec<String>), Open
         rescale_type,
         is_projection: ["MIP", "MINIP", "PROJECTION IMAGE", "LOCALIZER", "SCOUT"]
             .iter()
-            .any(|what| kind.split('\\').any(|part| part.trim() == *what)),
-        is_derived: kind.starts_with("DERIVED"),
-        spacing_at_detector: pair(object, tags::PIXEL_SPACING).is_none()
-            && !in_patient
-            && frames.iter().all(|f| f.place.is_none())
-            && frames.iter().any(|f| f.spacing.is_some()),
+            .any(|what| kinds.iter().any(|kind| kind == what)),
+        is_derived: kinds.first().is_some_and(|kind| kind == "DERIVED"),
+        spacing_holds,
         frames,
         stated_gap: gap(object).or(shared_gap),
     };
@@ -212,7 +219,7 @@ fn layout(path: &Path, object: &Attributes, modality: &str) -> Result<Layout, Op
 }
 
 /// Refuses frames that are the parts of one picture: they would be shown as slices that they are not.
-fn no_slices(path: &Path, object: &Attributes, layout: &Layout) -> Result<(), OpenError> {
+fn no_slices(path: &Path, object: &Attributes, layout: &Layout, kinds: &[String]) -> Result<(), OpenError> {
     let [columns, rows] = [tags::TOTAL_PIXEL_MATRIX_COLUMNS, tags::TOTAL_PIXEL_MATRIX_ROWS]
         .map(|tag| object.integer(tag).and_then(|n| usize::try_from(n).ok()).unwrap_or(0));
     if columns > layout.columns || rows > layout.rows {
@@ -222,7 +229,7 @@ fn no_slices(path: &Path, object: &Attributes, layout: &Layout) -> Result<(), Op
             "Save the part that is of interest as TIFF or PNG",
         ));
     }
-    if object.text(tags::IMAGE_TYPE).to_uppercase().split('\\').any(|part| part.trim() == "MOSAIC") {
+    if kinds.iter().any(|kind| kind == "MOSAIC") {
         return Err(OpenError::unsupported(
             path,
             "A Siemens mosaic, which holds all slices of a volume as tiles of one picture,",
@@ -257,8 +264,7 @@ struct Frames {
     frames: Vec<Frame>,
     gap: Option<f64>,
     rescale_type: String,
-    /// The functional groups state the spacing, which is that in the patient.
-    in_patient: bool,
+    spacing_holds: SpacingHolds,
     /// What is wrong with a place, and what else is to be known.
     odd: Vec<String>,
 }
@@ -267,9 +273,7 @@ struct Frames {
 fn frames(object: &Attributes, count: usize, modality: &str) -> Result<Frames, String> {
     let each = object.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let shared = object.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
-    let spacing = pair(object, tags::PIXEL_SPACING)
-        .or_else(|| pair(object, tags::IMAGER_PIXEL_SPACING))
-        .or_else(|| pair(object, tags::NOMINAL_SCANNED_PIXEL_SPACING));
+    let (spacing, spacing_holds) = spacing(object);
     let offsets = object.floats(tags::GRID_FRAME_OFFSET_VECTOR).unwrap_or_default();
     let instance_number = object.integer(tags::INSTANCE_NUMBER);
     let groups = |index: usize| Groups { top: object, groups: each.get(index).into_iter().chain(shared) };
@@ -315,9 +319,45 @@ fn frames(object: &Attributes, count: usize, modality: &str) -> Result<Frames, S
         frames,
         gap: first.gap(),
         rescale_type: first.text(tags::RESCALE_TYPE),
-        in_patient: first.pair(tags::PIXEL_SPACING).is_some(),
+        // Functional groups state the spacing in the patient.
+        spacing_holds: match first.pair(tags::PIXEL_SPACING) {
+            Some(_) => SpacingHolds::InPatient,
+            None => spacing_holds,
+        },
         odd,
     })
+}
+
+/// Between rows, then between columns, mm, as the data set states it for all frames.
+fn spacing(object: &Attributes) -> (Option<[f64; 2]>, SpacingHolds) {
+    let detector = [tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
+    if let Some(spacing) = pair(object, tags::PIXEL_SPACING) {
+        (Some(spacing), SpacingHolds::InPatient)
+    } else if let Some(spacing) = detector.into_iter().find_map(|tag| pair(object, tag)) {
+        (Some(spacing), SpacingHolds::AtDetector)
+    } else if let Some(spacing) = spacing_of_ultrasound(object) {
+        (Some(spacing), SpacingHolds::InRegion)
+    } else {
+        (None, SpacingHolds::InPatient)
+    }
+}
+
+/// Of the regions of an ultrasound picture that show tissue in two dimensions, where they agree (PS3.3, C.8.5.5).
+fn spacing_of_ultrasound(object: &Attributes) -> Option<[f64; 2]> {
+    const TISSUE: i64 = 1;
+    const CENTIMETRE: i64 = 3;
+    let regions = object.items(tags::SEQUENCE_OF_ULTRASOUND_REGIONS);
+    let mut spacings =
+        regions.iter().filter(|r| r.integer(tags::REGION_SPATIAL_FORMAT) == Some(TISSUE)).map(|r| {
+            let step = |units, delta| {
+                let is_length = r.integer(units) == Some(CENTIMETRE);
+                r.float(delta).map(|cm| cm.abs() * 10.0).filter(|mm| is_length && *mm > 0.0)
+            };
+            let down = step(tags::PHYSICAL_UNITS_Y, tags::PHYSICAL_DELTA_Y)?;
+            Some([down, step(tags::PHYSICAL_UNITS_X, tags::PHYSICAL_DELTA_X)?])
+        });
+    let first = spacings.next()??;
+    spacings.all(|other| other == Some(first)).then_some(first)
 }
 
 /// What a frame's functional groups say, its own before the shared ones; and the data set itself.

@@ -13,6 +13,8 @@ pub struct Key {
     pub splits: Splits,
     /// The value is not shown: a person's, or a number without meaning. Titles count instead.
     pub counted: bool,
+    /// That a slice does not state it says nothing: anonymising takes it away, and writers leave it out.
+    pub may_lack: bool,
 }
 
 /// When slices that differ in a key are of several volumes.
@@ -27,14 +29,18 @@ pub enum Splits {
 }
 
 const fn key(title: &'static str, splits: Splits, counted: bool) -> Key {
-    Key { title, splits, counted }
+    Key { title, splits, counted, may_lack: false }
+}
+
+const fn setting(title: &'static str, splits: Splits, counted: bool) -> Key {
+    Key { may_lack: true, ..key(title, splits, counted) }
 }
 
 /// In the order in which they are tried.
 pub const KEYS: [Key; 25] = [
     key("patient", Splits::Always, true),
-    key("study", Splits::Always, true),
-    key("frame of reference", Splits::Always, true),
+    setting("study", Splits::Always, true),
+    setting("frame of reference", Splits::Always, true),
     key("", Splits::Always, false),
     key("picture", Splits::Always, true),
     key("stack", Splits::Always, false),
@@ -42,15 +48,15 @@ pub const KEYS: [Key; 25] = [
     key("", Splits::Always, false),
     key("time", Splits::Again, false),
     key("echo", Splits::Again, false),
-    key("echo time", Splits::Again, false),
+    setting("echo time", Splits::Again, false),
     key("b", Splits::Again, false),
     key("direction", Splits::Again, true),
     key("", Splits::Again, false),
     key("component", Splits::Again, false),
-    key("inversion time", Splits::Again, false),
-    key("flip angle", Splits::Again, false),
-    key("kV", Splits::Again, false),
-    key("kernel", Splits::Again, false),
+    setting("inversion time", Splits::Again, false),
+    setting("flip angle", Splits::Again, false),
+    setting("kV", Splits::Again, false),
+    setting("kernel", Splits::Again, false),
     key("sequence", Splits::Among, false),
     key("index", Splits::Among, false),
     key("trigger time", Splits::Among, false),

@@ -109,7 +109,7 @@ impl Pixels {
                 }
                 let bytes = &decoded.bytes[..n * decoded.width];
                 match self.layout.samples {
-                    1 => self.grey(path, bytes, decoded.width * 8),
+                    1 => self.grey(path, bytes, decoded.width * 8, decoded.bits),
                     _ => self.colour(path, bytes, decoded.width * 8, false, decoded.ybr),
                 }
             }
@@ -129,14 +129,14 @@ impl Pixels {
             return Ok(Raw::Rgb8(colour::from_422(bytes, colour::from_ybr(&l.photometric))));
         }
         match l.samples {
-            1 => self.grey(path, bytes, l.bits_allocated),
+            1 => self.grey(path, bytes, l.bits_allocated, None),
             _ => self.colour(path, bytes, l.bits_allocated, l.planar, l.photometric.starts_with("YBR")),
         }
     }
 
-    /// `bits` of a sample among the bytes.
-    fn grey(&self, path: &Path, bytes: &[u8], bits: usize) -> Result<Raw, OpenError> {
-        let stored = self.stored(path, bytes, bits)?;
+    /// `bits` of a sample among the bytes, of which those up to `used` are its value; else as many as the attributes say.
+    fn grey(&self, path: &Path, bytes: &[u8], bits: usize, used: Option<usize>) -> Result<Raw, OpenError> {
+        let stored = self.stored(path, bytes, bits, used)?;
         let Some(palette) = &self.palette else { return Ok(stored) };
         match stored {
             Raw::U8(v) => Ok(palette.colours(v)),
@@ -148,11 +148,12 @@ impl Pixels {
     }
 
     /// The numbers of a picture of one sample; of a palette its indices.
-    fn stored(&self, path: &Path, bytes: &[u8], bits: usize) -> Result<Raw, OpenError> {
+    fn stored(&self, path: &Path, bytes: &[u8], bits: usize, used: Option<usize>) -> Result<Raw, OpenError> {
         let l = &self.layout;
         // Bits above the high bit are not pixel data (overlays of old).
         let shift = l.high_bit + 1 - l.bits_stored;
-        let above = bits.saturating_sub(l.bits_stored);
+        let used = used.and_then(|used| used.checked_sub(shift)).filter(|&used| used > 0);
+        let above = bits.saturating_sub(used.unwrap_or(l.bits_stored));
         let whole = above == 0;
         Ok(match (bits, l.signed && l.bits_allocated > 1) {
             (8, false) => Raw::U8(bytes.iter().map(|&v| (v >> shift) << above >> above).collect()),

@@ -1,7 +1,7 @@
 //! Where a volume's voxels are, and in words what is odd about it.
 
 use super::{
-    header::{Header, Place},
+    header::{Header, Place, SpacingHolds},
     series::{Order, Series},
 };
 use crate::geom::{Frame as World, Grid, GridError, Unit};
@@ -15,6 +15,16 @@ pub fn grid(headers: &[Header], series: &Series, warnings: &mut Vec<String>) -> 
     let dims = [header.layout.columns, header.layout.rows, series.slices.len()];
     let spacing = series.slices[0].frame.spacing;
     let places: Option<Vec<Place>> = series.slices.iter().map(|s| s.frame.place).collect();
+    let holds = match header.spacing_holds {
+        SpacingHolds::InPatient => None,
+        SpacingHolds::AtDetector => {
+            Some("The spacing is that at the detector; lengths in the patient are shorter")
+        }
+        SpacingHolds::InRegion => {
+            Some("The spacing is that of the ultrasound region; lengths outside of it mean nothing")
+        }
+    };
+    warnings.extend(holds.map(str::to_owned));
     if let Some(places) = places {
         if spacing.is_none() {
             warnings.push("The file states no pixel spacing; one pixel is taken as 1 mm".into());
@@ -24,9 +34,6 @@ pub fn grid(headers: &[Header], series: &Series, warnings: &mut Vec<String>) -> 
     let Some([between_rows, between_columns]) = spacing else {
         return Grid::pixels(dims);
     };
-    if header.spacing_at_detector {
-        warnings.push("The spacing is that at the detector; lengths in the patient are shorter".into());
-    }
     let spaced = |gap| Grid::spaced(dims, [between_columns, between_rows, gap]);
     if series.order == Order::Location && dims[2] > 1 {
         let along: Vec<f64> = series.slices.iter().filter_map(|s| s.frame.location).collect();

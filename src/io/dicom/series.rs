@@ -65,9 +65,16 @@ impl Series {
 pub fn of(headers: &[Header]) -> Vec<Series> {
     let mut groups: Vec<Vec<Slice>> = Vec::new();
     let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
+    let known = known(headers);
     for (file, header) in headers.iter().enumerate() {
         for frame in &header.frames {
-            let slice = Slice { file, frame: frame.clone() };
+            let mut slice = Slice { file, frame: frame.clone() };
+            for (key, value) in slice.frame.keys.iter_mut().enumerate().filter(|(_, value)| value.is_empty())
+            {
+                if let Some(Some(only)) = known.get(&(header.series_uid.as_str(), key)) {
+                    *value = (*only).to_owned();
+                }
+            }
             let candidates = alike.entry(said(header, &slice)).or_default();
             match candidates.iter().find(|&&g| belongs(headers, &groups[g][0], &slice)) {
                 Some(&group) => groups[group].push(slice),
@@ -92,6 +99,22 @@ pub fn of(headers: &[Header]) -> Vec<Series> {
     let mut series: Vec<Series> = groups.into_iter().flat_map(|g| split::volumes(headers, g)).collect();
     name(headers, &mut series);
     series
+}
+
+/// The only value that a series states of a key of which a slice that lacks it may be of any volume; `None` where it states several.
+fn known(headers: &[Header]) -> HashMap<(&str, usize), Option<&str>> {
+    let mut known: HashMap<(&str, usize), Option<&str>> = HashMap::new();
+    for header in headers.iter().filter(|h| !h.series_uid.is_empty()) {
+        for frame in &header.frames {
+            for (key, value) in frame.keys.iter().enumerate() {
+                if KEYS[key].may_lack && !value.is_empty() {
+                    let only = known.entry((&header.series_uid, key)).or_insert(Some(value));
+                    *only = only.filter(|other| other == value);
+                }
+            }
+        }
+    }
+    known
 }
 
 /// What must be the same to the letter in slices of one volume.
@@ -120,8 +143,8 @@ fn belongs(headers: &[Header], first: &Slice, slice: &Slice) -> bool {
         (None, None) => true,
         _ => false,
     };
-    let detector = |s: &Slice| headers[s.file].spacing_at_detector;
-    same_direction && same_spacing && detector(first) == detector(slice)
+    let holds = |s: &Slice| headers[s.file].spacing_holds;
+    same_direction && same_spacing && holds(first) == holds(slice)
 }
 
 /// Numbers by their size, other texts by their letters.

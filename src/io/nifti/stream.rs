@@ -71,6 +71,11 @@ impl Stream {
     }
 
     fn truncated(&self) -> OpenError {
+        if self.position >= self.needed {
+            let what =
+                "its compressed data ends before its checksum, so that nothing says whether it is whole";
+            return OpenError::corrupt(&self.path, what);
+        }
         OpenError::Truncated { path: self.path.clone(), expected: self.needed, found: self.position }
     }
 

@@ -201,6 +201,28 @@ fn unescaped(text: &str) -> String {
     out
 }
 
+/// Whether a page begins a series of tifffile's, which describes each at its first page.
+pub fn begins_series(text: &str) -> bool {
+    text.trim_start().starts_with("{\"shape\"")
+}
+
+/// The series of tifffile's that begin at these pages: what describes each, and its pages.
+pub fn series(parts: &[(String, Vec<usize>)]) -> Result<Vec<Described>, String> {
+    let one = |(text, pages): &(String, Vec<usize>)| {
+        let words = || text.trim().to_owned();
+        let described = match shaped(text) {
+            None => stack_of(pages.len(), words()),
+            Some(Err(words)) => return Err(words),
+            Some(Ok(mut described)) => described.pop().ok_or_else(words)?,
+        };
+        if described.sizes.product() != Some(pages.len()) {
+            return Err(described.words);
+        }
+        Ok(Described { pages: Some(pages.clone()), ..described })
+    };
+    parts.iter().map(one).collect()
+}
+
 /// `{"shape": [3, 4, 24, 32], "axes": "TZYX"}`: the last axes are within a page.
 fn shaped(text: &str) -> Option<Result<Vec<Described>, String>> {
     let json: serde_json::Value = serde_json::from_str(text).ok()?;

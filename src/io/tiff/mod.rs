@@ -139,6 +139,8 @@ struct Pages<'a> {
     directories: Vec<directory::Directory>,
     /// Those that are pictures: not small copies of others, nor masks of them.
     shown: Vec<usize>,
+    /// What ImageJ says of the values; see [`description::calibration`].
+    calibration: Option<Result<[f64; 2], String>>,
     warnings: Vec<String>,
 }
 
@@ -171,7 +173,10 @@ impl<'a> Pages<'a> {
         if reduced > 0 {
             warnings.push(format!("Left out: {}", counted(reduced, "reduced-size page")));
         }
-        Ok(Self { path, file, directories, shown, warnings })
+        let calibration = file
+            .text(&directories[shown[0]], page::tag::DESCRIPTION)
+            .and_then(|text| description::calibration(&text));
+        Ok(Self { path, file, directories, shown, calibration, warnings })
     }
 
     fn page(&self, index: usize) -> Result<page::Page<'a>, OpenError> {
@@ -186,9 +191,9 @@ impl<'a> Pages<'a> {
         let mut picture = Picture::of_values([page.width, page.height], shown.pixels);
         (picture.low_is_white, picture.warnings) = (shown.low_is_white, shown.notes);
         // A mask's labels are the numbers that are stored.
-        match self.calibration().filter(|_| !as_mask) {
-            Some(Ok([slope, intercept])) => picture.rescale = [slope as f32, intercept as f32],
-            Some(Err(not_applied)) => picture.warnings.push(not_applied),
+        match self.calibration.as_ref().filter(|_| !as_mask) {
+            Some(Ok([slope, intercept])) => picture.rescale = [*slope as f32, *intercept as f32],
+            Some(Err(not_applied)) => picture.warnings.push(not_applied.clone()),
             None => {}
         }
         Ok(picture.upright(page.orientation))

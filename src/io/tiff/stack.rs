@@ -116,16 +116,14 @@ impl Pages<'_> {
         self.by_size()
     }
 
-    /// What ImageJ says of the values; see [`description::calibration`].
-    pub fn calibration(&self) -> Option<Result<[f64; 2], String>> {
-        let first = &self.directories[*self.shown.first()?];
-        description::calibration(&self.file.text(first, tag::DESCRIPTION)?)
-    }
-
     fn described(&self) -> Option<Result<Vec<Described>, String>> {
         let first = &self.directories[self.shown[0]];
         let name = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let text = self.file.text(first, tag::DESCRIPTION).unwrap_or_default();
+        let parts = self.series_of_tifffile();
+        if parts.len() > 1 {
+            return Some(description::series(&parts));
+        }
         let mut described = description::read(&text, &name, [self.directories.len(), self.shown.len()]);
         if described.is_none() && self.shown.len() == 1 {
             let planes = self.file.count(first, tag::METAMORPH_PLANES).filter(|&n| n > 1)?;
@@ -143,6 +141,20 @@ impl Pages<'_> {
                 images
             })
         })
+    }
+
+    /// What describes each series of a file of tifffile's, and its pages; none where the first page describes no such.
+    fn series_of_tifffile(&self) -> Vec<(String, Vec<usize>)> {
+        let mut parts: Vec<(String, Vec<usize>)> = Vec::new();
+        for &page in &self.shown {
+            let text = self.file.text(&self.directories[page], tag::DESCRIPTION).unwrap_or_default();
+            match parts.last_mut() {
+                _ if description::begins_series(&text) => parts.push((text, vec![page])),
+                Some((_, pages)) => pages.push(page),
+                None => break,
+            }
+        }
+        parts
     }
 
     /// The stacks, or the numbers of the description that the pages do not fit.

@@ -61,6 +61,30 @@ fn counted(way: Way, pages: u8, description: &str, more: &[(u16, Value)]) -> Vec
 }
 
 #[test]
+fn series_that_tifffile_describes_are_volumes_to_choose_from() {
+    let folder = Folder::new();
+    let page = |i: u8| {
+        let mut fields = fields(1, 1, &[8], 1);
+        match i {
+            0 => fields.push((tag::DESCRIPTION, Value::Text("{\"shape\": [3, 1, 1]}".into()))),
+            3 => fields
+                .push((tag::DESCRIPTION, Value::Text("{\"shape\": [2, 1, 1], \"axes\": \"ZYX\"}".into()))),
+            _ => {}
+        }
+        (fields, vec![i])
+    };
+    let file = LITTLE.file(&(0..5).map(page).collect::<Vec<_>>());
+    let opened = folder.open(&file);
+    assert_eq!(values(&opened.volume), [0.0, 1.0, 2.0]);
+    assert_eq!(opened.warnings, ["The file holds 2 images; image 1 of 2 is shown"]);
+    assert_eq!(values(&folder.series(&file, "i2")), [3.0, 4.0]);
+    // Where the pages are not those of the description they are shown as they are, with a word.
+    let short = folder.open(&LITTLE.file(&(0..4).map(page).collect::<Vec<_>>()));
+    assert_eq!(values(&short.volume), [0.0, 1.0, 2.0, 3.0]);
+    assert!(short.warnings[0].contains("does not fit its pages"), "{:?}", short.warnings);
+}
+
+#[test]
 fn channels_and_moments_of_image_j_are_volumes_to_choose_from() {
     let folder = Folder::new();
     let text = "ImageJ=1.54f\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nunit=\\u00B5m\nspacing=3.0\n";

@@ -10,6 +10,7 @@ use std::path::Path;
 const RLE: &str = "1.2.840.10008.1.2.5";
 const LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+const NEARLY_LOSSLESS: &str = "1.2.840.10008.1.2.4.81";
 const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
 const BASELINE: &str = "1.2.840.10008.1.2.4.50";
 const EXTENDED: &str = "1.2.840.10008.1.2.4.51";
@@ -214,6 +215,15 @@ fn jpeg_ls_and_twelve_bit_jpeg_give_their_values() {
     let found = opened(grey(12, true).compressed(JPEG_LS, vec![stream])).volume;
     let signed = |v: u16| if v < 2048 { f32::from(v) } else { f32::from(v) - 4096.0 };
     assert_eq!(found.slice_values(0), ramp.iter().map(|&v| signed(v)).collect::<Vec<_>>());
+
+    // What loss moved above the bits that are used is what it is; without loss nothing of the picture stands there.
+    let over: Vec<u16> = ramp.iter().map(|v| v + 400).collect();
+    let mut stream = Vec::new();
+    jpegls::encode(&over, 8, 8, &mut stream).unwrap();
+    let found = opened(grey(12, false).compressed(NEARLY_LOSSLESS, vec![stream.clone()])).volume;
+    assert_eq!(found.slice_values(0), over.iter().map(|&v| f32::from(v)).collect::<Vec<_>>());
+    let found = opened(grey(12, false).compressed(JPEG_LS, vec![stream])).volume;
+    assert_eq!(found.slice_values(0), over.iter().map(|&v| f32::from(v & 0xfff)).collect::<Vec<_>>());
 
     let mut twelve = streams::bytes(streams::TWELVE);
     let scan = twelve.windows(2).position(|w| w == [0xff, 0xda]).unwrap();

@@ -241,6 +241,53 @@ fn spacing_of_functional_groups_is_that_of_the_object() {
 }
 
 #[test]
+fn a_detectors_spacing_is_said_of_slices_with_places_too() {
+    let slices =
+        scan(0.0, 100, 1, |s| s.without((0x28, 0x30)).with((0x18, 0x1164), b"DS", text("0.5\\0.25")));
+    let opened = open(folder(slices).path());
+    assert_eq!(opened.volume.grid().spacing(), [0.25, 0.5, 2.0]);
+    assert!(says(&opened, "at the detector"), "{:?}", opened.warnings);
+}
+
+#[test]
+fn ultrasound_has_the_spacing_of_its_regions_where_they_agree() {
+    let region = |[down, across]: [f64; 2], unit: u16| {
+        Slice::empty()
+            .with((0x18, 0x6012), b"US", Value::U16(vec![1]))
+            .with((0x18, 0x6024), b"US", Value::U16(vec![unit]))
+            .with((0x18, 0x6026), b"US", Value::U16(vec![unit]))
+            .with((0x18, 0x602c), b"FD", Value::F64(vec![across]))
+            .with((0x18, 0x602e), b"FD", Value::F64(vec![-down]))
+    };
+    let made = tempfile::tempdir().unwrap();
+    let path = made.path().join("a.dcm");
+    let of = |regions: Vec<Slice>| {
+        let bare = frames().without((0x28, 0x30)).with((8, 0x60), b"CS", text("US"));
+        bare.with((0x18, 0x6011), b"SQ", Value::Items(regions)).write(&path);
+        open(&path)
+    };
+    let opened = of(vec![region([0.05, 0.025], 3), region([0.05, 0.025], 3)]);
+    assert_eq!(opened.volume.grid().spacing()[..2], [0.25, 0.5]);
+    assert!(says(&opened, "ultrasound region"), "{:?}", opened.warnings);
+    // Regions of two scales, and one whose axis is a time.
+    for regions in [vec![region([0.05, 0.025], 3), region([0.1, 0.025], 3)], vec![region([0.05, 0.025], 4)]] {
+        assert_eq!(of(regions).volume.grid().unit(), fovea::geom::Unit::Pixel);
+    }
+}
+
+#[test]
+fn what_some_slices_do_not_state_does_not_part_them() {
+    for (tag, value) in [((0x18, 0x60), "120"), ((0x20, 0x52), "2.25.3"), ((0x18, 0x1210), "B30f")] {
+        let mut slices = scan(0.0, 100, 1, |s| s.text(tag, value));
+        for slice in slices.iter_mut().step_by(2) {
+            *slice = slice.clone().without(tag);
+        }
+        let found = volumes(folder(slices).path());
+        assert_eq!((found.len(), &found[0].2), (1, &steps(8)), "{tag:?}: {found:?}");
+    }
+}
+
+#[test]
 fn a_place_that_is_none_is_said_and_not_used() {
     let folder_of = |tag, value: &str| {
         let mut slices = scan(0.0, 100, 1, |s| s);
