@@ -14,6 +14,16 @@ pub fn skipped(why: impl Display) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
+/// Skips a test for want of something, or fails it where the environment variable `required` is set: whoever sets it says
+/// that nothing is wanting there.
+///
+/// # Panics
+/// Where `required` is set.
+pub fn lacking(required: &str, why: impl Display) {
+    assert!(std::env::var_os(required).is_none(), "{required} is set, but {why}");
+    skipped(why);
+}
+
 /// False, said as a skip, where whoever started the tests has signals ignored (`nohup`, `&` in a script); children inherit
 /// that, and the program then leaves them ignored. Linux only says so; elsewhere they are taken to arrive.
 pub fn signals_arrive() -> bool {
@@ -53,8 +63,8 @@ pub fn forgets(command: &mut Command) -> &mut Command {
     command.env("XDG_DATA_HOME", apart.join("data")).env("XDG_CONFIG_HOME", apart.join("config"))
 }
 
-/// A file or folder of the reference facts, which lie in `../shared` or where `FOVEA_SHARED` says. Where it is absent the
-/// test that asks is skipped, visibly.
+/// A file or folder of the reference data, which lie in `../shared` or where `FOVEA_SHARED` says. Where it is absent the
+/// test that asks is skipped, visibly, or fails if `FOVEA_REQUIRE_SHARED` is set.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("FOVEA_SHARED")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
@@ -62,7 +72,7 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    skipped(format_args!("{} is not there", path.display()));
+    lacking("FOVEA_REQUIRE_SHARED", format_args!("{} is not there", path.display()));
     None
 }
 
@@ -78,8 +88,7 @@ pub fn gpu() -> Option<SharedGpu> {
     match SharedGpu::headless() {
         Ok(gpu) => Some(gpu),
         Err(DeviceError::NoAdapter(reason)) | Err(DeviceError::SelfTest { reason, .. }) => {
-            assert!(std::env::var_os("FOVEA_REQUIRE_GPU").is_none(), "no graphics adapter: {reason}");
-            skipped(format_args!("no graphics adapter ({reason})"));
+            lacking("FOVEA_REQUIRE_GPU", format_args!("there is no graphics adapter ({reason})"));
             None
         }
     }
@@ -93,4 +102,21 @@ pub fn gpu_with_halves() -> Option<ComputeDevice> {
         return None;
     }
     Some(gpu)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lacking;
+
+    #[test]
+    fn a_test_is_skipped_where_nothing_is_required() {
+        lacking("FOVEA_A_VARIABLE_THAT_NOBODY_SETS", "this line shows what a skip looks like");
+    }
+
+    /// Cargo sets `CARGO_MANIFEST_DIR` for every test.
+    #[test]
+    #[should_panic(expected = "CARGO_MANIFEST_DIR is set, but the reference data are not there")]
+    fn a_test_fails_for_want_of_what_is_required() {
+        lacking("CARGO_MANIFEST_DIR", "the reference data are not there");
+    }
 }
