@@ -4,8 +4,8 @@ use fovea::edit::{Change, EditLog, Marks, MaskRules, Origin, Patch, Shape};
 use fovea::geom::{Grid, Plane};
 use fovea::label::{LabelMap, LabelTable};
 use fovea::tools::{
-    Button, Input, Modifiers, PointerEvent, Preview, Scene, TOOLS, Tool, ToolAction, ToolOptions, Toolbox,
-    find,
+    Button, Input, Modifiers, PointerEvent, Preview, Scene, TOOLS, Tool, ToolAction, ToolKind, ToolOptions,
+    Toolbox, find,
 };
 use fovea::volume::{Modality, Samples, Volume};
 use std::collections::BTreeSet;
@@ -128,6 +128,12 @@ fn the_list_is_in_order() {
         assert!(std::path::Path::new(&file).exists(), "{} has its own file", tool.id);
         assert!(!tool.title.is_empty() && !tool.icon.is_empty());
         assert!(
+            tool.about.ends_with('.') && tool.about.matches('.').count() == 1,
+            "{}: one sentence",
+            tool.id
+        );
+        assert!(TOOLS.iter().all(|other| other.id == tool.id || other.icon != tool.icon), "{}", tool.id);
+        assert!(
             tool.options.len()
                 == tool.options.iter().map(|o| format!("{o:?}")).collect::<BTreeSet<_>>().len()
         );
@@ -142,17 +148,17 @@ fn every_tool_does_its_work_in_every_plane_and_is_undone() {
             assert!(!bench.toolbox.hint(&bench.scene()).is_empty());
             bench.script(plane, Button::Primary, PLAIN);
             assert!(!bench.log.is_open() && !bench.toolbox.busy(), "{} has finished", tool.id);
-            if tool.id == "navigate" {
+            if tool.kind == ToolKind::Navigate {
                 assert_eq!(bench.cursor, Some(corners(plane)[3].map(|c| c.round() as usize)));
                 assert!(bench.mask.is_empty());
                 continue;
             }
-            if tool.id != "eraser" {
+            if tool.paints {
                 assert!(bench.mask.counts()[&1] > 20, "{} paints", tool.id);
             }
             // What was painted goes by the other button, and by Ctrl.
             for (button, modifiers) in [(Button::Secondary, PLAIN), (Button::Primary, CTRL)] {
-                if tool.id == "polygon" && button == Button::Secondary {
+                if tool.kind == ToolKind::Corners && button == Button::Secondary {
                     continue;
                 }
                 let before = bench.mask.counts().get(&1).copied().unwrap_or(0);
@@ -181,17 +187,17 @@ fn escape_and_the_other_button_leave_the_mask_as_it_was() {
                 bench.toolbox.select(tool);
                 let (before, undo_len) = (bench.mask.clone(), bench.log.undo_len());
                 let [a, b, c, d] = corners(plane);
-                // A polygon has corners by now, the others are in mid-drag.
+                // An outline set by clicks has corners by now, the others are in mid-drag.
                 for at in [a, b] {
                     bench.send(Input::Press(Button::Primary), plane, at, PLAIN);
                     bench.send(Input::Drag, plane, c, PLAIN);
-                    if !bench.log.is_open() && tool.id == "polygon" {
+                    if !bench.log.is_open() && tool.kind == ToolKind::Corners {
                         bench.send(Input::Release(Button::Primary), plane, c, PLAIN);
                     } else {
                         break;
                     }
                 }
-                if tool.id == "fill" {
+                if tool.kind == ToolKind::Click {
                     // Done with the press: there is nothing to cancel.
                     assert!(!bench.toolbox.busy());
                     continue;
@@ -220,7 +226,7 @@ fn taking_another_tool_cancels_what_is_under_way() {
         bench.perform(&actions);
         assert!(!bench.log.is_open() && !bench.toolbox.busy());
         assert_eq!(bench.preview, None);
-        assert_eq!(bench.mask.is_empty(), tool.id != "fill" || done.is_empty());
+        assert_eq!(bench.mask.is_empty(), tool.kind != ToolKind::Click || done.is_empty());
     }
 }
 

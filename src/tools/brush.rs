@@ -1,5 +1,7 @@
+use super::icon::IconPart::{Curve, Line};
 use super::{
-    Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolOption,
+    Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolKind,
+    ToolOption,
 };
 use crate::edit::Shape;
 use crate::geom::Plane;
@@ -8,8 +10,16 @@ use crate::geom::Plane;
 pub static TOOL: Tool = Tool {
     id: "brush",
     title: "Brush",
+    about: "Paints the selected label with a round brush.",
     key: 'b',
-    icon: "🖊",
+    icon: &[
+        Line(&[[16.5, 3.5], [9.5, 10.5]]),
+        Curve([[9.2, 10.4], [6.6, 9.8], [5.0, 12.0], [5.4, 14.0]]),
+        Curve([[5.4, 14.0], [5.4, 15.2], [4.6, 16.0], [3.4, 16.2]]),
+        Curve([[3.4, 16.2], [6.4, 17.4], [10.6, 16.2], [10.0, 11.4]]),
+    ],
+    kind: ToolKind::Brush,
+    paints: true,
     cursor: Cursor::Outline,
     options: &[ToolOption::Radius, ToolOption::Sphere, ToolOption::ValueRange, ToolOption::OverBackground],
     start: || Box::new(Brush::new(TOOL.id, false)),

@@ -1,4 +1,5 @@
-use super::{Cursor, Gesture, Input, PointerEvent, Tool, ToolAction, ToolContext, ToolOption};
+use super::icon::IconPart::{Closed, Curve, Line};
+use super::{Cursor, Gesture, Input, PointerEvent, Tool, ToolAction, ToolContext, ToolKind, ToolOption};
 use crate::edit::Shape;
 
 /// Fills what is connected to the voxel clicked: of its label, and of a value near to its value. The right button, or
@@ -6,8 +7,17 @@ use crate::edit::Shape;
 pub static TOOL: Tool = Tool {
     id: "fill",
     title: "Fill",
+    about: "Paints the connected voxels whose values are near that of the voxel clicked.",
     key: 'f',
-    icon: "💧",
+    icon: &[
+        Closed(&[[8.6, 4.6], [14.4, 10.4], [9.2, 15.6], [3.4, 9.8]]),
+        Line(&[[6.6, 2.8], [8.6, 4.6]]),
+        Line(&[[3.6, 10.0], [14.2, 10.0]]),
+        Curve([[16.4, 12.0], [15.0, 14.2], [15.0, 15.8], [16.4, 15.8]]),
+        Curve([[16.4, 12.0], [17.8, 14.2], [17.8, 15.8], [16.4, 15.8]]),
+    ],
+    kind: ToolKind::Click,
+    paints: true,
     cursor: Cursor::Crosshair,
     options: &[ToolOption::Tolerance, ToolOption::WholeVolume, ToolOption::ValueRange],
     start: || Box::new(Fill),

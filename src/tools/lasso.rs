@@ -1,5 +1,7 @@
+use super::icon::IconPart::{Circle, Curve};
 use super::{
-    Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolOption,
+    Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolKind,
+    ToolOption,
 };
 use crate::edit::Shape;
 use crate::geom::Plane;
@@ -8,8 +10,17 @@ use crate::geom::Plane;
 pub static TOOL: Tool = Tool {
     id: "lasso",
     title: "Lasso",
+    about: "Paints the inside of an outline that is drawn in one go.",
     key: 'o',
-    icon: "➰",
+    icon: &[
+        Curve([[3.5, 8.5], [3.5, 2.5], [16.5, 2.5], [16.5, 8.5]]),
+        Curve([[16.5, 8.5], [16.5, 13.0], [9.0, 13.6], [6.0, 11.8]]),
+        Curve([[6.0, 11.8], [4.4, 11.0], [3.5, 10.0], [3.5, 8.5]]),
+        Circle([6.0, 13.0], 1.4),
+        Curve([[6.0, 14.4], [6.2, 15.6], [5.4, 16.4], [4.4, 17.0]]),
+    ],
+    kind: ToolKind::Outline,
+    paints: true,
     cursor: Cursor::Crosshair,
     options: &[ToolOption::ValueRange, ToolOption::OverBackground],
     start: || Box::new(Lasso { state: State::Idle }),

@@ -8,6 +8,7 @@ mod context;
 mod eraser;
 mod event;
 mod fill;
+mod icon;
 mod lasso;
 mod navigate;
 mod options;
@@ -16,6 +17,7 @@ mod toolbox;
 
 pub use context::{Scene, ToolContext};
 pub use event::{Button, Input, Modifiers, PointerEvent, Preview, ToolAction};
+pub use icon::IconPart;
 pub use options::{ToolOption, ToolOptions, number};
 pub use toolbox::Toolbox;
 
@@ -33,15 +35,34 @@ pub struct Tool {
     /// The name of its file, of its transaction and in the journal.
     pub id: &'static str,
     pub title: &'static str,
+    /// What it does, in one sentence.
+    pub about: &'static str,
     /// The key that selects it, without modifiers.
     pub key: char,
-    /// A glyph of the window's fonts.
-    pub icon: &'static str,
+    pub icon: &'static [IconPart],
+    pub kind: ToolKind,
+    /// Whether it draws the selected label. A tool that only erases, or only looks, does not.
+    pub paints: bool,
     /// What the pointer looks like over a view.
     pub cursor: Cursor,
     /// Which options it reads, in the order of its row.
     pub options: &'static [ToolOption],
     pub start: fn() -> Box<dyn Gesture>,
+}
+
+/// How the pointer works with a tool; this decides which mouse gestures there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolKind {
+    /// A drag moves the crosshair; nothing is drawn.
+    Navigate,
+    /// A drag draws as it goes, with a radius that the wheel changes.
+    Brush,
+    /// A drag is an outline, which is filled on release.
+    Outline,
+    /// Each click sets a corner of an outline, and the other button takes the last one back.
+    Corners,
+    /// A click draws at once.
+    Click,
 }
 
 /// What the pointer looks like over a view.

@@ -1,11 +1,15 @@
-use super::{Button, Cursor, Gesture, Input, PointerEvent, Tool, ToolAction, ToolContext};
+use super::icon::IconPart::Closed;
+use super::{Button, Cursor, Gesture, Input, PointerEvent, Tool, ToolAction, ToolContext, ToolKind};
 
 /// Moves the crosshair, and with it the slices of the other views.
 pub static TOOL: Tool = Tool {
     id: "navigate",
     title: "Navigate",
+    about: "Moves the crosshair, and so the slices of the other planes.",
     key: 'm',
-    icon: "⌖",
+    icon: &[Closed(&[[5.0, 3.5], [15.5, 9.0], [10.8, 10.8], [8.8, 15.8]])],
+    kind: ToolKind::Navigate,
+    paints: false,
     cursor: Cursor::Crosshair,
     options: &[],
     start: || Box::<Navigate>::default(),

@@ -1,5 +1,7 @@
+use super::icon::IconPart::{Closed, Dot};
 use super::{
-    Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolOption,
+    Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolKind,
+    ToolOption,
 };
 use crate::edit::Shape;
 use crate::geom::Plane;
@@ -8,8 +10,18 @@ use crate::geom::Plane;
 pub static TOOL: Tool = Tool {
     id: "polygon",
     title: "Polygon",
+    about: "Paints the inside of an outline that is set corner by corner.",
     key: 'g',
-    icon: "⬠",
+    icon: &[
+        Closed(&[[10.0, 4.0], [16.0, 8.4], [13.8, 15.6], [6.2, 15.6], [4.0, 8.4]]),
+        Dot([10.0, 4.0], 1.5),
+        Dot([16.0, 8.4], 1.5),
+        Dot([13.8, 15.6], 1.5),
+        Dot([6.2, 15.6], 1.5),
+        Dot([4.0, 8.4], 1.5),
+    ],
+    kind: ToolKind::Corners,
+    paints: true,
     cursor: Cursor::Crosshair,
     options: &[ToolOption::ValueRange, ToolOption::OverBackground],
     start: || Box::<Polygon>::default(),

@@ -1,5 +1,6 @@
 use super::{
-    Gesture, Input, PointerEvent, Scene, TOOLS, Tool, ToolAction, ToolContext, ToolOption, ToolOptions, find,
+    Gesture, Input, PointerEvent, Scene, TOOLS, Tool, ToolAction, ToolContext, ToolOption, ToolOptions,
+    brush, eraser,
 };
 use egui::Ui;
 
@@ -40,8 +41,7 @@ impl Toolbox {
 
     /// Tab: from the brush to the eraser, and from all others to the brush.
     pub fn swap(&mut self) -> Vec<ToolAction> {
-        let other = if self.tool.id == "brush" { "eraser" } else { "brush" };
-        find(other).map_or_else(Vec::new, |tool| self.select(tool))
+        self.select(if self.tool.id == brush::TOOL.id { &eraser::TOOL } else { &brush::TOOL })
     }
 
     /// Cancels what is under way, as Escape does: also when the window loses the pointer or another image is shown.
@@ -83,7 +83,7 @@ impl Toolbox {
 
     /// What to do next, or why painting would do nothing.
     pub fn hint(&self, scene: &Scene) -> String {
-        let paints = self.tool.options.contains(&ToolOption::OverBackground) || self.tool.id == "fill";
+        let paints = self.tool.paints;
         match scene.labels.get(scene.label) {
             Some(label) if paints && label.locked => {
                 format!("“{}” is locked: unlock it in the label list to paint with it", label.name)

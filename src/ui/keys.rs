@@ -1,6 +1,6 @@
 //! Every key and mouse gesture: one list each. What is listed is what is dispatched, and what `?` shows.
 
-use crate::tools::{TOOLS, Tool};
+use crate::tools::{TOOLS, Tool, ToolKind};
 use egui::{Key, KeyboardShortcut, Modifiers, PointerButton};
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -296,16 +296,16 @@ pub static MOUSE: &[MouseBinding] = &[
 pub struct Hand {
     pub modifiers: Modifiers,
     pub space: bool,
-    pub tool: ToolKind,
+    pub mode: Mode,
 }
 
+/// What the pointer is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolKind {
-    Navigate,
+pub enum Mode {
+    Tool(ToolKind),
+    /// Window and level.
     Window,
-    Brush,
-    Other,
-    /// None: the hand is over the labels in three dimensions.
+    /// Over the labels in three dimensions, which it turns.
     Turn,
 }
 
@@ -313,11 +313,11 @@ pub enum ToolKind {
 pub fn mouse_action(trigger: Trigger, hand: Hand) -> Option<MouseAction> {
     let fits = |during: While| match during {
         While::Any => true,
-        While::Navigating => hand.tool == ToolKind::Navigate,
-        While::Windowing => hand.tool == ToolKind::Window,
-        While::Drawing => matches!(hand.tool, ToolKind::Brush | ToolKind::Other),
-        While::Brushing => hand.tool == ToolKind::Brush,
-        While::Turning => hand.tool == ToolKind::Turn,
+        While::Navigating => hand.mode == Mode::Tool(ToolKind::Navigate),
+        While::Windowing => hand.mode == Mode::Window,
+        While::Drawing => matches!(hand.mode, Mode::Tool(kind) if kind != ToolKind::Navigate),
+        While::Brushing => hand.mode == Mode::Tool(ToolKind::Brush),
+        While::Turning => hand.mode == Mode::Turn,
     };
     let binding = MOUSE.iter().find(|b| {
         b.trigger == trigger
@@ -428,25 +428,26 @@ mod tests {
 
     #[test]
     fn gestures_are_found_by_what_the_hand_does() {
-        let hand = |modifiers, space, tool| Hand { modifiers, space, tool };
+        let hand = |modifiers, space, mode| Hand { modifiers, space, mode };
+        let tool = Mode::Tool;
         let left = Trigger::Drag(PointerButton::Primary);
         let right = Trigger::Drag(PointerButton::Secondary);
         let (none, alt, ctrl, shift) =
             (Modifiers::NONE, Modifiers::ALT, Modifiers::COMMAND | Modifiers::CTRL, Modifiers::SHIFT);
         for (trigger, hand, action) in [
-            (left, hand(none, false, ToolKind::Brush), MouseAction::Draw),
-            (left, hand(ctrl, false, ToolKind::Brush), MouseAction::Erase),
-            (right, hand(none, false, ToolKind::Other), MouseAction::Erase),
-            (right, hand(none, false, ToolKind::Navigate), MouseAction::Zoom),
-            (left, hand(alt, false, ToolKind::Brush), MouseAction::WindowLevel),
-            (left, hand(none, true, ToolKind::Brush), MouseAction::Pan),
-            (Trigger::Wheel, hand(shift, false, ToolKind::Brush), MouseAction::BrushSize),
-            (Trigger::Wheel, hand(shift, false, ToolKind::Navigate), MouseAction::FiveSlices),
-            (Trigger::Wheel, hand(none, false, ToolKind::Navigate), MouseAction::Slice),
-            (Trigger::Wheel, hand(ctrl, false, ToolKind::Brush), MouseAction::Zoom),
-            (left, hand(none, false, ToolKind::Turn), MouseAction::Turn),
-            (left, hand(none, true, ToolKind::Turn), MouseAction::Pan),
-            (Trigger::Wheel, hand(none, false, ToolKind::Turn), MouseAction::Zoom),
+            (left, hand(none, false, tool(ToolKind::Brush)), MouseAction::Draw),
+            (left, hand(ctrl, false, tool(ToolKind::Brush)), MouseAction::Erase),
+            (right, hand(none, false, tool(ToolKind::Corners)), MouseAction::Erase),
+            (right, hand(none, false, tool(ToolKind::Navigate)), MouseAction::Zoom),
+            (left, hand(alt, false, tool(ToolKind::Brush)), MouseAction::WindowLevel),
+            (left, hand(none, true, tool(ToolKind::Brush)), MouseAction::Pan),
+            (Trigger::Wheel, hand(shift, false, tool(ToolKind::Brush)), MouseAction::BrushSize),
+            (Trigger::Wheel, hand(shift, false, tool(ToolKind::Navigate)), MouseAction::FiveSlices),
+            (Trigger::Wheel, hand(none, false, tool(ToolKind::Navigate)), MouseAction::Slice),
+            (Trigger::Wheel, hand(ctrl, false, tool(ToolKind::Brush)), MouseAction::Zoom),
+            (left, hand(none, false, Mode::Turn), MouseAction::Turn),
+            (left, hand(none, true, Mode::Turn), MouseAction::Pan),
+            (Trigger::Wheel, hand(none, false, Mode::Turn), MouseAction::Zoom),
         ] {
             assert_eq!(mouse_action(trigger, hand), Some(action), "{trigger:?} {hand:?}");
         }

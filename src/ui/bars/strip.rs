@@ -12,7 +12,8 @@ pub fn show(ui: &mut Ui, toolbox: &Toolbox, look: &Look, enabled: bool, out: &mu
     for (index, tool) in TOOLS.iter().enumerate() {
         let command = KeyCommand::Tool(tool.id);
         let selected = toolbox.tool().id == tool.id && !look.windowing;
-        let button = IconButton::new(Icon::of_tool(tool.id), tool.title)
+        let button = IconButton::new(Icon::Of(tool.icon), tool.title)
+            .about(tool.about)
             .key(shortcut_of(command))
             .selected(enabled && selected)
             .enabled(enabled)

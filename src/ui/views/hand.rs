@@ -2,7 +2,7 @@ use super::frame::ViewFrame;
 use crate::geom::Plane;
 use crate::tools::{Button, Input, Modifiers, PointerEvent, Preview, Scene, ToolAction, Toolbox};
 use crate::ui::keyboard::take_from_row;
-use crate::ui::keys::{Hand, MouseAction, ToolKind, Trigger, mouse_action};
+use crate::ui::keys::{Hand, Mode, MouseAction, Trigger, mouse_action};
 use crate::ui::look::{ImageLook, Look, Pane};
 use crate::ui::outbox::Outbox;
 use crate::volume::Window;
@@ -100,13 +100,8 @@ impl Pointer {
         }
         let (happenings, modifiers, space) =
             ui.input(|i| (happenings(i), i.modifiers, i.key_down(egui::Key::Space)));
-        let tool = match toolbox.tool().id {
-            _ if look.windowing => ToolKind::Window,
-            "navigate" => ToolKind::Navigate,
-            "brush" | "eraser" => ToolKind::Brush,
-            _ => ToolKind::Other,
-        };
-        let hand = Hand { modifiers, space, tool };
+        let mode = if look.windowing { Mode::Window } else { Mode::Tool(toolbox.tool().kind) };
+        let hand = Hand { modifiers, space, mode };
         let keys = Modifiers { ctrl: modifiers.command, shift: modifiers.shift };
         let event = |input, at| PointerEvent {
             input,

@@ -4,7 +4,7 @@ use super::hand::{ZOOM_PER_NOTCH, ZOOM_PER_POINT, notches};
 use super::{Scene, overlay};
 use crate::geom::Grid;
 use crate::gpu::{Camera, LabelColors, SurfaceCallback, SurfaceDraw, Turn, corners};
-use crate::ui::keys::{Hand, MouseAction, ToolKind, Trigger, mouse_action};
+use crate::ui::keys::{Hand, Mode, MouseAction, Trigger, mouse_action};
 use crate::ui::look::{Beside, Layout, Look, Pane};
 use crate::ui::theme::{self, canvas};
 use crate::workspace::{Document, SurfaceOf, Workspace, class_labels};
@@ -102,7 +102,7 @@ pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, look: &mut Look) {
 /// What the hand has done to the volume.
 fn handled(ui: &Ui, response: &Response, mut turn: Turn) -> Turn {
     let (modifiers, space) = ui.input(|i| (i.modifiers, i.key_down(egui::Key::Space)));
-    let hand = Hand { modifiers, space, tool: ToolKind::Turn };
+    let hand = Hand { modifiers, space, mode: Mode::Turn };
     // In heights of the view, as a turn counts.
     let share =
         |v: Vec2| DVec2::new(f64::from(v.x), f64::from(v.y)) / f64::from(response.rect.height().max(1.0));

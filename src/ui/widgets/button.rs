@@ -8,6 +8,7 @@ use egui::{
 pub struct IconButton {
     icon: Icon,
     name: String,
+    about: &'static str,
     key: Option<String>,
     selected: bool,
     enabled: bool,
@@ -20,12 +21,19 @@ impl IconButton {
         Self {
             icon,
             name: name.into(),
+            about: "",
             key: None,
             selected: false,
             enabled: true,
             side: size::BUTTON,
             faint: false,
         }
+    }
+
+    /// A sentence below the name, in the tooltip.
+    pub fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
     }
 
     pub fn key(mut self, key: Option<String>) -> Self {
@@ -90,6 +98,9 @@ impl Widget for IconButton {
                     ui.label(RichText::new(key).color(theme::palette(ui).faint));
                 }
             });
+            if !self.about.is_empty() {
+                ui.label(self.about);
+            }
         })
     }
 }

@@ -1,17 +1,12 @@
+use crate::tools::IconPart::{self, Circle, Closed, Curve, Dot, Line};
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2};
 
 /// Icons, drawn as strokes on a grid of 20 × 20.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Icon {
-    Navigate,
+    /// The icon of something that brings its own, such as an editing tool.
+    Of(&'static [IconPart]),
     Window,
-    Brush,
-    Eraser,
-    Lasso,
-    Polygon,
-    Fill,
-    Copy,
-    Shape,
     Open,
     Save,
     Export,
@@ -34,34 +29,10 @@ pub enum Icon {
     Panel,
 }
 
-enum Part {
-    Line(&'static [[f32; 2]]),
-    Closed(&'static [[f32; 2]]),
-    Circle([f32; 2], f32),
-    Dot([f32; 2], f32),
-    Curve([[f32; 2]; 4]),
-}
-use Part::{Circle, Closed, Curve, Dot, Line};
-
 impl Icon {
-    /// The icon of an editing tool; a plain shape for one that has none here.
-    pub fn of_tool(id: &str) -> Self {
-        match id {
-            "navigate" => Icon::Navigate,
-            "window" => Icon::Window,
-            "brush" => Icon::Brush,
-            "eraser" => Icon::Eraser,
-            "lasso" => Icon::Lasso,
-            "polygon" => Icon::Polygon,
-            "fill" | "flood" => Icon::Fill,
-            _ if id.contains("copy") => Icon::Copy,
-            _ => Icon::Shape,
-        }
-    }
-
-    fn parts(self) -> &'static [Part] {
+    fn parts(self) -> &'static [IconPart] {
         match self {
-            Icon::Navigate => &[Closed(&[[5.0, 3.5], [15.5, 9.0], [10.8, 10.8], [8.8, 15.8]])],
+            Icon::Of(parts) => parts,
             Icon::Window => &[
                 Circle([10.0, 10.0], 6.5),
                 Line(&[[10.0, 3.5], [10.0, 16.5]]),
@@ -69,44 +40,6 @@ impl Icon {
                 Line(&[[10.0, 10.0], [16.4, 10.0]]),
                 Line(&[[10.0, 13.5], [15.0, 13.5]]),
             ],
-            Icon::Brush => &[
-                Line(&[[16.5, 3.5], [9.5, 10.5]]),
-                Curve([[9.2, 10.4], [6.6, 9.8], [5.0, 12.0], [5.4, 14.0]]),
-                Curve([[5.4, 14.0], [5.4, 15.2], [4.6, 16.0], [3.4, 16.2]]),
-                Curve([[3.4, 16.2], [6.4, 17.4], [10.6, 16.2], [10.0, 11.4]]),
-            ],
-            Icon::Eraser => &[
-                Closed(&[[7.2, 16.0], [3.5, 12.2], [11.6, 4.0], [16.2, 8.6], [9.0, 16.0]]),
-                Line(&[[7.4, 8.4], [12.0, 13.0]]),
-                Line(&[[9.0, 16.0], [16.5, 16.0]]),
-            ],
-            Icon::Lasso => &[
-                Curve([[3.5, 8.5], [3.5, 2.5], [16.5, 2.5], [16.5, 8.5]]),
-                Curve([[16.5, 8.5], [16.5, 13.0], [9.0, 13.6], [6.0, 11.8]]),
-                Curve([[6.0, 11.8], [4.4, 11.0], [3.5, 10.0], [3.5, 8.5]]),
-                Circle([6.0, 13.0], 1.4),
-                Curve([[6.0, 14.4], [6.2, 15.6], [5.4, 16.4], [4.4, 17.0]]),
-            ],
-            Icon::Polygon => &[
-                Closed(&[[10.0, 4.0], [16.0, 8.4], [13.8, 15.6], [6.2, 15.6], [4.0, 8.4]]),
-                Dot([10.0, 4.0], 1.5),
-                Dot([16.0, 8.4], 1.5),
-                Dot([13.8, 15.6], 1.5),
-                Dot([6.2, 15.6], 1.5),
-                Dot([4.0, 8.4], 1.5),
-            ],
-            Icon::Fill => &[
-                Closed(&[[8.6, 4.6], [14.4, 10.4], [9.2, 15.6], [3.4, 9.8]]),
-                Line(&[[6.6, 2.8], [8.6, 4.6]]),
-                Line(&[[3.6, 10.0], [14.2, 10.0]]),
-                Curve([[16.4, 12.0], [15.0, 14.2], [15.0, 15.8], [16.4, 15.8]]),
-                Curve([[16.4, 12.0], [17.8, 14.2], [17.8, 15.8], [16.4, 15.8]]),
-            ],
-            Icon::Copy => &[
-                Closed(&[[7.5, 7.5], [16.0, 7.5], [16.0, 16.0], [7.5, 16.0]]),
-                Line(&[[12.5, 4.5], [12.5, 4.0], [4.0, 4.0], [4.0, 12.5], [4.5, 12.5]]),
-            ],
-            Icon::Shape => &[Closed(&[[4.5, 4.5], [15.5, 4.5], [15.5, 15.5], [4.5, 15.5]])],
             Icon::Open => &[
                 Line(&[[11.0, 3.5], [5.0, 3.5], [5.0, 16.5], [15.0, 16.5], [15.0, 7.5], [11.0, 3.5]]),
                 Line(&[[11.0, 3.5], [11.0, 7.5], [15.0, 7.5]]),
