@@ -1,7 +1,7 @@
 //! What one predicted slice of 512² costs on the CPU, network by network: milliseconds, how many of them are the bare
 //! forward pass, multiply-accumulates of its layers, and the peak memory of a process that does nothing else.
 //!
-//! `cargo bench --bench predict` measures all and writes `assets/networks.csv`, from which the README's table is made;
+//! `cargo bench --bench predict` measures all and writes `assets/networks.csv`, from which the table in `docs/src/networks.md` is made;
 //! `cargo bench --bench predict -- edema/unet jmedseg/unet` measures some, and leaves the rows of the others.
 
 mod process;

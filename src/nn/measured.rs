@@ -1,4 +1,4 @@
-//! What predicting a slice of 512² costs, as `benches/predict` measured it on the CPU of the README's table.
+//! What predicting a slice of 512² costs, as `benches/predict` measured it on the CPU of the table in `docs/src/networks.md`.
 
 /// The cost of one network with its default configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]

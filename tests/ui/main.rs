@@ -5,6 +5,7 @@ mod files;
 mod labels;
 mod learn;
 mod other_image;
+mod pictures;
 mod renaming;
 mod room;
 mod still;
