@@ -54,7 +54,7 @@ pub fn summary(plan: &Plan, dimensions: &[Dimension], trials: &[Trial]) -> Strin
     text
 }
 
-/// What [`write`] writes.
+/// What [`write()`] writes.
 pub const FILES: [&str; 2] = ["study.json", "study.html"];
 
 /// `study.json` and `study.html`.

@@ -1,6 +1,6 @@
 //! DICOM: a file (also of many frames) or a folder with series.
 //!
-//! [`file`] finds the data set and [`walk`] its elements; [`header`] says what they mean; [`series`] and [`split`] decide
+//! [`mod@file`] finds the data set and [`walk`] its elements; [`header`] says what they mean; [`series`] and [`split`] decide
 //! which frames make a volume, [`place`] where it lies; [`pixels`] and [`codec`] read its samples, and [`load`] puts them
 //! together.
 

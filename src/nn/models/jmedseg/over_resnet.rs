@@ -34,7 +34,7 @@ pub fn unit(input: usize, output: usize, kernel: usize, device: &Device) -> Vec<
     vec![conv.into(), batch_norm(output, device).into(), op(relu)]
 }
 
-/// [`unit`] 3×3 as layers of their own.
+/// [`unit()`] 3×3 as layers of their own.
 pub fn unit3(input: usize, output: usize, device: &Device) -> Sequential {
     Sequential::new(unit(input, output, 3, device))
 }
