@@ -1,10 +1,12 @@
 //! The house rules that a compiler does not know: who may import whom, file lengths, names.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "tidy/invariants.rs"]
+mod invariants;
+#[path = "tidy/source.rs"]
+mod source;
+
+use source::{files, program, root};
+use std::{collections::BTreeMap, fs};
 
 /// For each top-level module, the others that it may use. The table of ARCHITECTURE.md, as data.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -95,7 +97,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("pulp", &["kernels"]),
     ("fovea_kernels", &["nn/blocks"]),
-    ("burn", &["nn", "engine", "gpu/interop.rs"]),
+    ("burn", &["nn", "engine/nn_thread.rs", "gpu/interop.rs"]),
     ("wgpu", &["gpu", "ui", "nn/device.rs", "nn/way.rs"]),
     ("egui", &["ui", "tools", "gpu"]),
     ("eframe", &["ui", "gpu/device.rs"]),
@@ -108,42 +110,6 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 const FORBIDDEN_NAMES: &[&str] = &["utils", "util", "helpers", "common", "base", "manager", "misc"];
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The module's path below `src`, and its code without comments and without the tests at the end.
-fn production_code() -> Vec<(String, String)> {
-    let src = root().join("src");
-    sources(&src)
-        .into_iter()
-        .map(|path| {
-            let name = path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
-            let text = fs::read_to_string(&path).unwrap();
-            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-            let code: Vec<&str> = text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect();
-            (name, code.join("\n"))
-        })
-        .collect()
-}
 
 /// The first path segments after `crate::` in the code, with braces opened: `crate::{a::b, c}` gives a and c.
 fn crate_paths(code: &str) -> Vec<String> {
@@ -188,13 +154,13 @@ fn paths_are_found_in_braces() {
 fn modules_import_only_what_the_layer_table_allows() {
     let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
     let mut broken = Vec::new();
-    for (file, code) in production_code() {
-        let module = file.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+    for source in program() {
+        let (file, module) = (&source.file, source.module());
         let Some(allowed) = table.get(module) else {
             assert!(matches!(module, "lib" | "main" | "testing"), "{file}: add {module} to the layer table");
             continue;
         };
-        for used in crate_paths(&code) {
+        for used in crate_paths(&source.bare) {
             if used != module && table.contains_key(used.as_str()) && !allowed.contains(&used.as_str()) {
                 broken.push(format!("{file}: {module} must not import {used}"));
             }
@@ -206,15 +172,15 @@ fn modules_import_only_what_the_layer_table_allows() {
 #[test]
 fn crates_stay_in_the_modules_that_own_them() {
     let mut broken = Vec::new();
-    for (file, code) in production_code() {
+    for source in program() {
         for (name, owners) in CRATES {
+            let code = &source.bare;
             let uses = code.match_indices(&format!("{name}::")).any(|(at, _)| {
                 let before = code[..at].chars().next_back();
                 !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
             });
-            let owned = owners.iter().any(|o| file == *o || file.starts_with(&format!("{o}/")));
-            if uses && !owned {
-                broken.push(format!("{file} must not import the crate {name}"));
+            if uses && !owners.iter().any(|owner| source.is_in(owner)) {
+                broken.push(format!("{} must not import the crate {name}", source.file));
             }
         }
     }
@@ -222,19 +188,8 @@ fn crates_stay_in_the_modules_that_own_them() {
 }
 
 #[test]
-fn only_the_engine_starts_threads() {
-    for (file, code) in production_code() {
-        if !file.starts_with("engine/") {
-            for start in ["thread::spawn", "thread::Builder", "thread::scope"] {
-                assert!(!code.contains(start), "{file}: only the engine starts threads");
-            }
-        }
-    }
-}
-
-#[test]
 fn names_say_what_is_inside() {
-    for path in sources(&root().join("src")) {
+    for path in files(&root().join("src")) {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         assert!(!FORBIDDEN_NAMES.contains(&stem.as_str()), "{}: name it by what it holds", path.display());
     }
@@ -243,7 +198,7 @@ fn names_say_what_is_inside() {
 #[test]
 fn files_stay_readable() {
     let mut long = Vec::new();
-    for path in sources(&root().join("src")) {
+    for path in files(&root().join("src")) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         if lines > 600 {
             long.push(format!("{} has {lines} lines; split it", path.display()));
@@ -257,9 +212,10 @@ fn files_stay_readable() {
 /// Whoever prints an error prints the chain of its causes too (`{:#}`), which would say the same twice.
 #[test]
 fn an_error_does_not_say_its_cause_and_have_it_as_its_source() {
-    for (file, code) in production_code() {
+    for source in program() {
+        let file = &source.file;
         let (mut text, mut inside) = (String::new(), false);
-        for line in code.lines() {
+        for line in source.code.lines() {
             if line.trim_start().starts_with("#[error(") {
                 (text, inside) = (String::new(), true);
             }

@@ -262,7 +262,7 @@ impl Patch {
             return Err(EditError::Conflict("voxels"));
         }
         if !self.is_empty() {
-            map.write(self.runs.iter().map(|r| (r.start, r.len as usize, direction(r).1)));
+            map.write_runs(self.runs.iter().map(|r| (r.start, r.len as usize, direction(r).1)));
         }
         Ok(())
     }
@@ -271,7 +271,7 @@ impl Patch {
     pub(super) fn impose(&self, map: &mut LabelMap, forward: bool) -> Result<(), EditError> {
         self.check_size(map)?;
         if !self.is_empty() {
-            map.write(
+            map.write_runs(
                 self.runs.iter().map(|r| (r.start, r.len as usize, if forward { r.after } else { r.before })),
             );
         }

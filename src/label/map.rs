@@ -207,7 +207,7 @@ impl LabelMap {
     }
 
     /// Sets runs `(start, length, label)` of linear indices. For `edit` alone: it is the one write path.
-    pub(crate) fn write(&mut self, runs: impl Iterator<Item = (usize, usize, LabelId)>) {
+    pub(crate) fn write_runs(&mut self, runs: impl Iterator<Item = (usize, usize, LabelId)>) {
         let mut touched: Vec<usize> = Vec::new();
         let (mut bricks, frame) = (std::mem::take(&mut self.bricks), &*self);
         for (start, len, label) in runs {
@@ -345,7 +345,7 @@ mod tests {
         let older = LabelMap::empty([70, 40, 40]);
         let mut map = older.clone();
         let [start, z] = [map.index([30, 33, 35]), 35];
-        map.write([(start, 4, 1)].into_iter());
+        map.write_runs([(start, 4, 1)].into_iter());
         let boxes = map.changed_bricks(&older, Axis::Z, z).unwrap();
         assert_eq!(boxes, [[[0, 32, 32], [32, 40, 40]], [[32, 32, 32], [64, 40, 40]]]);
         assert_eq!(map.changed_bricks(&older, Axis::X, 40).unwrap(), boxes[1..]);

@@ -9,7 +9,7 @@ use super::{
     resample::resize_tensor,
     train::Precision,
 };
-use crate::replace::write_bytes;
+use crate::{file, replace::write_bytes};
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -345,7 +345,7 @@ fn lock() -> Option<File> {
 
 fn remembered() -> BTreeMap<String, Answer> {
     // A file that is missing or damaged only means that the test runs again.
-    let text = store().and_then(|path| std::fs::read(path).ok());
+    let text = store().and_then(|path| file::read(&path).ok());
     text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
 }
 
