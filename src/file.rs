@@ -1,4 +1,5 @@
-//! The one way in which a file is opened for reading: a regular file, and never a wait for one. And in which a folder is made.
+//! The one way to open a file for reading, and to make a folder. Only regular files are opened, so that opening never
+//! waits.
 
 use crate::memory;
 use std::{
@@ -7,19 +8,20 @@ use std::{
     path::Path,
 };
 
-/// Opens a regular file for reading. Whatever else has the name (a folder, a named pipe, a device, a socket) is an error
-/// that says so, at once: opening a pipe would wait for its other end, and a device may never end.
+/// Opens a regular file for reading. Anything else (a folder, a named pipe, a device, a socket) is an error that says
+/// so: opening a pipe would wait for its other end, and a device may never end.
 ///
 /// Links are followed, so that `/dev/stdin` is as good as the file that it stands for.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Looked at before opening, because opening some devices does something; and after, because it may be another by then.
+    // Checked before opening, because opening some devices has an effect, and again after it, because the file may have
+    // been replaced in between.
     regular(&path.metadata()?)?;
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // A pipe that took the file's place meanwhile is opened without a wait. Means nothing to regular files.
+        // If a pipe has taken the file's place in between, opening does not wait. Has no effect on regular files.
         options.custom_flags(libc::O_NONBLOCK);
     }
     let file = options.open(path)?;
@@ -27,7 +29,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The bytes of a regular file. One that is larger than the memory that is left is an error.
+/// The bytes of a regular file. A file that is larger than the free memory is an error.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = open(path)?;
     let mut bytes = memory::reserve(file.metadata()?.len().into())?;
@@ -36,7 +38,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The bytes of a file that a program or a person has written as text, a list or an index: at most `most` of them.
+/// The bytes of a text file, a list or an index. A file of more than `most` bytes is an error.
 pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let mut bytes = Vec::new();
@@ -57,7 +59,7 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read_at_most(path, MOST_TEXT)?).map_err(not_text)
 }
 
-/// Makes a folder, and those that it is in, where they are not there yet. What is in its place is named.
+/// Makes a folder and its parents, if they do not exist. If something else is in their place, the error names it.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     let there = path.ancestors().find(|place| place.symlink_metadata().is_ok());
     if let Some(other) = there.filter(|place| !place.is_dir()) {

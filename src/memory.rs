@@ -1,14 +1,14 @@
-//! How much memory may still be taken. What a file claims, and what is computed of it, is asked for here first, so that too
-//! little is an error and not the end of the program.
+//! How much memory is free. Large allocations, such as a size that a file claims, are requested here first, so that too
+//! little memory is an error and not the end of the program.
 
 use std::io;
 
-/// There is not as much memory as is needed.
+/// There is less memory than needed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} of memory are needed{}", text(*.bytes), .free.map(|free| format!(", and {} are free", text(free.into()))).unwrap_or_default())]
 pub struct TooMuch {
     pub bytes: u128,
-    /// What there is, where the system says.
+    /// The free memory, if the system says.
     pub free: Option<u64>,
 }
 
@@ -18,12 +18,12 @@ impl From<TooMuch> for io::Error {
     }
 }
 
-/// Less is given to anybody; asking the system would take longer than using it.
+/// Smaller requests are always granted: asking the system would take longer than using the memory.
 const ALWAYS_GIVEN: u128 = 16 << 20;
-/// Left for all the small things that are not asked for one by one.
+/// Kept free for the many small allocations that are not requested here.
 const KEPT: u64 = 128 << 20;
 
-/// Whether `bytes` more can be had now: to be asked before something is called that takes them without asking.
+/// Whether `bytes` more are free now. For use before a call that allocates without asking.
 pub fn check(bytes: u128) -> Result<(), TooMuch> {
     if bytes <= ALWAYS_GIVEN {
         return Ok(());
@@ -33,7 +33,7 @@ pub fn check(bytes: u128) -> Result<(), TooMuch> {
     if free.is_some_and(|free| bytes > free.into()) {
         return Err(too_much());
     }
-    // Where the system does not say, trying it does.
+    // If the system does not say, only an attempt shows it.
     let n = usize::try_from(bytes).map_err(|_| too_much())?;
     Vec::<u8>::new().try_reserve_exact(n).map_err(|_| too_much())
 }
@@ -59,15 +59,15 @@ pub fn more<T>(items: &mut Vec<T>, count: u128) -> Result<(), TooMuch> {
     items.try_reserve_exact(usize::try_from(count).map_err(|_| too_much())?).map_err(|_| too_much())
 }
 
-/// What an iterator of known length gives, in memory that was asked for.
+/// Collects an iterator of known length, in memory that was requested first.
 pub fn collect<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, TooMuch> {
     let mut all = reserve(items.len() as u128)?;
     all.extend(items);
     Ok(all)
 }
 
-/// Bytes that can still be had: of the machine, of the group of processes that this one is in (a container), and of what
-/// this process may address (`ulimit -v`). None where the system does not say.
+/// Bytes that are still free: on the machine, in the control group of this process (a container), and in its address
+/// space (`ulimit -v`). `None` if the system does not say.
 pub fn free() -> Option<u64> {
     if !cfg!(target_os = "linux") {
         return None;

@@ -1,4 +1,4 @@
-//! The one way in which a file is written: beside its place, read back, compared, forced to disk, swapped in, and noted as
+//! The one way to write a file: beside its place, read back, compared, forced to disk, swapped in, and remembered as
 //! the program's own.
 
 mod expected;
@@ -19,26 +19,26 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Why a file was not written. The old file, where there was one, is then still as it was.
+/// Why a file was not written. If there was an old file, it is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     #[error("{} cannot be written: {cause}", path.display())]
     Io { path: PathBuf, cause: io::Error },
-    /// The new file did not read back as what was meant to be in it.
+    /// Reading the new file back gave something else than was written.
     #[error("{} was not written: reading the new file back gave something else ({what}). The disk may be full or failing", path.display())]
     NotWhatWasMeant { path: PathBuf, what: String },
     #[error("{} cannot hold this: {what}", path.display())]
     Unfit { path: PathBuf, what: String },
-    /// Somebody else's file is there, which was not when this was begun ([`expect`]).
+    /// A file has appeared or changed at the target since the work began ([`expect`]).
     #[error("{} has appeared or was changed meanwhile, and is left as it is. What was to be written there is in {}: keep the one that you want", path.display(), kept.display())]
     Taken { path: PathBuf, kept: PathBuf },
-    /// Whoever waited for it wanted it no more ([`watch::under`]).
+    /// The work was stopped ([`watch::under`]).
     #[error("{} was not written: {cause}", path.display())]
     Stopped { path: PathBuf, cause: Stopped },
 }
 
 impl WriteError {
-    /// The system's reason alone: the name of the temporary file, which `tempfile` adds, is nobody's.
+    /// The system's reason alone, without the name of the temporary file that `tempfile` adds.
     pub fn io(path: &Path, cause: io::Error) -> Self {
         let cause = match cause.downcast::<Stopped>() {
             Ok(cause) => return Self::Stopped { path: path.to_owned(), cause },
@@ -56,7 +56,7 @@ impl WriteError {
     }
 }
 
-/// A new file on its way to disk, a little at a time; an error once it is not wanted any more.
+/// Writes a new file in small pieces; an error once the work is stopped.
 pub struct Out<'a> {
     file: BufWriter<&'a mut File>,
     watch: Arc<dyn Watch>,
@@ -70,7 +70,7 @@ impl Write for Out<'_> {
             self.stopped = true;
             return Err(Stopped.into());
         }
-        // What is given at once may be large, and disks are slow.
+        // A single buffer may be large, and disks are slow.
         self.file.write(&bytes[..bytes.len().min(CHUNK)])
     }
 
@@ -85,16 +85,16 @@ impl Seek for Out<'_> {
     }
 }
 
-/// Bytes written or compared between two looks at whether to stop.
+/// Bytes written or compared between two checks whether to stop.
 const CHUNK: usize = 1 << 20;
 
 /// Writes `path` so that at every moment either the old or the whole new file is there, also after a power cut.
 ///
 /// `write` fills a new file in the same folder (with the same extension); `verify` reads that file again and says what
-/// differs; then it is forced to disk, renamed over `path`, and the folder is forced to disk. The file has the mode of the
-/// one that it replaces, or else that of any new file. Under [`watch::under`] it stops where it is told to, and the new file
-/// is removed. What has come there since it was looked at ([`expect`]) is not replaced: the new file is then kept beside it
-/// ([`WriteError::Taken`]).
+/// differs; then it is forced to disk, renamed over `path`, and the folder is forced to disk. The file has the mode of
+/// the one that it replaces, or else that of any new file. Under [`watch::under`] it can be stopped, and the new file
+/// is then removed. If a file has appeared or changed there since [`expect`], it is not replaced: the new file is kept
+/// beside it ([`WriteError::Taken`]).
 pub fn write_checked(
     path: &Path,
     write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
@@ -146,7 +146,7 @@ fn filled(
     Ok(temporary)
 }
 
-/// Removes a file, if it is as this program has written it; whether there is none now.
+/// Removes a file if it is still as this program wrote it. Returns whether there is no file now.
 pub fn remove_own(path: &Path) -> io::Result<bool> {
     if fs::symlink_metadata(path).is_err() {
         return Ok(true);
@@ -163,7 +163,7 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_checked(path, |out| out.write_all(bytes), |new| same_bytes(new, bytes))
 }
 
-/// Whether a file holds exactly these bytes; what differs.
+/// Checks that a file holds exactly these bytes; the error says what differs.
 pub fn same_bytes(path: &Path, bytes: &[u8]) -> io::Result<Result<(), String>> {
     let mut file = file::open(path)?;
     let mut back = vec![0; CHUNK];
@@ -182,7 +182,7 @@ pub fn same_bytes(path: &Path, bytes: &[u8]) -> io::Result<Result<(), String>> {
     }
 }
 
-/// New files that have not taken their places yet.
+/// New files that are not in place yet.
 static TEMPORARIES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A new file that is listed while it is written.
@@ -201,10 +201,10 @@ impl Drop for Listed {
     }
 }
 
-/// Removes the new files that have not taken their places yet: for a program that ends while it writes.
+/// Removes the new files that are not in place yet: for a program that ends while it writes.
 pub fn remove_temporaries() {
     for path in &*TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner) {
-        // One that has gone meanwhile is what was wanted.
+        // A file that is gone already need not be removed.
         let _ = fs::remove_file(path);
     }
 }

@@ -1,10 +1,10 @@
-//! Whoever waits for long work: told how it goes on, and asked whether to go on.
+//! Progress and cancellation of long work.
 
 use std::{cell::RefCell, io, sync::Arc};
 
-/// Whoever waits for long work.
+/// Hears how far long work has come, and may stop it.
 pub trait Watch: Send + Sync {
-    /// Whether the work should be given up; asked many times a second, from any thread.
+    /// Whether the work should stop. Asked many times a second, from any thread.
     fn stop(&self) -> bool {
         false
     }
@@ -18,14 +18,14 @@ pub struct Unwatched;
 
 impl Watch for Unwatched {}
 
-/// The work was given up because its [`Watch`] said so.
+/// The work was stopped by its [`Watch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it was stopped before it was done")]
 pub struct Stopped;
 
 impl From<Stopped> for io::Error {
     fn from(stopped: Stopped) -> Self {
-        // Not `Interrupted`, after which writing would be tried again.
+        // Not `Interrupted`: callers repeat a write after that.
         io::Error::other(stopped)
     }
 }
@@ -41,7 +41,7 @@ pub fn under<T>(watch: &Arc<dyn Watch>, run: impl FnOnce() -> T) -> T {
     run()
 }
 
-/// Whatever was there before is there again, also after a panic.
+/// The previous watch is restored, also after a panic.
 struct Restored(Option<Arc<dyn Watch>>);
 
 impl Drop for Restored {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 pub struct Prediction {
     /// The model's version.
     pub version: String,
-    /// The labels that the model tells apart, background aside. Where it predicts background, voxels of other labels
-    /// stay as they are.
+    /// The labels that the model knows, without background. Where it predicts background, voxels with other labels stay
+    /// as they are.
     pub known: Vec<LabelId>,
     /// Labels of each predicted native slice, row by row.
     pub slices: BTreeMap<usize, Arc<[LabelId]>>,
@@ -25,7 +25,8 @@ pub enum Accept {
     Slice(usize),
     /// Every native slice; all must have been predicted.
     Volume,
-    /// One label in every native slice: where it was and is not predicted, it goes. All slices must have been predicted.
+    /// One label in every native slice; where the mask has it and the prediction does not, it is removed. All slices
+    /// must have been predicted.
     Label(LabelId),
     /// The connected voxels (sharing faces, across predicted slices) of the label that is predicted at a voxel; nothing
     /// where that is background.
@@ -33,7 +34,7 @@ pub enum Accept {
 }
 
 impl Accept {
-    /// Whether it takes something of every slice.
+    /// Whether it takes something from every slice.
     pub fn is_of_all_slices(self) -> bool {
         matches!(self, Accept::Volume | Accept::Label(_))
     }
@@ -86,7 +87,7 @@ impl Prediction {
         Ok(Region::from_runs(grid, spans.into_iter().map(|(at, len)| (grid.index(at), len as u32)).collect()))
     }
 
-    /// What a model would predict that knew this label alone.
+    /// What a model that knows only this label would predict.
     fn of_label(&self, label: LabelId) -> Self {
         let only =
             |labels: &Arc<[LabelId]>| labels.iter().map(|&id| if id == label { label } else { 0 }).collect();

@@ -3,7 +3,8 @@ use crate::label::{LabelMap, LabelTable};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-/// All that a person makes of an image, and all that the log changes: the mask, the label list, the verified slices.
+/// Everything that a person adds to an image, and that undo and redo change: the mask, the label list, the verified
+/// slices.
 pub struct Marks<'a> {
     pub mask: &'a mut LabelMap,
     pub labels: &'a mut LabelTable,
@@ -152,8 +153,8 @@ impl Edit {
         }
     }
 
-    /// Adds a change behind the others. Strokes of one origin are merged where that costs little (as in a binary counter:
-    /// the newest patches of like size), so that a long drag neither piles up nor is copied at every step.
+    /// Adds a change after the others. Strokes of one origin are merged where that costs little (as in a binary
+    /// counter: the newest patches of like size), so that a long drag neither piles up nor is copied at every step.
     pub(super) fn push(&mut self, change: Change) {
         if change.is_empty() {
             return;

@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 const MAGIC: &[u8; 4] = b"FVED";
 const VERSION: u8 = 1;
 const CHECKSUM_LEN: usize = 16;
-/// Deflate makes at most this many bytes of one (RFC 1951: 258 bytes of two bits).
+/// Deflate expands one byte to at most this many (RFC 1951: two bits can stand for 258 bytes).
 const MOST_DEFLATION: usize = 1032;
 /// Smaller bodies are not worth deflating.
 const PACK_FROM: usize = 512;
@@ -118,7 +118,7 @@ impl Patch {
         }
     }
 
-    /// Reads what [`Patch::put`] wrote; what no patch can hold is damage.
+    /// Reads what [`Patch::put`] wrote; values that no patch can have are damage.
     fn take(input: &mut Input) -> Result<Self, EditError> {
         let dims = [input.size()?, input.size()?, input.size()?];
         let voxels = dims
@@ -270,7 +270,7 @@ impl<'a> Input<'a> {
         Err(damaged("a number in it is too large"))
     }
 
-    /// How many entries follow; each takes a byte at least.
+    /// How many entries follow; each takes at least one byte.
     fn count(&mut self) -> Result<usize, EditError> {
         let count = self.size()?;
         if count <= self.0.len() { Ok(count) } else { Err(damaged("it ends too early")) }

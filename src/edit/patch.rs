@@ -115,8 +115,8 @@ impl Patch {
         Self::build(map, volume, region, rules, origin, &Wish::One(label))
     }
 
-    /// The change that makes one label background, in one native slice or in every slice that is not verified: of those a
-    /// person changes one only by hand.
+    /// The change that clears one label, in one native slice or in every slice that is not verified. (A verified slice
+    /// changes only if a person names it.)
     pub fn clear(
         map: &LabelMap,
         volume: &Volume,
@@ -206,7 +206,7 @@ impl Patch {
         patch
     }
 
-    /// Adds a run behind the last one; the two become one where they can.
+    /// Adds a run after the last one; the two are joined if possible.
     pub(super) fn push(&mut self, start: usize, len: usize, before: LabelId, after: LabelId) {
         if before == after || len == 0 {
             return;

@@ -10,7 +10,7 @@ pub struct MaskRules<'a> {
     pub labels: &'a LabelTable,
     /// Native slices that a person has verified: no model changes them; a person may.
     pub verified: &'a BTreeSet<usize>,
-    /// Where the person limits the painting to.
+    /// The limits that the person has set for painting.
     pub limits: Limits,
 }
 

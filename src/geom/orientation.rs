@@ -7,10 +7,11 @@ use super::{Axis, Grid};
 pub struct Oriented {
     dims: [usize; 3],
     spacing: [f64; 3],
-    /// Stored index of voxel (0, 0, 0), and of how much further on one step along each axis leads.
+    /// Stored index of voxel (0, 0, 0), and the change of the stored index for one step along each axis.
     first: usize,
     steps: [isize; 3],
-    /// Of each axis the places of its voxels in steps of the spacing; 0, 1, 2, … unless slices are unequally spaced.
+    /// For each axis the positions of its voxels in steps of the spacing: 0, 1, 2, … unless the slices are unequally
+    /// spaced.
     places: [Vec<f64>; 3],
 }
 
@@ -54,13 +55,12 @@ impl Oriented {
         self.first.wrapping_add_signed(ahead)
     }
 
-    /// By how much the stored index grows with one step along x, y, z.
+    /// The change of the stored index for one step along x, y, z.
     pub fn steps(&self) -> [isize; 3] {
         self.steps
     }
 
-    /// The places of an axis's voxels in steps of the spacing, from 0 at the first to their number less one at the
-    /// last.
+    /// The positions of an axis's voxels in steps of the spacing: 0 for the first, their number minus one for the last.
     pub fn places(&self, axis: usize) -> &[f64] {
         &self.places[axis]
     }

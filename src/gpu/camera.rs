@@ -23,7 +23,7 @@ impl Default for Turn {
 }
 
 impl Turn {
-    /// After a drag over the view, in heights of the view: what is in front follows the hand.
+    /// After a drag over the view, in heights of the view: what is in front follows the pointer.
     pub fn turned(self, by: DVec2) -> Self {
         const RADIANS_PER_HEIGHT: f64 = 3.0;
         let pitch = (self.pitch + by.y * RADIANS_PER_HEIGHT).clamp(-FRAC_PI_2, FRAC_PI_2);

@@ -1,4 +1,4 @@
-//! The one place where burn meets wgpu: burn on the window's own device, and a tensor's buffer for a draw call.
+//! The only connection of burn and wgpu: burn on the window's own device, and a tensor's buffer for a draw call.
 
 use crate::nn::{DeviceError, DeviceProbabilities, SharedGpu};
 use burn::{

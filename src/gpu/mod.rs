@@ -1,7 +1,8 @@
 //! Drawing with wgpu: slices and overlays, and labels in three dimensions; one pipeline a file.
 //!
 //! [`SliceDraw`] describes a view; [`SliceRenderer`] draws it on a GPU and [`cpu_twin`] decides every pixel the same
-//! way on the CPU. [`SurfaceDraw`] and [`SurfaceRenderer`] are the same for surfaces, without a twin. Neither knows panels or the workspace. burn is met in `interop` and nowhere else.
+//! way on the CPU. [`SurfaceDraw`] and [`SurfaceRenderer`] are the same for surfaces, without a twin. Nothing here
+//! knows panels or the workspace, and only `interop` knows burn.
 
 mod camera;
 mod colormap;

@@ -44,7 +44,7 @@ fn append(
     whole: &mut String,
     taken: &mut Vec<String>,
 ) -> Result<(), IncludeError> {
-    // Also what ends a circle.
+    // This also ends circular includes.
     if taken.iter().any(|t| t == file) {
         return Ok(());
     }

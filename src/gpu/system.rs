@@ -61,8 +61,8 @@ const WAYLAND: &[Missing] = &[
     part("libxkbcommon.so.0", "the keyboard", "libxkbcommon0"),
 ];
 
-/// Looks, before a window is opened, whether the system has what it takes. Only Linux loads these parts at run time; on
-/// other systems this finds nothing missing.
+/// Checks, before a window is opened, whether the system has what a window needs. Only Linux loads these parts at run
+/// time; on other systems this finds nothing missing.
 pub fn check() -> Result<(), GraphicsError> {
     if !cfg!(target_os = "linux") {
         return Ok(());

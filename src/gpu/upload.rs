@@ -1,4 +1,4 @@
-//! What was uploaded, kept for the next frame: least recently drawn goes first, bounded by bytes.
+//! What was uploaded, kept for the next frame: bounded by bytes, the least recently drawn is dropped first.
 
 use crate::{
     geom::PlaneAxes,
@@ -107,7 +107,7 @@ impl<V> Cache<V> {
         self.entries.drain(..drop);
     }
 
-    /// Lets go of what was made from data that nobody holds any more.
+    /// Drops uploads whose data no longer exists.
     pub fn sweep(&mut self) {
         self.entries.retain(|e| !e.key.origin.is_gone());
     }

@@ -1,6 +1,6 @@
 use super::{OpenError, OpenOptions, dataset::ONE_STRUCTURE, source::UnderWatch};
 use crate::{
-    geom::{self, Grid, Lie},
+    geom::{self, Grid, GridAlignment},
     label::{Label, LabelId, LabelMap, LabelTable},
     volume::{Samples, Volume},
 };
@@ -82,11 +82,11 @@ pub fn open_labels_in(
 /// How what lies on `grid` comes to lie on an image: whether its values change their order, and a note where they do or where
 /// one of both does not say how it lies; or what differs. `whose` is the image in words.
 pub fn laid_on(grid: &Grid, image: &Grid, whose: &str) -> Result<(bool, Option<String>), String> {
-    match geom::lie(grid, image, whose) {
-        Lie::Same => Ok((false, None)),
-        Lie::Unplaced(note) => Ok((false, Some(note))),
-        Lie::Apart(what) => Err(what),
-        Lie::Reordered => {
+    match geom::align(grid, image, whose) {
+        GridAlignment::Same => Ok((false, None)),
+        GridAlignment::Unplaced(note) => Ok((false, Some(note))),
+        GridAlignment::Different(what) => Err(what),
+        GridAlignment::Reordered => {
             let [own, other] = [grid, image].map(|grid| String::from_iter(grid.axis_codes()));
             Ok((
                 true,

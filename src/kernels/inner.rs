@@ -4,15 +4,15 @@ use super::window::Places;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// The largest count of numbers that a loop computes at once: buffers are so much longer.
+/// The most numbers that a loop computes at once; the lengths of buffers are multiples of it.
 pub(super) const OVER: usize = 64;
 
-/// So many numbers with what vectors need beyond them.
+/// A count, rounded up to what vectors need.
 pub(super) fn padded(count: usize) -> usize {
     count.next_multiple_of(OVER)
 }
 
-/// Whether registers hold the sums of a large block beside their operands: processors have 16 or 32.
+/// Whether there are registers enough for the sums of a large block and their operands: processors have 16 or 32.
 const fn many_registers<S: Simd>() -> bool {
     S::REGISTER_COUNT >= 32
 }
@@ -152,7 +152,7 @@ pub(super) struct Outer<'a> {
 const ROWS: usize = 4;
 
 impl Outer<'_> {
-    /// So many channels with what vectors need beyond them.
+    /// A count of channels, rounded up to what vectors need.
     pub fn rows(channels: usize) -> usize {
         channels.next_multiple_of(ROWS)
     }

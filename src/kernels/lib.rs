@@ -17,9 +17,8 @@ use inner::{Inner, Outer, Packed, block, padded};
 use rayon::prelude::*;
 use window::{Axis, Window};
 
-/// A convolution between maps `[depth, height, width]`; slices have a depth of 1, and so have their kernels. Every group of
-/// channels is a convolution for itself: all groups of a sample, and then those of the next, are computed as samples would be
-/// whose weights differ.
+/// A convolution between maps `[depth, height, width]`; slices have a depth of 1, and so have their kernels. Every
+/// group of channels is a convolution of its own: groups are computed like samples with different weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Convolution {
     pub batch: usize,
@@ -34,14 +33,14 @@ pub struct Convolution {
     pub output: [usize; 3],
 }
 
-/// What work asks now and then, from any thread: whether to go on.
+/// Asked from time to time, from any thread: whether to go on.
 pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// Tiles that are worth having for each thread: the last to be done are waited for.
+/// Tiles for each thread. Several, because all threads wait for the last tile.
 const TILES_PER_THREAD: usize = 3;
 /// Parts in which the gradient of a weight is summed, whatever the number of threads.
 const PARTS: usize = 32;
-/// Output channels of such a part, at least: for each part the input is copied once more.
+/// Output channels of such a part, at least: the input is copied for each part.
 const LEAST_CHANNELS: usize = 8;
 
 /// The targets of one of the stride's phases, with the taps of the kernel that reach them.

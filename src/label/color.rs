@@ -1,4 +1,4 @@
-//! Colours that labels begin with, so that no two are taken for one.
+//! The first colours of labels, chosen so that any two can be told apart.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ const PALETTE: [[u8; 3]; 7] = [
 /// Colours closer than this look like one.
 const NEAR: f32 = 40.0;
 
-/// So many are chosen with a distance between any two; more cannot be told apart by colour, only kept different.
+/// The first so many colours keep a distance from each other. Beyond them, colours are different but look alike.
 const APART: usize = 128;
 
 /// The palette, then hues a golden ratio apart, of which those near an earlier one are left out.
@@ -38,7 +38,7 @@ static CHOSEN: LazyLock<Vec<[u8; 3]>> = LazyLock::new(|| {
     chosen
 });
 
-/// The `n`-th colour, from 0 on: the same whenever it is asked for, and another than those before it.
+/// The `n`-th colour, from 0 on: always the same, and different from those before it.
 pub fn nth(n: usize) -> [u8; 3] {
     CHOSEN.get(n).copied().unwrap_or_else(|| {
         // An odd factor makes each number below 2²⁴ another one.
@@ -47,10 +47,10 @@ pub fn nth(n: usize) -> [u8; 3] {
     })
 }
 
-/// Colours that are given away one after another, none twice.
+/// Gives out one colour after another, none twice.
 pub struct Fresh {
     used: Vec<[u8; 3]>,
-    /// The same, where there are too many to compare with each.
+    /// The same colours as a set, once there are too many to compare one by one.
     many: Option<HashSet<[u8; 3]>>,
 }
 
@@ -60,7 +60,7 @@ impl Fresh {
         Self { used: used.into_iter().collect(), many: None }
     }
 
-    /// The wished one where it can be told from all that are in use, else the next of the list from `n` on.
+    /// The wished colour if it can be told from all that are in use, else the next of the list from `n` on.
     pub fn take(&mut self, wish: [u8; 3], n: usize) -> [u8; 3] {
         let around = (0..APART).map(|i| nth((n + i) % APART));
         let mut candidates = [wish].into_iter().chain(around).chain((APART..1 << 24).map(nth));

@@ -16,7 +16,7 @@ pub fn flood(
     if (0..3).any(|a| seed[a] >= dims[a]) {
         return Vec::new();
     }
-    // What a row still has to give: a voxel is struck out as it is filled.
+    // The voxels of each row that belong and are not filled yet.
     let mut rows: Vec<Option<Box<[bool]>>> = vec![None; height * depth];
     let mut filled = Vec::new();
     // Stretches of a row, first and last included, in which the fill looks for spans.

@@ -114,7 +114,7 @@ impl LabelTable {
         }
     }
 
-    /// Whether a label has this name, or one that differs in capitals only: people take the two for one.
+    /// Whether a label has this name, or one that differs in capitals only: people would confuse the two.
     pub fn is_taken(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         self.labels.iter().any(|l| l.name.to_lowercase() == name)
@@ -130,7 +130,7 @@ impl LabelTable {
         self.labels.iter().find(|l| l.id == id)
     }
 
-    /// The label of this very name.
+    /// The label with exactly this name.
     pub fn by_name(&self, name: &str) -> Option<&Label> {
         self.labels.iter().find(|l| l.name == name)
     }
@@ -160,7 +160,7 @@ impl LabelTable {
         self.get(id).is_some_and(|l| l.locked)
     }
 
-    /// The colour of an id where no other label is in the way; each id has its own.
+    /// The colour of an id if no other label has it already; each id has its own.
     pub fn palette_color(id: LabelId) -> [u8; 3] {
         color::nth(place(id))
     }

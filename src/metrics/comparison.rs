@@ -33,8 +33,8 @@ impl Bounds {
         [0, 1, 2].map(|axis| self.to[axis] - self.from[axis])
     }
 
-    /// What measuring the surfaces in it takes, at most, for whoever asks first whether there is as much: at each corner of
-    /// its voxels a distance and the codes of both maps.
+    /// The most memory in bytes that measuring the surfaces in it takes: for each corner of its voxels a distance and
+    /// the codes of both maps.
     pub fn surface_bytes(&self) -> u128 {
         let corners = self.size().iter().map(|&side| side as u128 + 1).product::<u128>();
         corners * (size_of::<f64>() + 2) as u128

@@ -62,7 +62,7 @@ impl Convention {
         self.value(counts, if too_far { Some(0.0) } else { measured })
     }
 
-    /// What becomes of a value that is none where neither map has the class, and 0 where one has.
+    /// Applies the rule to a value that is `None` if neither map has the class, and 0 if only one has it.
     fn value(self, counts: &Overlap, value: Option<f64>) -> Option<f64> {
         match self {
             Self::Fovea => value,

@@ -56,22 +56,23 @@ impl Overlap {
         (2.0 * self.true_positive as f64 + smooth) / (both + smooth)
     }
 
-    /// Share of the class's pixels that were found ("recall"); `None` where the truth has none.
+    /// Sensitivity, or recall: the share of the class's pixels that were found; `None` where the truth has none.
     pub fn sensitivity(&self) -> Option<f64> {
         ratio(self.true_positive, self.true_positive + self.false_negative)
     }
 
-    /// Share of the other pixels that were left alone; `None` where the truth has no other.
+    /// Specificity: the share of the other pixels that were not predicted as the class; `None` where the truth has no
+    /// other.
     pub fn specificity(&self) -> Option<f64> {
         ratio(self.true_negative, self.true_negative + self.false_positive)
     }
 
-    /// Share of the pixels called so that are so; `None` where none was.
+    /// Precision: the share of the pixels predicted as the class that belong to it; `None` where none was predicted.
     pub fn precision(&self) -> Option<f64> {
         ratio(self.true_positive, self.true_positive + self.false_positive)
     }
 
-    /// Share of the pixels that are called what they are.
+    /// Accuracy: the share of all pixels that are predicted right.
     pub fn accuracy(&self) -> Option<f64> {
         ratio(self.true_positive + self.true_negative, self.total())
     }

@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 use std::{cmp::Ordering, ops::AddAssign};
 
-/// How positives and negatives lie along a score. Those of cases add up to that of the data set, exactly.
+/// The numbers of positives and negatives at each score. Those of cases add up to that of the data set, exactly.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Roc {
     /// Distinct scores, ascending.

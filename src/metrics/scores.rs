@@ -95,9 +95,9 @@ pub enum Quantity {
 pub enum Better {
     Higher,
     Lower,
-    /// The nearer to 0.
+    /// The nearer to 0, the better.
     Zero,
-    /// It says nothing of agreement.
+    /// It says nothing about agreement.
     Neither,
 }
 

@@ -5,7 +5,7 @@ use glam::{DMat3, DVec3};
 /// distance of 10 mm this is a thousandth of a millimetre.
 const RIGHT_ANGLE: f64 = 1e-4;
 
-/// What one step along x, y and z is in space, in the unit that distances shall have.
+/// The vectors in space of one step along x, y and z, in the unit of the distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Steps(DMat3);
 
@@ -41,7 +41,7 @@ impl Steps {
         [self.x(), self.y(), self.z()].map(DVec3::length)
     }
 
-    /// Where so many steps lead.
+    /// The displacement of so many steps.
     pub fn place(&self, steps: [usize; 3]) -> DVec3 {
         self.0 * DVec3::from(steps.map(|n| n as f64))
     }

@@ -1,5 +1,5 @@
-//! What lay in the place of each output when a run looked at it, before the work. The work may take hours, and what
-//! somebody puts or changes there meanwhile is not replaced: the new file then takes a free name beside it.
+//! What was in the place of each output before the work began. The work may take hours. A file that appears or changes
+//! there in the meantime is not replaced: the new file gets a free name beside it.
 
 use super::{WriteError, written};
 use std::{
@@ -12,14 +12,14 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// For the whole program: whoever looks, and whoever writes, are on different threads.
+/// Global, because checking and writing happen on different threads.
 static LOOKED_AT: LazyLock<Mutex<LookedAt>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug, Default)]
 struct LookedAt {
     /// By absolute path.
     files: HashMap<PathBuf, Expected>,
-    /// Folders of which every other file is taken to be new.
+    /// Folders in which every file that is not listed above counts as new.
     folders: HashSet<PathBuf>,
     displaced: Vec<Displaced>,
 }
@@ -28,13 +28,13 @@ struct LookedAt {
 struct Expected {
     /// None where there was nothing.
     there: Option<Stamp>,
-    /// The line of what this program has written there since, for file systems that are slow to say when.
+    /// The record of what this program has written there since, for file systems with coarse time stamps.
     line: Option<String>,
-    /// Where this output goes since somebody took its place.
+    /// Where this output goes instead, once its place is taken.
     kept: Option<PathBuf>,
 }
 
-/// What a change of a file changes.
+/// What differs after a file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
@@ -57,20 +57,21 @@ impl From<Metadata> for Stamp {
     }
 }
 
-/// An output whose place somebody took, and where it is instead.
+/// An output whose place was taken, and where it is instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Displaced {
     pub place: PathBuf,
     pub kept: PathBuf,
 }
 
-/// Notes what is in the place of an output now: this, and what the program itself writes there, may be replaced.
+/// Remembers what is in the place of an output now. That file, and what the program itself writes there, may be
+/// replaced.
 pub fn expect(path: &Path) {
     let expected = Expected { there: stamp(path), ..Expected::default() };
     looked_at().files.insert(key(path), expected);
 }
 
-/// Notes that a folder is going to be filled: a file of it that was not looked at ([`expect`]) is new.
+/// Remembers that a folder is going to be filled: a file in it that was not passed to [`expect`] counts as new.
 pub fn expect_in(folder: &Path) {
     looked_at().folders.insert(key(folder));
 }
@@ -108,7 +109,7 @@ impl LookedAt {
 }
 
 impl Expected {
-    /// Whether what is there is what was there. What has gone needs no care.
+    /// Whether the file is the one that was there before. A file that is gone needs no care.
     fn still(&self, path: &Path) -> bool {
         match (stamp(path), self.there) {
             (None, _) => true,
@@ -120,8 +121,8 @@ impl Expected {
     }
 }
 
-/// Gives a new file, whose line is `line`, its place: `target`, to which `path` leads. Where somebody has taken the place
-/// since it was looked at, the new file is kept beside it, which is an error that names both.
+/// Moves a new file, whose record is `line`, to `target`, to which `path` leads. If the place was taken since
+/// [`expect`], the new file is kept beside it, and the error names both.
 pub(super) fn put(path: &Path, target: &Path, new: NamedTempFile, line: String) -> Result<(), WriteError> {
     let io_error = |cause| WriteError::io(path, cause);
     let place = key(path);
@@ -131,7 +132,7 @@ pub(super) fn put(path: &Path, target: &Path, new: NamedTempFile, line: String) 
     };
     let mut left = Some(new);
     if expected.kept.is_none() && expected.still(target) {
-        // Before it has its place: a program that is ended between the two knows its own file.
+        // Recorded before it is moved: if the program ends between the two, it still knows its own file.
         written::note(line.clone());
         let new_there = expected.there.is_none();
         left = left.map(|new| swap_in(new, target, new_there)).transpose().map_err(io_error)?.flatten();
@@ -152,8 +153,8 @@ pub(super) fn put(path: &Path, target: &Path, new: NamedTempFile, line: String) 
     Err(WriteError::Taken { path: path.to_owned(), kept })
 }
 
-/// Renames over what is there, or where nothing should be there, only into an empty place; the file comes back where
-/// the place is taken.
+/// Renames over what is there; or, if nothing should be there, only into an empty place. Returns the file if the place
+/// is taken.
 fn swap_in(new: NamedTempFile, target: &Path, new_there: bool) -> io::Result<Option<NamedTempFile>> {
     if !new_there {
         return new.persist(target).map(|_| None).map_err(|e| e.error);
@@ -166,7 +167,7 @@ fn swap_in(new: NamedTempFile, target: &Path, new_there: bool) -> io::Result<Opt
     }
 }
 
-/// A free name beside, which is that of no other output; the one that the output had before, where that is still so.
+/// A free name beside the target that no other output has; the same as before, if this output has one already.
 fn keep_beside(target: &Path, before: Option<PathBuf>, mut new: NamedTempFile) -> io::Result<PathBuf> {
     if let Some(before) = before.filter(|before| written::Own::read().has(before)) {
         written::note(written::line(&before, new.path())?);

@@ -1,8 +1,7 @@
-//! Which files are as this program has written them: those may be written again without being told to, while a file of
-//! anybody else, or one that somebody has changed since, may not.
+//! Which files are still as this program wrote them. Only those may be replaced without being told to.
 //!
-//! The hash of each written file is noted in a list of the program's own, and not in the files: not every format has room
-//! for a mark, and a mark would stay in a mask that a person has corrected with another program.
+//! The hash of each written file is kept in a list, and not in the files: not every format has room for a mark, and a
+//! mark would stay in a mask that a person has corrected with another program.
 
 use crate::{
     file,
@@ -19,21 +18,22 @@ use std::{
     },
 };
 
-/// The list is cut to its newer half beyond this; what is forgotten is then taken for somebody else's.
+/// Beyond this size the older half of the list is dropped. Files that are forgotten count as somebody else's.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// What this process has written. It needs no place on disk for it.
+/// What this process has written, in memory.
 static HERE: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
 static REMEMBERS: AtomicBool = AtomicBool::new(false);
 
-/// From now on what is written is noted for later runs of the program too. For the program itself: tests, and whoever uses
-/// the library, write files by the hundred that are not for the person's list.
+/// From now on, written files are remembered for later runs of the program too. Only the program itself calls this:
+/// tests write hundreds of files that do not belong in a person's list.
 pub fn remember() {
     REMEMBERS.store(true, Ordering::Relaxed);
 }
 
-/// What programs of this person on this machine have written: a line for each file. None where there is no place for it.
+/// The list of what this person's programs have written on this machine, a line for each file. `None` if there is no
+/// place for it.
 fn list() -> Option<PathBuf> {
     let dirs = REMEMBERS.load(Ordering::Relaxed).then(|| directories::ProjectDirs::from("", "", "fovea"));
     dirs.flatten().map(|dirs| dirs.data_local_dir().join("written"))
@@ -65,7 +65,8 @@ fn place(path: &Path) -> io::Result<String> {
     Ok(blake3::hash(place.as_os_str().as_encoded_bytes()).to_hex()[..16].to_owned())
 }
 
-/// Notes the line of a file that is about to take its place. Where it cannot be noted, the file is not replaced unasked.
+/// Records a file that is about to be moved to its place. If it cannot be recorded, later runs will not replace it
+/// unasked.
 pub fn note(line: String) {
     if let Some(list) = list()
         && let Err(e) = append(&list, &line)
@@ -85,7 +86,7 @@ fn append(list: &Path, line: &str) -> io::Result<()> {
         let text = file::read_text(list)?;
         let lines: Vec<&str> = text.lines().collect();
         let newer = lines[lines.len() / 2..].join("\n") + "\n";
-        // It is nobody's output, and noting it would cut it again.
+        // The list is no output, and recording it would cut it again.
         let whole = |new: &Path| super::same_bytes(new, newer.as_bytes());
         let new = super::filled(list, list, |out| out.write_all(newer.as_bytes()), whole);
         new.map_err(io::Error::other)?.persist(list).map_err(|e| e.error)?;
@@ -93,7 +94,7 @@ fn append(list: &Path, line: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What is noted, read once for many files.
+/// The list, read once for many files.
 #[derive(Debug)]
 pub struct Own {
     lines: HashSet<String>,

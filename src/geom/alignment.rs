@@ -1,31 +1,32 @@
-//! Whether two grids have their voxels in the same places.
+//! Grid alignment: whether the voxels of two grids are at the same positions in space.
 
 use super::{Frame, Grid, Oriented, Unit};
 use glam::DVec3;
 
-/// No voxel may lie further from its namesake than this share of the smallest step: headers round.
+/// Two voxels are at the same position if they are closer than this share of the smallest step: headers round.
 const SHARE_OF_STEP: f64 = 0.05;
 
-/// How the voxels of a mask lie to those of an image.
+/// How a mask's grid is aligned with an image's.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Lie {
-    /// Each where the image has the voxel of its index; or neither says where the patient is, and they are of one size.
+pub enum GridAlignment {
+    /// Every voxel is at the position of the image's voxel with the same index; or neither says how it lies in the
+    /// patient, and their sizes are the same.
     Same,
-    /// One of both does not say how it lies in the patient (PNG, a NIfTI without an orientation), so that places cannot
-    /// contradict each other; size and spacing agree. What to tell a person, the mask being "it".
+    /// One of the two does not say how it lies in the patient (PNG, a NIfTI file without orientation), so positions
+    /// cannot be compared; size and spacing agree. The text tells a person, and calls the mask "it".
     Unplaced(String),
-    /// In the same places, but stored along other axes or from other ends.
+    /// At the same positions, but stored along other axes or from other ends.
     Reordered,
-    /// Elsewhere: what differs.
-    Apart(String),
+    /// At other positions. The text says what differs.
+    Different(String),
 }
 
-/// `whose` names the image in what is said: "the image", "the truth".
-pub fn lie(mask: &Grid, image: &Grid, whose: &str) -> Lie {
+/// Compares the grids. `whose` names the image in the texts: "the image", "the truth".
+pub fn align(mask: &Grid, image: &Grid, whose: &str) -> GridAlignment {
     let sizes = [mask, image].map(Grid::dims);
     let size = || {
         let [a, b] = sizes.map(|dims| by(&dims, 0));
-        Lie::Apart(format!("its size is {a} and {whose}'s {b} voxels"))
+        GridAlignment::Different(format!("its size is {a} and {whose}'s {b} voxels"))
     };
     let is_flat = sizes[1][2] == 1;
     let step = image.spacing().into_iter().take(if is_flat { 2 } else { 3 }).fold(f64::INFINITY, f64::min);
@@ -35,19 +36,23 @@ pub fn lie(mask: &Grid, image: &Grid, whose: &str) -> Lie {
             return size();
         }
         let [a, b] = [mask, image].map(Grid::spacing);
-        // How far the last voxels of an axis come apart.
+        // The distance between the last voxels of an axis.
         let drift = |axis: usize| (a[axis] - b[axis]).abs() * (sizes[0][axis] - 1) as f64;
         if !unmeasured && (0..3).any(|axis| drift(axis) > SHARE_OF_STEP * step) {
-            return Lie::Apart(format!("its spacing is {} and {whose}'s {} mm", by(&a, 4), by(&b, 4)));
+            return GridAlignment::Different(format!(
+                "its spacing is {} and {whose}'s {} mm",
+                by(&a, 4),
+                by(&b, 4)
+            ));
         }
         return match unplaced(mask, image, whose) {
-            Some(note) => Lie::Unplaced(note),
-            None => Lie::Same,
+            Some(note) => GridAlignment::Unplaced(note),
+            None => GridAlignment::Same,
         };
     }
     let meet = |furthest: f64| furthest <= SHARE_OF_STEP * step;
-    // A grid of equal steps is where its corners are; what lies half-way tells of unequal ones. Files that know equal steps
-    // only (NIfTI) have the mean of an image's.
+    // The corners determine a grid with equal steps; a voxel half-way is compared for unequal steps. Formats that know
+    // only equal steps (NIfTI) store the mean step.
     let both_know = mask.has_unequal_slices() == image.has_unequal_slices();
     let furthest = |dims: [usize; 3], places: [&dyn Fn([usize; 3]) -> DVec3; 2]| {
         let last = dims.map(|n| n - 1);
@@ -60,7 +65,7 @@ pub fn lie(mask: &Grid, image: &Grid, whose: &str) -> Lie {
     let stored = |grid: &Grid, voxel: [usize; 3]| grid.patient_of(DVec3::from(voxel.map(|v| v as f64)));
     let as_stored = || furthest(sizes[0], [&|voxel| stored(mask, voxel), &|voxel| stored(image, voxel)]);
     if sizes[0] == sizes[1] && meet(as_stored()) {
-        return Lie::Same;
+        return GridAlignment::Same;
     }
     let [a, b] = [mask, image].map(Oriented::new);
     let walked = |grid: &Grid, oriented: &Oriented, voxel| {
@@ -69,16 +74,18 @@ pub fn lie(mask: &Grid, image: &Grid, whose: &str) -> Lie {
     };
     let (of_mask, of_image) = (|voxel| walked(mask, &a, voxel), |voxel| walked(image, &b, voxel));
     if a.dims() == b.dims() && meet(furthest(a.dims(), [&of_mask, &of_image])) {
-        return Lie::Reordered;
+        return GridAlignment::Reordered;
     }
     if sizes[0] != sizes[1] {
         return size();
     }
     let what = named(mask, image, whose);
-    Lie::Apart(what.unwrap_or_else(|| format!("its slices lie up to {:.3} mm from {whose}'s", as_stored())))
+    GridAlignment::Different(
+        what.unwrap_or_else(|| format!("its slices lie up to {:.3} mm from {whose}'s", as_stored())),
+    )
 }
 
-/// What a person should know where one grid is a patient's and the other does not say how it lies; None of two pictures.
+/// The note for a person if only one of the two says how it lies in the patient; `None` for two pictures.
 fn unplaced(mask: &Grid, image: &Grid, whose: &str) -> Option<String> {
     let who = match [mask, image].map(|grid| grid.frame() == Frame::Patient) {
         [false, true] => "it does not say",
@@ -92,7 +99,7 @@ fn unplaced(mask: &Grid, image: &Grid, whose: &str) -> Option<String> {
     ))
 }
 
-/// The values of a mask in the order of the image that it is [`Lie::Reordered`] to.
+/// The values of a mask in the order of the image that it is [`GridAlignment::Reordered`] to.
 pub fn reordered<T: Copy>(values: &[T], mask: &Grid, image: &Grid) -> Vec<T> {
     let [from, to] = [mask, image].map(Oriented::new);
     let [width, height, depth] = to.dims();
@@ -150,8 +157,8 @@ mod tests {
     }
 
     fn apart(mask: &Grid, truth: &Grid) -> String {
-        match lie(mask, truth, "the truth") {
-            Lie::Apart(what) => what,
+        match align(mask, truth, "the truth") {
+            GridAlignment::Different(what) => what,
             other => panic!("{other:?}"),
         }
     }
@@ -161,8 +168,8 @@ mod tests {
         let spaced = |steps| Grid::spaced([10, 12, 8], steps).unwrap();
         // As nibabel's fall-back affine: turned, and with an origin of its own.
         let turned = grid([0.8, 0.8, 3.0], 180.0, [15.6, -18.8, -4.5]);
-        let told = |mask: &Grid, image: &Grid| match lie(mask, image, "the image") {
-            Lie::Unplaced(note) => note,
+        let told = |mask: &Grid, image: &Grid| match align(mask, image, "the image") {
+            GridAlignment::Unplaced(note) => note,
             other => panic!("{other:?}"),
         };
         assert!(told(&turned, &spaced([0.8, 0.8, 3.0])).starts_with("the image does not say"));
@@ -174,15 +181,15 @@ mod tests {
         assert!(apart(&turned, &longer).contains("10 × 12 × 9"));
         // The thickness of a single slice is no place.
         let flat = |thick| Grid::spaced([10, 12, 1], [0.8, 0.8, thick]).unwrap();
-        assert_eq!(lie(&flat(1.0), &flat(3.0), "the image"), Lie::Same);
+        assert_eq!(align(&flat(1.0), &flat(3.0), "the image"), GridAlignment::Same);
     }
 
     #[test]
     fn what_differs_is_named_with_both_values() {
         let truth = grid([0.7, 0.7, 5.0], 0.0, [1.0, 2.0, 3.0]);
-        assert_eq!(lie(&truth, &truth, "the truth"), Lie::Same);
+        assert_eq!(align(&truth, &truth, "the truth"), GridAlignment::Same);
         let rounded = grid([0.7000001, 0.7, 5.0], 0.0, [1.001, 2.0, 3.0]);
-        assert_eq!(lie(&rounded, &truth, "the truth"), Lie::Same);
+        assert_eq!(align(&rounded, &truth, "the truth"), GridAlignment::Same);
         for (other, words) in [
             (
                 grid([1.0, 0.7, 5.0], 0.0, [1.0, 2.0, 3.0]),
@@ -199,9 +206,9 @@ mod tests {
         assert!(size.contains("10 × 12 × 9") && size.contains("10 × 12 × 8"), "{size}");
         let png = Grid::pixels([10, 12, 8]).unwrap();
         assert!(
-            matches!(lie(&png, &truth, "the truth"), Lie::Unplaced(note) if note.starts_with("it does not say"))
+            matches!(align(&png, &truth, "the truth"), GridAlignment::Unplaced(note) if note.starts_with("it does not say"))
         );
-        assert_eq!(lie(&png, &png, "the truth"), Lie::Same, "pictures have no place");
+        assert_eq!(align(&png, &png, "the truth"), GridAlignment::Same, "pictures have no place");
         let unplaced = Grid::spaced([10, 12, 8], [1.0, 0.7, 5.0]).unwrap();
         assert!(
             apart(&unplaced, &truth).contains("spacing is 1.0000"),
@@ -218,7 +225,7 @@ mod tests {
         let origin = DVec3::new(1.0 + 9.0 * 0.7, 2.0, 3.0);
         let place = DAffine3::from_mat3_translation(matrix, origin);
         let mask = Grid::new([8, 10, 12], place, Unit::Millimetre, Frame::Patient).unwrap();
-        assert_eq!(lie(&mask, &image, "the image"), Lie::Reordered);
+        assert_eq!(align(&mask, &image, "the image"), GridAlignment::Reordered);
         let values: Vec<usize> = (0..960).collect();
         let found = reordered(&values, &mask, &image);
         for voxel in [[0, 0, 0], [9, 0, 0], [3, 7, 5], [9, 11, 7]] {
@@ -228,7 +235,7 @@ mod tests {
         }
         let slices = [0.0, 4.0, 9.0, 15.0, 20.0, 25.0, 30.0, 35.0];
         let unequal = image.clone().with_slice_positions_mm(&slices).unwrap();
-        assert_eq!(lie(&image, &unequal, "the image"), Lie::Same, "its mask as NIfTI has it");
+        assert_eq!(align(&image, &unequal, "the image"), GridAlignment::Same, "its mask as NIfTI has it");
         let others = image.clone().with_slice_positions_mm(&slices.map(|at| at * at / 35.0)).unwrap();
         assert!(apart(&others, &unequal).contains("slices lie up to"));
 
