@@ -1,7 +1,7 @@
 //! Whole volumes through networks of volumes: geometry, odd sizes, cancelling, limits, and the way from checkpoints to a mask.
 
 use fovea::{
-    engine::{Engine, EngineOptions, Event, JobError, ModelSource, SegmentVolume},
+    engine::{DocumentId, Engine, EngineOptions, Event, JobError, ModelSource, SegmentVolume},
     geom::{Frame, Grid, Unit},
     io,
     label::{LabelId, LabelTable},
@@ -251,7 +251,7 @@ fn a_pass_of_many_seconds_is_cancelled_within_one() {
     };
     let volume = ct([64, 64, 32]);
     let job = engine.segment_volume(SegmentVolume {
-        document: 1,
+        document: DocumentId(1),
         slices: (0..volume.dims()[2]).collect(),
         volume,
         version: model.version(),

@@ -6,7 +6,7 @@ use super::{
     targets::OverwriteArgument,
 };
 use crate::{
-    engine::{Engine, EngineOptions, Event, Output, interrupt},
+    engine::{Engine, EngineOptions, interrupt},
     io::{self, OpenOptions, UnderWatch},
     label::LabelMap,
     nn::DeviceChoice,
@@ -50,16 +50,11 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
     let engine =
         Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).context("threads could not be started")?;
     let output = args.output.clone();
-    let job =
-        engine.run_io(move |cx| watch::under(&cx.watch(), || convert(&args)).map(|w| Box::new(w) as Output));
+    let converted = engine.run(move |cx| watch::under(&cx.watch(), || convert(&args)));
     let mut shown = Shown::new();
-    let ended = engine.block_on(job, |event| shown.show(event));
+    let warnings = engine.result_of(&converted, |event| shown.show(event));
     shown.clear();
-    let Event::Done { output: warnings, .. } = ended? else { bail!("converting ended with something else") };
-    let Ok(warnings) = warnings.downcast::<Vec<String>>() else {
-        bail!("converting ended with something else");
-    };
-    for warning in *warnings {
+    for warning in warnings? {
         note!("warning: {warning}");
     }
     say!("{}", output.display());

@@ -6,7 +6,7 @@ use super::{
     warnings::Warnings,
 };
 use crate::{
-    engine::{Engine, Event, JobContext, Output},
+    engine::{Engine, JobContext},
     io::{
         self,
         dataset::{self, Fault, Known, Labelled, Listed, Seen, Side, UNKNOWN, Values, shortened},
@@ -129,14 +129,8 @@ pub const PHANTOM_VALUES: &str =
 
 /// Reads everything on the worker pool.
 pub fn load(engine: &Engine, request: Request, shown: &mut Reporter) -> Result<Dataset> {
-    let job = engine.run_io(move |context| read(&request, context).map(|data| Box::new(data) as Output));
-    match engine.block_on(job, |e| shown.show(e))? {
-        Event::Done { output, .. } => match output.downcast::<Dataset>() {
-            Ok(data) => Ok(*data),
-            Err(_) => bail!("reading the data ended with something else"),
-        },
-        other => bail!("reading the data ended with {other:?}"),
-    }
+    let data = engine.run(move |context| read(&request, context));
+    Ok(engine.result_of(&data, |e| shown.show(e))?)
 }
 
 fn read(request: &Request, context: &JobContext) -> Result<Dataset> {

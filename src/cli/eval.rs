@@ -20,7 +20,7 @@ use super::{
     targets::{OverwriteArgument, ending},
 };
 use crate::{
-    engine::{Engine, EngineOptions, Event, Output, interrupt},
+    engine::{Engine, EngineOptions, interrupt},
     io::{
         self,
         dataset::{Values, shortened},
@@ -30,7 +30,7 @@ use crate::{
     nn::DeviceChoice,
     watch,
 };
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 use classes::Classes;
 use evaluation::Evaluation;
@@ -207,20 +207,18 @@ pub fn run(args: EvalArgs) -> Result<()> {
         Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).context("threads could not be started")?;
     let args = Arc::new(args);
     let of_job = Arc::clone(&args);
-    let job = engine.run_io(move |context| {
+    let evaluated = engine.run(move |context| {
         let told = |stage, done, total| -> Result<()> {
             context.check()?;
             context.progress(stage, done, total);
             Ok(())
         };
-        watch::under(&context.watch(), || evaluate(&of_job, &told)).map(|found| Box::new(found) as Output)
+        watch::under(&context.watch(), || evaluate(&of_job, &told))
     });
     let mut shown = Shown::new();
-    let ended = engine.block_on(job, |event| shown.show(event));
+    let found = engine.result_of(&evaluated, |event| shown.show(event));
     shown.clear();
-    let Event::Done { output, .. } = ended? else { bail!("the evaluation ended with something else") };
-    let Ok(found) = output.downcast::<Found>() else { bail!("the evaluation ended with something else") };
-    let (evaluation, pictures) = *found;
+    let (evaluation, pictures) = found?;
     evaluation.warnings.iter().for_each(|warning| note!("warning: {warning}"));
     say::lines(&table::text(&evaluation));
     let mut reports = vec![];
@@ -243,6 +241,7 @@ pub fn run(args: EvalArgs) -> Result<()> {
 mod tests {
     use super::*;
     use crate::{label::LabelMap, metrics::Report};
+    use anyhow::bail;
 
     fn folder(masks: &[(&str, [u16; 4])]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,9 @@ use super::{
     train::load,
 };
 use crate::{
-    engine::{Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt},
+    engine::{
+        DocumentId, Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt,
+    },
     io::{self, OpenOptions, Targets, WriteError, dataset::shortened, list},
     label::{LabelId, LabelMap, LabelTable},
     nn::{DeviceChoice, ModelCard, pipeline::SegmentOptions},
@@ -116,7 +118,7 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     let mut failed = vec![];
     let total = inputs.cases.len();
     for (i, (name, path)) in inputs.cases.into_iter().enumerate() {
-        let made = segment(&engine, &model, &args, &target, (i as u64, &name, &path), &mut shown);
+        let made = segment(&engine, &model, &args, &target, (DocumentId(i as u64), &name, &path), &mut shown);
         match made {
             Ok(file) => shown.say(&format!("{} of {total}: {} -> {}", i + 1, path.display(), file.display())),
             Err(e) if is_interrupted(&e) => {
@@ -324,7 +326,7 @@ fn segment(
     model: &LoadedModel,
     args: &SegmentArgs,
     target: &Target,
-    (document, name, path): (u64, &str, &Path),
+    (document, name, path): (DocumentId, &str, &Path),
     shown: &mut Reporter,
 ) -> Result<PathBuf> {
     let modality = args.modality.map(Modality::from);
@@ -366,21 +368,11 @@ fn segment(
         shown.say(&format!("{name}: nothing was found"));
     }
     let (target, name, model) = (target.clone(), name.to_owned(), model.clone());
-    let job = engine.run_io(move |cx| {
-        watch::under(&cx.watch(), || write(&target, &name, &volume, &model, &result))
-            .map(|p| Box::new(p) as _)
-    });
-    match engine.block_on(job, |e| shown.show(e))? {
-        Event::Done { output, .. } => match output.downcast::<(PathBuf, Vec<String>)>() {
-            Ok(written) => {
-                let (path, warnings) = *written;
-                warnings.iter().for_each(|warning| shown.warn(&format!("{}: {warning}", path.display())));
-                Ok(path)
-            }
-            Err(_) => bail!("writing ended with something else"),
-        },
-        other => bail!("writing ended with {other:?}"),
-    }
+    let written =
+        engine.run(move |cx| watch::under(&cx.watch(), || write(&target, &name, &volume, &model, &result)));
+    let (path, warnings) = engine.result_of(&written, |e| shown.show(e))?;
+    warnings.iter().for_each(|warning| shown.warn(&format!("{}: {warning}", path.display())));
+    Ok(path)
 }
 
 /// The mask, and the probabilities where there are any. Returns the mask's path, and what is to be known of it.

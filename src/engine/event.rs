@@ -1,4 +1,4 @@
-use super::{JobId, Message, VolumeSegmentation, train::Trained};
+use super::{DocumentId, JobId, Message, VolumeSegmentation, train::Trained};
 use crate::io::Opened;
 use crate::label::LabelId;
 use crate::nn::{DeviceKind, ModelCard, SlicePrediction};
@@ -10,9 +10,6 @@ use std::sync::Arc;
 
 /// A model's version, as its card has it.
 pub type Version = Arc<str>;
-
-/// What a job of the caller's own returns ([`super::Engine::run_io`]).
-pub type Output = Box<dyn Any + Send>;
 
 /// A model that the engine has loaded, or trained. The network itself stays on its thread.
 #[derive(Clone)]
@@ -37,8 +34,7 @@ impl fmt::Debug for LoadedModel {
 /// A native slice of a document, as seen by a version of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SliceKey {
-    /// The caller's number for the document.
-    pub document: u64,
+    pub document: DocumentId,
     pub version: Version,
     /// Native slice.
     pub z: usize,
@@ -117,8 +113,8 @@ pub enum Event {
     TrainSinglePrecision { job: JobId, reason: String },
     /// Ends a training run. Whether the new model is used is for a person to decide.
     Trained { job: JobId, result: Arc<Trained> },
-    /// Ends a job of the caller's own.
-    Done { job: JobId, output: Output },
+    /// Ends a job of the caller's own, whose [`Task`](super::Task) has the result.
+    Done { job: JobId },
     /// Ends any job. The reason says what is wrong and what to do.
     JobFailed { job: JobId, reason: String },
     /// Ends any job.
@@ -141,7 +137,7 @@ impl Event {
             | Event::TrainNotSaved { job, .. }
             | Event::TrainSinglePrecision { job, .. }
             | Event::Trained { job, .. }
-            | Event::Done { job, .. }
+            | Event::Done { job }
             | Event::JobFailed { job, .. }
             | Event::JobCancelled { job } => Some(*job),
             Event::DeviceReady { .. }
@@ -158,7 +154,7 @@ impl Event {
             | Event::ModelLoaded { job, .. }
             | Event::VolumeSegmented { job, .. }
             | Event::Trained { job, .. }
-            | Event::Done { job, .. }
+            | Event::Done { job }
             | Event::JobFailed { job, .. }
             | Event::JobCancelled { job } => Some(*job),
             _ => None,

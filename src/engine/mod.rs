@@ -8,6 +8,7 @@ mod actor;
 mod ahead;
 mod board;
 mod curves;
+mod document_id;
 mod eta;
 mod event;
 mod explain;
@@ -21,19 +22,22 @@ mod predict;
 mod request;
 pub mod run_folder;
 pub mod schedule;
+mod task;
 mod train;
 mod train_steps;
 mod worker_pool;
 
 pub use actor::{Actor, ActorGone};
+pub use document_id::DocumentId;
 pub use eta::Eta;
-pub use event::{Event, EventKey, LoadedModel, Output, Predicted, SliceKey, TrainPoint, Version};
+pub use event::{Event, EventKey, LoadedModel, Predicted, SliceKey, TrainPoint, Version};
 pub use explain::too_large;
 pub use headless::{JobError, ProgressLines};
 pub use inbox::{Inbox, Taken};
 pub use job::{Cancelled, JobContext, JobHandle, JobId, Jobs};
 pub use outbox::{MAX_BULKY, Message, Outbox, Wake};
 pub use request::{MAX_AHEAD, ModelSource, SegmentVolume, VolumeSegmentation, WantSlice};
+pub use task::Task;
 pub use train::{About, Checkpoints, Comparison, HeldOut, TrainData, TrainRequest, Trained};
 
 use crate::io::OpenOptions;
@@ -96,8 +100,7 @@ impl Engine {
         self.pool.submit(worker_pool::open(path, options))
     }
 
-    /// Runs anything that takes time on the worker pool. Ends with [`Event::Done`] and what `run` returns.
-    pub fn run_io(&self, run: impl FnOnce(&JobContext) -> anyhow::Result<Output> + Send + 'static) -> JobId {
+    fn submit(&self, run: impl FnOnce(&JobContext) -> anyhow::Result<()> + Send + 'static) -> JobId {
         self.pool.submit(worker_pool::any(run))
     }
 

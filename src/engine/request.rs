@@ -1,4 +1,4 @@
-use super::{SliceKey, Version, schedule::Wish};
+use super::{DocumentId, SliceKey, Version, schedule::Wish};
 use crate::label::LabelId;
 use crate::nn::{ModelCard, pipeline::SegmentOptions};
 use crate::volume::Volume;
@@ -27,8 +27,7 @@ pub const MAX_AHEAD: usize = 8;
 /// What the person looks at. The newest wish replaces the older one; what only the older one asked for is abandoned.
 #[derive(Clone, Debug)]
 pub struct WantSlice {
-    /// The caller's number for the document.
-    pub document: u64,
+    pub document: DocumentId,
     pub volume: Volume,
     /// A model that has been loaded.
     pub version: Version,
@@ -41,7 +40,7 @@ impl WantSlice {
     /// Asks for slice `z` and then for `ahead` neighbours on each side, the nearest first, leaving out what the caller
     /// `has` already.
     pub fn around(
-        document: u64,
+        document: DocumentId,
         volume: &Volume,
         version: Version,
         z: usize,
@@ -67,7 +66,7 @@ impl Wish for WantSlice {
 /// Asks for slices of a volume, all of them as a rule.
 #[derive(Clone, Debug)]
 pub struct SegmentVolume {
-    pub document: u64,
+    pub document: DocumentId,
     pub volume: Volume,
     pub version: Version,
     /// Native slices to predict; those that are known already may be left out.
@@ -80,7 +79,7 @@ pub struct SegmentVolume {
 /// The segmentation of a volume, by native slice.
 #[derive(Debug)]
 pub struct VolumeSegmentation {
-    pub document: u64,
+    pub document: DocumentId,
     pub version: Version,
     /// Classes of the probabilities, background included.
     pub classes: usize,
@@ -102,7 +101,9 @@ mod tests {
     fn neighbours_come_nearest_first_and_only_within_the_volume() {
         let grid = Grid::pixels([1, 1, 6]).unwrap();
         let volume = Volume::new(grid, Samples::U8([0; 6].into()), [1.0, 0.0], Modality::Other).unwrap();
-        let slices = |z, has: fn(usize) -> bool| WantSlice::around(1, &volume, "v".into(), z, 2, has).slices;
+        let slices = |z, has: fn(usize) -> bool| {
+            WantSlice::around(DocumentId(1), &volume, "v".into(), z, 2, has).slices
+        };
         assert_eq!(slices(3, |_| false), [3, 4, 2, 5, 1]);
         assert_eq!(slices(0, |_| false), [0, 1, 2]);
         assert_eq!(slices(5, |z| z >= 4), [3]);

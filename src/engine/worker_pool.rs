@@ -1,7 +1,7 @@
 use super::explain::explain;
 use super::nn_thread::{Load, NnInbox, Request};
 use super::schedule::panic_text;
-use super::{Board, Event, JobContext, JobHandle, JobId, Output};
+use super::{Board, Event, JobContext, JobHandle, JobId};
 use crate::file;
 use crate::io::{self, OpenOptions};
 use crate::nn::import;
@@ -88,9 +88,9 @@ fn work(board: &Arc<Board>, jobs: &Receiver<Job>) {
     }
 }
 
-/// A job of any kind; what it returns travels in [`Event::Done`].
-pub(super) fn any(run: impl FnOnce(&JobContext) -> anyhow::Result<Output> + Send + 'static) -> Run {
-    Box::new(move |cx| Ok(Some(Event::Done { job: cx.id(), output: run(cx)? })))
+/// A job of any kind.
+pub(super) fn any(run: impl FnOnce(&JobContext) -> anyhow::Result<()> + Send + 'static) -> Run {
+    Box::new(move |cx| run(cx).map(|()| Some(Event::Done { job: cx.id() })))
 }
 
 /// Opens an image. A cancelled opening shows no document, even where the file was read to its end meanwhile.

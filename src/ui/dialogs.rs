@@ -277,7 +277,7 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
         _ => dialog,
     };
     // The job's event tells nothing; the promise does.
-    let _job = workspace.engine().run_io(move |_| {
+    let _job = workspace.engine().run(move |_| {
         let start = Instant::now();
         let answer = match question {
             Question::OpenFolder => dialog.pick_folder(),
@@ -285,7 +285,7 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
             Question::OpenFile | Question::ImportLabels | Question::ImportModel => dialog.pick_file(),
         };
         sender.send((answer, start.elapsed()));
-        Ok(Box::new(()))
+        Ok(())
     });
     System::Open(answer)
 }

@@ -82,10 +82,10 @@ impl Fonts {
             let (answer, search) = channel();
             let catalogue = Arc::clone(&self.catalogue);
             // The job's event wakes the window; the answer comes by the channel.
-            let _job = engine.run_io(move |_| {
+            let _job = engine.run(move |_| {
                 // Nobody waits for it any more where that fails.
                 let _ = answer.send(catalogue.find(wanted));
-                Ok(Box::new(()))
+                Ok(())
             });
             self.search = Some(search);
         }

@@ -1,4 +1,3 @@
-use super::activity::Purpose;
 use super::background_edit::{Draft, IN_FRAME, Order};
 use super::labels::class_labels;
 use super::{AcceptScope, Annotations, CommandError, DocumentId, NoticeLevel, Workspace};
@@ -183,21 +182,22 @@ impl Workspace {
             return Err(CommandError::NotPredicted { z: missing[0] });
         }
         let request = SegmentVolume {
-            document: id.0,
+            document: id,
             volume: document.volume.clone(),
             version: version.clone(),
             slices: missing,
             probabilities: false,
             options: Default::default(),
         };
-        let job = self.engine.segment_volume(request);
-        self.activities.start(job, "predicting the volume to accept it", Some(id), Purpose::Own);
+        let job = self.jobs.engine().segment_volume(request);
+        self.jobs.add(job, "predicting the volume to accept it", Some(id));
         self.accepting = Some(Accepting { document: id, job, version, accept, slices });
         Ok(())
     }
 
     pub(super) fn on_volume_segmented(&mut self, job: JobId, result: &VolumeSegmentation) {
-        self.activities.end(job);
+        self.jobs.end(job);
+        self.predictions.on_job_ended(job);
         let Some(accepting) = self.accepting.take_if(|a| a.job == job) else { return };
         let Accepting { document, version, accept, mut slices, .. } = accepting;
         if !self.still_uses(document, &version) {

@@ -1,7 +1,7 @@
 //! Edits that take longer than a frame. They are computed on the worker pool from a copy of the annotations, and applied as
 //! one step if the document's revision is unchanged; otherwise they are computed again. An undo is abandoned with a notice.
 
-use super::activity::Purpose;
+use super::jobs::JobResult;
 use super::{Annotations, CommandError, DocumentId, NoticeLevel, Workspace};
 use crate::edit::{Change, Edit};
 use crate::engine::{JobContext, JobId, Version};
@@ -156,15 +156,16 @@ impl Workspace {
         let (volume, revision, now) = (document.volume.clone(), document.revision, document.now.clone());
         let title = work.title().to_owned();
         let its_work = work.clone();
-        let job = self.engine.run_io(move |cx| Ok(Box::new(its_work.carry_out(cx, &volume, revision, now)?)));
-        self.activities.start(job, title, Some(id), Purpose::Own);
+        let job = self.jobs.run(title, Some(id), move |cx| {
+            its_work.carry_out(cx, &volume, revision, now).map(JobResult::Edited)
+        });
         self.background_edits.push(BackgroundEdit { document: id, work, stage: Stage::Running(job) });
         Ok(())
     }
 
-    pub(super) fn on_background_edit(&mut self, job: JobId, finished: Box<Finished>) {
+    pub(super) fn on_background_edit(&mut self, job: JobId, finished: Finished) {
         if let Some(edit) = self.background_edits.iter_mut().find(|m| m.job() == Some(job)) {
-            edit.stage = Stage::Finished(finished);
+            edit.stage = Stage::Finished(Box::new(finished));
         }
     }
 

@@ -1,30 +1,18 @@
 use super::annotations::Annotations;
 use super::editing::Drawing;
 use super::journal::Timeline;
-use super::label_statistics::LabelStatistics;
+use super::label_statistics::Statistics;
 use super::source::Stamp;
 use super::store::{Aside, CaseFacts, Project};
 use super::training::Run;
 use crate::edit::EditLog;
-use crate::engine::{JobId, SliceKey, Version};
+use crate::engine::{DocumentId, JobId, SliceKey, Version};
 use crate::geom::Plane;
 use crate::io::SeriesInfo;
 use crate::label::{LabelId, LabelMap, LabelTable};
 use crate::volume::{Modality, Volume};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// Names an open image; counts from 1 in the order of opening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct DocumentId(pub u64);
-
-impl fmt::Display for DocumentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "image {}", self.0)
-    }
-}
 
 /// An image on its way in; becomes a [`Document`] when it is all there.
 #[derive(Debug)]
@@ -113,6 +101,8 @@ pub struct Document {
     pub(super) failing: Option<Failing>,
     /// Entries since the last snapshot.
     pub(super) since_snapshot: usize,
+    /// Makes a snapshot.
+    pub(super) snapshot_job: Option<JobId>,
     /// Grows with every change of mask, labels or verified slices.
     pub(super) revision: u64,
     /// The revision of the mask that was exported last.
@@ -121,9 +111,7 @@ pub struct Document {
     pub(super) exports: Vec<PathBuf>,
     /// The folder that it is a picture of, or itself.
     pub(super) opened: PathBuf,
-    pub(super) statistics: Option<LabelStatistics>,
-    /// Of the whole prediction.
-    pub(super) predicted_statistics: Option<LabelStatistics>,
+    pub(super) statistics: Statistics,
     /// Oldest first.
     pub(super) runs: Vec<Run>,
     pub(super) asides: Vec<Aside>,
@@ -211,13 +199,13 @@ impl Document {
 
     /// The base that a prediction of slice `z` must have to be shown: this document, the model in use, the slice.
     pub fn base(&self, z: usize) -> Option<SliceKey> {
-        self.model.clone().map(|version| SliceKey { document: self.id.0, version, z })
+        self.model.clone().map(|version| SliceKey { document: self.id, version, z })
     }
 
     /// How much a label takes, as it was measured last: mm³, or mm² on an image of depth 1, or pixels where spacing is
     /// unknown. Measured in the background after each change of the image that is looked at; `None` before the first time.
     pub fn label_volume(&self, label: LabelId) -> Option<f64> {
-        self.statistics.as_ref().map(|m| m.volumes.get(&label).copied().unwrap_or(0.0))
+        self.statistics.of_mask(label)
     }
 
     /// Other projects of this very image that were set aside.

@@ -60,7 +60,7 @@ impl Workspace {
                 if !document.kept && document.project.is_some() {
                     let id = document.id;
                     // Where that fails, the stroke's own writing will say why.
-                    let _ = self.store.prepare(id.0);
+                    let _ = self.store.prepare(id);
                 }
                 Ok(())
             }
@@ -329,7 +329,7 @@ impl Workspace {
 
     /// Reads an edit that has left memory back from the project file.
     fn recall(&mut self, id: DocumentId, seq: i64) -> Result<Arc<Edit>, CommandError> {
-        match self.store.edit(id.0, seq) {
+        match self.store.edit(id, seq) {
             Ok(edit) => Ok(edit),
             Err(e @ StoreError::Damaged { .. }) => {
                 let why = e.to_string();

@@ -1,8 +1,8 @@
-use super::activity::Purpose;
+use super::jobs::JobResult;
 use super::predictions::SliceLabels;
 use super::reformat::translation;
 use super::{Document, DocumentId, Workspace, class_labels};
-use crate::engine::Version;
+use crate::engine::{JobId, Version};
 use crate::label::{LabelId, volumes_of_slices};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,12 +23,45 @@ pub(super) enum StatisticsOf {
     Prediction(Version, Vec<u64>),
 }
 
+/// Those of a document. The newest are kept, and shown until newer ones are there.
+#[derive(Debug, Default)]
+pub(super) struct Statistics {
+    mask: Option<LabelStatistics>,
+    /// Of the whole prediction.
+    prediction: Option<LabelStatistics>,
+    job: Option<JobId>,
+}
+
+impl Statistics {
+    /// How much of the mask a label takes; `None` until that is measured.
+    pub fn of_mask(&self, label: LabelId) -> Option<f64> {
+        self.mask.as_ref().map(|m| m.volumes.get(&label).copied().unwrap_or(0.0))
+    }
+
+    fn has(&self, of: &StatisticsOf) -> bool {
+        self.mask.iter().chain(&self.prediction).any(|kept| kept.of == *of)
+    }
+
+    fn keep(&mut self, statistics: LabelStatistics) {
+        self.job = None;
+        match statistics.of {
+            StatisticsOf::Mask(_) => self.mask = Some(statistics),
+            StatisticsOf::Prediction(..) => self.prediction = Some(statistics),
+        }
+    }
+
+    /// A job has ended without a result.
+    pub fn on_job_ended(&mut self, job: JobId) {
+        self.job.take_if(|own| *own == job);
+    }
+}
+
 impl Workspace {
     /// How much each label of the document takes in the prediction of the model in use, in the unit of
     /// [`Document::label_volume`]: `None` until the whole volume is predicted and measured.
     pub fn predicted_volumes(&self, document: DocumentId) -> Option<BTreeMap<LabelId, f64>> {
         let document = self.document(document)?;
-        let statistics = document.predicted_statistics.as_ref()?;
+        let statistics = document.statistics.prediction.as_ref()?;
         let current = |version: &Version, stamps: &[u64]| {
             document.model.as_ref() == Some(version)
                 && self.predicted_slices(document.id).is_some_and(|slices| slices.len() == stamps.len())
@@ -53,29 +86,33 @@ impl Workspace {
     /// or where its prediction has become whole.
     pub(super) fn poll_statistics(&mut self) {
         let Some(document) = self.looked_at().and_then(|id| self.document(id)) else { return };
-        let id = document.id;
-        if self.activities.has(id, &Purpose::Statistics) {
+        let (id, grid) = (document.id, document.volume.grid().clone());
+        if document.statistics.job.is_some() {
             return;
         }
-        let grid = document.volume.grid().clone();
         let of_mask = StatisticsOf::Mask(document.revision);
-        let job = if document.statistics.as_ref().map(|m| &m.of) != Some(&of_mask) && document.tool.is_none()
-        {
+        let title = "measuring the labels";
+        let job = if !document.statistics.has(&of_mask) && document.tool.is_none() {
             let mask = document.now.mask.clone();
-            self.engine
-                .run_io(move |_| Ok(Box::new(LabelStatistics { of: of_mask, volumes: mask.volumes(&grid) })))
+            self.jobs.run_hidden(title, id, move |_| {
+                let volumes = mask.volumes(&grid);
+                Ok(JobResult::Statistics(id, LabelStatistics { of: of_mask, volumes }))
+            })
         } else if let Some((of, predicted)) = self.whole_prediction(document)
-            && document.predicted_statistics.as_ref().map(|m| &m.of) != Some(&of)
+            && !document.statistics.has(&of)
         {
             let slices: Vec<Arc<[LabelId]>> = predicted.values().map(|s| Arc::clone(&s.labels)).collect();
-            self.engine.run_io(move |_| {
+            self.jobs.run_hidden(title, id, move |_| {
                 let slices = slices.iter().map(|labels| &**labels).enumerate();
-                Ok(Box::new(LabelStatistics { of, volumes: volumes_of_slices(&grid, slices) }))
+                let volumes = volumes_of_slices(&grid, slices);
+                Ok(JobResult::Statistics(id, LabelStatistics { of, volumes }))
             })
         } else {
             return;
         };
-        self.activities.start(job, "measuring the labels", Some(id), Purpose::Statistics);
+        if let Some(document) = self.document_mut(id) {
+            document.statistics.job = Some(job);
+        }
     }
 
     /// The prediction of every slice by the model in use, if they are all there.
@@ -85,13 +122,9 @@ impl Workspace {
         Some((StatisticsOf::Prediction(document.model.clone()?, stamps), slices))
     }
 
-    /// The newest is kept, and shown until a newer one is there.
     pub(super) fn on_statistics(&mut self, id: DocumentId, statistics: LabelStatistics) {
         if let Some(document) = self.document_mut(id) {
-            match statistics.of {
-                StatisticsOf::Mask(_) => document.statistics = Some(statistics),
-                StatisticsOf::Prediction(..) => document.predicted_statistics = Some(statistics),
-            }
+            document.statistics.keep(statistics);
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::activity::{Activity, Purpose};
+use super::jobs::Activity;
 use super::predictions::SliceLabels;
 use super::{CommandError, DocumentId, LibraryModel, Workspace};
 use crate::engine::{Predicted, SegmentVolume, SliceKey, Version, WantSlice};
@@ -13,7 +13,7 @@ const AHEAD: usize = 2;
 #[derive(Default)]
 pub(super) struct Live {
     looked_at: Option<(DocumentId, usize)>,
-    asked: Option<(u64, Version, Vec<usize>)>,
+    asked: Option<(DocumentId, Version, Vec<usize>)>,
 }
 
 /// Where the prediction of a slice stands.
@@ -57,7 +57,7 @@ impl Workspace {
     /// probabilities had to make room.
     pub fn predicted_slices(&self, document: DocumentId) -> Option<&BTreeMap<usize, SliceLabels>> {
         let version = self.document(document)?.model.as_ref()?;
-        self.predictions.labels(document.0, version)
+        self.predictions.labels(document, version)
     }
 
     /// The predicted labels of one slice, in the model's own ids.
@@ -68,12 +68,12 @@ impl Workspace {
     /// The prediction by the version that is compared with the model in use, if any.
     pub fn compared_prediction(&self, document: DocumentId, z: usize) -> Option<&Predicted> {
         let version = self.document(document)?.compared.clone()?;
-        self.predictions.on(&SliceKey { document: document.0, version, z })
+        self.predictions.on(&SliceKey { document, version, z })
     }
 
     /// The prediction by any version, where it is there.
     pub fn prediction_by(&self, document: DocumentId, version: &str, z: usize) -> Option<&Predicted> {
-        self.predictions.on(&SliceKey { document: document.0, version: version.into(), z })
+        self.predictions.on(&SliceKey { document, version: version.into(), z })
     }
 
     pub fn prediction_status(&self, document: DocumentId, z: usize) -> PredictionStatus<'_> {
@@ -121,7 +121,7 @@ impl Workspace {
 
     /// An answer for what is closed, or for an image of another size, has no base here.
     fn has_base(&self, key: &SliceKey, labels: &[LabelId]) -> bool {
-        self.document(DocumentId(key.document)).is_some_and(|d| {
+        self.document(key.document).is_some_and(|d| {
             let [w, h, depth] = d.volume.dims();
             key.z < depth && labels.len() == w * h
         })
@@ -147,7 +147,7 @@ impl Workspace {
             return Err(CommandError::PredictRunning);
         }
         self.check_trained(&version)?;
-        let known = self.predictions.labels(id.0, &version);
+        let known = self.predictions.labels(id, &version);
         let missing: Vec<usize> = (0..depth).filter(|z| known.is_none_or(|k| !k.contains_key(z))).collect();
         if missing.is_empty() {
             return Ok(());
@@ -157,28 +157,29 @@ impl Workspace {
         }
         let of_volumes = self.library.find(&version).is_some_and(LibraryModel::is_of_volumes);
         let request = SegmentVolume {
-            document: id.0,
+            document: id,
             volume,
             version,
             slices: missing,
             probabilities: false,
             options: Default::default(),
         };
-        let job = self.engine.segment_volume(request);
+        let job = self.jobs.engine().segment_volume(request);
         let title = if of_volumes { "segmenting the volume" } else { "predicting all slices" };
-        self.activities.start(job, title, Some(id), Purpose::PredictAll);
+        self.jobs.add(job, title, Some(id));
+        self.predictions.predicts_all(id, job);
         Ok(())
     }
 
     /// The job of [`ModelCommand::PredictAll`](super::ModelCommand::PredictAll), while it is under way.
     pub fn predicting_all(&self, document: DocumentId) -> Option<&Activity> {
-        self.activities.iter().find(|a| a.document == Some(document) && a.purpose == Purpose::PredictAll)
+        self.jobs.get(self.predictions.job_of_all(document)?)
     }
 
     pub(super) fn on_predicted(&mut self, predicted: Predicted) {
         if self.has_base(&predicted.key, &predicted.labels) {
             let looked_at = self.live.looked_at;
-            self.predictions.keep(predicted, |document, z| looked_at == Some((DocumentId(document), z)));
+            self.predictions.keep(predicted, |document, z| looked_at == Some((document, z)));
         }
     }
 
@@ -192,7 +193,7 @@ impl Workspace {
         let volume = document.volume.clone();
         let shown = document.model.clone();
         let compared = document.compared.clone();
-        let base = |version: &Version, z| SliceKey { document: id.0, version: version.clone(), z };
+        let base = |version: &Version, z| SliceKey { document: id, version: version.clone(), z };
         // The slice itself by both versions, then its neighbours.
         for (version, ahead) in [(&shown, 0), (&compared, 0), (&shown, AHEAD)]
             .into_iter()
@@ -209,7 +210,7 @@ impl Workspace {
             }
             let ahead = if Some(version) == shown.as_ref() { AHEAD } else { ahead };
             let settled = |z| self.predictions.is_settled(&base(version, z));
-            let wish = WantSlice::around(id.0, &volume, version.clone(), z, ahead, settled);
+            let wish = WantSlice::around(id, &volume, version.clone(), z, ahead, settled);
             let urgent = !settled(z);
             if wish.slices.is_empty() || !(urgent || ahead > 0 && Some(version) == shown.as_ref()) {
                 continue;
@@ -222,10 +223,10 @@ impl Workspace {
             {
                 continue;
             }
-            let asked = (id.0, version.clone(), wish.slices.clone());
+            let asked = (id, version.clone(), wish.slices.clone());
             if self.live.asked.as_ref() != Some(&asked) {
                 self.live.asked = Some(asked);
-                self.engine.want_slice(wish);
+                self.jobs.engine().want_slice(wish);
             }
             return;
         }

@@ -5,7 +5,6 @@
 //! has come of it. What a person does to an image is in its project file within a quarter of a second ([`store`]).
 
 mod accept;
-mod activity;
 mod annotations;
 mod background_edit;
 mod command;
@@ -13,7 +12,9 @@ mod dismissed;
 mod document;
 mod editing;
 mod error;
+mod export;
 mod import;
+mod jobs;
 mod journal;
 mod label_statistics;
 mod labels;
@@ -23,7 +24,6 @@ mod model_library;
 mod notice;
 mod opening;
 mod other_image;
-mod output;
 mod predictions;
 mod reformat;
 mod risk;
@@ -34,20 +34,21 @@ pub mod study;
 mod surfaces;
 mod training;
 
-pub use activity::Activity;
+pub use crate::engine::DocumentId;
 pub use annotations::Annotations;
 pub use command::{
     AcceptScope, Command, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, OtherImageAnswer,
     ProjectCommand, TrainCommand, TrainOptions, Unlabelled,
 };
-pub use document::{Document, DocumentId, Opening, SaveState};
+pub use document::{Document, Opening, SaveState};
 pub use error::CommandError;
+pub use export::proposed_export;
+pub use jobs::Activity;
 pub use labels::class_labels;
 pub use live::PredictionStatus;
 pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};
-pub use output::proposed_export;
 pub use predictions::SliceLabels;
 pub use reformat::Reformat;
 pub use risk::Risk;
@@ -57,10 +58,10 @@ pub use training::{
     Candidate, Curves, LessonImage, Run, SliceRef, Training, TrainingState, Validation, Verdict,
 };
 
-use crate::engine::{Engine, Event, run_folder::PastRun};
+use crate::engine::{Engine, Event, JobId, run_folder::PastRun};
 use crate::nn::DeviceKind;
-use activity::Activities;
 use dismissed::Dismissed;
+use jobs::{JobResult, Jobs};
 use live::Live;
 use model_library::ModelLibrary;
 use notice::Notices;
@@ -105,7 +106,7 @@ pub enum Device {
 pub struct Workspace {
     // Before the engine: dropping the store waits until everything handed over is on the disk.
     store: Store,
-    engine: Engine,
+    jobs: Jobs,
     options: WorkspaceOptions,
     documents: Vec<Document>,
     openings: Vec<Opening>,
@@ -121,7 +122,6 @@ pub struct Workspace {
     interrupted: Option<training::Interrupted>,
     /// Of folders, to compare with those of images.
     past_runs: Vec<PastRun>,
-    activities: Activities,
     notices: Notices,
     dismissed: Dismissed,
     device: Device,
@@ -138,7 +138,7 @@ impl Workspace {
     pub fn with_options(engine: Engine, options: WorkspaceOptions) -> std::io::Result<Self> {
         Ok(Self {
             store: Store::start(options.place.clone(), engine.wake())?,
-            engine,
+            jobs: Jobs::new(engine),
             documents: Vec::new(),
             openings: Vec::new(),
             active: None,
@@ -152,7 +152,6 @@ impl Workspace {
             training: None,
             interrupted: None,
             past_runs: Vec::new(),
-            activities: Activities::default(),
             notices: Notices::default(),
             dismissed: Dismissed::of(&options.place),
             device: Device::Starting,
@@ -207,13 +206,13 @@ impl Workspace {
 
     /// Everything that takes time at the moment.
     pub fn activities(&self) -> impl Iterator<Item = &Activity> {
-        self.activities.iter()
+        self.jobs.listed()
     }
 
     /// True where nothing is under way: no job, and no change on its way to the disk. For those who wait for the end.
     pub fn is_idle(&self) -> bool {
         let saving = |d: &Document| matches!(d.save_state(), SaveState::Saving(_));
-        self.activities.is_empty()
+        self.jobs.is_empty()
             && self.accepting.is_none()
             && self.background_edits.is_empty()
             && !self.documents.iter().any(saving)
@@ -232,13 +231,13 @@ impl Workspace {
         let Some(key) = self.notices.dismiss(notice) else { return };
         if let Some(remember) = self.dismissed.add(key) {
             // Where it cannot be remembered it comes once more, which does no harm.
-            let _job = self.engine.run_io(move |_| Ok(Box::new(remember()?)));
+            self.jobs.engine().run(move |_| remember());
         }
     }
 
     /// The engine, for work that changes nothing in the workspace. Its events are the workspace's to drain.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        self.jobs.engine()
     }
 
     /// Begins to keep the commands that are carried out.
@@ -292,7 +291,7 @@ impl Workspace {
             Command::Project(ProjectCommand::KeepElsewhere(id)) => self.keep_elsewhere(id),
             Command::Project(ProjectCommand::TakeBack(id, aside)) => self.take_back(id, aside),
             Command::Cancel(job) => {
-                self.engine.cancel(job);
+                self.jobs.engine().cancel(job);
                 self.leave_other_image(job);
                 Ok(())
             }
@@ -305,7 +304,7 @@ impl Workspace {
 
     /// Takes in what the engine and the store have done; call it once a frame. Never waits.
     pub fn poll(&mut self) {
-        let events = self.engine.drain();
+        let events = self.jobs.engine().drain();
         self.on_events(events);
     }
 
@@ -319,7 +318,7 @@ impl Workspace {
             if Instant::now() >= end {
                 return false;
             }
-            let events = self.engine.wait(LOOK);
+            let events = self.jobs.engine().wait(LOOK);
             self.on_events(events);
         }
         true
@@ -341,7 +340,7 @@ impl Workspace {
     }
 
     fn on_event(&mut self, event: Event) {
-        self.activities.note(&event);
+        self.jobs.note(&event);
         match event {
             Event::DeviceReady { name, reason, kind, halves } => {
                 self.device = Device::Ready { name, reason, kind, halves };
@@ -375,9 +374,23 @@ impl Workspace {
             | Event::TrainSinglePrecision { job, .. }
             | Event::TrainSaved { job, .. } => self.on_training_event(job, &event),
             Event::Trained { job, result } => self.on_trained(job, &result),
-            Event::Done { job, output } => self.on_done(job, output),
+            Event::Done { job } => self.on_done(job),
             Event::JobFailed { job, reason } => self.on_job_ended(job, Some(reason)),
             Event::JobCancelled { job } => self.on_job_ended(job, None),
+        }
+    }
+
+    /// A job of the workspace's own has ended well.
+    fn on_done(&mut self, job: JobId) {
+        match self.jobs.finish(job) {
+            Some(JobResult::Snapshot(document, snapshot)) => self.on_snapshot(document, snapshot),
+            Some(JobResult::Statistics(document, statistics)) => self.on_statistics(document, statistics),
+            Some(JobResult::Surface(made)) => self.on_surface(made),
+            Some(JobResult::Edited(finished)) => self.on_background_edit(job, finished),
+            Some(JobResult::Exported(document, exported)) => self.on_exported(document, exported),
+            Some(JobResult::PastRuns(runs)) => self.on_past_runs(runs),
+            // Somebody else's, such as a search for fonts.
+            None => {}
         }
     }
 

@@ -1,4 +1,3 @@
-use super::activity::Purpose;
 use super::store::{StoreError, StoredModel, Write};
 use super::{CommandError, Document, DocumentId, NoticeLevel, Workspace, training};
 use crate::engine::{JobId, LoadedModel, ModelSource, Version};
@@ -104,6 +103,16 @@ pub(super) struct ModelLibrary {
     models: Vec<LibraryModel>,
     /// The labels for which a document's untrained network was asked for last.
     asked: BTreeMap<DocumentId, LabelTable>,
+    loading: BTreeMap<JobId, Loading>,
+}
+
+/// What a job loads.
+#[derive(Debug)]
+enum Loading {
+    /// A version of the library.
+    Known(String),
+    /// A model of a file, or a network that is being built: it is used in a document once it is there.
+    New { file: Option<PathBuf>, use_in: Option<DocumentId> },
 }
 
 impl ModelLibrary {
@@ -178,9 +187,12 @@ impl ModelLibrary {
         self.models.retain(|m| m.card.version != version || !m.is_untrained());
     }
 
-    pub fn loading_failed(&mut self, version: Option<&str>, reason: Option<&str>) {
-        if let Some(model) = version.and_then(|v| self.find_mut(v)) {
-            model.state = if reason.is_some() { State::Failed } else { State::NotLoaded };
+    /// A job has ended without a result.
+    pub fn on_job_ended(&mut self, job: JobId, failed: bool) {
+        if let Some(Loading::Known(version)) = self.loading.remove(&job)
+            && let Some(model) = self.find_mut(&version)
+        {
+            model.state = if failed { State::Failed } else { State::NotLoaded };
         }
     }
 }
@@ -269,7 +281,7 @@ impl Workspace {
         let wanted = trains || self.documents.iter().any(|d| d.model.as_ref() == Some(&version));
         if !wanted && self.library.find(&version).is_some_and(LibraryModel::is_untrained) {
             self.library.drop_untrained(&version);
-            self.engine.unload_model(version);
+            self.jobs.engine().unload_model(version);
         }
     }
 
@@ -293,10 +305,10 @@ impl Workspace {
             ..ModelCard::new(spec.id, config, input, labels.clone(), volume.modality())
         };
         let seed = seed_of(&card);
-        let job = self.engine.load_model(ModelSource::Fresh { card: Box::new(card), seed });
+        let job = self.jobs.engine().load_model(ModelSource::Fresh { card: Box::new(card), seed });
         self.library.asked.insert(id, labels);
-        let (title, use_in) = (format!("building {}", spec.title), Some(id));
-        self.activities.start(job, title, use_in, Purpose::LoadModel { file: None, version: None, use_in });
+        self.library.loading.insert(job, Loading::New { file: None, use_in: Some(id) });
+        self.jobs.add(job, format!("building {}", spec.title), Some(id));
         Ok(())
     }
 
@@ -352,14 +364,10 @@ impl Workspace {
 
     pub(super) fn import_model(&mut self, path: PathBuf) -> Result<(), CommandError> {
         let use_in = self.active;
-        let job = self.engine.load_model(ModelSource::File(path.clone()));
+        let job = self.jobs.engine().load_model(ModelSource::File(path.clone()));
         let title = format!("loading the model {}", path.display());
-        self.activities.start(
-            job,
-            title,
-            use_in,
-            Purpose::LoadModel { file: Some(path), version: None, use_in },
-        );
+        self.library.loading.insert(job, Loading::New { file: Some(path), use_in });
+        self.jobs.add(job, title, use_in);
         Ok(())
     }
 
@@ -376,7 +384,7 @@ impl Workspace {
             (ModelOrigin::File(path), None) => ModelSource::File(path.clone()),
             (ModelOrigin::Project(document), None) => {
                 let document = *document;
-                if let Err(e) = self.store.weights(document.0, version.to_owned()) {
+                if let Err(e) = self.store.weights(document, version.to_owned()) {
                     self.on_weights(document, version, Err(e));
                 }
                 return false;
@@ -392,9 +400,9 @@ impl Workspace {
     }
 
     fn start_loading(&mut self, version: &str, title: String, source: ModelSource) {
-        let job = self.engine.load_model(source);
-        let purpose = Purpose::LoadModel { file: None, version: Some(version.to_owned()), use_in: None };
-        self.activities.start(job, title, None, purpose);
+        let job = self.jobs.engine().load_model(source);
+        self.library.loading.insert(job, Loading::Known(version.to_owned()));
+        self.jobs.add(job, title, None);
     }
 
     /// The project file's copy of a model's weights has been read.
@@ -420,12 +428,17 @@ impl Workspace {
     }
 
     pub(super) fn on_model_loaded(&mut self, job: JobId, model: LoadedModel) {
-        let Some(activity) = self.activities.end(job) else { return };
-        let Purpose::LoadModel { file, use_in, version } = activity.purpose else { return };
+        self.jobs.end(job);
+        let Some(loading) = self.library.loading.remove(&job) else { return };
         self.predictions.forget_failures(&model.card.version);
-        let imported = version.is_none();
-        self.library.add_loaded(&model, file.map_or(ModelOrigin::Trained, ModelOrigin::File));
-        if imported {
+        let (origin, new) = match loading {
+            Loading::Known(_) => (ModelOrigin::Trained, None),
+            Loading::New { file, use_in } => {
+                (file.map_or(ModelOrigin::Trained, ModelOrigin::File), Some(use_in))
+            }
+        };
+        self.library.add_loaded(&model, origin);
+        if let Some(use_in) = new {
             if !model.card.notice.is_empty() {
                 self.notices.add(
                     NoticeLevel::Info,

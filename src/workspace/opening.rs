@@ -1,7 +1,8 @@
-use super::activity::Purpose;
+use super::DocumentId;
 use super::annotations::Annotations;
-use super::document::{Document, DocumentId, Opening};
+use super::document::{Document, Opening};
 use super::journal::Timeline;
+use super::label_statistics::Statistics;
 use super::notice::{Asks, Cause};
 use super::source::Stamp;
 use super::store::{CaseFacts, Project, RunRecord, RunState, Whose};
@@ -38,8 +39,8 @@ impl Workspace {
             return Ok(());
         }
         let modality = options.modality;
-        let job = self.engine.open(path.clone(), options);
-        self.activities.start(job, format!("opening {}", name_of(&path)), None, Purpose::Own);
+        let job = self.jobs.engine().open(path.clone(), options);
+        self.jobs.add(job, format!("opening {}", name_of(&path)), None);
         let (preview, arrived, found) = (None, None, None);
         self.openings.push(Opening { job, path, done: 0, total: 0, preview, arrived, found, modality });
         Ok(())
@@ -48,7 +49,7 @@ impl Workspace {
     /// The image is there; its project file is looked for before it is shown, so that nobody edits what is about to be
     /// replaced.
     pub(super) fn on_opened(&mut self, job: JobId, opened: Opened) {
-        self.activities.end(job);
+        self.jobs.end(job);
         let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) else { return };
         // One picture of a folder is a document of its own.
         let source = opened.source;
@@ -101,16 +102,16 @@ impl Workspace {
             durable_millis: None,
             failing: None,
             since_snapshot: 0,
+            snapshot_job: None,
             revision: 0,
             exported: None,
             exports: Vec::new(),
             opened: opening.path.clone(),
-            statistics: None,
-            predicted_statistics: None,
+            statistics: Statistics::default(),
             runs: Vec::new(),
             asides: Vec::new(),
         }));
-        if let Err(e) = self.store.open(id.0, facts) {
+        if let Err(e) = self.store.open(id, facts) {
             self.on_project(id, Err(e));
         }
     }
@@ -240,18 +241,18 @@ impl Workspace {
             return Err(CommandError::NotSafe(risk));
         }
         if let Some(accepting) = self.accepting.take_if(|a| a.document == id) {
-            self.engine.cancel(accepting.job);
+            self.jobs.engine().cancel(accepting.job);
         }
         if let Some(job) = self.predicting_all(id).map(|activity| activity.job) {
-            self.engine.cancel(job);
+            self.jobs.engine().cancel(job);
         }
         for edit in self.background_edits.extract_if(.., |m| m.document == id) {
-            edit.job().into_iter().for_each(|job| self.engine.cancel(job));
+            edit.job().into_iter().for_each(|job| self.jobs.engine().cancel(job));
         }
         let document = self.documents.remove(at);
         let last = (document.since_snapshot > 0).then_some((document.last_seq, document.now));
-        self.store.close(id.0, last)?;
-        self.predictions.forget_document(id.0);
+        self.store.close(id, last)?;
+        self.predictions.forget_document(id);
         self.notices.forget_document(id);
         self.library.forget_document(id);
         self.interrupted.take_if(|i| i.document == id);
@@ -263,16 +264,17 @@ impl Workspace {
 
     /// A job ended without a result: failed with a reason, or cancelled.
     pub(super) fn on_job_ended(&mut self, job: JobId, reason: Option<String>) {
-        let activity = self.activities.end(job);
+        let activity = self.jobs.end(job);
         self.openings.retain(|o| o.job != job);
         self.accepting.take_if(|a| a.job == job);
         self.background_edits.retain(|m| m.job() != Some(job));
         let told = self.on_training_ended(job, reason.as_deref());
-        if let Some(Purpose::LoadModel { version, .. }) = activity.as_ref().map(|a| &a.purpose) {
-            self.library.loading_failed(version.as_deref(), reason.as_deref());
-        }
-        if reason.is_some() && activity.as_ref().is_some_and(|a| a.purpose == Purpose::Shape) {
-            self.on_surface_failed();
+        self.library.on_job_ended(job, reason.is_some());
+        self.predictions.on_job_ended(job);
+        self.surfaces.on_job_ended(job, reason.is_some());
+        for document in &mut self.documents {
+            document.statistics.on_job_ended(job);
+            document.snapshot_job.take_if(|own| *own == job);
         }
         if let Some(reason) = reason.filter(|_| !told) {
             let (title, document) = activity.map_or((String::new(), None), |a| (a.title, a.document));

@@ -1,6 +1,7 @@
 //! What becomes of annotations that were made on another image than the one that lies beside them now.
 
-use super::document::{Document, DocumentId, Opening};
+use super::DocumentId;
+use super::document::{Document, Opening};
 use super::store::{Project, Whose, Write};
 use super::{CommandError, NoticeLevel, OtherImageAnswer, Workspace};
 use crate::edit::{Change, MaskRules, Origin, Patch, Region};
@@ -85,7 +86,7 @@ impl Workspace {
                 }
             }
             OtherImageAnswer::SetAside => {
-                self.store.set_aside(id.0)?;
+                self.store.set_aside(id)?;
                 if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
                     opening.found = None;
                 }
@@ -137,7 +138,7 @@ impl Workspace {
         let asked = self.openings.extract_if(.., |o| o.job == job && o.found.is_some()).next();
         if let Some(document) = asked.and_then(|opening| opening.arrived) {
             // Where the thread is gone, so is its hold on the file.
-            let _ = self.store.close(document.id.0, None);
+            let _ = self.store.close(document.id, None);
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::engine::{Predicted, SliceKey, Version};
+use crate::engine::{DocumentId, JobId, Predicted, SliceKey, Version};
 use crate::label::LabelId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,15 +8,17 @@ use std::sync::Arc;
 /// it for themselves.
 pub(super) struct Predictions {
     kept: BTreeMap<Key, Kept>,
-    labels: BTreeMap<(u64, Version), BTreeMap<usize, SliceLabels>>,
+    labels: BTreeMap<(DocumentId, Version), BTreeMap<usize, SliceLabels>>,
     label_bytes: usize,
     failed: BTreeMap<Key, String>,
+    /// The jobs that predict all slices of a document.
+    of_all: BTreeMap<DocumentId, JobId>,
     bytes: usize,
     max_bytes: usize,
     clock: u64,
 }
 
-type Key = (u64, String, usize);
+type Key = (DocumentId, String, usize);
 
 /// What a model makes of a native slice.
 #[derive(Clone, Debug)]
@@ -46,6 +48,7 @@ impl Predictions {
             labels: BTreeMap::new(),
             label_bytes: 0,
             failed: BTreeMap::new(),
+            of_all: BTreeMap::new(),
             bytes: 0,
             max_bytes,
             clock: 0,
@@ -59,7 +62,7 @@ impl Predictions {
     }
 
     /// The labels of every slice that a version has predicted, by slice; None for none.
-    pub fn labels(&self, document: u64, version: &Version) -> Option<&BTreeMap<usize, SliceLabels>> {
+    pub fn labels(&self, document: DocumentId, version: &Version) -> Option<&BTreeMap<usize, SliceLabels>> {
         self.labels.get(&(document, Arc::clone(version)))
     }
 
@@ -82,7 +85,7 @@ impl Predictions {
     }
 
     /// Keeps a prediction; `visible` says what must not go to make room for it.
-    pub fn keep(&mut self, predicted: Predicted, visible: impl Fn(u64, usize) -> bool) {
+    pub fn keep(&mut self, predicted: Predicted, visible: impl Fn(DocumentId, usize) -> bool) {
         let shape = &predicted.prediction;
         let bytes = shape.width * shape.height * (4 * shape.classes + 2);
         let key = key(&predicted.key);
@@ -135,7 +138,20 @@ impl Predictions {
         self.failed.insert(key(&base), reason);
     }
 
-    pub fn forget_document(&mut self, document: u64) {
+    /// A job predicts every slice of a document from now on.
+    pub fn predicts_all(&mut self, document: DocumentId, job: JobId) {
+        self.of_all.insert(document, job);
+    }
+
+    pub fn job_of_all(&self, document: DocumentId) -> Option<JobId> {
+        self.of_all.get(&document).copied()
+    }
+
+    pub fn on_job_ended(&mut self, job: JobId) {
+        self.of_all.retain(|_, own| *own != job);
+    }
+
+    pub fn forget_document(&mut self, document: DocumentId) {
         self.kept.retain(|k, _| k.0 != document);
         self.failed.retain(|k, _| k.0 != document);
         self.bytes = self.kept.values().map(|k| k.bytes).sum();
@@ -154,7 +170,7 @@ impl Predictions {
 mod tests {
     use super::*;
     use crate::nn::{Probabilities, SlicePrediction};
-    fn predicted(document: u64, version: &str, z: usize) -> Predicted {
+    fn predicted(document: DocumentId, version: &str, z: usize) -> Predicted {
         let prediction = SlicePrediction {
             classes: 2,
             width: 10,
@@ -175,10 +191,12 @@ mod tests {
     #[test]
     fn a_prediction_is_found_by_its_whole_base_only() {
         let mut cache = Predictions::new(1 << 20);
-        cache.keep(predicted(1, "new", 4), |_, _| false);
+        cache.keep(predicted(DocumentId(1), "new", 4), |_, _| false);
         let base = |document, version: &str, z| SliceKey { document, version: version.into(), z };
-        assert!(cache.on(&base(1, "new", 4)).is_some());
-        for other in [base(2, "new", 4), base(1, "old", 4), base(1, "new", 5)] {
+        assert!(cache.on(&base(DocumentId(1), "new", 4)).is_some());
+        for other in
+            [base(DocumentId(2), "new", 4), base(DocumentId(1), "old", 4), base(DocumentId(1), "new", 5)]
+        {
             assert!(cache.on(&other).is_none(), "{other:?}");
         }
     }
@@ -188,11 +206,11 @@ mod tests {
         // One takes 1000 bytes.
         let mut cache = Predictions::new(3000);
         for z in 0..3 {
-            cache.keep(predicted(1, "v", z), |_, _| false);
+            cache.keep(predicted(DocumentId(1), "v", z), |_, _| false);
         }
-        let base = |z| SliceKey { document: 1, version: "v".into(), z };
+        let base = |z| SliceKey { document: DocumentId(1), version: "v".into(), z };
         cache.touch(&base(0));
-        cache.keep(predicted(1, "v", 3), |_, z| z == 1);
+        cache.keep(predicted(DocumentId(1), "v", 3), |_, z| z == 1);
         let there: Vec<usize> = (0..4).filter(|&z| cache.on(&base(z)).is_some()).collect();
         assert_eq!(there, [0, 1, 3]);
     }
@@ -202,23 +220,26 @@ mod tests {
         // Probabilities and labels of one slice take 1000 bytes, labels alone 200.
         let mut cache = Predictions::new(1000);
         let there = |cache: &Predictions| -> Vec<usize> {
-            cache.labels(1, &"v".into()).map(|l| l.keys().copied().collect()).unwrap_or_default()
+            cache.labels(DocumentId(1), &"v".into()).map(|l| l.keys().copied().collect()).unwrap_or_default()
         };
         for z in 0..3 {
-            cache.keep(predicted(1, "v", z), |_, _| false);
+            cache.keep(predicted(DocumentId(1), "v", z), |_, _| false);
         }
-        let base = |z| SliceKey { document: 1, version: "v".into(), z };
+        let base = |z| SliceKey { document: DocumentId(1), version: "v".into(), z };
         assert!(cache.on(&base(0)).is_none() && cache.on(&base(2)).is_some());
         assert_eq!(there(&cache), [0, 1, 2]);
-        let first = cache.labels(1, &"v".into()).unwrap()[&1].stamp;
+        let first = cache.labels(DocumentId(1), &"v".into()).unwrap()[&1].stamp;
         cache.keep_labels(&base(1), vec![1; 100].into(), Some([0.5].into()));
-        assert_eq!(cache.labels(1, &"v".into()).unwrap()[&1].detection.as_deref(), Some(&[0.5][..]));
-        assert!(cache.labels(1, &"v".into()).unwrap()[&1].stamp > first);
+        assert_eq!(
+            cache.labels(DocumentId(1), &"v".into()).unwrap()[&1].detection.as_deref(),
+            Some(&[0.5][..])
+        );
+        assert!(cache.labels(DocumentId(1), &"v".into()).unwrap()[&1].stamp > first);
         for z in 3..7 {
             cache.keep_labels(&base(z), vec![0; 100].into(), None);
         }
         assert_eq!(there(&cache), [1, 3, 4, 5, 6], "the oldest went");
-        cache.forget_document(1);
+        cache.forget_document(DocumentId(1));
         assert_eq!((there(&cache), cache.label_bytes), (vec![], 0));
     }
 }

@@ -1,4 +1,4 @@
-use super::{Document, SliceLabels, Workspace, class_labels};
+use super::{Document, DocumentId, SliceLabels, Workspace, class_labels};
 use crate::geom::{Axis, PlaneAxes};
 use crate::label::{LabelId, LabelTable, NOT_PREDICTED};
 use crate::nn::ModelCard;
@@ -25,7 +25,7 @@ pub struct Reformat {
 
 #[derive(Debug, PartialEq)]
 struct Of {
-    document: u64,
+    document: DocumentId,
     axes: PlaneAxes,
     slice: usize,
     dims: [usize; 3],
@@ -53,7 +53,7 @@ impl Reformat {
         let (classes, table) = class_labels(card, document.labels());
         let translation = translation(card, &classes);
         let dims = document.volume().dims();
-        let of = Of { document: document.id().0, axes, slice, dims, translation };
+        let of = Of { document: document.id(), axes, slice, dims, translation };
         let none = BTreeMap::new();
         let predicted = workspace.predicted_slices(document.id()).unwrap_or(&none);
         self.gather(of, predicted, hidden);
@@ -183,7 +183,7 @@ mod tests {
         for plane in Plane::ALL {
             let axes = phantom.volume.grid().plane_axes(plane);
             let slice = axes.slice_count(dims) / 2;
-            let of = || Of { document: 1, axes, slice, dims, translation: translation.clone() };
+            let of = || Of { document: DocumentId(1), axes, slice, dims, translation: translation.clone() };
             let mut reformat = Reformat::default();
             // Every other slice first, then all, then without one that is hidden.
             for (step, from) in [(2, 0), (1, 0), (1, 5)] {
@@ -218,7 +218,7 @@ mod tests {
         let mut reformat = Reformat::default();
         let mut rounds = 0;
         loop {
-            let of = Of { document: 1, axes, slice: 0, dims, translation: vec![0, 1] };
+            let of = Of { document: DocumentId(1), axes, slice: 0, dims, translation: vec![0, 1] };
             reformat.gather(of, &predicted, |_| false);
             rounds += 1;
             if !reformat.is_behind() {
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(rounds, 6);
         assert!((0..24).all(|z| reformat.has(z)) && reformat.labels().iter().all(|&l| l == 1));
         let before = Arc::clone(reformat.labels());
-        let of = Of { document: 1, axes, slice: 0, dims, translation: vec![0, 1] };
+        let of = Of { document: DocumentId(1), axes, slice: 0, dims, translation: vec![0, 1] };
         reformat.gather(of, &predicted, |_| false);
         assert!(Arc::ptr_eq(&before, reformat.labels()), "nothing has changed");
     }

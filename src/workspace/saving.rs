@@ -1,9 +1,10 @@
-use super::activity::Purpose;
 use super::document::Failing;
+use super::jobs::JobResult;
 use super::notice::{Asks, Cause};
 use super::store::{Snapshot, StoreEvent, Write};
 use super::{CommandError, DocumentId, NoticeLevel, Workspace};
 use crate::words::counted;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A snapshot after this many journal entries, so that reopening replays no more than these.
@@ -14,7 +15,7 @@ const RETRY_EVERY: Duration = Duration::from_secs(2);
 impl Workspace {
     /// Waits until every change so far is in the project file; false where it cannot be written.
     pub fn settle(&mut self, id: DocumentId) -> bool {
-        let settled = self.store.settle(id.0);
+        let settled = self.store.settle(id);
         self.poll();
         settled
     }
@@ -29,7 +30,7 @@ impl Workspace {
         if let (true, Some(modality)) = (first, stated) {
             self.write(id, Write::Setting { key: "modality", value: modality.id().to_owned() });
         }
-        if let Err(e) = self.store.write(id.0, write) {
+        if let Err(e) = self.store.write(id, write) {
             self.saving_fails(id, e.to_string(), false);
         }
     }
@@ -40,24 +41,33 @@ impl Workspace {
 
     /// Makes a snapshot on the worker pool where enough has changed since the last one.
     pub(super) fn want_snapshot(&mut self, id: DocumentId) {
-        if self.activities.has(id, &Purpose::Snapshot) {
-            return;
-        }
-        let Some(document) = self.document_mut(id) else { return };
-        if document.since_snapshot < SNAPSHOT_EVERY || document.project.is_none() {
+        let Some(document) = self.documents.iter_mut().find(|d| d.id == id) else { return };
+        if document.snapshot_job.is_some()
+            || document.since_snapshot < SNAPSHOT_EVERY
+            || document.project.is_none()
+        {
             return;
         }
         document.since_snapshot = 0;
         let (seq, annotations) = (document.last_seq, document.now.clone());
-        let job = self.engine.run_io(move |_| Ok(Box::new(Snapshot::of(seq, &annotations)?)));
-        self.activities.start(job, "snapshot of the mask", Some(id), Purpose::Snapshot);
+        document.snapshot_job = Some(self.jobs.run_hidden("snapshot of the mask", id, move |_| {
+            Ok(JobResult::Snapshot(id, Snapshot::of(seq, &annotations)?))
+        }));
+    }
+
+    pub(super) fn on_snapshot(&mut self, id: DocumentId, snapshot: Snapshot) {
+        if let Some(document) = self.document_mut(id) {
+            document.snapshot_job = None;
+        }
+        self.write(id, Write::Snapshot(Arc::new(snapshot)));
+        self.want_snapshot(id);
     }
 
     pub(super) fn on_store_event(&mut self, event: StoreEvent) {
         match event {
-            StoreEvent::Opened { document, project } => self.on_project(DocumentId(document), *project),
+            StoreEvent::Opened { document, project } => self.on_project(document, *project),
             StoreEvent::Durable { document, seq, millis } => {
-                if let Some(document) = self.document_mut(DocumentId(document)) {
+                if let Some(document) = self.document_mut(document) {
                     document.durable_seq = document.durable_seq.max(seq);
                     document.durable_millis = Some(millis);
                 }
@@ -83,10 +93,10 @@ impl Workspace {
                     "{} is not being written: {reason}. Nothing is lost while Fovea runs{waiting}: {advice}",
                     path.display()
                 );
-                self.saving_fails(DocumentId(document), text, !own);
+                self.saving_fails(document, text, !own);
             }
             StoreEvent::Recovered { document } => {
-                let id = DocumentId(document);
+                let id = document;
                 if let Some(document) = self.document_mut(id) {
                     document.failing = None;
                 }
@@ -96,7 +106,7 @@ impl Workspace {
                 }
             }
             StoreEvent::Moved { document, to } => {
-                let id = DocumentId(document);
+                let id = document;
                 match to {
                     Ok(path) => {
                         let text = format!(
@@ -116,7 +126,7 @@ impl Workspace {
                 }
             }
             StoreEvent::Weights { document, version, bytes } => {
-                self.on_weights(DocumentId(document), &version, bytes);
+                self.on_weights(document, &version, bytes);
             }
             StoreEvent::Stopped { reason } => {
                 let ids: Vec<DocumentId> = self.documents.iter().map(|d| d.id).collect();
@@ -143,7 +153,7 @@ impl Workspace {
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
-        Ok(self.store.keep_elsewhere(id.0, document.last_seq, document.now.clone())?)
+        Ok(self.store.keep_elsewhere(id, document.last_seq, document.now.clone())?)
     }
 
     /// Looks whether every project file is where it was, and waits for that. For those who are about to end the program.
@@ -161,7 +171,7 @@ impl Workspace {
         self.last_retry = Some(Instant::now());
         for document in self.documents.iter().filter(|d| d.failing.is_some()) {
             // Where the thread is gone, the notice that stands says so.
-            let _ = self.store.retry(document.id.0);
+            let _ = self.store.retry(document.id);
         }
     }
 }

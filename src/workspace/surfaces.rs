@@ -1,9 +1,9 @@
 //! The surface that the window shows: made on the worker pool from a snapshot, and anew when what it shows has changed.
 
-use super::activity::Purpose;
+use super::jobs::JobResult;
 use super::reformat::translation;
 use super::{Document, DocumentId, Workspace, class_labels};
-use crate::engine::Version;
+use crate::engine::{JobId, Version};
 use crate::label::{LabelId, Surface};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub enum SurfaceOf {
 pub(super) struct Surfaces {
     wanted: Option<(DocumentId, SurfaceOf)>,
     made: Option<MadeSurface>,
+    job: Option<JobId>,
     rest_until: Option<Instant>,
 }
 
@@ -60,11 +61,20 @@ const SHARE: u32 = 4;
 /// What has failed once fails again: not in every frame.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
 
+impl Surfaces {
+    /// A job has ended without a result.
+    pub fn on_job_ended(&mut self, job: JobId, failed: bool) {
+        if self.job.take_if(|own| *own == job).is_some() && failed {
+            self.rest_until = Some(Instant::now() + AFTER_A_FAILURE);
+        }
+    }
+}
+
 impl Workspace {
     /// Says which surface is on screen, if any. View state: nothing of the data changes. Cheap; call it every frame.
     pub fn want_surface(&mut self, wanted: Option<(DocumentId, SurfaceOf)>) {
         if wanted.is_none() {
-            self.surfaces = Surfaces::default();
+            self.surfaces = Surfaces { job: self.surfaces.job, ..Surfaces::default() };
         }
         self.surfaces.wanted = wanted;
         self.poll_surface();
@@ -98,7 +108,7 @@ impl Workspace {
         let version = document.model.clone()?;
         let card = &self.library.find(&version)?.card;
         let (classes, _) = class_labels(card, &document.now.labels);
-        let predicted = self.predictions.labels(document.id.0, &version)?;
+        let predicted = self.predictions.labels(document.id, &version)?;
         let stamps = (0..document.depth()).map(|z| predicted.get(&z).map_or(0, |s| s.stamp)).collect();
         Some(State::Prediction { version, stamps, translation: translation(card, &classes) })
     }
@@ -110,17 +120,17 @@ impl Workspace {
         let stands = self.surfaces.made.as_ref().is_some_and(|m| m.base == base);
         let resting = self.surfaces.rest_until.is_some_and(|until| Instant::now() < until);
         let Some(document) = self.document(base.document) else { return };
-        if stands || resting || document.tool.is_some() || self.activities.any(&Purpose::Shape) {
+        if stands || resting || document.tool.is_some() || self.surfaces.job.is_some() {
             return;
         }
         let (id, grid, mask) = (document.id, document.volume.grid().clone(), document.now.mask.clone());
         let predicted = match &base.state {
             State::Mask(_) => Default::default(),
             State::Prediction { version, .. } => {
-                self.predictions.labels(id.0, version).cloned().unwrap_or_default()
+                self.predictions.labels(id, version).cloned().unwrap_or_default()
             }
         };
-        let job = self.engine.run_io(move |cx| {
+        self.surfaces.job = Some(self.jobs.run_hidden("shaping the labels", id, move |cx| {
             let began = Instant::now();
             let stopped = || cx.is_cancelled();
             let surface = match (&base.of, &base.state) {
@@ -137,20 +147,16 @@ impl Workspace {
             };
             cx.check()?;
             let surface = Arc::new(surface.unwrap_or_default());
-            Ok(Box::new(MadeSurface { base, surface, took: began.elapsed() }))
-        });
-        self.activities.start(job, "shaping the labels", Some(id), Purpose::Shape);
+            Ok(JobResult::Surface(MadeSurface { base, surface, took: began.elapsed() }))
+        }));
     }
 
     pub(super) fn on_surface(&mut self, made: MadeSurface) {
+        self.surfaces.job = None;
         // Nobody looks any more.
         if self.surfaces.wanted.is_some() {
             self.surfaces.rest_until = Some(Instant::now() + made.took * (SHARE - 1));
             self.surfaces.made = Some(made);
         }
-    }
-
-    pub(super) fn on_surface_failed(&mut self) {
-        self.surfaces.rest_until = Some(Instant::now() + AFTER_A_FAILURE);
     }
 }

@@ -1,8 +1,8 @@
 //! A real network, small enough for a test, on the engine's thread: predicting, training, comparing, resuming.
 
 use fovea::engine::{
-    About, Checkpoints, Engine, EngineOptions, Event, JobError, LoadedModel, ModelSource, SegmentVolume,
-    TrainData, TrainRequest, Trained, WantSlice,
+    About, Checkpoints, DocumentId, Engine, EngineOptions, Event, JobError, LoadedModel, ModelSource,
+    SegmentVolume, TrainData, TrainRequest, Trained, WantSlice,
 };
 use fovea::nn::train::{TrainConfig, TrainSample};
 use fovea::nn::{Channels, DeviceChoice, DeviceKind, InputSpec, ModelCard, Probabilities};
@@ -87,7 +87,7 @@ pub fn request(phantom: &Phantom, model: &LoadedModel, steps: u64) -> TrainReque
 
 pub fn want(phantom: &Phantom, model: &LoadedModel, slices: &[usize]) -> WantSlice {
     WantSlice {
-        document: 7,
+        document: DocumentId(7),
         volume: phantom.volume.clone(),
         version: model.version(),
         slices: slices.to_vec(),
@@ -122,7 +122,7 @@ fn wishes_volumes_and_a_model_from_its_bytes_agree() {
     let mut fourth = None;
     until(&engine, |event| {
         if let Event::Predicted(predicted) = event {
-            assert_eq!(predicted.key.document, 7);
+            assert_eq!(predicted.key.document, DocumentId(7));
             assert_eq!(predicted.labels.len(), SIDE * SIDE);
             seen.push(predicted.key.z);
             if predicted.key.z == 4 {
@@ -147,7 +147,7 @@ fn wishes_volumes_and_a_model_from_its_bytes_agree() {
     };
     assert_eq!(again.card.version, model.card.version);
     let segment = SegmentVolume {
-        document: 7,
+        document: DocumentId(7),
         volume: phantom.volume.clone(),
         version: again.version(),
         slices: (0..DEPTH).collect(),
@@ -177,7 +177,7 @@ fn a_volume_is_cancelled_between_two_slices_and_the_thread_goes_on() {
     let slices = (0..DEPTH).cycle().take(1_000_000).collect();
     let (volume, version) = (phantom.volume.clone(), model.version());
     let segment = SegmentVolume {
-        document: 7,
+        document: DocumentId(7),
         volume,
         version,
         slices,
@@ -202,7 +202,7 @@ fn what_cannot_be_predicted_says_why() {
     assert!(reason.contains("unheard-of"), "{reason}");
     let (volume, version) = (phantom.volume.clone(), model.version());
     let segment = SegmentVolume {
-        document: 7,
+        document: DocumentId(7),
         volume,
         version,
         slices: vec![DEPTH],

@@ -1,6 +1,6 @@
 //! The engine's worker pool, and its end.
 
-use fovea::engine::{Engine, EngineOptions, Event, JobContext, JobError, JobId, Output};
+use fovea::engine::{Engine, EngineOptions, Event, JobContext, JobError, JobId};
 use fovea::io::{self, OpenOptions};
 use fovea::nn::DeviceChoice;
 use fovea::phantom::{Look, ct_sized};
@@ -14,8 +14,8 @@ fn engine() -> Engine {
     Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap()
 }
 
-fn nothing() -> anyhow::Result<Output> {
-    Ok(Box::new(()))
+fn nothing() -> anyhow::Result<()> {
+    Ok(())
 }
 
 #[test]
@@ -107,11 +107,12 @@ fn occupy(engine: &Engine) -> (Arc<Gate>, [JobId; 2]) {
     let (begun, wait) = channel();
     let jobs = [(); 2].map(|()| {
         let (gate, begun) = (Arc::clone(&gate), begun.clone());
-        engine.run_io(move |_| {
+        let task = engine.run(move |_| {
             begun.send(())?;
             gate.pass();
             nothing()
-        })
+        });
+        task.job()
     });
     wait.recv().unwrap();
     wait.recv().unwrap();
@@ -124,12 +125,12 @@ fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
     let (gate, busy) = occupy(&engine);
     let ran = Arc::new(AtomicBool::new(false));
     let note = Arc::clone(&ran);
-    let waiting = engine.run_io(move |_| {
+    let waiting = engine.run(move |_| {
         note.store(true, Ordering::SeqCst);
         nothing()
     });
-    engine.cancel(waiting);
-    assert_eq!(engine.block_on(waiting, |_| ()).unwrap_err(), JobError::Cancelled);
+    engine.cancel(waiting.job());
+    assert_eq!(engine.result_of(&waiting, |_| ()).unwrap_err(), JobError::Cancelled);
     gate.open();
     let mut open: Vec<JobId> = busy.into();
     while !open.is_empty() {
@@ -137,7 +138,7 @@ fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
             open.retain(|job| *job != ended);
         }
     }
-    assert_eq!(engine.block_on(engine.run_io(|_| nothing()), |_| ()).map(|_| ()), Ok(()));
+    assert_eq!(engine.result_of(&engine.run(|_| nothing()), |_| ()), Ok(()));
     assert!(!ran.load(Ordering::SeqCst));
 }
 
@@ -145,7 +146,7 @@ fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
 fn a_running_job_stops_where_it_asks() {
     let engine = engine();
     let (begun, wait) = channel();
-    let job = engine.run_io(move |cx: &JobContext| {
+    let task = engine.run(move |cx: &JobContext| -> anyhow::Result<()> {
         begun.send(())?;
         loop {
             cx.check()?;
@@ -153,25 +154,23 @@ fn a_running_job_stops_where_it_asks() {
         }
     });
     wait.recv().unwrap();
-    engine.cancel(job);
-    assert_eq!(engine.block_on(job, |_| ()).unwrap_err(), JobError::Cancelled);
+    engine.cancel(task.job());
+    assert_eq!(engine.result_of(&task, |_| ()).unwrap_err(), JobError::Cancelled);
 }
 
 #[test]
 fn a_panic_becomes_a_failure_with_its_reason_and_the_threads_live() {
     let engine = engine();
     for _ in 0..4 {
-        let job = engine.run_io(|_| panic!("a hole in the page"));
-        let Err(JobError::Failed(reason)) = engine.block_on(job, |_| ()) else {
+        let task = engine.run(|_| -> anyhow::Result<()> { panic!("a hole in the page") });
+        let Err(JobError::Failed(reason)) = engine.result_of(&task, |_| ()) else {
             panic!("it cannot have worked")
         };
         assert!(reason.contains("a hole in the page"), "{reason}");
     }
-    let job = engine.run_io(|_| Ok(Box::new(42_u32)));
-    let Ok(Event::Done { output, .. }) = engine.block_on(job, |_| ()) else {
-        panic!("it cannot have failed")
-    };
-    assert_eq!(output.downcast_ref::<u32>(), Some(&42));
+    let task = engine.run(|_| Ok(42_u32));
+    assert_eq!(engine.result_of(&task, |_| ()), Ok(42));
+    assert_eq!(task.take(), None, "a result is taken once");
 }
 
 #[test]
@@ -179,7 +178,7 @@ fn every_job_ends_exactly_once_even_where_too_many_were_asked_for() {
     const ASKED: usize = 300;
     let engine = engine();
     let (gate, busy) = occupy(&engine);
-    let jobs: Vec<JobId> = (0..ASKED).map(|_| engine.run_io(|_| nothing())).collect();
+    let jobs: Vec<JobId> = (0..ASKED).map(|_| engine.run(|_| nothing()).job()).collect();
     gate.open();
     let mut ends = std::collections::BTreeMap::new();
     let mut refused = 0;
@@ -202,7 +201,7 @@ fn the_end_stops_readers_and_finishes_what_was_to_be_written() {
     for _ in 0..2 {
         let begun = begun.clone();
         // Readers ask whether to stop.
-        engine.run_io(move |cx| {
+        engine.run(move |cx| -> anyhow::Result<()> {
             begun.send(())?;
             loop {
                 cx.check()?;
@@ -214,7 +213,7 @@ fn the_end_stops_readers_and_finishes_what_was_to_be_written() {
     for _ in 0..5 {
         let written = Arc::clone(&written);
         // Writers do not.
-        engine.run_io(move |_| {
+        engine.run(move |_| {
             written.fetch_add(1, Ordering::SeqCst);
             nothing()
         });

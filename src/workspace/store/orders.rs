@@ -1,7 +1,7 @@
 use super::worker::StoreWorker;
 use super::{Aside, CaseFacts, Entry, Place, Restored, RunRecord, Snapshot, StoreError, StoredModel, Whose};
 use crate::edit::Edit;
-use crate::engine::{Actor, Wake};
+use crate::engine::{Actor, DocumentId, Wake};
 use crate::volume::Modality;
 use crate::workspace::annotations::Annotations;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -58,18 +58,18 @@ pub struct Project {
 #[derive(Debug)]
 pub enum StoreEvent {
     Opened {
-        document: u64,
+        document: DocumentId,
         project: Box<Result<Project, StoreError>>,
     },
     /// Every entry up to `seq` is on the disk; the last took `millis` from the command to there.
     Durable {
-        document: u64,
+        document: DocumentId,
         seq: i64,
         millis: f64,
     },
     /// Nothing can be written. `waiting` writes are kept in memory and tried again.
     Failing {
-        document: u64,
+        document: DocumentId,
         path: PathBuf,
         reason: String,
         waiting: usize,
@@ -80,15 +80,15 @@ pub enum StoreEvent {
     },
     /// Everything that waited is on the disk.
     Recovered {
-        document: u64,
+        document: DocumentId,
     },
     /// The project is kept in another place from now on, or why it could not be brought there.
     Moved {
-        document: u64,
+        document: DocumentId,
         to: Result<PathBuf, StoreError>,
     },
     Weights {
-        document: u64,
+        document: DocumentId,
         version: String,
         bytes: Result<Arc<[u8]>, StoreError>,
     },
@@ -124,7 +124,7 @@ impl Store {
     }
 
     /// Looks for a document's project file and rebuilds what it holds; answers with [`StoreEvent::Opened`].
-    pub fn open(&self, document: u64, facts: CaseFacts) -> Result<(), StoreError> {
+    pub fn open(&self, document: DocumentId, facts: CaseFacts) -> Result<(), StoreError> {
         self.order(move |worker| {
             let project = Box::new(worker.open(document, facts));
             worker.post.event(StoreEvent::Opened { document, project });
@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// Hands over a write. It is kept in memory until it is on the disk, and tried again if that fails.
-    pub fn write(&self, document: u64, write: Write) -> Result<(), StoreError> {
+    pub fn write(&self, document: DocumentId, write: Write) -> Result<(), StoreError> {
         let asked = Instant::now();
         let queued = Arc::clone(&self.queued);
         queued.fetch_add(1, Ordering::AcqRel);
@@ -143,7 +143,7 @@ impl Store {
     }
 
     /// Makes the project file if there is none, so that the first stroke does not wait for it.
-    pub fn prepare(&self, document: u64) -> Result<(), StoreError> {
+    pub fn prepare(&self, document: DocumentId) -> Result<(), StoreError> {
         self.order(move |worker| {
             if let Some(kept) = worker.kept.get_mut(&document) {
                 // The first write will say what is wrong.
@@ -153,17 +153,17 @@ impl Store {
     }
 
     /// Tries again what could not be written.
-    pub fn retry(&self, document: u64) -> Result<(), StoreError> {
+    pub fn retry(&self, document: DocumentId) -> Result<(), StoreError> {
         self.order(move |worker| worker.flush(document))
     }
 
     /// One edit of the journal, waited for: a row of a file, a millisecond.
-    pub fn edit(&self, document: u64, seq: i64) -> Result<Arc<Edit>, StoreError> {
+    pub fn edit(&self, document: DocumentId, seq: i64) -> Result<Arc<Edit>, StoreError> {
         self.actor.ask(move |worker| worker.edit(document, seq)).map_err(|_| StoreError::Stopped)?
     }
 
     /// Reads a model's weights; answers with [`StoreEvent::Weights`].
-    pub fn weights(&self, document: u64, version: String) -> Result<(), StoreError> {
+    pub fn weights(&self, document: DocumentId, version: String) -> Result<(), StoreError> {
         self.order(move |worker| {
             let bytes = worker.weights(document, &version);
             worker.post.event(StoreEvent::Weights { document, version, bytes });
@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// Gives the project of another image a name that says so, and begins anew; answers with [`StoreEvent::Opened`].
-    pub fn set_aside(&self, document: u64) -> Result<(), StoreError> {
+    pub fn set_aside(&self, document: DocumentId) -> Result<(), StoreError> {
         self.order(move |worker| {
             let project = Box::new(worker.set_aside(document));
             worker.post.event(StoreEvent::Opened { document, project });
@@ -185,7 +185,12 @@ impl Store {
 
     /// Keeps the project in the program's own folder from now on: as it is, or what memory holds of it where its file cannot
     /// be read any more. Answers with [`StoreEvent::Moved`].
-    pub fn keep_elsewhere(&self, document: u64, newest: i64, now: Annotations) -> Result<(), StoreError> {
+    pub fn keep_elsewhere(
+        &self,
+        document: DocumentId,
+        newest: i64,
+        now: Annotations,
+    ) -> Result<(), StoreError> {
         self.order(move |worker| {
             let to = worker.keep_elsewhere(document, newest, &now);
             worker.post.event(StoreEvent::Moved { document, to });
@@ -194,7 +199,7 @@ impl Store {
     }
 
     /// Waits until everything handed over has been tried. True where all of it is on the disk.
-    pub fn settle(&self, document: u64) -> bool {
+    pub fn settle(&self, document: DocumentId) -> bool {
         let settled = self.actor.ask(move |worker| {
             worker.flush(document);
             worker.kept.get(&document).is_none_or(|kept| kept.is_settled())
@@ -203,7 +208,7 @@ impl Store {
     }
 
     /// Lets go of a document's file; a last snapshot is written where many entries have come since the one before.
-    pub fn close(&self, document: u64, last: Option<(i64, Annotations)>) -> Result<(), StoreError> {
+    pub fn close(&self, document: DocumentId, last: Option<(i64, Annotations)>) -> Result<(), StoreError> {
         self.order(move |worker| worker.close(document, last))
     }
 

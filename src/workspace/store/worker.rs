@@ -6,6 +6,7 @@ use super::place::{self, Chosen, Place};
 use super::rescue::free_name;
 use super::{Action, CaseFacts, Entry, ProjectFile, Snapshot, StoreError, Whose, aside, replay};
 use crate::edit::Edit;
+use crate::engine::DocumentId;
 use crate::volume::Modality;
 use crate::workspace::annotations::Annotations;
 use std::collections::BTreeMap;
@@ -19,12 +20,12 @@ pub(super) const BATCH: usize = 256;
 /// What the store's thread owns.
 pub(super) struct StoreWorker {
     pub place: Place,
-    pub kept: BTreeMap<u64, Kept>,
+    pub kept: BTreeMap<DocumentId, Kept>,
     pub post: Post,
 }
 
 impl StoreWorker {
-    pub fn open(&mut self, document: u64, facts: CaseFacts) -> Result<Project, StoreError> {
+    pub fn open(&mut self, document: DocumentId, facts: CaseFacts) -> Result<Project, StoreError> {
         let mut project = Project {
             path: None,
             whose: Whose::Same,
@@ -90,7 +91,7 @@ impl StoreWorker {
         }
     }
 
-    pub fn set_aside(&mut self, document: u64) -> Result<Project, StoreError> {
+    pub fn set_aside(&mut self, document: DocumentId) -> Result<Project, StoreError> {
         let unknown = || StoreError::Gone;
         let Kept { path, facts, mut file, .. } = self.kept.remove(&document).ok_or_else(unknown)?;
         if let Some(file) = &mut file
@@ -119,7 +120,7 @@ impl StoreWorker {
 
     pub fn keep_elsewhere(
         &mut self,
-        document: u64,
+        document: DocumentId,
         newest: i64,
         now: &Annotations,
     ) -> Result<PathBuf, StoreError> {
@@ -135,7 +136,7 @@ impl StoreWorker {
         Ok(kept.path.clone())
     }
 
-    pub fn take(&mut self, document: u64, write: Write, asked: Instant, more: bool) {
+    pub fn take(&mut self, document: DocumentId, write: Write, asked: Instant, more: bool) {
         let Some(kept) = self.kept.get_mut(&document) else { return };
         if let Write::Run(run) = &write {
             // Only the newest state of a run is of interest.
@@ -145,13 +146,13 @@ impl StoreWorker {
         kept.waiting.push_back((write, asked));
         if !more || urgent || kept.waiting.len() >= BATCH {
             // Entries of another document may have been gathered before this one.
-            let documents: Vec<u64> = self.kept.keys().copied().collect();
+            let documents: Vec<DocumentId> = self.kept.keys().copied().collect();
             documents.into_iter().for_each(|document| self.flush(document));
         }
     }
 
     /// Writes what waits, in order, as far as that goes.
-    pub fn flush(&mut self, document: u64) {
+    pub fn flush(&mut self, document: DocumentId) {
         let Some(kept) = self.kept.get_mut(&document) else { return };
         let mut error = kept.look_after().err();
         while error.is_none() && !kept.waiting.is_empty() {
@@ -182,7 +183,7 @@ impl StoreWorker {
 
     /// Nothing has been asked for a while: each project becomes one file, and its place is looked at.
     pub fn idle(&mut self) {
-        let documents: Vec<u64> = self.kept.keys().copied().collect();
+        let documents: Vec<DocumentId> = self.kept.keys().copied().collect();
         for document in documents {
             self.flush(document);
             if let Some(file) = self.kept.get_mut(&document).and_then(|kept| kept.file.as_mut())
@@ -195,7 +196,7 @@ impl StoreWorker {
         }
     }
 
-    pub fn edit(&self, document: u64, seq: i64) -> Result<Arc<Edit>, StoreError> {
+    pub fn edit(&self, document: DocumentId, seq: i64) -> Result<Arc<Edit>, StoreError> {
         let missing = || StoreError::Damaged { seq, what: "it is not in the file".into() };
         let kept = self.kept.get(&document).ok_or_else(missing)?;
         let waiting = kept.waiting.iter().find_map(|(w, _)| match w {
@@ -213,7 +214,7 @@ impl StoreWorker {
         }
     }
 
-    pub fn weights(&mut self, document: u64, version: &str) -> Result<Arc<[u8]>, StoreError> {
+    pub fn weights(&mut self, document: DocumentId, version: &str) -> Result<Arc<[u8]>, StoreError> {
         self.flush(document);
         let kept = self.kept.get(&document);
         if let Some(model) = kept.and_then(|kept| {
@@ -229,7 +230,7 @@ impl StoreWorker {
         Ok(file.weights(version)?.into())
     }
 
-    pub fn close(&mut self, document: u64, last: Option<(i64, Annotations)>) {
+    pub fn close(&mut self, document: DocumentId, last: Option<(i64, Annotations)>) {
         self.flush(document);
         let Some(mut kept) = self.kept.remove(&document) else { return };
         if let (Some(file), Some((seq, annotations))) = (&mut kept.file, last) {

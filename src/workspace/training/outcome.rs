@@ -9,7 +9,7 @@ use std::sync::Arc;
 impl Workspace {
     /// The run has come to its end. The new version is kept whatever comes of it, and used only when the person says so.
     pub(in crate::workspace) fn on_trained(&mut self, job: JobId, result: &Arc<Trained>) {
-        self.activities.end(job);
+        self.jobs.end(job);
         let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
         let candidate = Candidate { card: Arc::clone(&result.model.card), result: Arc::clone(result) };
         let verdict = candidate.verdict();

@@ -2,7 +2,7 @@
 
 use super::{Curves, LessonImage, Plan};
 use crate::engine::run_folder::{self, PastRun};
-use crate::workspace::activity::Purpose;
+use crate::workspace::jobs::JobResult;
 use crate::workspace::opening::name_of;
 use crate::workspace::store::{RunRecord, RunState, rfc3339};
 use crate::workspace::{NoticeLevel, Workspace};
@@ -55,11 +55,10 @@ impl Workspace {
     /// Reads a run's folder, to show its curves beside those of others.
     pub(in crate::workspace) fn compare_run(&mut self, folder: PathBuf) {
         let title = format!("reading the run {}", name_of(&folder));
-        let job = self.engine.run_io(move |_| run_folder::read(&folder).map(|runs| Box::new(runs) as _));
-        self.activities.start(job, title, None, Purpose::Own);
+        self.jobs.run(title, None, move |_| run_folder::read(&folder).map(JobResult::PastRuns));
     }
 
-    pub(in crate::workspace) fn compared_with(&mut self, runs: Vec<PastRun>) {
+    pub(in crate::workspace) fn on_past_runs(&mut self, runs: Vec<PastRun>) {
         let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
         let text =
             format!("Read {}: shown in the panel Learn, beside the runs on the image", names.join(", "));

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Version};
 use crate::nn::train::TrainConfig;
-use crate::workspace::activity::Purpose;
 use crate::workspace::model_library;
 use crate::workspace::notice::Cause;
 use crate::workspace::store::{RunState, Write, now_ms, rfc3339};
@@ -30,13 +29,13 @@ impl Workspace {
                 let training = training.ok_or(CommandError::NoTraining("under way"))?;
                 training.state = TrainingState::Paused;
                 training.eta_secs = None;
-                self.engine.pause(training.job, true);
+                self.jobs.engine().pause(training.job, true);
                 Ok(())
             }
             TrainCommand::Resume => match &mut self.training {
                 Some(training) if training.state == TrainingState::Paused => {
                     training.state = TrainingState::Running;
-                    self.engine.pause(training.job, false);
+                    self.jobs.engine().pause(training.job, false);
                     Ok(())
                 }
                 _ => self.resume_interrupted(),
@@ -47,12 +46,12 @@ impl Workspace {
                 }
                 let training = self.training.as_mut().ok_or(CommandError::NoTraining("under way"))?;
                 (training.state, training.keeping, training.eta_secs) = (TrainingState::Running, true, None);
-                self.engine.finish(training.job);
+                self.jobs.engine().finish(training.job);
                 Ok(())
             }
             TrainCommand::Cancel => {
                 if let Some(training) = self.training.as_ref().filter(|t| t.is_under_way()) {
-                    self.engine.cancel(training.job);
+                    self.jobs.engine().cancel(training.job);
                     return Ok(());
                 }
                 let given_up = self.interrupted.take().ok_or(CommandError::NoTraining("under way"))?;
@@ -232,8 +231,8 @@ impl Workspace {
             self.remove_checkpoint(checkpoint.clone());
         }
         self.notices.resolve(&Cause::Candidate);
-        let job = self.engine.train(request);
-        self.activities.start(job, format!("training “{}”", card.title), Some(home), Purpose::Own);
+        let job = self.jobs.engine().train(request);
+        self.jobs.add(job, format!("training “{}”", card.title), Some(home));
         self.training = Some(Training {
             job,
             started_ms,

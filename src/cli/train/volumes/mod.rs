@@ -17,8 +17,8 @@ use crate::{
         targets::told_if_taken,
     },
     engine::{
-        About, Checkpoints, Engine, EngineOptions, Event, JobContext, JobError, LoadedModel, Output,
-        TrainData, TrainRequest, interrupt,
+        About, Checkpoints, Engine, EngineOptions, JobContext, JobError, LoadedModel, TrainData,
+        TrainRequest, interrupt,
         run_folder::{RunFolder, checkpoint_in, saved_settings},
     },
     io::dataset::Values,
@@ -201,19 +201,13 @@ impl Run<'_> {
         work: impl FnOnce(&JobContext) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let Some(engine) = &self.engine else { bail!("the engine has ended") };
-        let job = engine.run_io(move |context| work(context).map(|made| Box::new(made) as Output));
-        let ended = engine.block_on(job, |event| self.shown.show(event));
+        let task = engine.run(work);
+        let result = engine.result_of(&task, |event| self.shown.show(event));
         self.shown.clear();
-        if matches!(ended, Err(JobError::Interrupted)) {
+        if matches!(result, Err(JobError::Interrupted)) {
             return Err(self.args.interrupted(self.engine.take(), self.record.path()));
         }
-        match ended? {
-            Event::Done { output, .. } => match output.downcast::<T>() {
-                Ok(made) => Ok(*made),
-                Err(_) => bail!("preparing the cases ended with something else"),
-            },
-            other => bail!("preparing the cases ended with {other:?}"),
-        }
+        Ok(result?)
     }
 
     /// What the model says of itself.

@@ -1,17 +1,13 @@
-use super::activity::Purpose;
-use super::background_edit::Finished;
-use super::label_statistics::LabelStatistics;
+//! A mask written to a file of a person's choice, or beside its image.
+
+use super::jobs::JobResult;
 use super::source::Source;
-use super::store::{Snapshot, Write};
-use super::surfaces::MadeSurface;
-use super::{CommandError, Document, Export, ExportFormat, NoticeLevel, Workspace};
-use crate::engine::{JobId, Output, run_folder::PastRun};
+use super::{CommandError, Document, DocumentId, Export, ExportFormat, NoticeLevel, Workspace};
 use crate::io::{self, TargetError, Targets};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Files that were written.
-struct Written {
+pub(super) struct Exported {
     paths: Vec<PathBuf>,
     warnings: Vec<String>,
     /// The revision of the mask that is in them.
@@ -107,9 +103,9 @@ impl Workspace {
         let (now, volume) = (document.now.clone(), document.volume.clone());
         let (source, name) = (Source::of(document), document.name.clone());
         let title = format!("saving {}", path.display());
-        let job = self.engine.run_io(move |cx| {
+        self.jobs.run(title, Some(id), move |cx| {
             cx.progress("saving", 0, 2);
-            let mut written = Written { paths: vec![path.clone()], warnings: Vec::new(), revision: None };
+            let mut written = Exported { paths: vec![path.clone()], warnings: Vec::new(), revision: None };
             match source.differs(cx) {
                 Some(what) if beside => anyhow::bail!(
                     "{what}, so that the mask was not written beside it. Export it to a place of your choice"
@@ -125,7 +121,7 @@ impl Workspace {
                 ExportFormat::Png => written.warnings.extend(io::write_label_png(&path, &now.mask)?),
                 ExportFormat::Table => {
                     io::write_table(&path, &now.labels)?;
-                    return Ok(Box::new(written));
+                    return Ok(JobResult::Exported(id, written));
                 }
             }
             if now.mask.is_empty() {
@@ -139,53 +135,24 @@ impl Workspace {
             io::write_table(&table, &now.labels)?;
             written.paths.push(table);
             cx.progress("saving", 2, 2);
-            Ok(Box::new(written))
+            Ok(JobResult::Exported(id, written))
         });
-        self.activities.start(job, title, Some(id), Purpose::Save);
         Ok(())
     }
 
-    /// A job of the workspace's own on the worker pool is done.
-    pub(super) fn on_done(&mut self, job: JobId, output: Output) {
-        let Some(activity) = self.activities.end(job) else { return };
-        let output = match output.downcast::<Vec<PastRun>>() {
-            Ok(runs) => return self.compared_with(*runs),
-            Err(output) => output,
-        };
-        let Some(id) = activity.document else { return };
-        let output = match output.downcast::<Snapshot>() {
-            Ok(snapshot) => {
-                self.write(id, Write::Snapshot(Arc::new(*snapshot)));
-                return self.want_snapshot(id);
-            }
-            Err(output) => output,
-        };
-        let output = match output.downcast::<LabelStatistics>() {
-            Ok(statistics) => return self.on_statistics(id, *statistics),
-            Err(output) => output,
-        };
-        let output = match output.downcast::<MadeSurface>() {
-            Ok(made) => return self.on_surface(*made),
-            Err(output) => output,
-        };
-        let output = match output.downcast::<Finished>() {
-            Ok(finished) => return self.on_background_edit(job, finished),
-            Err(output) => output,
-        };
-        if let Ok(written) = output.downcast::<Written>() {
-            let Written { paths, warnings, revision } = *written;
-            if let Some(document) = self.document_mut(id) {
-                document.exported = revision.or(document.exported);
-                document.exports.extend(paths.iter().cloned());
-            }
-            for warning in warnings {
-                self.notices.add(NoticeLevel::Warning, Some(id), warning);
-            }
-            let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-            self.notices.add(NoticeLevel::Info, Some(id), format!("Saved {}", names.join(" and ")));
-            if self.document(id).is_some_and(|d| d.last_seq > 0) {
-                self.store_audit(id, "exported", &names.join("\n"));
-            }
+    pub(super) fn on_exported(&mut self, id: DocumentId, exported: Exported) {
+        let Exported { paths, warnings, revision } = exported;
+        if let Some(document) = self.document_mut(id) {
+            document.exported = revision.or(document.exported);
+            document.exports.extend(paths.iter().cloned());
+        }
+        for warning in warnings {
+            self.notices.add(NoticeLevel::Warning, Some(id), warning);
+        }
+        let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+        self.notices.add(NoticeLevel::Info, Some(id), format!("Saved {}", names.join(" and ")));
+        if self.document(id).is_some_and(|d| d.last_seq > 0) {
+            self.store_audit(id, "exported", &names.join("\n"));
         }
     }
 }
