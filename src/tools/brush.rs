@@ -98,7 +98,7 @@ impl Gesture for Brush {
                 let mut actions = Vec::new();
                 if last != event.voxel {
                     let normal = context.grid().plane_axes(plane).normal.index();
-                    // Scrolled with the button down: a disc starts anew in the other slice, a ball is drawn through.
+                    // Scrolled with the button down: a disc starts again in the other slice, a ball is drawn through.
                     let joined =
                         context.options.sphere || last[normal].round() == event.voxel[normal].round();
                     let points = if joined { vec![last, event.voxel] } else { vec![event.voxel] };

@@ -4,7 +4,7 @@ use super::{
 };
 use egui::Ui;
 
-/// The tool in hand, its gesture, and the options of all tools.
+/// The current tool, its gesture, and the options of all tools.
 pub struct Toolbox {
     tool: &'static Tool,
     gesture: Box<dyn Gesture>,
@@ -25,7 +25,7 @@ impl Toolbox {
         self.tool
     }
 
-    /// Takes another tool in hand; what the last one had under way is cancelled.
+    /// Selects another tool; a gesture of the last one is cancelled.
     pub fn select(&mut self, tool: &'static Tool) -> Vec<ToolAction> {
         let actions = self.cancel();
         self.tool = tool;
@@ -96,7 +96,7 @@ impl Toolbox {
         }
     }
 
-    /// The options of the tool in hand, side by side.
+    /// The options of the current tool, side by side.
     pub fn options_row(&mut self, ui: &mut Ui, scene: &Scene) {
         for &option in self.tool.options {
             self.options.show(option, ui, scene);

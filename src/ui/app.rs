@@ -1,8 +1,8 @@
 use super::fonts::Fonts;
 use super::keyboard::Keyboard;
-use super::look::Look;
 use super::outbox::{Outbox, Question};
 use super::shell::Shell;
+use super::view_state::ViewState;
 use super::{UiOptions, closing, dialogs, keys};
 use crate::engine::{Engine, EngineOptions, JobId, interrupt};
 use crate::gpu::{self, SliceRenderer, interop};
@@ -27,7 +27,7 @@ pub struct App {
     /// Waits for the first frame.
     start: Option<Start>,
     workspace: Option<Workspace>,
-    look: Look,
+    view_state: ViewState,
     toolbox: Toolbox,
     shell: Shell,
     keyboard: Keyboard,
@@ -47,7 +47,7 @@ impl App {
             graphics: start.graphics.clone(),
             start: Some(start),
             workspace: None,
-            look: Look::default(),
+            view_state: ViewState::default(),
             toolbox: Toolbox::default(),
             shell: Shell::default(),
             keyboard: Keyboard::default(),
@@ -151,7 +151,7 @@ impl App {
             self.shell.notices.tell(sentence(&e.to_string()));
         }
         self.shell.closing.hear(ui.ctx());
-        self.look.keep_only(|id| workspace.document(id).is_some());
+        self.view_state.keep_only(|id| workspace.document(id).is_some());
         let mut out = Outbox::default();
         let pressed = self.keyboard.pressed(ui.ctx(), self.shell.takes_keys());
         if self.keyboard.has_refused() {
@@ -161,9 +161,9 @@ impl App {
         }
         let hides = pressed.contains(&keys::KeyCommand::HideMask);
         for command in pressed {
-            self.shell.perform(command, workspace, &mut self.look, &mut self.toolbox, &mut out);
+            self.shell.dispatch(command, workspace, &mut self.view_state, &mut self.toolbox, &mut out);
         }
-        self.shell.hold_to_hide(ui.ctx(), hides, &mut self.look);
+        self.shell.hold_to_hide(ui.ctx(), hides, &mut self.view_state);
         for path in dropped(ui.ctx()) {
             if dialogs::is_model(&path) {
                 out.command(Command::Model(ModelCommand::Import { path }));
@@ -171,7 +171,7 @@ impl App {
                 out.open(path);
             }
         }
-        self.shell.show(ui, workspace, &mut self.look, &mut self.toolbox, &mut out);
+        self.shell.show(ui, workspace, &mut self.view_state, &mut self.toolbox, &mut out);
         if let Some(words) = self.fonts.go_on(ui.ctx(), workspace.engine()) {
             self.shell.notices.tell(words);
         }
@@ -198,7 +198,14 @@ impl App {
         // A request may lead to another, as the click on a button that does what a key does and asks a question.
         while !out.requests.is_empty() {
             for request in std::mem::take(&mut out.requests) {
-                self.shell.request(ctx, request, workspace, &mut self.look, &mut self.toolbox, &mut out);
+                self.shell.request(
+                    ctx,
+                    request,
+                    workspace,
+                    &mut self.view_state,
+                    &mut self.toolbox,
+                    &mut out,
+                );
             }
         }
         let stopping = &mut self.shell.stopping;
@@ -220,7 +227,8 @@ impl App {
             let (id, z) = (document.id(), document.cursor()[2]);
             workspace.look_at(id, z);
         }
-        let surface = workspace.active().and_then(|d| Some((d.id(), self.look.surface_of(workspace, d)?)));
+        let surface =
+            workspace.active().and_then(|d| Some((d.id(), self.view_state.surface_of(workspace, d)?)));
         workspace.want_surface(surface);
         if let Some(graphics) = &self.graphics {
             for error in SliceRenderer::take_errors(graphics) {

@@ -1,4 +1,4 @@
-//! Neither the window nor an image is closed over what would be lost with it.
+//! Before the window or an image is closed, asks about what would be lost.
 
 use super::keyboard;
 use super::outbox::{Outbox, Question};
@@ -13,7 +13,7 @@ use crate::workspace::{
 use egui::{Context, Id, Modal, RichText, Ui, ViewportCommand};
 use std::time::Duration;
 
-/// Between two looks at whether everything is safe meanwhile.
+/// The time between two checks whether everything is safe by now.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What is to be closed.
@@ -23,7 +23,7 @@ enum Closed {
     Image(DocumentId),
 }
 
-/// The question that stands when the window or an image is to be closed.
+/// The question that is open when the window or an image is to be closed.
 #[derive(Default)]
 pub struct Closing {
     asked: Option<Closed>,
@@ -31,11 +31,11 @@ pub struct Closing {
     sure: bool,
     /// The image that is to be exported has been brought to the front.
     exports: bool,
-    /// A signal to end has been heard.
+    /// A signal to end has arrived.
     told: bool,
     /// The window is to be closed, if nothing is lost with it.
     wanted: bool,
-    /// A text field has been ended for that, which is over with the next frame.
+    /// A text field was ended for that; it is gone in the next frame.
     waits: bool,
     /// The stroke under the pointer ends with the window.
     ends_stroke: bool,
@@ -46,18 +46,18 @@ impl Closing {
         self.asked.is_some()
     }
 
-    /// An image is to be closed of which something would be lost.
+    /// Asks before closing an image of which something would be lost.
     pub fn ask(&mut self, image: DocumentId) {
         self.asked = Some(Closed::Image(image));
     }
 
-    /// The person asks for the window to be closed, other than by its own button.
+    /// The person closes the window by a key or a menu, not by its own button.
     pub fn quit(&mut self) {
         self.wanted = true;
     }
 
-    /// Takes in that the window is to be closed: by the person, or by a signal (`kill`, Ctrl-C in the terminal, the end of
-    /// the session). [`Closing::go_on`] decides on it.
+    /// Notices that the window is to be closed: by the person, or by a signal (`kill`, Ctrl-C in the terminal, the end
+    /// of the session). [`Closing::go_on`] decides on it.
     pub fn hear(&mut self, ctx: &Context) {
         if self.sure {
             return;
@@ -67,14 +67,14 @@ impl Closing {
             (self.told, self.wanted, self.ends_stroke) = (true, true, true);
         }
         if self.wanted && is_hidden(ctx) {
-            // It would be closed unasked, as it draws no frames by itself in which something could be decided.
+            // A hidden window draws no frames, so without this it would close without a question.
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             ctx.send_viewport_cmd(ViewportCommand::RequestPaintWhileHidden);
             ctx.request_repaint();
         }
     }
 
-    /// At the end of a frame: lets the window close that is to be closed, or asks where that would lose something.
+    /// At the end of a frame: closes the window if it is to be closed, or asks if that would lose something.
     pub fn go_on(&mut self, ctx: &Context, workspace: &mut Workspace) {
         if !self.wanted || self.sure {
             return;
@@ -85,7 +85,7 @@ impl Closing {
             }
             ctx.request_repaint();
         };
-        // What is being written is taken first, and has been in the next frame. A dialog keeps its field.
+        // First ends a text field and takes its text, which is done in the next frame. A dialog keeps its field.
         if !std::mem::replace(&mut self.waits, true) && keyboard::end_text_field(ctx) {
             return held_open();
         }
@@ -113,7 +113,7 @@ impl Closing {
         held_open();
     }
 
-    /// Closes what is to be closed by itself once nothing would be lost any more.
+    /// Closes the window or image by itself once nothing would be lost any more.
     pub fn show(&mut self, ctx: &Context, workspace: &Workspace, out: &mut Outbox) {
         if std::mem::take(&mut self.exports) {
             return out.ask(Question::Export);
@@ -221,12 +221,12 @@ fn requested(ctx: &Context) -> bool {
     ctx.input(|i| i.viewport().close_requested())
 }
 
-/// Nobody sees the window: it is minimised or covered.
+/// Whether nobody sees the window: it is minimised or covered.
 pub fn is_hidden(ctx: &Context) -> bool {
     ctx.input(|i| i.viewport().visible() == Some(false))
 }
 
-/// Where the project of an image that cannot be written is kept instead; wherever its notices and questions stand.
+/// The button that keeps a project which cannot be written in Fovea's own folder; in notices and questions alike.
 pub fn keep_elsewhere(ui: &mut Ui, document: DocumentId, out: &mut Outbox) {
     let tip = "The whole project, found there when the image is opened again";
     if quiet(ui, true, "Keep in Fovea's folder").on_hover_text(tip).clicked() {

@@ -1,16 +1,16 @@
 //! What panels may see. Each function below a panel takes the smallest part of it that suffices.
 
-use super::look::Look;
 use super::outbox::Outbox;
+use super::view_state::ViewState;
 use crate::workspace::{Document, Workspace};
 use egui::Ui;
 
-/// What a panel is given: everything to read, the looks to change, and a place for what it asks for.
+/// What a panel is given: everything to read, the view state to change, and an outbox for its commands.
 pub struct PanelContext<'a> {
     pub workspace: &'a Workspace,
     /// The image that commands act on.
     pub document: &'a Document,
-    pub look: &'a mut Look,
+    pub view_state: &'a mut ViewState,
     pub out: &'a mut Outbox,
     /// The selected label is to be named.
     pub names: bool,

@@ -1,4 +1,4 @@
-//! Questions after files: the system's dialog where there is one, and always a field for the path.
+//! Questions for files: the system's dialog if there is one, and always a field for the path.
 
 use super::outbox::{Outbox, Question};
 use super::reading::in_words;
@@ -13,7 +13,7 @@ use poll_promise::Promise;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The question that stands.
+/// The open question.
 #[derive(Default)]
 pub struct Dialogs {
     asked: Option<Asked>,
@@ -26,7 +26,7 @@ struct Asked {
     proposed: String,
     format: ExportFormat,
     system: System,
-    /// The export that was looked at last, and what is to be said of it.
+    /// The export that was checked last, and what to say about it.
     looked: Option<(Export, Obstacle)>,
 }
 

@@ -1,4 +1,4 @@
-//! Who hears the keys: a text field, a row of a list, or the window.
+//! Where keys go: to a text field, a row of a list, or the window.
 
 use super::keys::{KeyCommand, Scope, find, repeats};
 use egui::{Context, Event, Id, Key, Modifiers, Plugin, RawInput, Response, Ui};
@@ -8,7 +8,8 @@ pub fn install(ctx: &Context) {
     ctx.add_plugin(InOrder::default());
 }
 
-/// Keys and clicks are heard in the order in which they were made: a frame hears either, and the rest comes with the next.
+/// Keys and clicks are handled in the order in which they were made: a frame handles one kind, and the rest waits for
+/// the next.
 ///
 /// egui looks at all clicks of a frame at once. On a slow machine a frame lasts half a second, and what a person types after
 /// a click that opens a field, or before one that ends it, would not reach the field.
@@ -18,7 +19,7 @@ struct InOrder {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Hand {
+enum Device {
     Keys,
     Pointer,
 }
@@ -32,13 +33,13 @@ impl Plugin for InOrder {
         let mut events = std::mem::take(&mut self.held);
         events.append(&mut input.events);
         let mut first = None;
-        let other = |event: &Event| match (hand(event), first) {
+        let other = |event: &Event| match (device(event), first) {
             (None, _) => false,
-            (hand, None) => {
-                first = hand;
+            (device, None) => {
+                first = device;
                 false
             }
-            (hand, first) => hand != first,
+            (device, first) => device != first,
         };
         if let Some(cut) = events.iter().position(other) {
             self.held = events.split_off(cut);
@@ -53,15 +54,15 @@ impl Plugin for InOrder {
     }
 }
 
-fn hand(event: &Event) -> Option<Hand> {
+fn device(event: &Event) -> Option<Device> {
     match event {
         Event::Key { pressed: true, .. }
         | Event::Text(_)
         | Event::Ime(_)
         | Event::Copy
         | Event::Cut
-        | Event::Paste(_) => Some(Hand::Keys),
-        Event::PointerButton { .. } => Some(Hand::Pointer),
+        | Event::Paste(_) => Some(Device::Keys),
+        Event::PointerButton { .. } => Some(Device::Pointer),
         _ => None,
     }
 }
@@ -133,7 +134,7 @@ impl Keyboard {
         }
         // Tab is a key of ours; the focus of widgets must not wander with it.
         ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
-        // An open menu hears Escape first, and so has a field that it took the keyboard from.
+        // An open menu handles Escape first, and so does a field that it took the keyboard from.
         self.escaped = written && ctx.input(|i| i.key_pressed(Key::Escape));
         let escapes = egui::Popup::is_any_open(ctx) || written;
         let row = row_with_it(ctx).is_some();
@@ -178,7 +179,7 @@ impl Keyboard {
                     }
                     _ => !*ends,
                 },
-                event => !*ends || hand(event) != Some(Hand::Keys),
+                event => !*ends || device(event) != Some(Device::Keys),
             });
         });
     }
@@ -191,7 +192,7 @@ impl Keyboard {
         self.written = ctx.text_edit_focused();
     }
 
-    /// Whether a key was not heard because a row has the keyboard.
+    /// Whether a key was ignored because a row has the keyboard.
     pub fn has_refused(&mut self) -> bool {
         std::mem::take(&mut self.refused)
     }

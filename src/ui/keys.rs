@@ -291,9 +291,9 @@ pub static MOUSE: &[MouseBinding] = &[
     mouse("Slice", Trigger::Wheel, NONE, While::Any, MouseAction::Slice),
 ];
 
-/// What the hand is doing, for finding a gesture.
+/// The state of pointer and keyboard that decides which gesture is meant.
 #[derive(Clone, Copy, Debug)]
-pub struct Hand {
+pub struct PointerState {
     pub modifiers: Modifiers,
     pub space: bool,
     pub mode: Mode,
@@ -310,19 +310,19 @@ pub enum Mode {
 }
 
 /// What a gesture means.
-pub fn mouse_action(trigger: Trigger, hand: Hand) -> Option<MouseAction> {
+pub fn mouse_action(trigger: Trigger, pointer: PointerState) -> Option<MouseAction> {
     let fits = |during: While| match during {
         While::Any => true,
-        While::Navigating => hand.mode == Mode::Tool(ToolKind::Navigate),
-        While::Windowing => hand.mode == Mode::Window,
-        While::Drawing => matches!(hand.mode, Mode::Tool(kind) if kind != ToolKind::Navigate),
-        While::Brushing => hand.mode == Mode::Tool(ToolKind::Brush),
-        While::Turning => hand.mode == Mode::Turn,
+        While::Navigating => pointer.mode == Mode::Tool(ToolKind::Navigate),
+        While::Windowing => pointer.mode == Mode::Window,
+        While::Drawing => matches!(pointer.mode, Mode::Tool(kind) if kind != ToolKind::Navigate),
+        While::Brushing => pointer.mode == Mode::Tool(ToolKind::Brush),
+        While::Turning => pointer.mode == Mode::Turn,
     };
     let binding = MOUSE.iter().find(|b| {
         b.trigger == trigger
-            && b.space == hand.space
-            && hand.modifiers.matches_logically(b.modifiers)
+            && b.space == pointer.space
+            && pointer.modifiers.matches_logically(b.modifiers)
             && fits(b.during)
     })?;
     Some(binding.action)
@@ -428,28 +428,28 @@ mod tests {
 
     #[test]
     fn gestures_are_found_by_what_the_hand_does() {
-        let hand = |modifiers, space, mode| Hand { modifiers, space, mode };
+        let pointer = |modifiers, space, mode| PointerState { modifiers, space, mode };
         let tool = Mode::Tool;
         let left = Trigger::Drag(PointerButton::Primary);
         let right = Trigger::Drag(PointerButton::Secondary);
         let (none, alt, ctrl, shift) =
             (Modifiers::NONE, Modifiers::ALT, Modifiers::COMMAND | Modifiers::CTRL, Modifiers::SHIFT);
-        for (trigger, hand, action) in [
-            (left, hand(none, false, tool(ToolKind::Brush)), MouseAction::Draw),
-            (left, hand(ctrl, false, tool(ToolKind::Brush)), MouseAction::Erase),
-            (right, hand(none, false, tool(ToolKind::Corners)), MouseAction::Erase),
-            (right, hand(none, false, tool(ToolKind::Navigate)), MouseAction::Zoom),
-            (left, hand(alt, false, tool(ToolKind::Brush)), MouseAction::WindowLevel),
-            (left, hand(none, true, tool(ToolKind::Brush)), MouseAction::Pan),
-            (Trigger::Wheel, hand(shift, false, tool(ToolKind::Brush)), MouseAction::BrushSize),
-            (Trigger::Wheel, hand(shift, false, tool(ToolKind::Navigate)), MouseAction::FiveSlices),
-            (Trigger::Wheel, hand(none, false, tool(ToolKind::Navigate)), MouseAction::Slice),
-            (Trigger::Wheel, hand(ctrl, false, tool(ToolKind::Brush)), MouseAction::Zoom),
-            (left, hand(none, false, Mode::Turn), MouseAction::Turn),
-            (left, hand(none, true, Mode::Turn), MouseAction::Pan),
-            (Trigger::Wheel, hand(none, false, Mode::Turn), MouseAction::Zoom),
+        for (trigger, pointer, action) in [
+            (left, pointer(none, false, tool(ToolKind::Brush)), MouseAction::Draw),
+            (left, pointer(ctrl, false, tool(ToolKind::Brush)), MouseAction::Erase),
+            (right, pointer(none, false, tool(ToolKind::Corners)), MouseAction::Erase),
+            (right, pointer(none, false, tool(ToolKind::Navigate)), MouseAction::Zoom),
+            (left, pointer(alt, false, tool(ToolKind::Brush)), MouseAction::WindowLevel),
+            (left, pointer(none, true, tool(ToolKind::Brush)), MouseAction::Pan),
+            (Trigger::Wheel, pointer(shift, false, tool(ToolKind::Brush)), MouseAction::BrushSize),
+            (Trigger::Wheel, pointer(shift, false, tool(ToolKind::Navigate)), MouseAction::FiveSlices),
+            (Trigger::Wheel, pointer(none, false, tool(ToolKind::Navigate)), MouseAction::Slice),
+            (Trigger::Wheel, pointer(ctrl, false, tool(ToolKind::Brush)), MouseAction::Zoom),
+            (left, pointer(none, false, Mode::Turn), MouseAction::Turn),
+            (left, pointer(none, true, Mode::Turn), MouseAction::Pan),
+            (Trigger::Wheel, pointer(none, false, Mode::Turn), MouseAction::Zoom),
         ] {
-            assert_eq!(mouse_action(trigger, hand), Some(action), "{trigger:?} {hand:?}");
+            assert_eq!(mouse_action(trigger, pointer), Some(action), "{trigger:?} {pointer:?}");
         }
     }
 

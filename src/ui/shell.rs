@@ -4,13 +4,13 @@ use super::context::{Panel, PanelContext};
 use super::dialogs::Dialogs;
 use super::help;
 use super::keys::KeyCommand;
-use super::look::Look;
 use super::notices::Notices;
 use super::other_image;
 use super::outbox::{Outbox, Question, Request};
 use super::panels::{info::Info, labels::Labels, learn::Learn, prediction::Prediction};
 use super::stopping::Stopping;
 use super::theme::{self, canvas, size};
+use super::view_state::ViewState;
 use super::views::{self, Scene, Views};
 use super::welcome;
 use crate::tools::Toolbox;
@@ -94,7 +94,7 @@ impl Shell {
         &mut self,
         ui: &mut Ui,
         workspace: &Workspace,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
@@ -103,7 +103,7 @@ impl Shell {
         egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
             ui,
             |ui| {
-                bars::top(ui, workspace, &mut self.images, look, self.panels_shown, out);
+                bars::top(ui, workspace, &mut self.images, view_state, self.panels_shown, out);
             },
         );
         egui::Panel::bottom("status").exact_size(size::STATUS_BAR).resizable(false).frame(frame(12, 0)).show(
@@ -117,7 +117,7 @@ impl Shell {
         egui::Panel::left("tools").exact_size(size::TOOL_STRIP).resizable(false).frame(frame(7, 8)).show(
             ui,
             |ui| {
-                bars::strip(ui, toolbox, look, document.is_some(), out);
+                bars::strip(ui, toolbox, view_state, document.is_some(), out);
             },
         );
         if let (Some(document), true) = (document, self.panels_shown) {
@@ -127,7 +127,7 @@ impl Shell {
                 .frame(frame(0, 0))
                 .show(ui, |ui| {
                     let names = std::mem::take(&mut self.names);
-                    self.side(ui, &mut PanelContext { workspace, document, look, out, names });
+                    self.side(ui, &mut PanelContext { workspace, document, view_state, out, names });
                 });
         }
         if let Some(document) = document {
@@ -135,9 +135,10 @@ impl Shell {
                 .exact_size(size::OPTIONS_ROW)
                 .resizable(false)
                 .frame(frame(12, 0))
-                .show(ui, |ui| bars::options(ui, document, toolbox, look));
+                .show(ui, |ui| bars::options(ui, document, toolbox, view_state));
         }
-        let middle = CentralPanel::no_frame().show(ui, |ui| self.middle(ui, workspace, look, toolbox, out));
+        let middle =
+            CentralPanel::no_frame().show(ui, |ui| self.middle(ui, workspace, view_state, toolbox, out));
         self.above(ui.ctx(), middle.response.rect, workspace, out);
     }
 
@@ -145,7 +146,7 @@ impl Shell {
         &mut self,
         ui: &mut Ui,
         workspace: &Workspace,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
@@ -154,7 +155,7 @@ impl Shell {
             // What is on its way in is what the person asked for last.
             (_, Some(opening)) => views::show_preview(ui, opening, out),
             (Some(document), None) => {
-                self.views.show(ui, &Scene { workspace, document }, look, toolbox, out);
+                self.views.show(ui, &Scene { workspace, document }, view_state, toolbox, out);
             }
             (None, None) => welcome::show(ui, false, out),
         }
@@ -182,7 +183,7 @@ impl Shell {
     }
 
     fn side(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        // Another tab comes with the next frame: what this panel has in hand hears of the click first.
+        // The other tab is shown in the next frame, so that a text field of this panel can end first.
         let front = self.front;
         Frame::new()
             .inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 0 })
@@ -242,7 +243,7 @@ impl Shell {
         ctx: &egui::Context,
         request: Request,
         workspace: &mut Workspace,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
@@ -252,7 +253,7 @@ impl Shell {
                 ctx.set_theme(if dark { egui::ThemePreference::Light } else { egui::ThemePreference::Dark });
             }
             Request::Key(KeyCommand::Quit) => self.closing.quit(),
-            Request::Key(command) => self.perform(command, workspace, look, toolbox, out),
+            Request::Key(command) => self.dispatch(command, workspace, view_state, toolbox, out),
             Request::Ask(question) => self.ask(question, workspace),
             Request::DismissNotice(id) => workspace.dismiss(id),
             Request::DismissHint => {

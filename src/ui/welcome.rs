@@ -53,7 +53,7 @@ pub fn show(ui: &mut Ui, starting: bool, out: &mut Outbox) {
     });
 }
 
-/// The way through the program, once.
+/// The main steps, shown once.
 pub fn hint(ctx: &egui::Context, views: Rect, out: &mut Outbox) {
     Area::new(Id::unique("hint"))
         .order(Order::Middle)

@@ -77,7 +77,7 @@ fn the_window_changes_the_workspace_by_commands_only() {
     let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
     none(&elsewhere(&calls, |source| !source.is_in("ui")), "the window says it as a Command");
 
-    let holders = ["ui/app.rs", "ui/closing.rs", "ui/perform.rs", "ui/shell.rs"];
+    let holders = ["ui/app.rs", "ui/closing.rs", "ui/shell.rs"];
     let held = elsewhere(&["&mut Workspace"], |source| {
         !is_in_any(source, &["ui", "tools"]) || is_in_any(source, &holders)
     });

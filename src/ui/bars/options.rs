@@ -1,13 +1,13 @@
 use crate::tools::{Scene, Toolbox};
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::look::Look;
 use crate::ui::theme;
+use crate::ui::view_state::ViewState;
 use crate::volume::presets;
 use crate::workspace::Document;
 use egui::{Align, Layout, RichText, Ui};
 
-/// The options of the tool in hand, what it paints with, and what to do next.
-pub fn show(ui: &mut Ui, document: &Document, toolbox: &mut Toolbox, look: &mut Look) {
+/// The options of the current tool, what it paints with, and what to do next.
+pub fn show(ui: &mut Ui, document: &Document, toolbox: &mut Toolbox, view_state: &mut ViewState) {
     let scene = Scene {
         volume: document.volume(),
         mask: document.mask(),
@@ -17,10 +17,10 @@ pub fn show(ui: &mut Ui, document: &Document, toolbox: &mut Toolbox, look: &mut 
     };
     let p = theme::palette(ui);
     ui.horizontal_centered(|ui| {
-        if look.windowing {
+        if view_state.windowing {
             ui.label(RichText::new("Window and level").strong());
             ui.add_space(8.0);
-            let image = look.image(document);
+            let image = view_state.image(document);
             for (index, preset) in presets(document.volume()).iter().enumerate() {
                 let key = shortcut_of(KeyCommand::Preset(index)).unwrap_or_default();
                 let chosen = image.tone.window == preset.window;
@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, document: &Document, toolbox: &mut Toolbox, look: &mut 
             ui.add_space(8.0);
             toolbox.options_row(ui, &scene);
         }
-        let hint = match look.windowing {
+        let hint = match view_state.windowing {
             true => "Drag sideways for the window, up and down for the level".to_owned(),
             false => toolbox.hint(&scene),
         };

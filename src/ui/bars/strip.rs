@@ -1,17 +1,17 @@
 use crate::tools::{TOOLS, Toolbox};
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::look::Look;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::size;
+use crate::ui::view_state::ViewState;
 use crate::ui::widgets::{Icon, IconButton};
 use egui::Ui;
 
 /// The tools, from their list.
-pub fn show(ui: &mut Ui, toolbox: &Toolbox, look: &Look, enabled: bool, out: &mut Outbox) {
+pub fn show(ui: &mut Ui, toolbox: &Toolbox, view_state: &ViewState, enabled: bool, out: &mut Outbox) {
     ui.spacing_mut().item_spacing.y = 4.0;
     for (index, tool) in TOOLS.iter().enumerate() {
         let command = KeyCommand::Tool(tool.id);
-        let selected = toolbox.tool().id == tool.id && !look.windowing;
+        let selected = toolbox.tool().id == tool.id && !view_state.windowing;
         let button = IconButton::new(Icon::Of(tool.icon), tool.title)
             .about(tool.about)
             .key(shortcut_of(command))
@@ -25,7 +25,7 @@ pub fn show(ui: &mut Ui, toolbox: &Toolbox, look: &Look, enabled: bool, out: &mu
         if index == 0 {
             let button = IconButton::new(Icon::Window, "Window and level")
                 .key(shortcut_of(KeyCommand::WindowMode))
-                .selected(enabled && look.windowing)
+                .selected(enabled && view_state.windowing)
                 .enabled(enabled)
                 .side(size::TOOL);
             if ui.add(button).clicked() {

@@ -1,20 +1,20 @@
 use super::images::Images;
 use crate::phantom::SAMPLES;
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::look::{Layout as ViewLayout, Look, Pane};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::theme;
+use crate::ui::view_state::{Layout as ViewLayout, Pane, ViewState};
 use crate::ui::widgets::{Icon, IconButton};
 use crate::volume::presets;
 use crate::workspace::{Document, Workspace};
 use egui::{Align, Layout, RichText, Ui};
 
-/// Files on the left, looks on the right, and the open images between them.
+/// Files on the left, views and theme on the right, and the open images between them.
 pub fn show(
     ui: &mut Ui,
     workspace: &Workspace,
     images: &mut Images,
-    look: &mut Look,
+    view_state: &mut ViewState,
     panels_shown: bool,
     out: &mut Outbox,
 ) {
@@ -41,10 +41,10 @@ pub fn show(
             }
             if let Some(document) = document {
                 bar(ui);
-                layout(ui, document, look);
-                windows(ui, document, look);
+                layout(ui, document, view_state);
+                windows(ui, document, view_state);
             }
-            // What is left over is the images': however many are open, they cover nothing.
+            // The images get the rest of the width, so that many open images cover nothing.
             ui.add_space(4.0);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| images.show(ui, workspace, out));
         });
@@ -123,13 +123,13 @@ fn history(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
     }
 }
 
-fn layout(ui: &mut Ui, document: &Document, look: &mut Look) {
+fn layout(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
     if document.depth() == 1 {
         return;
     }
     let key = shortcut_of(KeyCommand::NextLayout);
     let native = Pane::Plane(document.native_plane());
-    let image = look.image(document);
+    let image = view_state.image(document);
     let layouts = [
         (Icon::Cube, "Labels in three dimensions", ViewLayout::One(Pane::Surface)),
         (Icon::Grid, "Three linked planes, and the labels", ViewLayout::Four),
@@ -147,12 +147,12 @@ fn layout(ui: &mut Ui, document: &Document, look: &mut Look) {
     }
 }
 
-fn windows(ui: &mut Ui, document: &Document, look: &mut Look) {
+fn windows(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
     let presets = presets(document.volume());
     if presets.is_empty() {
         return;
     }
-    let image = look.image(document);
+    let image = view_state.image(document);
     let chosen = presets.iter().find(|p| p.window == image.tone.window);
     ui.menu_button(chosen.map_or("Window", |p| p.title), |ui| {
         ui.set_min_width(170.0);

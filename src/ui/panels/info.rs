@@ -1,11 +1,11 @@
 use crate::geom::{Frame, Unit};
 use crate::tools::number;
 use crate::ui::context::{Panel, PanelContext};
-use crate::ui::look::{CHANNELS, ImageLook};
 use crate::ui::notices::take_back;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
+use crate::ui::view_state::{CHANNELS, ImageViewState};
 use crate::ui::widgets::{Icon, field, section, title_row};
 use crate::volume::{Modality, Window, presets};
 use crate::words::counted;
@@ -29,7 +29,7 @@ impl Panel for Info {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { document, look, out, .. } = context;
+        let PanelContext { document, view_state, out, .. } = context;
         title_row(ui, "Image", |_| {});
         ui.add(
             egui::Label::new(RichText::new(as_painted(document.name())).color(theme::palette(ui).weak))
@@ -38,7 +38,7 @@ impl Panel for Info {
         .on_hover_text(document.source().display().to_string());
         kind(ui, document, out);
         warnings(ui, document);
-        section(ui, "Grey values", |ui| tone(ui, document, look.image(document)));
+        section(ui, "Grey values", |ui| tone(ui, document, view_state.image(document)));
         section(ui, "Geometry", |ui| geometry(ui, document));
         if document.series().len() > 1 {
             let moved = self.in_view != Some(document.id());
@@ -62,7 +62,7 @@ fn warnings(ui: &mut Ui, document: &Document) {
     }
 }
 
-fn tone(ui: &mut Ui, document: &Document, image: &mut ImageLook) {
+fn tone(ui: &mut Ui, document: &Document, image: &mut ImageViewState) {
     let volume = document.volume();
     let Window { mut center, mut width } = image.tone.window;
     let speed = f64::from(width) * 0.004;

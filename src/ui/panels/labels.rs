@@ -2,11 +2,11 @@ use crate::label::{Label, LabelId};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keyboard;
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::look::{AreaStyle, Look};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::panels::volumes;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, size};
+use crate::ui::view_state::{AreaStyle, ViewState};
 use crate::ui::widgets::{Icon, IconButton, InlineEdit, empty, field, section, slider_row, title_row};
 use crate::workspace::{Command, Document, DocumentId, EditCommand, LabelCommand, Workspace};
 use egui::{
@@ -38,7 +38,7 @@ impl Panel for Labels {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, look, out, names } = context;
+        let PanelContext { workspace, document, view_state, out, names } = context;
         let listed = |(of, label)| of == document.id() && document.labels().get(label).is_some();
         if self.renaming.of().is_some_and(|of| !listed(of)) {
             // Another image has come to the front, or the label has gone.
@@ -69,7 +69,7 @@ impl Panel for Labels {
             self.row(ui, index, label, workspace, document, out);
         }
         ui.spacing_mut().item_spacing.y = 6.0;
-        overlay_settings(ui, look, document, out);
+        overlay_settings(ui, view_state, document, out);
     }
 }
 
@@ -296,21 +296,24 @@ fn rename(
 }
 
 /// How the mask lies over the image, and copying from the neighbours.
-fn overlay_settings(ui: &mut Ui, look: &mut Look, document: &Document, out: &mut Outbox) {
+fn overlay_settings(ui: &mut Ui, view_state: &mut ViewState, document: &Document, out: &mut Outbox) {
     section(ui, "Overlay", |ui| {
         field(ui, "Show the mask", |ui| {
-            let (icon, name) =
-                if look.mask_shown { (Icon::Eye, "Hide the mask") } else { (Icon::EyeOff, "Show the mask") };
+            let (icon, name) = if view_state.mask_shown {
+                (Icon::Eye, "Hide the mask")
+            } else {
+                (Icon::EyeOff, "Show the mask")
+            };
             let button = IconButton::new(icon, name).key(shortcut_of(KeyCommand::HideMask));
-            if ui.add(button.selected(!look.mask_shown)).clicked() {
-                look.mask_shown = !look.mask_shown;
+            if ui.add(button.selected(!view_state.mask_shown)).clicked() {
+                view_state.mask_shown = !view_state.mask_shown;
             }
         });
-        slider_row(ui, "Opacity", &mut look.mask_opacity, 0.0..=1.0);
+        slider_row(ui, "Opacity", &mut view_state.mask_opacity, 0.0..=1.0);
         field(ui, "Areas", |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             for style in AreaStyle::ALL.into_iter().rev() {
-                ui.selectable_value(&mut look.area, style, style.title());
+                ui.selectable_value(&mut view_state.area, style, style.title());
             }
         });
     });

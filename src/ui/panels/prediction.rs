@@ -1,11 +1,11 @@
 use crate::nn::{MODELS, ModelSpec, measured};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
-use crate::ui::look::Look;
 use crate::ui::notices::activity_words;
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::panels::volumes;
 use crate::ui::theme::{self, size};
+use crate::ui::view_state::ViewState;
 use crate::ui::views::predicted_words;
 use crate::ui::widgets::{
     Icon, IconButton, empty, field, legend, primary, quiet, section, slider_row, title_row,
@@ -29,7 +29,7 @@ impl Panel for Prediction {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, look, out, .. } = context;
+        let PanelContext { workspace, document, view_state, out, .. } = context;
         title_row(ui, "Prediction", |ui| {
             if ui.add(IconButton::new(Icon::Open, "Import a model file")).clicked() {
                 out.ask(Question::ImportModel);
@@ -42,7 +42,7 @@ impl Panel for Prediction {
             empty(ui, "Choose a model to see what it makes of this image.");
             return;
         }
-        status(ui, workspace, document, look);
+        status(ui, workspace, document, view_state);
         if document.model().and_then(|v| workspace.model(v)).is_some_and(LibraryModel::is_untrained) {
             ui.add_space(4.0);
             empty(
@@ -60,10 +60,10 @@ impl Panel for Prediction {
         if document.depth() > 1 {
             slices(ui, workspace, document, out);
         }
-        section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, look, out));
+        section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, view_state, out));
         let grid = document.volume().grid();
         section(ui, volumes::title(grid), |ui| volumes::show(ui, workspace, document, out));
-        section(ui, "Show", |ui| show(ui, workspace, document, look));
+        section(ui, "Show", |ui| show(ui, workspace, document, view_state));
         if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
             section(ui, "About this model", |ui| about(ui, model));
         }
@@ -205,7 +205,7 @@ pub fn short(version: &str) -> &str {
     version.get(..7).unwrap_or(version)
 }
 
-fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) {
+fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &ViewState) {
     let z = document.cursor()[2];
     let p = theme::palette(ui);
     let deep = document.depth() > 1;
@@ -213,7 +213,7 @@ fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look) 
     let (words, color) = match workspace.prediction_status(document.id(), z) {
         PredictionStatus::NoModel => return,
         PredictionStatus::Untrained => ("This network has learned nothing yet".to_owned(), p.warn),
-        _ if look.is_rejected(document, z) => {
+        _ if view_state.is_rejected(document, z) => {
             (format!("Rejected{}", if deep { " in this slice" } else { "" }), p.weak)
         }
         _ if document.is_verified(z) => (format!("{this} is verified: no model changes it"), p.good),
@@ -291,7 +291,7 @@ fn of_volumes(workspace: &Workspace, document: &Document) -> bool {
     document.model().and_then(|v| workspace.model(v)).is_some_and(LibraryModel::is_of_volumes)
 }
 
-fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, out: &mut Outbox) {
+fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &ViewState, out: &mut Outbox) {
     let z = document.cursor()[2];
     let status = workspace.prediction_status(document.id(), z);
     let ready = matches!(status, PredictionStatus::Ready(_) | PredictionStatus::Labelled);
@@ -313,7 +313,7 @@ fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &Look, 
         }
     });
     ui.horizontal(|ui| {
-        let rejected = look.is_rejected(document, z);
+        let rejected = view_state.is_rejected(document, z);
         let name = if rejected { "Show again" } else { "Reject" };
         if quiet(ui, ready, name).on_hover_text(key(KeyCommand::Reject)).clicked() {
             out.key(KeyCommand::Reject);
@@ -333,16 +333,18 @@ fn verify(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     }
 }
 
-fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, look: &mut Look) {
-    ui.checkbox(&mut look.prediction_shown, "Prediction").on_hover_text("Hatched, with a dashed outline");
-    slider_row(ui, "Opacity", &mut look.prediction_opacity, 0.0..=1.0);
+fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &mut ViewState) {
+    ui.checkbox(&mut view_state.prediction_shown, "Prediction")
+        .on_hover_text("Hatched, with a dashed outline");
+    slider_row(ui, "Opacity", &mut view_state.prediction_opacity, 0.0..=1.0);
     let key = |command| shortcut_of(command).unwrap_or_default();
-    let heat = ui.add_enabled(!of_volumes(workspace, document), Checkbox::new(&mut look.heat, "Heat map"));
+    let heat =
+        ui.add_enabled(!of_volumes(workspace, document), Checkbox::new(&mut view_state.heat, "Heat map"));
     heat.on_hover_text(format!("How probable the selected label is   {}", key(KeyCommand::HeatMap)))
         .on_disabled_hover_text("This model gives labels and no probabilities");
-    ui.checkbox(&mut look.difference, "Difference from the mask")
+    ui.checkbox(&mut view_state.difference, "Difference from the mask")
         .on_hover_text(format!("What accepting would change   {}", key(KeyCommand::Difference)));
-    if look.difference {
+    if view_state.difference {
         use crate::gpu::Difference as D;
         let kinds = [
             (D::ADDED, "would be added"),

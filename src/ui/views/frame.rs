@@ -1,6 +1,6 @@
 use crate::geom::{Plane, PlaneAxes};
 use crate::gpu::ViewTransform;
-use crate::ui::look::PlaneLook;
+use crate::ui::view_state::PlaneViewState;
 use crate::volume::Volume;
 use egui::{Pos2, Rect, pos2};
 use glam::{DVec2, DVec3};
@@ -29,7 +29,7 @@ impl ViewFrame {
         plane: Plane,
         cursor: [usize; 3],
         rect: Rect,
-        look: PlaneLook,
+        view_state: PlaneViewState,
         pixels_per_point: f32,
     ) -> Self {
         let grid = volume.grid();
@@ -39,8 +39,8 @@ impl ViewFrame {
         let pixel_size = axes.pixel_size(grid);
         let px = f64::from(pixels_per_point);
         let target = [f64::from(rect.width()) * px, f64::from(rect.height()) * px];
-        let zoom = ViewTransform::fit_zoom(target, pixel_size, size) * MARGIN * look.magnify;
-        let center = look.center.unwrap_or_else(|| DVec2::new(size[0] as f64, size[1] as f64) / 2.0);
+        let zoom = ViewTransform::fit_zoom(target, pixel_size, size) * MARGIN * view_state.magnify;
+        let center = view_state.center.unwrap_or_else(|| DVec2::new(size[0] as f64, size[1] as f64) / 2.0);
         let transform = ViewTransform::centered(target, pixel_size, zoom, center);
         let slice = cursor[axes.normal.index()];
         Self { plane, axes, slice, rect, dims, transform, zoom, points_per_px: 1.0 / px }
@@ -75,17 +75,17 @@ impl ViewFrame {
     }
 
     /// The look after moving the image by a distance on screen, in points.
-    pub fn panned(&self, look: PlaneLook, by: egui::Vec2) -> PlaneLook {
+    pub fn panned(&self, view_state: PlaneViewState, by: egui::Vec2) -> PlaneViewState {
         let center = self.slice_point(self.rect.center() - by);
-        PlaneLook { center: Some(center), ..look }
+        PlaneViewState { center: Some(center), ..view_state }
     }
 
     /// The look after magnifying about a point of the window, which stays where it is.
-    pub fn zoomed(&self, look: PlaneLook, factor: f64, about: Pos2) -> PlaneLook {
-        let magnify = (look.magnify * factor).clamp(0.1, 200.0);
-        let factor = magnify / look.magnify;
+    pub fn zoomed(&self, view_state: PlaneViewState, factor: f64, about: Pos2) -> PlaneViewState {
+        let magnify = (view_state.magnify * factor).clamp(0.1, 200.0);
+        let factor = magnify / view_state.magnify;
         let (center, fixed) = (self.slice_point(self.rect.center()), self.slice_point(about));
-        PlaneLook { magnify, center: Some(fixed + (center - fixed) / factor) }
+        PlaneViewState { magnify, center: Some(fixed + (center - fixed) / factor) }
     }
 }
 
@@ -95,17 +95,17 @@ mod tests {
     use crate::phantom;
     use egui::vec2;
 
-    fn frame(volume: &Volume, plane: Plane, look: PlaneLook) -> ViewFrame {
+    fn frame(volume: &Volume, plane: Plane, view_state: PlaneViewState) -> ViewFrame {
         let rect = Rect::from_min_size(pos2(100.0, 50.0), vec2(400.0, 300.0));
-        ViewFrame::new(volume, plane, [10, 20, 5], rect, look, 1.5)
+        ViewFrame::new(volume, plane, [10, 20, 5], rect, view_state, 1.5)
     }
 
     #[test]
     fn points_and_voxels_are_inverse_in_every_plane() {
         let phantom = phantom::ct_sized(1, phantom::Look::Standard, [24, 24, 12]);
         for plane in Plane::ALL {
-            let look = PlaneLook { magnify: 2.5, center: Some(DVec2::new(7.0, 3.0)) };
-            let view = frame(&phantom.volume, plane, look);
+            let view_state = PlaneViewState { magnify: 2.5, center: Some(DVec2::new(7.0, 3.0)) };
+            let view = frame(&phantom.volume, plane, view_state);
             let at = pos2(222.0, 111.0);
             assert!((view.point_of(view.voxel_at(at)) - at).length() < 1e-3, "{plane:?}");
         }
@@ -114,14 +114,14 @@ mod tests {
     #[test]
     fn zooming_keeps_the_point_below_the_pointer_and_panning_moves_with_it() {
         let phantom = phantom::ct_sized(1, phantom::Look::Standard, [24, 24, 12]);
-        let look = PlaneLook::default();
-        let view = frame(&phantom.volume, Plane::Axial, look);
+        let view_state = PlaneViewState::default();
+        let view = frame(&phantom.volume, Plane::Axial, view_state);
         let at = pos2(180.0, 140.0);
         let below = view.slice_point(at);
-        let zoomed = frame(&phantom.volume, Plane::Axial, view.zoomed(look, 1.7, at));
+        let zoomed = frame(&phantom.volume, Plane::Axial, view.zoomed(view_state, 1.7, at));
         assert!((zoomed.slice_point(at) - below).length() < 1e-3);
         let by = vec2(31.0, -17.0);
-        let moved = frame(&phantom.volume, Plane::Axial, view.panned(look, by));
+        let moved = frame(&phantom.volume, Plane::Axial, view.panned(view_state, by));
         assert!((moved.slice_point(at + by) - below).length() < 1e-3);
     }
 }

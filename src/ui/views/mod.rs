@@ -3,23 +3,23 @@
 
 mod findings;
 mod frame;
-mod hand;
 mod marks;
 mod overlay;
 mod overview;
+mod pointer;
 mod preview;
 mod slice_view;
 mod slider;
 mod surface_view;
 
-pub use hand::Pointer;
 pub use marks::SliceMarks;
 pub use overlay::predicted_words;
+pub use pointer::Pointer;
 pub use preview::show as show_preview;
 
-use super::look::{Beside, ImageLook, Layout, Look, Pane};
 use super::outbox::Outbox;
 use super::theme::canvas;
+use super::view_state::{Beside, ImageViewState, Layout, Pane, ViewState};
 use crate::geom::Plane;
 use crate::tools::Toolbox;
 use crate::workspace::{Command, Document, Reformat, Workspace};
@@ -48,7 +48,7 @@ impl Views {
         &mut self,
         ui: &mut Ui,
         scene: &Scene,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
@@ -58,15 +58,15 @@ impl Views {
         if self.marks.is_behind() {
             ui.ctx().request_repaint();
         }
-        match look.image(scene.document).layout {
-            Layout::One(Pane::Plane(plane)) => self.view(ui, rect, plane, scene, look, toolbox, out),
-            Layout::One(Pane::Surface) => self.beside(ui, rect, scene, look, out),
+        match view_state.image(scene.document).layout {
+            Layout::One(Pane::Plane(plane)) => self.view(ui, rect, plane, scene, view_state, toolbox, out),
+            Layout::One(Pane::Surface) => self.beside(ui, rect, scene, view_state, out),
             Layout::Four => {
                 let [first, second, third, fourth] = quarters(rect);
                 for (plane, rect) in Plane::ALL.into_iter().zip([first, second, third]) {
-                    self.view(ui, rect, plane, scene, look, toolbox, out);
+                    self.view(ui, rect, plane, scene, view_state, toolbox, out);
                 }
-                self.beside(ui, fourth, scene, look, out);
+                self.beside(ui, fourth, scene, view_state, out);
             }
         }
         ui.advance_cursor_after_rect(rect);
@@ -80,14 +80,21 @@ impl Views {
     }
 
     /// The labels in three dimensions, or the slices.
-    fn beside(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene, look: &mut Look, out: &mut Outbox) {
+    fn beside(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        scene: &Scene,
+        view_state: &mut ViewState,
+        out: &mut Outbox,
+    ) {
         let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).id_salt("beside"));
-        let image = look.image(scene.document);
+        let image = view_state.image(scene.document);
         match image.beside_in(image.layout) {
             Beside::Slices => overview::show(&mut ui, scene, &self.marks, out),
-            _ => surface_view::show(&mut ui, scene, look),
+            _ => surface_view::show(&mut ui, scene, view_state),
         }
-        surface_view::choice(&mut ui, rect, scene, look);
+        surface_view::choice(&mut ui, rect, scene, view_state);
     }
 
     #[expect(
@@ -100,12 +107,12 @@ impl Views {
         rect: Rect,
         plane: Plane,
         scene: &Scene,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
         let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(plane.title()));
-        slice_view::show(&mut ui, plane, scene, look, toolbox, self, out);
+        slice_view::show(&mut ui, plane, scene, view_state, toolbox, self, out);
     }
 }
 
@@ -135,7 +142,7 @@ pub fn move_slice(document: &Document, plane: Plane, by: i64, out: &mut Outbox) 
 }
 
 /// From several views to one large one, and back.
-pub fn maximise(image: &mut ImageLook, pane: Pane, dims: [usize; 3]) {
+pub fn maximise(image: &mut ImageViewState, pane: Pane, dims: [usize; 3]) {
     image.layout = match image.layout {
         Layout::Four => Layout::One(pane),
         one if dims[2] == 1 => one,
@@ -145,7 +152,7 @@ pub fn maximise(image: &mut ImageLook, pane: Pane, dims: [usize; 3]) {
 }
 
 /// Around the view that keys act on, where there are several.
-fn frame_of_focus(ui: &Ui, rect: Rect, pane: Pane, image: &ImageLook) {
+fn frame_of_focus(ui: &Ui, rect: Rect, pane: Pane, image: &ImageViewState) {
     if image.focus == pane && image.layout == Layout::Four {
         ui.painter().rect_stroke(rect, 0.0, Stroke::new(1.0, canvas::FOCUS), StrokeKind::Inside);
     }

@@ -6,8 +6,8 @@ use crate::geom::{Axis, Grid, Unit};
 use crate::gpu;
 use crate::label::LabelTable;
 use crate::tools::Preview;
-use crate::ui::look::{Layout, Look};
 use crate::ui::theme::{self, canvas};
+use crate::ui::view_state::{Layout, ViewState};
 use crate::workspace::{Document, LibraryModel, PredictionStatus, Reformat, Workspace};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use glam::DVec3;
@@ -150,7 +150,7 @@ pub fn demonstration(painter: &Painter, rect: Rect, workspace: &Workspace, docum
 }
 
 /// Plane and slice at the top left, the state of the prediction at the top right, the window at the bottom left.
-pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look) {
+pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, view_state: &ViewState) {
     let document = scene.document;
     let count = frame.axes.slice_count(frame.dims);
     let r = frame.rect;
@@ -171,7 +171,7 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look)
             at.x = words.left() - 12.0;
         }
         let words = match scene.workspace.prediction_status(document.id(), z) {
-            _ if look.is_rejected(document, z) => Some("Prediction rejected"),
+            _ if view_state.is_rejected(document, z) => Some("Prediction rejected"),
             PredictionStatus::Untrained => Some("The network has learned nothing yet"),
             PredictionStatus::Pending => Some("Predicting…"),
             PredictionStatus::Loading => Some("Loading the model…"),
@@ -187,7 +187,7 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, look: &Look)
         let at = pos2(r.right() - EDGE, r.top() + EDGE);
         text(painter, at, Align2::RIGHT_TOP, &words, small.clone(), canvas::WEAK);
     }
-    let Some(image) = look.image_of(document.id()) else { return };
+    let Some(image) = view_state.image_of(document.id()) else { return };
     let alone = image.layout != Layout::Four;
     if native || alone {
         let window = image.tone.window;

@@ -1,9 +1,9 @@
 use super::frame::ViewFrame;
 use super::overlay;
 use crate::gpu::{SliceCallback, SliceDraw, SliceImage};
-use crate::ui::look::PlaneLook;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::{self, canvas, size};
+use crate::ui::view_state::PlaneViewState;
 use crate::ui::widgets::{progress_bar, quiet};
 use crate::workspace::{Command, Opening};
 use egui::{Align, Align2, Frame, Layout, Margin, Rect, RichText, Ui, UiBuilder, pos2, vec2};
@@ -15,7 +15,7 @@ pub fn show(ui: &mut Ui, opening: &Opening, out: &mut Outbox) {
     if let Some((slice, z, depth)) = &opening.preview {
         let plane = slice.grid().native_plane();
         let ppp = ui.ctx().pixels_per_point();
-        let frame = ViewFrame::new(slice, plane, [0; 3], rect, PlaneLook::default(), ppp);
+        let frame = ViewFrame::new(slice, plane, [0; 3], rect, PlaneViewState::default(), ppp);
         let image = SliceImage { volume: slice.clone(), axes: frame.axes, slice: 0 };
         ui.painter().add(SliceCallback::shape(rect, SliceDraw::of_image(image, frame.transform)));
         let words = format!("Slice {} of {depth}, shown while the rest is loading", z + 1);

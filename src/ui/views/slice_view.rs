@@ -9,9 +9,9 @@ use crate::gpu::{
 use crate::label::{LabelId, LabelTable};
 use crate::nn::Probabilities;
 use crate::tools::{self, Cursor, Toolbox};
-use crate::ui::look::{Look, Pane};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
+use crate::ui::view_state::{Pane, ViewState};
 use crate::workspace::{Document, Reformat, Workspace, class_labels};
 use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub fn show(
     ui: &mut Ui,
     plane: Plane,
     scene: &Scene,
-    look: &mut Look,
+    view_state: &mut ViewState,
     toolbox: &mut Toolbox,
     views: &mut Views,
     out: &mut Outbox,
@@ -42,8 +42,8 @@ pub fn show(
     let response = ui.interact(rect, ui.scope_id().with("image"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} view", plane.title())));
     let ppp = ui.ctx().pixels_per_point();
-    let plane_look = look.image(document).planes[plane as usize];
-    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
+    let plane_view = view_state.image(document).planes[plane as usize];
+    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_view, ppp);
     let tool_scene = tools::Scene {
         volume: document.volume(),
         mask: document.mask(),
@@ -51,22 +51,22 @@ pub fn show(
         label: document.selected_label(),
         point_size: 1.0 / frame.points_per_unit(),
     };
-    views.pointer.over_view(ui, &response, &frame, &tool_scene, document, toolbox, look, out);
+    views.pointer.over_view(ui, &response, &frame, &tool_scene, document, toolbox, view_state, out);
 
     // The pointer may have moved the image in this very frame.
-    let plane_look = look.image(document).planes[plane as usize];
-    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_look, ppp);
+    let plane_view = view_state.image(document).planes[plane as usize];
+    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_view, ppp);
     let painter = ui.painter().with_clip_rect(rect);
     let reformat = &mut views.reformats[plane as usize];
-    let draw = describe(scene.workspace, document, &frame, look, reformat, ppp);
-    let predicted = draw.prediction.is_some() && (look.prediction_shown || look.difference);
+    let draw = describe(scene.workspace, document, &frame, view_state, reformat, ppp);
+    let predicted = draw.prediction.is_some() && (view_state.prediction_shown || view_state.difference);
     painter.add(SliceCallback::shape(rect, draw));
     if reformat.is_behind() {
         ui.ctx().request_repaint();
     }
 
-    overlay::predicted_slices(&painter, &frame, reformat, look.prediction_shown);
-    if look.crosshair && count > 1 {
+    overlay::predicted_slices(&painter, &frame, reformat, view_state.prediction_shown);
+    if view_state.crosshair && count > 1 {
         overlay::crosshair(&painter, &frame, document.cursor());
     }
     if let Some(preview) =
@@ -76,15 +76,15 @@ pub fn show(
     }
     overlay::letters(&painter, &frame, document.volume().grid());
     overlay::scale_bar(&painter, rect, frame.points_per_unit(), document.volume().grid());
-    overlay::corners(&painter, &frame, scene, look);
+    overlay::corners(&painter, &frame, scene, view_state);
     if predicted {
         overlay::demonstration(&painter, rect, scene.workspace, document);
     }
     if count > 1 {
-        super::frame_of_focus(ui, whole, Pane::Plane(plane), look.image(document));
+        super::frame_of_focus(ui, whole, Pane::Plane(plane), view_state.image(document));
     }
     if response.hovered() {
-        ui.ctx().set_cursor_icon(cursor_icon(look, toolbox));
+        ui.ctx().set_cursor_icon(cursor_icon(view_state, toolbox));
     }
     if count > 1 {
         let strip = Rect::from_min_max(pos2(rect.right(), whole.top()), whole.max);
@@ -92,9 +92,9 @@ pub fn show(
     }
 }
 
-fn cursor_icon(look: &Look, toolbox: &Toolbox) -> CursorIcon {
+fn cursor_icon(view_state: &ViewState, toolbox: &Toolbox) -> CursorIcon {
     match toolbox.tool().cursor {
-        _ if look.windowing => CursorIcon::ResizeNeSw,
+        _ if view_state.windowing => CursorIcon::ResizeNeSw,
         Cursor::Arrow => CursorIcon::Default,
         Cursor::Crosshair => CursorIcon::Crosshair,
         Cursor::Outline => CursorIcon::None,
@@ -106,17 +106,17 @@ fn describe(
     workspace: &Workspace,
     document: &Document,
     frame: &ViewFrame,
-    look: &mut Look,
+    view_state: &mut ViewState,
     reformat: &mut Reformat,
     ppp: f32,
 ) -> SliceDraw {
-    let tone = look.image(document).tone;
+    let tone = view_state.image(document).tone;
     let z = frame.slice;
     let prediction = (frame.axes.normal == Axis::Z)
         .then(|| prediction(workspace, document, z))
         .flatten()
-        .filter(|_| !look.is_rejected(document, z))
-        .or_else(|| across(workspace, document, frame, look, reformat));
+        .filter(|_| !view_state.is_rejected(document, z))
+        .or_else(|| across(workspace, document, frame, view_state, reformat));
     let (prediction, table) = match prediction {
         Some((draw, table)) => (Some(draw), Some(table)),
         None => (None, None),
@@ -125,11 +125,11 @@ fn describe(
     SliceDraw {
         image: SliceImage { volume: document.volume().clone(), axes: frame.axes, slice: frame.slice },
         tone,
-        filter: look.filter,
+        filter: view_state.filter,
         view: frame.transform,
         mask: Some(MaskDraw { document: document.id().0, map: document.mask().clone() }),
         colors: LabelColors::of(table.as_ref().unwrap_or(document.labels())),
-        style: look.overlay(heat_class, 1.5 * ppp),
+        style: view_state.overlay(heat_class, 1.5 * ppp),
         prediction,
     }
 }
@@ -140,10 +140,10 @@ fn across(
     workspace: &Workspace,
     document: &Document,
     frame: &ViewFrame,
-    look: &Look,
+    view_state: &ViewState,
     reformat: &mut Reformat,
 ) -> Option<(PredictionDraw, LabelTable)> {
-    let rejected = |z| look.is_rejected(document, z);
+    let rejected = |z| view_state.is_rejected(document, z);
     let found = reformat.refresh(workspace, document, frame.axes, frame.slice, rejected);
     let (classes, table) = found.filter(|_| !reformat.is_empty())?;
     let source = PredictionSource::Labels(Arc::clone(reformat.labels()));

@@ -1,12 +1,12 @@
 //! The labels in three dimensions.
 
-use super::hand::{ZOOM_PER_NOTCH, ZOOM_PER_POINT, notches};
+use super::pointer::{ZOOM_PER_NOTCH, ZOOM_PER_POINT, notches};
 use super::{Scene, overlay};
 use crate::geom::Grid;
 use crate::gpu::{Camera, LabelColors, SurfaceCallback, SurfaceDraw, Turn, corners};
-use crate::ui::keys::{Hand, Mode, MouseAction, Trigger, mouse_action};
-use crate::ui::look::{Beside, Layout, Look, Pane};
+use crate::ui::keys::{Mode, MouseAction, PointerState, Trigger, mouse_action};
 use crate::ui::theme::{self, canvas};
+use crate::ui::view_state::{Beside, Layout, Pane, ViewState};
 use crate::workspace::{Document, SurfaceOf, Workspace, class_labels};
 use egui::{
     Align2, Color32, CursorIcon, FontId, Painter, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke,
@@ -16,20 +16,20 @@ use glam::{DVec2, DVec3};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// While a newer surface is on its way, one looks again after so long.
+/// How often a newer surface is looked for while it is being made.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-pub fn show(ui: &mut Ui, scene: &Scene, look: &mut Look) {
+pub fn show(ui: &mut Ui, scene: &Scene, view_state: &mut ViewState) {
     let Scene { workspace, document } = *scene;
     let (rect, grid) = (ui.max_rect(), document.volume().grid());
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
     let response = ui.interact(rect, ui.scope_id().with("surface"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "3-D view"));
     if response.hovered() {
-        look.image(document).focus = Pane::Surface;
+        view_state.image(document).focus = Pane::Surface;
         ui.set_cursor_icon(if response.dragged() { CursorIcon::Grabbing } else { CursorIcon::Grab });
     }
-    let turn = &mut look.image(document).turn;
+    let turn = &mut view_state.image(document).turn;
     *turn = handled(ui, &response, *turn);
 
     let ppp = ui.ctx().pixels_per_point();
@@ -44,25 +44,25 @@ pub fn show(ui: &mut Ui, scene: &Scene, look: &mut Look) {
     outline(&painter, grid, on_screen);
     letters(&painter, grid, &camera, on_screen, false);
     if let Some(surface) = surface {
-        let colors = colors(workspace, document, look);
+        let colors = colors(workspace, document, view_state);
         let draw = SurfaceDraw { surface: Arc::clone(surface), colors, camera };
         painter.add(SurfaceCallback::shape(rect, draw));
         crosshair(&painter, on_screen(grid.patient_of(DVec3::from(document.cursor().map(|c| c as f64)))));
     }
     letters(&painter, grid, &camera, on_screen, true);
     overlay::scale_bar(&painter, rect, camera.zoom() / f64::from(ppp), grid);
-    words(&painter, rect, scene, look, surface.is_some());
-    super::frame_of_focus(ui, rect, Pane::Surface, look.image(document));
+    words(&painter, rect, scene, view_state, surface.is_some());
+    super::frame_of_focus(ui, rect, Pane::Surface, view_state.image(document));
     if workspace.surface_is_behind() {
         ui.ctx().request_repaint_after(LOOK_AGAIN);
     }
 }
 
 /// What of the labels is shown beside the planes; over the view's upper right corner.
-pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, look: &mut Look) {
+pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewState) {
     let of_prediction =
-        matches!(look.surface_of(scene.workspace, scene.document), Some(SurfaceOf::Prediction { .. }));
-    let image = look.image(scene.document);
+        matches!(view_state.surface_of(scene.workspace, scene.document), Some(SurfaceOf::Prediction { .. }));
+    let image = view_state.image(scene.document);
     let shown = match image.beside_in(image.layout) {
         Beside::Labels if of_prediction => Beside::Prediction,
         Beside::Labels => Beside::Mask,
@@ -99,10 +99,10 @@ pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, look: &mut Look) {
     }
 }
 
-/// What the hand has done to the volume.
+/// Turns, moves and zooms the volume as the pointer says.
 fn handled(ui: &Ui, response: &Response, mut turn: Turn) -> Turn {
     let (modifiers, space) = ui.input(|i| (i.modifiers, i.key_down(egui::Key::Space)));
-    let hand = Hand { modifiers, space, mode: Mode::Turn };
+    let pointer = PointerState { modifiers, space, mode: Mode::Turn };
     // In heights of the view, as a turn counts.
     let share =
         |v: Vec2| DVec2::new(f64::from(v.x), f64::from(v.y)) / f64::from(response.rect.height().max(1.0));
@@ -111,7 +111,7 @@ fn handled(ui: &Ui, response: &Response, mut turn: Turn) -> Turn {
         .find(|&button| response.dragged_by(button));
     if let Some(button) = button {
         let by = response.drag_delta();
-        match mouse_action(Trigger::Drag(button), hand) {
+        match mouse_action(Trigger::Drag(button), pointer) {
             Some(MouseAction::Turn) => turn = turn.turned(share(by)),
             Some(MouseAction::Pan) => turn.moved += share(by),
             Some(MouseAction::Zoom) => {
@@ -120,12 +120,12 @@ fn handled(ui: &Ui, response: &Response, mut turn: Turn) -> Turn {
             _ => {}
         }
     }
-    if response.double_clicked() && mouse_action(Trigger::DoubleClick, hand) == Some(MouseAction::Fit) {
+    if response.double_clicked() && mouse_action(Trigger::DoubleClick, pointer) == Some(MouseAction::Fit) {
         turn = Turn::default();
     }
     if let Some(at) = response.hover_pos() {
         let notches = ui.input(|i| i.events.iter().map(notches).sum::<f64>());
-        if notches != 0.0 && mouse_action(Trigger::Wheel, hand) == Some(MouseAction::Zoom) {
+        if notches != 0.0 && mouse_action(Trigger::Wheel, pointer) == Some(MouseAction::Zoom) {
             turn = turn.zoomed(ZOOM_PER_NOTCH.powf(notches), share(at - response.rect.center()));
         }
     }
@@ -133,8 +133,8 @@ fn handled(ui: &Ui, response: &Response, mut turn: Turn) -> Turn {
 }
 
 /// The colours of the document's labels, and of those that the model would bring along.
-fn colors(workspace: &Workspace, document: &Document, look: &Look) -> LabelColors {
-    let predicted = matches!(look.surface_of(workspace, document), Some(SurfaceOf::Prediction { .. }));
+fn colors(workspace: &Workspace, document: &Document, view_state: &ViewState) -> LabelColors {
+    let predicted = matches!(view_state.surface_of(workspace, document), Some(SurfaceOf::Prediction { .. }));
     let model = document.model().filter(|_| predicted).and_then(|version| workspace.model(version));
     match model {
         Some(model) => LabelColors::of(&class_labels(&model.card, document.labels()).1),
@@ -186,11 +186,12 @@ fn crosshair(painter: &Painter, at: Pos2) {
     }
 }
 
-fn words(painter: &Painter, rect: Rect, scene: &Scene, look: &Look, there: bool) {
+fn words(painter: &Painter, rect: Rect, scene: &Scene, view_state: &ViewState, there: bool) {
     let Scene { workspace, document } = *scene;
     let (corner, small) = (rect.min + Vec2::splat(overlay::EDGE), theme::small());
     let title = overlay::text(painter, corner, Align2::LEFT_TOP, "3-D", small.clone(), canvas::TEXT);
-    let of_prediction = matches!(look.surface_of(workspace, document), Some(SurfaceOf::Prediction { .. }));
+    let of_prediction =
+        matches!(view_state.surface_of(workspace, document), Some(SurfaceOf::Prediction { .. }));
     let missing = overlay::predicted_words(workspace, document).filter(|_| of_prediction);
     if let Some(words) = &missing {
         let at = pos2(title.right() + 8.0, corner.y);

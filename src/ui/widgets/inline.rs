@@ -3,11 +3,11 @@ use egui::text_edit::TextEditState;
 use egui::{Context, EventFilter, Id, Key, Role, TextEdit, Ui, Vec2, WidgetInfo};
 use std::any::type_name;
 
-/// A text that a person writes anew in its place. Every inline field of the window is one.
+/// A text that a person edits in its place. Every inline field of the window is one.
 ///
-/// It has the keyboard from the moment in which it is asked for. Enter, Tab and a press anywhere else take what was written;
-/// Escape leaves the text as it was. When it has lost the keyboard it is over, however it lost it: it never asks for it a
-/// second time.
+/// It has the keyboard from the moment in which it is asked for. Enter, Tab and a press anywhere else take what was
+/// written; Escape leaves the text as it was. When it loses the keyboard, editing ends; it never asks for the keyboard
+/// again.
 pub struct InlineEdit<K> {
     open: Option<Open<K>>,
     /// How often it was begun.
@@ -27,7 +27,8 @@ impl<K> Default for InlineEdit<K> {
 }
 
 impl<K: Copy> InlineEdit<K> {
-    /// Writes the text of `of` anew, from the next frame on. What was written of another, as [`show`](Self::show) gives it.
+    /// Edits the text of `of` from the next frame on. Returns what was written in another field, as
+    /// [`show`](Self::show) does.
     #[must_use]
     pub fn begin(&mut self, ctx: &Context, of: K, text: &str) -> Option<(K, String)> {
         let before = self.end();

@@ -1,8 +1,8 @@
 use crate::ui::theme;
 use egui::{CornerRadius, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
-/// A thin bar. Without a share a piece of it is somewhere else each time it is drawn, because nobody knows how much is
-/// left; it asks for no frames of its own, as who waits long would pay for them.
+/// A thin bar. Without a share, a piece of it moves each time it is drawn. It asks for no frames, which would cost time
+/// while one waits.
 pub fn progress_bar(ui: &mut Ui, share: Option<f32>, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 4.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));

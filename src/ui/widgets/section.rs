@@ -60,7 +60,7 @@ pub fn empty(ui: &mut Ui, text: &str) {
     ui.label(RichText::new(text).color(theme::palette(ui).faint));
 }
 
-/// A name of at most so many letters: beginning and end are what names are told apart by.
+/// A name shortened to so many letters. The middle is cut, because names differ at their beginning and end.
 pub fn cut_in_the_middle(name: &str, most: usize) -> String {
     let letters: Vec<char> = name.chars().collect();
     if letters.len() <= most {

@@ -2,9 +2,9 @@ use super::frame::ViewFrame;
 use crate::geom::Plane;
 use crate::tools::{Button, Input, Modifiers, PointerEvent, Preview, Scene, ToolAction, Toolbox};
 use crate::ui::keyboard::take_from_row;
-use crate::ui::keys::{Hand, Mode, MouseAction, Trigger, mouse_action};
-use crate::ui::look::{ImageLook, Look, Pane};
+use crate::ui::keys::{Mode, MouseAction, PointerState, Trigger, mouse_action};
 use crate::ui::outbox::Outbox;
+use crate::ui::view_state::{ImageViewState, Pane, ViewState};
 use crate::volume::Window;
 use crate::workspace::{Command, Document, EditCommand};
 use egui::{Event, MouseWheelUnit, PointerButton, Pos2, Response, Ui};
@@ -32,7 +32,7 @@ struct Held {
 }
 
 /// What has happened to the pointer, in order.
-enum Happening {
+enum PointerInput {
     Moved(Pos2),
     Pressed(PointerButton, Pos2),
     Released(PointerButton, Pos2),
@@ -73,10 +73,10 @@ impl Pointer {
         self.over.and(self.last).map(|l| l.1)
     }
 
-    /// Takes in what the pointer has done in one view.
+    /// Handles what the pointer has done in one view.
     #[expect(
         clippy::too_many_arguments,
-        reason = "the parts of the window that a hand reaches, borrowed apart"
+        reason = "the parts of the window that the pointer acts on, borrowed apart"
     )]
     pub fn over_view(
         &mut self,
@@ -86,22 +86,21 @@ impl Pointer {
         scene: &Scene,
         document: &Document,
         toolbox: &mut Toolbox,
-        look: &mut Look,
+        view_state: &mut ViewState,
         out: &mut Outbox,
     ) {
         let hovered = response.contains_pointer();
         if hovered {
             take_from_row(ui.ctx());
-            look.image(document).focus = Pane::Plane(frame.plane);
+            view_state.image(document).focus = Pane::Plane(frame.plane);
             if let Some(at) = ui.input(|i| i.pointer.latest_pos()) {
                 self.over = Some(frame.plane);
                 self.last = Some((frame.plane, frame.voxel_at(at).to_array()));
             }
         }
-        let (happenings, modifiers, space) =
-            ui.input(|i| (happenings(i), i.modifiers, i.key_down(egui::Key::Space)));
-        let mode = if look.windowing { Mode::Window } else { Mode::Tool(toolbox.tool().kind) };
-        let hand = Hand { modifiers, space, mode };
+        let (inputs, modifiers, space) = ui.input(|i| (inputs(i), i.modifiers, i.key_down(egui::Key::Space)));
+        let mode = if view_state.windowing { Mode::Window } else { Mode::Tool(toolbox.tool().kind) };
+        let pointer = PointerState { modifiers, space, mode };
         let keys = Modifiers { ctrl: modifiers.command, shift: modifiers.shift };
         let event = |input, at| PointerEvent {
             input,
@@ -109,33 +108,33 @@ impl Pointer {
             voxel: frame.voxel_at(at).to_array(),
             modifiers: keys,
         };
-        for happening in happenings {
-            match (happening, self.held) {
-                (Happening::Pressed(button, at), None) if hovered && frame.rect.contains(at) => {
-                    let Some(action) = mouse_action(Trigger::Drag(button), hand) else { continue };
+        for input in inputs {
+            match (input, self.held) {
+                (PointerInput::Pressed(button, at), None) if hovered && frame.rect.contains(at) => {
+                    let Some(action) = mouse_action(Trigger::Drag(button), pointer) else { continue };
                     self.held = Some(Held { plane: frame.plane, button, action, last: at });
                     if is_the_tools(action) {
                         let actions = toolbox.event(&event(Input::Press(tool_button(button)), at), scene);
                         self.take(actions, out);
                     }
                 }
-                // A second button while one is held is the tool's way of being told to stop.
-                (Happening::Pressed(button, at), Some(held))
+                // A second button while one is held tells the tool to stop.
+                (PointerInput::Pressed(button, at), Some(held))
                     if held.plane == frame.plane && is_the_tools(held.action) && button != held.button =>
                 {
                     let actions = toolbox.event(&event(Input::Press(tool_button(button)), at), scene);
                     self.take(actions, out);
                 }
-                (Happening::Moved(at), Some(held)) if held.plane == frame.plane => {
+                (PointerInput::Moved(at), Some(held)) if held.plane == frame.plane => {
                     if is_the_tools(held.action) {
                         let actions = toolbox.event(&event(Input::Drag, at), scene);
                         self.take(actions, out);
                     } else {
-                        drag(held.action, at - held.last, frame, look.image(document));
+                        drag(held.action, at - held.last, frame, view_state.image(document));
                     }
                     self.held = Some(Held { last: at, ..held });
                 }
-                (Happening::Released(button, at), Some(held))
+                (PointerInput::Released(button, at), Some(held))
                     if held.plane == frame.plane && held.button == button =>
                 {
                     if is_the_tools(held.action) {
@@ -144,11 +143,13 @@ impl Pointer {
                     }
                     self.held = None;
                 }
-                (Happening::Moved(at), None) if hovered => {
+                (PointerInput::Moved(at), None) if hovered => {
                     let actions = toolbox.event(&event(Input::Hover, at), scene);
                     self.take(actions, out);
                 }
-                (Happening::Gone, Some(held)) if held.plane == frame.plane && is_the_tools(held.action) => {
+                (PointerInput::Gone, Some(held))
+                    if held.plane == frame.plane && is_the_tools(held.action) =>
+                {
                     let actions =
                         toolbox.event(&event(Input::Release(tool_button(held.button)), held.last), scene);
                     self.take(actions, out);
@@ -160,12 +161,12 @@ impl Pointer {
         if hovered
             && self.held.is_none()
             && response.double_clicked()
-            && mouse_action(Trigger::DoubleClick, hand) == Some(MouseAction::Maximise)
+            && mouse_action(Trigger::DoubleClick, pointer) == Some(MouseAction::Maximise)
         {
-            super::maximise(look.image(document), Pane::Plane(frame.plane), frame.dims);
+            super::maximise(view_state.image(document), Pane::Plane(frame.plane), frame.dims);
         }
         if hovered {
-            self.wheel(ui, frame, hand, scene, document, toolbox, look, out, &event);
+            self.wheel(ui, frame, pointer, scene, document, toolbox, view_state, out, &event);
         } else if self.over == Some(frame.plane) && self.held.is_none() {
             self.over = None;
             let actions = toolbox.event(&event(Input::Leave, frame.rect.center()), scene);
@@ -175,25 +176,25 @@ impl Pointer {
 
     #[expect(
         clippy::too_many_arguments,
-        reason = "the parts of the window that a hand reaches, borrowed apart"
+        reason = "the parts of the window that the pointer acts on, borrowed apart"
     )]
     fn wheel(
         &mut self,
         ui: &Ui,
         frame: &ViewFrame,
-        hand: Hand,
+        pointer: PointerState,
         scene: &Scene,
         document: &Document,
         toolbox: &mut Toolbox,
-        look: &mut Look,
+        view_state: &mut ViewState,
         out: &mut Outbox,
         event: &dyn Fn(Input, Pos2) -> PointerEvent,
     ) {
         let turned = ui.input(|i| i.events.iter().map(notches).sum::<f64>());
         let (Some(at), true) = (ui.input(|i| i.pointer.latest_pos()), turned != 0.0) else { return };
-        match mouse_action(Trigger::Wheel, hand) {
+        match mouse_action(Trigger::Wheel, pointer) {
             Some(MouseAction::Zoom) => {
-                let image = look.image(document);
+                let image = view_state.image(document);
                 let plane = image.plane_mut(frame.plane);
                 *plane = frame.zoomed(*plane, ZOOM_PER_NOTCH.powf(turned), at);
             }
@@ -209,7 +210,7 @@ impl Pointer {
                 let whole = self.turned.trunc();
                 self.turned -= whole;
                 let step = if action == MouseAction::FiveSlices { 5 } else { 1 };
-                // Towards the person is on through the slices.
+                // Turning towards the person goes to the next slices.
                 super::move_slice(document, frame.plane, -(whole as i64) * step, out);
             }
             _ => {}
@@ -218,7 +219,7 @@ impl Pointer {
 }
 
 /// What is moved by dragging, other than by a tool.
-fn drag(action: MouseAction, by: egui::Vec2, frame: &ViewFrame, image: &mut ImageLook) {
+fn drag(action: MouseAction, by: egui::Vec2, frame: &ViewFrame, image: &mut ImageViewState) {
     match action {
         MouseAction::Pan => {
             let plane = image.plane_mut(frame.plane);
@@ -246,12 +247,12 @@ fn tool_button(button: PointerButton) -> Button {
     if button == PointerButton::Secondary { Button::Secondary } else { Button::Primary }
 }
 
-fn happenings(input: &egui::InputState) -> Vec<Happening> {
+fn inputs(input: &egui::InputState) -> Vec<PointerInput> {
     let one = |event: &Event| match *event {
-        Event::PointerMoved(at) => Some(Happening::Moved(at)),
-        Event::PointerButton { pos, button, pressed: true, .. } => Some(Happening::Pressed(button, pos)),
-        Event::PointerButton { pos, button, pressed: false, .. } => Some(Happening::Released(button, pos)),
-        Event::PointerGone => Some(Happening::Gone),
+        Event::PointerMoved(at) => Some(PointerInput::Moved(at)),
+        Event::PointerButton { pos, button, pressed: true, .. } => Some(PointerInput::Pressed(button, pos)),
+        Event::PointerButton { pos, button, pressed: false, .. } => Some(PointerInput::Released(button, pos)),
+        Event::PointerGone => Some(PointerInput::Gone),
         _ => None,
     };
     input.events.iter().filter_map(one).collect()

@@ -1,4 +1,4 @@
-//! How images are looked at: nothing here is data, nothing here is saved with an image.
+//! View state: how images are shown. Nothing here is data, and nothing here is saved with an image.
 
 use crate::engine::Version;
 use crate::geom::Plane;
@@ -65,34 +65,34 @@ impl AreaStyle {
 
 /// Zoom and place of one view.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PlaneLook {
+pub struct PlaneViewState {
     /// 1 fits the slice into the view.
     pub magnify: f64,
     /// The slice's point in the middle of the view, in continuous slice coordinates; the slice's own middle where `None`.
     pub center: Option<DVec2>,
 }
 
-impl Default for PlaneLook {
+impl Default for PlaneViewState {
     fn default() -> Self {
         Self { magnify: 1.0, center: None }
     }
 }
 
-/// How one image is looked at.
+/// The view state of one image.
 #[derive(Clone, Debug)]
-pub struct ImageLook {
+pub struct ImageViewState {
     pub layout: Layout,
     /// The view that keys act on: the one under the pointer last.
     pub focus: Pane,
     pub tone: Tone,
-    pub planes: [PlaneLook; 3],
+    pub planes: [PlaneViewState; 3],
     pub beside: Beside,
     pub turn: Turn,
     /// Predictions that the person does not want to see.
     pub rejected: BTreeSet<(Version, usize)>,
 }
 
-impl ImageLook {
+impl ImageViewState {
     fn of(volume: &Volume) -> Self {
         let native = volume.grid().native_plane();
         let flat = volume.dims()[2] == 1;
@@ -106,14 +106,14 @@ impl ImageLook {
             layout,
             focus: Pane::Plane(native),
             tone: Tone::of(volume),
-            planes: [PlaneLook::default(); 3],
+            planes: [PlaneViewState::default(); 3],
             beside: Beside::Labels,
             turn: Turn::default(),
             rejected: BTreeSet::new(),
         }
     }
 
-    /// The plane that slice keys and tools act on: the native one while the labels are looked at.
+    /// The plane that slice keys and tools act on: the native one while the labels are shown in three dimensions.
     pub fn focus_plane(&self, document: &Document) -> Plane {
         let pane = match self.layout {
             Layout::One(pane) => pane,
@@ -125,7 +125,7 @@ impl ImageLook {
         }
     }
 
-    /// Everything where it was at first.
+    /// The state in which the image was opened.
     pub fn fit(&mut self) {
         (self.planes, self.turn) = Default::default();
     }
@@ -138,15 +138,15 @@ impl ImageLook {
         }
     }
 
-    pub fn plane_mut(&mut self, plane: Plane) -> &mut PlaneLook {
+    pub fn plane_mut(&mut self, plane: Plane) -> &mut PlaneViewState {
         &mut self.planes[plane as usize]
     }
 }
 
-/// How everything is looked at.
+/// The view state of all images, and of the window.
 #[derive(Debug)]
-pub struct Look {
-    images: BTreeMap<DocumentId, ImageLook>,
+pub struct ViewState {
+    images: BTreeMap<DocumentId, ImageViewState>,
     /// The left button changes window and level, whatever the tool.
     pub windowing: bool,
     pub mask_shown: bool,
@@ -162,7 +162,7 @@ pub struct Look {
     pub filter: Filter,
 }
 
-impl Default for Look {
+impl Default for ViewState {
     fn default() -> Self {
         Self {
             images: BTreeMap::new(),
@@ -181,18 +181,18 @@ impl Default for Look {
     }
 }
 
-impl Look {
-    /// How an image is looked at; made when it is first asked for.
-    pub fn image(&mut self, document: &Document) -> &mut ImageLook {
-        self.images.entry(document.id()).or_insert_with(|| ImageLook::of(document.volume()))
+impl ViewState {
+    /// The view state of an image; made on first use.
+    pub fn image(&mut self, document: &Document) -> &mut ImageViewState {
+        self.images.entry(document.id()).or_insert_with(|| ImageViewState::of(document.volume()))
     }
 
-    /// As [`Look::image`], for reading.
-    pub fn image_of(&self, id: DocumentId) -> Option<&ImageLook> {
+    /// As [`ViewState::image`], for reading.
+    pub fn image_of(&self, id: DocumentId) -> Option<&ImageViewState> {
         self.images.get(&id)
     }
 
-    /// Lets go of what is no longer open.
+    /// Removes the state of images that are no longer open.
     pub fn keep_only(&mut self, open: impl Fn(DocumentId) -> bool) {
         self.images.retain(|id, _| open(*id));
     }

@@ -1,10 +1,10 @@
 //! What each key does.
 
 use super::keys::{KeyCommand, Scope};
-use super::look::Look;
 use super::outbox::{Outbox, Question};
 use super::panels::labels::free_name;
 use super::shell::Shell;
+use super::view_state::ViewState;
 use super::views;
 use crate::geom::Plane;
 use crate::gpu::Filter;
@@ -20,11 +20,11 @@ use glam::DVec3;
 const TAP_SECS: f64 = 0.3;
 
 impl Shell {
-    pub fn perform(
+    pub fn dispatch(
         &mut self,
         command: KeyCommand,
         workspace: &Workspace,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
@@ -35,7 +35,7 @@ impl Shell {
             KeyCommand::Help => self.help_shown = !self.help_shown,
             _ => {
                 if let Some(document) = workspace.active() {
-                    self.on_document(command, workspace, document, look, toolbox, out);
+                    self.on_document(command, workspace, document, view_state, toolbox, out);
                 }
             }
         }
@@ -46,7 +46,7 @@ impl Shell {
         command: KeyCommand,
         workspace: &Workspace,
         document: &Document,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
@@ -54,19 +54,19 @@ impl Shell {
         match command {
             // A tool that has something under way hears these first.
             KeyCommand::Abort if !toolbox.busy() && self.help_shown => self.help_shown = false,
-            KeyCommand::Abort => self.tool_key(Input::Escape, document, look, toolbox, out),
+            KeyCommand::Abort => self.tool_key(Input::Escape, document, view_state, toolbox, out),
             KeyCommand::Accept(Scope::Slice) if toolbox.busy() => {
-                self.tool_key(Input::Enter, document, look, toolbox, out);
+                self.tool_key(Input::Enter, document, view_state, toolbox, out);
             }
             KeyCommand::Reject if toolbox.busy() => {
-                self.tool_key(Input::Backspace, document, look, toolbox, out);
+                self.tool_key(Input::Backspace, document, view_state, toolbox, out);
             }
             KeyCommand::BrushSize(factor) => {
                 let input = if factor > 1.0 { Input::Grow } else { Input::Shrink };
-                self.tool_key(input, document, look, toolbox, out);
+                self.tool_key(input, document, view_state, toolbox, out);
             }
             KeyCommand::Tool(id) => {
-                look.windowing = false;
+                view_state.windowing = false;
                 if let Some(tool) = tools::find(id) {
                     let actions = toolbox.select(tool);
                     self.views.pointer.take(actions, out);
@@ -75,10 +75,10 @@ impl Shell {
             KeyCommand::WindowMode => {
                 let actions = toolbox.cancel();
                 self.views.pointer.take(actions, out);
-                look.windowing = !look.windowing;
+                view_state.windowing = !view_state.windowing;
             }
             KeyCommand::SwapBrushEraser => {
-                look.windowing = false;
+                view_state.windowing = false;
                 let actions = toolbox.swap();
                 self.views.pointer.take(actions, out);
             }
@@ -90,7 +90,7 @@ impl Shell {
                 };
                 out.edit(EditCommand::Accept { scope });
             }
-            KeyCommand::Reject => reject(document, look, z),
+            KeyCommand::Reject => reject(document, view_state, z),
             KeyCommand::Verify => out.edit(EditCommand::SetVerified { z, on: !document.is_verified(z) }),
             KeyCommand::CopyFrom(by) => {
                 let from = z as i64 + by;
@@ -129,8 +129,8 @@ impl Shell {
             | KeyCommand::Queue(_)
             | KeyCommand::Fit
             | KeyCommand::CenterOnCrosshair
-            | KeyCommand::NextLayout => navigate(command, document, look, out),
-            _ => change_look(command, document, look),
+            | KeyCommand::NextLayout => navigate(command, document, view_state, out),
+            _ => change_view_state(command, document, view_state),
         }
     }
 
@@ -139,11 +139,11 @@ impl Shell {
         &mut self,
         input: Input,
         document: &Document,
-        look: &mut Look,
+        view_state: &mut ViewState,
         toolbox: &mut Toolbox,
         out: &mut Outbox,
     ) {
-        let plane = look.image(document).focus_plane(document);
+        let plane = view_state.image(document).focus_plane(document);
         let at = self.views.pointer.last_voxel(plane).unwrap_or_else(|| document.cursor().map(|c| c as f64));
         let event = PointerEvent { input, plane, voxel: at, modifiers: Modifiers::default() };
         let scene = tools::Scene {
@@ -158,7 +158,7 @@ impl Shell {
     }
 
     /// `s`: as long as it is held the mask is hidden; a tap hides or shows it. `pressed`: it went down, without another key.
-    pub fn hold_to_hide(&mut self, ctx: &egui::Context, pressed: bool, look: &mut Look) {
+    pub fn hold_to_hide(&mut self, ctx: &egui::Context, pressed: bool, view_state: &mut ViewState) {
         let (down, now, free) = (
             ctx.input(|i| i.key_down(egui::Key::S)),
             ctx.input(|i| i.time),
@@ -167,13 +167,13 @@ impl Shell {
         if pressed {
             self.hiding_since = Some(now);
         }
-        look.mask_held_away = false;
+        view_state.mask_held_away = false;
         match self.hiding_since {
-            Some(_) if down && free => look.mask_held_away = true,
+            Some(_) if down && free => view_state.mask_held_away = true,
             Some(since) => {
                 self.hiding_since = None;
                 if now - since < TAP_SECS {
-                    look.mask_shown = !look.mask_shown;
+                    view_state.mask_shown = !view_state.mask_shown;
                 }
             }
             None => {}
@@ -181,9 +181,9 @@ impl Shell {
     }
 }
 
-fn navigate(command: KeyCommand, document: &Document, look: &mut Look, out: &mut Outbox) {
+fn navigate(command: KeyCommand, document: &Document, view_state: &mut ViewState, out: &mut Outbox) {
     let dims = document.volume().dims();
-    let image = look.image(document);
+    let image = view_state.image(document);
     let plane = image.focus_plane(document);
     let axis = document.volume().grid().plane_axes(plane).normal.index();
     let mut cursor = document.cursor();
@@ -218,34 +218,37 @@ fn navigate(command: KeyCommand, document: &Document, look: &mut Look, out: &mut
     }
 }
 
-fn change_look(command: KeyCommand, document: &Document, look: &mut Look) {
+fn change_view_state(command: KeyCommand, document: &Document, view_state: &mut ViewState) {
     match command {
         KeyCommand::Preset(index) => {
             if let Some(preset) = presets(document.volume()).get(index) {
-                look.image(document).tone.window = preset.window;
+                view_state.image(document).tone.window = preset.window;
             }
         }
         KeyCommand::Invert => {
-            let tone = &mut look.image(document).tone;
+            let tone = &mut view_state.image(document).tone;
             tone.invert = !tone.invert;
         }
-        KeyCommand::MaskOpacity(by) => look.mask_opacity = (look.mask_opacity + by).clamp(0.0, 1.0),
-        KeyCommand::MaskStyle => look.area = look.area.next(),
-        KeyCommand::HeatMap => look.heat = !look.heat,
-        KeyCommand::Difference => look.difference = !look.difference,
-        KeyCommand::Crosshair => look.crosshair = !look.crosshair,
+        KeyCommand::MaskOpacity(by) => {
+            view_state.mask_opacity = (view_state.mask_opacity + by).clamp(0.0, 1.0)
+        }
+        KeyCommand::MaskStyle => view_state.area = view_state.area.next(),
+        KeyCommand::HeatMap => view_state.heat = !view_state.heat,
+        KeyCommand::Difference => view_state.difference = !view_state.difference,
+        KeyCommand::Crosshair => view_state.crosshair = !view_state.crosshair,
         KeyCommand::Filter => {
-            look.filter = if look.filter == Filter::Smooth { Filter::Nearest } else { Filter::Smooth };
+            view_state.filter =
+                if view_state.filter == Filter::Smooth { Filter::Nearest } else { Filter::Smooth };
         }
         _ => {}
     }
 }
 
 /// Hides the prediction of a slice, or shows it again.
-fn reject(document: &Document, look: &mut Look, z: usize) {
+fn reject(document: &Document, view_state: &mut ViewState, z: usize) {
     let Some(version) = document.model() else { return };
     let key = (version.clone(), z);
-    let rejected = &mut look.image(document).rejected;
+    let rejected = &mut view_state.image(document).rejected;
     if !rejected.remove(&key) {
         rejected.insert(key);
     }
