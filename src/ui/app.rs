@@ -157,7 +157,7 @@ impl App {
         if self.keyboard.has_refused() {
             self.shell
                 .notices
-                .tell("A row of the list has the keyboard: move the pointer over the image first");
+                .tell("Keys go to the selected row of the list: move the pointer over the image first");
         }
         let hides = pressed.contains(&keys::KeyCommand::HideMask);
         for command in pressed {

@@ -110,7 +110,7 @@ fn ends(command: &Command) -> bool {
 
 fn title(command: &Command) -> &'static str {
     match command {
-        Command::Close(_) => "Close the image while it is learned from?",
+        Command::Close(_) => "Close the image while training uses it?",
         Command::Model(_) => "Use another model while this one learns?",
         _ => "Stop learning?",
     }
@@ -131,7 +131,7 @@ fn where_it_stands(training: &Training) -> String {
 fn buttons(ui: &mut Ui, command: &Command, training: &Training) -> Option<Answer> {
     let learned = training.steps()[0] > 0;
     let go_on = match command {
-        Command::Close(_) => "Go on, leave it open",
+        Command::Close(_) => "Leave it open",
         _ => "Go on learning",
     };
     let keep = "The run ends, and its best network becomes a version: you compare and adopt it, or not";

@@ -40,7 +40,7 @@ pub fn show(ui: &mut Ui, starting: bool, out: &mut Outbox) {
         });
         ui.add_space(22.0);
         ui.label(
-            RichText::new("or a sample that the program makes itself")
+            RichText::new("or a sample that the program draws itself")
                 .font(theme::small())
                 .color(canvas::WEAK),
         );

@@ -126,7 +126,7 @@ fn an_image_is_not_closed_and_a_model_not_changed_over_a_run() {
     window.until("it has learned something", |w| w.training().is_some_and(|t| t.steps()[0] > 1));
     window.press_with(Modifiers::COMMAND, Key::W);
     window.steps(2);
-    window.click("Go on, leave it open");
+    window.click("Leave it open");
     assert_eq!((window.workspace().documents().len(), state(&window)), (1, TrainingState::Running));
     window.press_with(Modifiers::COMMAND, Key::W);
     window.steps(2);

@@ -146,7 +146,7 @@ fn a_row_that_was_clicked_keeps_enter_from_the_image() {
     for key in [Key::Enter, Key::C, Key::V] {
         window.press_with(Modifiers::SHIFT, key);
     }
-    assert!(window.harness.query_by_label_contains("row of the list has the keyboard").is_some());
+    assert!(window.harness.query_by_label_contains("selected row of the list").is_some());
     window.press(Key::Enter);
     assert!(window.harness.get_by_label(FIELD).is_focused(), "Enter names it");
     window.press(Key::Escape);

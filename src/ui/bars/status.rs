@@ -60,7 +60,7 @@ fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>) {
     });
     let line = figures(parts.join("   "));
     let tip = if pointed_at.is_some() { "Under the pointer" } else { "At the crosshair" };
-    ui.label(line).on_hover_text(format!("{tip}: place (left, posterior, superior), voxel, value"));
+    ui.label(line).on_hover_text(format!("{tip}: position (left, posterior, superior), voxel, value"));
     let label = document.mask().get(voxel);
     if let Some(label) = document.labels().get(label) {
         ui.horizontal(|ui| {

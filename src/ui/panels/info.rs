@@ -80,7 +80,7 @@ fn tone(ui: &mut Ui, document: &Document, image: &mut ImageViewState) {
                 image.tone.window = preset.window;
             }
         }
-        if ui.button("Reset").on_hover_text("What the image opened with").clicked() {
+        if ui.button("Reset").on_hover_text("The window that the image opened with").clicked() {
             image.tone = crate::gpu::Tone::of(volume);
         }
     });
@@ -115,7 +115,7 @@ fn kind(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     });
     if document.is_by_look() {
         ui.label(
-            RichText::new("Told by its look; choose another where it is wrong")
+            RichText::new("Guessed from its look; choose another if it is wrong")
                 .font(theme::small())
                 .color(theme::palette(ui).weak),
         );
@@ -140,7 +140,7 @@ fn geometry(ui: &mut Ui, document: &Document) {
     }
     if grid.frame() == Frame::Patient {
         let codes = grid.axis_codes().iter().collect::<String>();
-        field(ui, "Axes grow to", |ui| value(ui, codes));
+        field(ui, "Axes point to", |ui| value(ui, codes));
     }
     field(ui, "Samples", |ui| value(ui, volume.samples().kind().name().to_owned()));
 }

@@ -206,7 +206,9 @@ impl Labels {
         }
         egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(
             |ui| {
-                ui.label(RichText::new("Told apart with any colour vision").font(theme::small()));
+                ui.label(
+                    RichText::new("These can be told apart with any colour vision").font(theme::small()),
+                );
                 ui.horizontal(|ui| {
                     for id in 1..=7 {
                         let choice = crate::label::LabelTable::palette_color(id);

@@ -240,7 +240,7 @@ fn new_labels(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut
         listed.push(format!("{} more", names.len() - MOST));
     }
     let words = format!(
-        "Not among the labels of this image: {}. Accepting adds them as new labels; no other label is taken for them.",
+        "Not among the labels of this image: {}. Accepting adds them as new labels.",
         listed.join(", ")
     );
     ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak))

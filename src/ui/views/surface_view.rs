@@ -204,7 +204,7 @@ fn words(painter: &Painter, rect: Rect, scene: &Scene, view_state: &ViewState, t
         return;
     }
     let words = match (workspace.surface_is_behind(), of_prediction) {
-        (true, _) => "Shaping the labels…",
+        (true, _) => "Making the surface…",
         (false, true) => "Nothing is predicted yet",
         (false, false) => "The mask is empty: paint, or accept a prediction",
     };

@@ -29,9 +29,10 @@ impl View {
         let (words, color) = match candidate.verdict() {
             Verdict::Better(gain) => (format!("Better: Dice rose by {gain:.3}"), p.good),
             Verdict::NotBetter(change) => (format!("Not better: Dice changed by {change:+.3}"), p.warn),
-            Verdict::Unknown => {
-                ("No slice with a label was kept out: nobody knows whether it is better".to_owned(), p.warn)
-            }
+            Verdict::Unknown => (
+                "No slice with a label was kept out, so it is not known whether it is better".to_owned(),
+                p.warn,
+            ),
         };
         ui.label(RichText::new(words).color(color));
         if let Some(comparison) = &candidate.result.comparison {

@@ -125,14 +125,14 @@ impl Learn {
         }
         if halves {
             let mut half = self.options.precision == Precision::Half;
-            let tip = "On: the graphics card multiplies in half precision where network and gradients prove stable so; the \
-                       weights stay in single precision, and so do predictions.";
+            let tip = "On: the graphics card multiplies in half precision, as long as network and gradients stay stable. \
+                       Weights and predictions stay in single precision.";
             if ui.checkbox(&mut half, "Half precision").on_hover_text(tip).changed() {
                 self.options.precision = if half { Precision::Half } else { Precision::Single };
             }
         }
         let mut own = self.options.steps.is_some();
-        let tip = "Steps and learning rate; as a rule they follow from the model";
+        let tip = "Steps and learning rate, which otherwise follow from the model";
         if ui.checkbox(&mut own, "Set by hand").on_hover_text(tip).changed() {
             self.options.steps = own.then_some(200);
             self.options.learning_rate = own.then_some(1e-3);
