@@ -40,7 +40,7 @@ fn main() {
 fn measure(id: &str) -> String {
     let device = ComputeDevice::cpu("benchmark");
     let spec = nn::find(id).expect("a network's id");
-    let mut network = spec.build(&config(id), 1, &device).expect("a configuration");
+    let mut network = spec.build::<4>(&config(id), 1, &device).expect("a configuration");
     let classes = network.head().classes();
     let truth: Vec<u16> = (0..BATCH * SIDE * SIDE).map(|i| (i * 7919 % 65_521 % classes) as u16).collect();
     let mut targets = Targets::new(&truth, [BATCH, SIDE, SIDE], network.head(), device.burn());

@@ -31,8 +31,8 @@ fn main() {
 /// A line of the table.
 fn measure(id: &str) -> String {
     let device = ComputeDevice::cpu("benchmark");
-    let spec = nn::find_volume(id).expect("a network's id");
-    let network = spec.build(&Value::Null, 1, &device).expect("the default configuration");
+    let spec = nn::find(id).expect("a network's id");
+    let network = spec.build::<5>(&Value::Null, 1, &device).expect("the default configuration");
     let size @ [depth, height, width] = network.grid().expect("volumes are resized");
     let shape = [1, network.channels(), depth, height, width];
     let (mut best, mut products) = ([f64::INFINITY; 2], 0);

@@ -55,14 +55,20 @@ fn row(spec: &ModelSpec) -> String {
         FUSION => "its definition, in `src/nn/fuse.rs`".to_owned(),
         id => format!("`{id}*.json`"),
     };
-    format!("| `{}` | {} | {} | {parameters:.2} M | {numbers} | {proof} |\n", spec.id, spec.title, spec.paper)
+    format!(
+        "| `{}` | {} | {} | {} | {parameters:.2} M | {numbers} | {proof} |\n",
+        spec.id,
+        spec.title,
+        spec.rank().says(),
+        spec.paper
+    )
 }
 
 #[test]
 fn the_table_lists_every_network_as_the_registry_has_it() {
     let mut table =
-        "| id | network | paper | parameters | multiply-accumulates at 512² | ms | MiB | parity proof |\n\
-                     |---|---|---|---:|---:|---:|---:|---|\n"
+        "| id | network | labels | paper | parameters | multiply-accumulates at 512² | ms | MiB | parity proof |\n\
+                     |---|---|---|---|---:|---:|---:|---:|---|\n"
             .to_owned();
     MODELS.iter().for_each(|spec| table.push_str(&row(spec)));
     let page = read(NETWORKS);
@@ -91,7 +97,7 @@ fn every_network_has_the_parity_proof_that_the_table_names() {
         let proofs = files.filter(|file| {
             let name = file.as_ref().unwrap().file_name();
             let fixture = format!("{}/{}", spec.family, name.to_string_lossy());
-            parity::spec_of(&fixture, MODELS).is_some_and(|of| of.id == spec.id)
+            parity::spec_of(&fixture).is_some_and(|of| of.id == spec.id)
         });
         assert!(proofs.count() > 0, "{} has no fixture", spec.id);
     }

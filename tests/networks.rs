@@ -1,4 +1,5 @@
-//! One suite over every network of the registry. Listing a network there tests it.
+//! A suite for every network of the list, each test of each network by itself: listing a network tests it, and
+//! `cargo test --test networks vessel_sa_unet` tests that one.
 
 use burn::tensor::{Tensor, TensorData};
 use fovea::{
@@ -19,29 +20,74 @@ mod blocks;
 mod losses;
 #[path = "networks/precision.rs"]
 mod precision;
+#[path = "networks/slices.rs"]
+mod slices;
 #[path = "networks/volumes.rs"]
 mod volumes;
+
+/// A module of tests for a network, which run the functions of one of the suites.
+macro_rules! tests {
+    ($name:ident: $suite:ident, $($test:ident)*) => {
+        mod $name {
+            $(
+                #[test]
+                fn $test() {
+                    super::$suite::$test(super::spec(stringify!($name)));
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! slices {
+    ($name:ident) => {
+        tests! {
+            $name: slices,
+            the_published_outputs_are_reproduced
+            logits_have_the_size_of_the_input_for_every_allowed_size
+            a_picture_is_inferred_alike_alone_and_in_a_batch
+            every_trainable_parameter_gets_a_gradient
+            a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused
+            a_loss_that_is_not_finite_changes_nothing
+            a_duplicate_is_not_changed_by_training
+            training_goes_on_as_before_from_saved_weights_and_optimiser
+            slices_of_awkward_size_are_predicted_whole_and_probabilities_sum_to_one
+            a_sigmoid_network_gives_two_classes
+        }
+    };
+}
+
+macro_rules! volumes {
+    ($name:ident) => {
+        tests! {
+            $name: volumes,
+            the_published_outputs_are_reproduced
+            logits_have_the_size_of_the_volume_for_every_allowed_size
+            a_volume_is_inferred_alike_alone_and_in_a_batch
+            every_parameter_gets_a_gradient
+            the_loss_on_a_phantom_falls_within_ten_steps
+            dropout_of_channels_is_drawn_from_the_seed_and_absent_from_inference
+            a_duplicate_is_not_changed_by_training
+        }
+    };
+}
+
+macro_rules! suites {
+    ($($rank:ident $name:ident: $entry:path;)*) => { $($rank!($name);)* };
+}
+fovea::for_each_network!(suites);
+
+/// The network that the list calls so.
+fn spec(name: &str) -> &'static ModelSpec {
+    MODELS.iter().find(|spec| spec.id.replace('/', "_") == name).unwrap()
+}
 
 fn cpu() -> ComputeDevice {
     ComputeDevice::cpu("test")
 }
 
 fn build(spec: &'static ModelSpec, device: &ComputeDevice) -> Box<dyn Network> {
-    spec.build(&serde_json::Value::Null, 7, device).unwrap()
-}
-
-/// For work on some networks: how the ids of those that are to be tested begin. Empty are all.
-fn only() -> String {
-    std::env::var("FOVEA_NETWORKS").unwrap_or_default()
-}
-
-/// The networks that are tested.
-fn networks() -> impl Iterator<Item = &'static ModelSpec> {
-    let only = only();
-    if !only.is_empty() {
-        fovea::testing::skipped(format_args!("networks whose id does not begin with {only}"));
-    }
-    MODELS.iter().copied().filter(move |spec| spec.id.starts_with(&only))
+    spec.build::<4>(&serde_json::Value::Null, 7, device).unwrap()
 }
 
 /// A smaller network, for tests that train or tile.
@@ -91,6 +137,24 @@ fn loss(outputs: &Outputs) -> Tensor<1> {
     }
 }
 
+/// Every fixture of a network. Those of a fusion are those of its members, and the vectors of its own test.
+fn verify_fixtures(spec: &ModelSpec) {
+    let Some(fixtures) = shared("parity/networks") else { return };
+    let mut verified = 0;
+    for entry in std::fs::read_dir(fixtures.join(spec.family)).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{}/{}", spec.family, path.file_name().unwrap().display());
+        if !name.ends_with(".json") || parity::spec_of(&name).is_none_or(|of| of.id != spec.id) {
+            continue;
+        }
+        let report = parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(parity::spec_of(&report.network).unwrap().id, spec.id, "{}", path.display());
+        eprintln!("{}: {:.3} of the tolerance", path.display(), report.worst);
+        verified += 1;
+    }
+    assert!(verified > 0 || spec.id == "edema/fusion", "{} has no fixture", spec.id);
+}
+
 #[test]
 fn parameter_counts_are_the_published_ones() {
     for (id, count) in [("edema/unet", 2_466_151), ("vessel/sa_unet", 537_299)] {
@@ -100,28 +164,8 @@ fn parameter_counts_are_the_published_ones() {
 }
 
 #[test]
-fn networks_reproduce_the_published_outputs() {
+fn blocks_reproduce_the_published_outputs() {
     let Some(fixtures) = shared("parity/networks") else { return };
-    let mut verified = std::collections::BTreeSet::new();
-    let mut families: Vec<&str> = networks().map(|spec| spec.family).collect();
-    families.dedup();
-    for family in families {
-        let folder = fixtures.join(family);
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = format!("{family}/{}", path.file_name().unwrap().display());
-            if !name.ends_with(".json") || !name.starts_with(&only()) {
-                continue;
-            }
-            let report = parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            eprintln!("{}: {:.3} of the tolerance", path.display(), report.worst);
-            verified.insert(parity::spec_of(&report.network, MODELS).map(|spec| spec.id));
-        }
-    }
-    // The fixtures of a fusion are those of its members, and the vectors of its own test.
-    for spec in networks().filter(|spec| spec.id != "edema/fusion") {
-        assert!(verified.contains(&Some(spec.id)), "{} has no fixture", spec.id);
-    }
     for family in ["edema", "polyp", "vessel"] {
         for entry in std::fs::read_dir(fixtures.join(family).join("blocks")).unwrap() {
             let path = entry.unwrap().path();
@@ -135,95 +179,8 @@ fn networks_reproduce_the_published_outputs() {
     assert!(error.contains("no network here is named edema/nothing"), "{error}");
 }
 
-#[test]
-fn logits_have_the_size_of_the_input_for_every_allowed_size() {
-    for spec in networks() {
-        let device = cpu();
-        let network = spec.build(&small(spec), 1, &device).unwrap();
-        let m = spec.input.multiple_of;
-        let least = spec.input.side(m);
-        for [h, w] in [[least, least], [least, least + 2 * m], [least + 4 * m, least + m]] {
-            let outputs = network.infer(input("input", [1, network.channels(), h, w], &device));
-            assert_eq!(outputs.logits.dims(), [1, network.head().channels(), h, w], "{}", spec.id);
-            assert!(values(outputs.logits).iter().all(|v| v.is_finite()), "{}", spec.id);
-        }
-    }
-}
-
-#[test]
-fn a_picture_is_inferred_alike_alone_and_in_a_batch() {
-    for spec in networks() {
-        let device = cpu();
-        let network = spec.build(&small(spec), 1, &device).unwrap();
-        let side = spec.input.side(2 * spec.input.multiple_of);
-        let shape = [1, network.channels(), side, side];
-        let (a, b) = (input("a", shape, &device), input("b", shape, &device));
-        let both = network.infer(Tensor::cat(vec![a.clone(), b], 0));
-        let alone = network.infer(a);
-        let first = values(both.logits.narrow(0, 0, 1));
-        assert!(worst(&values(alone.logits), &first) < 1e-5, "{}", spec.id);
-        if let (Some(alone), Some(both)) = (alone.detection, both.detection) {
-            assert!(worst(&values(alone), &values(both.narrow(0, 0, 1))) < 1e-5, "{}", spec.id);
-        }
-    }
-}
-
-/// Parameters that the published network has and does not use, by the beginning of their names.
-const UNUSED: &[(&str, &str)] = &[
-    ("smp/pspnet", "encoder.layer3."),
-    ("smp/pspnet", "encoder.layer4."),
-    ("jmedseg/mepdnet", "wave.topblock.fuse.out."),
-];
-
-#[test]
-fn every_trainable_parameter_gets_a_gradient() {
-    for spec in networks() {
-        let device = cpu();
-        let side = training_side(spec);
-        let unused = |name: &str| UNUSED.iter().any(|(id, start)| *id == spec.id && name.starts_with(start));
-        let mut silent: Vec<String> = vec![];
-        // A ReLU of few channels may be shut under the weights of one seed, and is not under those of every seed.
-        for seed in 1..=8 {
-            let mut network = spec.build(&small(spec), seed, &device).unwrap();
-            let x = input("input", [2, network.channels(), side, side], &device);
-            // Attention whose gate starts at zero passes no gradient.
-            let mut tensors = network.tensors().unwrap();
-            for (name, gate) in &mut tensors {
-                if name.ends_with("gamma") {
-                    gate.values.fill(0.5);
-                } else if name.ends_with("weight") && gate.values.iter().all(|v| *v == 0.0) {
-                    gate.values = parity::fill_input(name, gate.values.len());
-                }
-            }
-            network.load(&tensors).unwrap();
-            let (value, gradients) = network.gradients(x, &mut loss, 3).unwrap();
-            assert!(value.is_finite());
-            let parameters = network.parameters();
-            for p in parameters.iter().filter(|p| p.trainable) {
-                if unused(&p.name) {
-                    assert!(!gradients.contains_key(&p.name), "{}: {} is used", spec.id, p.name);
-                    continue;
-                }
-                let gradient =
-                    gradients.get(&p.name).unwrap_or_else(|| panic!("{}: {} has none", spec.id, p.name));
-                assert_eq!(gradient.shape, p.shape, "{}: {}", spec.id, p.name);
-                assert!(gradient.values.iter().all(|v| v.is_finite()), "{}: {}", spec.id, p.name);
-            }
-            // A bias before batch norm has a gradient of zero but for rounding.
-            let zero = |name: &str| gradients[name].values.iter().all(|v| *v == 0.0);
-            let weights = parameters.into_iter().filter(|p| p.trainable && p.name.ends_with("weight"));
-            let names = weights.map(|p| p.name).filter(|name| !unused(name) && zero(name));
-            silent = names.filter(|name| seed == 1 || silent.contains(name)).collect();
-            if silent.is_empty() {
-                break;
-            }
-        }
-        assert!(silent.is_empty(), "{}: all zero: {}", spec.id, silent.join(", "));
-    }
-}
-
 fn card(spec: &'static ModelSpec, config: serde_json::Value) -> ModelCard {
-    let network = spec.build(&config, 0, &cpu()).unwrap();
+    let network = spec.build::<4>(&config, 0, &cpu()).unwrap();
     let names: Vec<String> = (1..network.head().classes()).map(|i| format!("class {i}")).collect();
     ModelCard {
         volume: None,
@@ -245,105 +202,6 @@ fn card(spec: &'static ModelSpec, config: serde_json::Value) -> ModelCard {
     }
 }
 
-#[test]
-fn a_saved_model_gives_the_same_outputs_and_a_damaged_one_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    for spec in networks() {
-        let device = cpu();
-        let mut model = Model::build(card(spec, small(spec)), 5, &device).unwrap();
-        let side = training_side(spec);
-        let shape = [2, model.network().channels(), side, side];
-        let x = || input("input", shape, &cpu());
-        // A step of training, so that running statistics are not those of a fresh network.
-        let mut adam = Optimizer::default().init();
-        model.network_mut().train_step(x(), &mut loss, &mut adam, 1e-3, 1).unwrap();
-        let before = values(model.network().infer(x()).logits);
-        let path = folder.path().join(format!("{}.safetensors", spec.title));
-        model.save(&path).unwrap();
-        let loaded = Model::load(&path, &device).unwrap();
-        assert_eq!(loaded.card, model.card);
-        assert_eq!(loaded.card.version.len(), 12);
-        assert_eq!(values(loaded.network().infer(x()).logits), before, "{}", spec.id);
-
-        let mut bytes = std::fs::read(&path).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        let error = Model::from_bytes(&bytes, &device).err().unwrap().to_string();
-        assert!(error.contains("damaged"), "{error}");
-        bytes.truncate(bytes.len() - 10);
-        assert!(Model::from_bytes(&bytes, &device).is_err());
-
-        let mut tensors = model.network().tensors().unwrap();
-        let bare = safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView<'_>)>::new(), None)
-            .unwrap();
-        let error = Model::from_bytes(&bare, &device).err().unwrap().to_string();
-        assert!(error.contains("no model card"), "{error}");
-        let first = tensors.keys().next().unwrap().clone();
-        let moved = tensors.remove(&first).unwrap();
-        tensors.insert("stray".to_owned(), moved);
-        let error = model.network_mut().load(&tensors).err().unwrap().to_string();
-        assert!(error.contains(&format!("{first} ")) && error.contains("stray"), "{error}");
-    }
-}
-
-#[test]
-fn a_loss_that_is_not_finite_changes_nothing() {
-    for spec in networks() {
-        let device = cpu();
-        let mut network = spec.build(&small(spec), 1, &device).unwrap();
-        let side = training_side(spec);
-        let mut adam = Optimizer::default().init();
-        let good = input("input", [1, network.channels(), side, side], &device);
-        network.train_step(good.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
-        let before = network.tensors().unwrap();
-        let bad = good.clone() * f32::NAN;
-        assert!(network.train_step(bad, &mut loss, &mut adam, 1e-3, 2).is_err());
-        assert_eq!(network.tensors().unwrap(), before, "{}", spec.id);
-        network.train_step(good, &mut loss, &mut adam, 1e-3, 3).unwrap();
-        assert_ne!(network.tensors().unwrap(), before, "{}", spec.id);
-    }
-}
-
-#[test]
-fn a_duplicate_is_not_changed_by_training() {
-    for spec in networks() {
-        let device = cpu();
-        let mut network = spec.build(&small(spec), 1, &device).unwrap();
-        let copy = network.duplicate();
-        let before = copy.tensors().unwrap();
-        let side = training_side(spec);
-        let mut adam = Optimizer::default().init();
-        let x = input("input", [1, network.channels(), side, side], &device);
-        network.train_step(x, &mut loss, &mut adam, 1e-2, 1).unwrap();
-        assert_eq!(copy.tensors().unwrap(), before, "{}", spec.id);
-        assert_ne!(network.tensors().unwrap(), before, "{}", spec.id);
-    }
-}
-
-/// The same training step from the same state gives the same weights, also with the optimiser's state from a file.
-#[test]
-fn training_goes_on_as_before_from_saved_weights_and_optimiser() {
-    for spec in networks() {
-        let device = cpu();
-        let mut network = spec.build(&small(spec), 1, &device).unwrap();
-        let side = training_side(spec);
-        let x = input("input", [1, network.channels(), side, side], &device);
-        let mut adam = Optimizer::default().init();
-        network.train_step(x.clone(), &mut loss, &mut adam, 1e-3, 1).unwrap();
-        let weights = network.tensors().unwrap();
-        let state = adam.to_bytes().unwrap();
-
-        let mut resumed = spec.build(&small(spec), 99, &device).unwrap();
-        resumed.load(&weights).unwrap();
-        let mut resumed_adam = Optimizer::default().init().from_bytes(state).unwrap();
-        network.train_step(x.clone(), &mut loss, &mut adam, 1e-3, 2).unwrap();
-        resumed.train_step(x, &mut loss, &mut resumed_adam, 1e-3, 2).unwrap();
-        let (a, b) = (network.tensors().unwrap(), resumed.tensors().unwrap());
-        for (name, tensor) in &a {
-            assert!(worst(&tensor.values, &b[name].values) < 1e-6, "{}: {name}", spec.id);
-        }
-    }
-}
-
 fn picture(width: usize, height: usize, seed: &str) -> Volume {
     let noise = parity::fill_input(seed, width * height * 3);
     let rgb: Vec<[u8; 3]> =
@@ -362,28 +220,6 @@ fn finish(mut inference: SliceInference, model: &Model) -> SlicePrediction {
         if let Step::Done(prediction) = inference.step(model).unwrap() {
             return prediction;
         }
-    }
-}
-
-#[test]
-fn slices_of_awkward_size_are_predicted_whole_and_probabilities_sum_to_one() {
-    for spec in networks() {
-        let model = Model::build(card(spec, small(spec)), 5, &cpu()).unwrap();
-        for (w, h) in [(1, 1), (7, 53), (65, 33)] {
-            let volume = picture(w, h, "picture");
-            let p = model.predict_slice(&volume, 0).unwrap();
-            assert_eq!((p.width, p.height), (w, h));
-            let values = p.probabilities.to_host().unwrap();
-            assert_eq!(values.len(), p.classes * w * h);
-            for i in 0..w * h {
-                let sum: f32 = (0..p.classes).map(|c| values[c * w * h + i]).sum();
-                assert!((sum - 1.0).abs() < 1e-5, "{}: {sum}", spec.id);
-            }
-            assert_eq!(p.detection.is_some(), spec.family == "edema", "{}", spec.id);
-            assert_eq!(p.labels(&model.card).unwrap().len(), w * h);
-        }
-        let error = model.predict_slice(&picture(8, 8, "picture"), 1).err().unwrap().to_string();
-        assert!(error.contains("slice 1"), "{error}");
     }
 }
 
@@ -410,16 +246,6 @@ fn tiles_agree_with_the_whole_slice_away_from_their_edges() {
         }
         assert!(inside < 1e-5, "{}: {inside} away from the seams", spec.id);
         assert!(anywhere < 0.5 * deviation(&a), "{}: {anywhere} at the seams", spec.id);
-    }
-}
-
-#[test]
-fn a_sigmoid_network_gives_two_classes() {
-    for spec in networks() {
-        let network = spec.build(&small(spec), 1, &cpu()).unwrap();
-        if network.head() == Head::Sigmoid {
-            assert_eq!((network.head().channels(), network.head().classes()), (1, 2));
-        }
     }
 }
 
@@ -482,7 +308,7 @@ fn wgpu_computes_what_the_cpu_does() {
         let config = small(spec);
         let side = training_side(spec);
         let run = |device: &ComputeDevice| {
-            let mut network = spec.build(&config, 5, device).unwrap();
+            let mut network = spec.build::<4>(&config, 5, device).unwrap();
             // A ReLU whose input is zero but for rounding passes its gradient on one device and not on the other; in
             // this picture there is none.
             let x = input("picture", [2, network.channels(), side, side], device);

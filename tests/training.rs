@@ -29,7 +29,7 @@ fn cpu() -> ComputeDevice {
 /// A network with the weights of a fixture.
 fn filled(id: &str, config: &Value, fixture: &str) -> Option<Box<dyn Network>> {
     let path = shared(&format!("parity/networks/{fixture}.json"))?;
-    let mut network = nn::find(id).unwrap().build(config, 0, &cpu()).unwrap();
+    let mut network = nn::find(id).unwrap().build::<4>(config, 0, &cpu()).unwrap();
     network.load(&parity::tensors(&path).unwrap()).unwrap();
     Some(network)
 }
@@ -397,7 +397,7 @@ fn schedules_are_their_formulas() {
 #[test]
 fn an_average_of_the_weights_follows_them_and_can_be_kept() {
     let spec = nn::find("polyp/unet").unwrap();
-    let mut network = spec.build(&(spec.probe_config)(), 3, &cpu()).unwrap();
+    let mut network = spec.build::<4>(&(spec.probe_config)(), 3, &cpu()).unwrap();
     let side = spec.input.side(32);
     let input = || {
         let values = parity::fill_input("input", 2 * 3 * side * side);
@@ -434,7 +434,7 @@ fn an_average_of_the_weights_follows_them_and_can_be_kept() {
     let logits = |network: &dyn Network| network.infer(input()).logits.try_into_vec_as::<f32>().unwrap();
     assert!(logits(averaged.as_ref()) != logits(network.as_ref()));
 
-    let mut other = spec.build(&(spec.probe_config)(), 9, &cpu()).unwrap();
+    let mut other = spec.build::<4>(&(spec.probe_config)(), 9, &cpu()).unwrap();
     other.load(&network.tensors().unwrap()).unwrap();
     other.load_average(&found).unwrap();
     other.average(0.5);

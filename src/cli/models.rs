@@ -10,7 +10,7 @@ use crate::{
     label::LabelTable,
     nn::{
         self, AnyModel, Channels, ComputeDevice, DeviceChoice, InputSpec, MODELS, Model, ModelCard,
-        ModelSpec, NamedTensors, VOLUME_MODELS, VolumeModel, bundled,
+        ModelSpec, NamedTensors, Rank, VolumeModel, bundled,
         import::{self, Recognised},
         parity, weights,
     },
@@ -179,10 +179,11 @@ fn may_write(
 
 fn list() -> anyhow::Result<()> {
     say!("Networks");
-    list_networks(MODELS)?;
-    say!("");
-    say!("Networks of volumes");
-    list_networks(VOLUME_MODELS)?;
+    for spec in MODELS {
+        let parameters = spec.param_count(&Value::Null)? as f64 / 1e6;
+        let (id, title, rank) = (spec.id, spec.title, spec.rank().says());
+        say!("  {id:<26} {rank:<7} {title:<30} {parameters:>6.2} M parameters  {}", spec.paper);
+    }
     say!("");
     say!("Models inside the program");
     if bundled::MODELS.is_empty() {
@@ -196,20 +197,8 @@ fn list() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list_networks<const D: usize>(models: &[&ModelSpec<D>]) -> anyhow::Result<()> {
-    for spec in models {
-        let parameters = spec.param_count(&Value::Null)?;
-        let (id, title) = (spec.id, spec.title);
-        say!("  {id:<16} {title:<22} {:>6.2} M parameters  {}", parameters as f64 / 1e6, spec.paper);
-    }
-    Ok(())
-}
-
 fn show(model: &str) -> anyhow::Result<()> {
     if let Some(spec) = nn::find(model) {
-        return show_network(spec);
-    }
-    if let Some(spec) = nn::find_volume(model) {
         return show_network(spec);
     }
     let card = weights::card_of(&model_bytes(model)?)?;
@@ -218,7 +207,7 @@ fn show(model: &str) -> anyhow::Result<()> {
 }
 
 /// A network's page.
-fn show_network<const D: usize>(spec: &ModelSpec<D>) -> anyhow::Result<()> {
+fn show_network(spec: &ModelSpec) -> anyhow::Result<()> {
     let parameters = spec.param_count(&Value::Null)?;
     say!("{}: {}", spec.id, spec.title);
     say!("{}", spec.paper);
@@ -226,10 +215,9 @@ fn show_network<const D: usize>(spec: &ModelSpec<D>) -> anyhow::Result<()> {
     say!("{parameters} parameters with the options as they are below");
     let rule = spec.input;
     let most = rule.most.map_or_else(String::new, |most| format!(", at most {most}"));
-    let others = if D == 5 {
-        "volumes are resized"
-    } else {
-        "other sizes are padded or cut into tiles, and cropped back"
+    let others = match spec.rank() {
+        Rank::Slices => "other sizes are padded or cut into tiles, and cropped back",
+        Rank::Volumes => "volumes are resized",
     };
     say!("Input sides: multiples of {}, at least {}{most}; {others}", rule.multiple_of, rule.least);
     say!("");
@@ -318,20 +306,15 @@ fn recognise(
     config: Option<&str>,
 ) -> anyhow::Result<Recognised> {
     let Some(id) = network else { return import::recognise(tensors).map_err(|reason| anyhow!(reason)) };
-    let (slices, volumes) = (nn::find(id), nn::find_volume(id));
-    let known = slices.map(|spec| spec.id).or(volumes.map(|spec| spec.id)).with_context(|| {
+    let spec = nn::find(id).with_context(|| {
         format!("there is no network \"{id}\"; `fovea models list` shows those that there are")
     })?;
-    match (config, slices, volumes) {
-        (Some(config), ..) => {
-            let config = serde_json::from_str(config.trim_start_matches('\u{feff}'))
-                .context("--config is not JSON")?;
-            Ok(Recognised { network: known, config })
-        }
-        (None, Some(spec), _) => import::fit_network(spec, tensors).map_err(|reason| anyhow!(reason)),
-        (None, None, Some(spec)) => import::fit_network(spec, tensors).map_err(|reason| anyhow!(reason)),
-        (None, None, None) => bail!("there is no network \"{id}\""),
-    }
+    let Some(config) = config else {
+        return import::fit_network(spec, tensors).map_err(|reason| anyhow!(reason));
+    };
+    let config =
+        serde_json::from_str(config.trim_start_matches('\u{feff}')).context("--config is not JSON")?;
+    Ok(Recognised { network: spec.id, config })
 }
 
 /// The model that weights make under a card; with `--coarse` the second of two networks.

@@ -93,11 +93,7 @@ impl NnWorld {
     /// `auto` takes the CPU for it; `--device gpu` refuses.
     fn device_for(&mut self, network: &str) -> Result<ComputeDevice, String> {
         let device = self.device()?;
-        let passed = match (nn::find(network), nn::find_volume(network)) {
-            (Some(spec), _) => nn::self_test::network_passed(spec, &device),
-            (_, Some(spec)) => nn::self_test::network_passed(spec, &device),
-            (None, None) => Ok(()),
-        };
+        let passed = nn::find(network).map_or(Ok(()), |spec| nn::self_test::network_passed(spec, &device));
         match passed {
             Ok(()) => Ok(device),
             Err(reason) => {

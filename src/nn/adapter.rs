@@ -79,7 +79,7 @@ pub trait Config: Default + Serialize + DeserializeOwned + 'static {
 pub trait SegmentationModule<const D: usize = 4>: Module + ModuleDisplay + 'static {
     type Config: Config;
 
-    fn spec() -> &'static ModelSpec<D>;
+    fn spec() -> &'static ModelSpec;
     /// The layers, with any weights.
     fn new(config: &Self::Config, device: &Device) -> Self;
     /// Training behaviour (batch statistics, dropout) is on where the input's device records gradients.
@@ -299,7 +299,7 @@ impl<const D: usize, M: SegmentationModule<D>> Adapter<D, M> {
 }
 
 impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
-    fn spec(&self) -> &'static ModelSpec<D> {
+    fn spec(&self) -> &'static ModelSpec {
         M::spec()
     }
 

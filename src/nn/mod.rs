@@ -41,6 +41,6 @@ pub use model::{AnyModel, Model, ModelError, ModelOf, VolumeModel};
 pub use network::{Head, LossFn, NamedTensor, NamedTensors, Network, NetworkError, Outputs, ParamInfo};
 pub use postprocess::argmax;
 pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
-pub use registry::{MODELS, Registered, VOLUME_MODELS, find, find_volume};
+pub use registry::{MODELS, find};
 pub use spatial_transformer::OPTION as SPATIAL_TRANSFORMER;
-pub use spec::{BuildError, Choices, InputRule, Make, ModelSpec, Published};
+pub use spec::{BuildError, Builds, Choices, InputRule, Make, ModelSpec, Published, Rank};

@@ -1,6 +1,6 @@
 use super::{
-    BuildError, Channels, CoarseSpec, ComputeDevice, ModelCard, ModelSpec, NamedTensors, Network,
-    NetworkError, ParamInfo, Registered, VolumeSpec, find_volume,
+    BuildError, Builds, Channels, CoarseSpec, ComputeDevice, ModelCard, ModelSpec, NamedTensors, Network,
+    NetworkError, ParamInfo, Rank, VolumeSpec, find,
     parameters::differences,
     predict::{PredictError, SliceInference, SlicePrediction, Step},
     spatial_transformer,
@@ -50,17 +50,19 @@ pub enum AnyModel {
 /// What the names of the coarse network's tensors begin with in a file.
 const COARSE: &str = "coarse.";
 
+/// The network of this id, which a card names.
+fn known(id: &str) -> Result<&'static ModelSpec, BuildError> {
+    find(id).ok_or_else(|| BuildError::UnknownNetwork { id: id.to_owned() })
+}
+
 impl<const D: usize> ModelOf<D>
 where
-    ModelSpec<D>: Registered,
+    ModelSpec: Builds<D>,
 {
     /// The networks that the card names, with initial weights drawn from `seed`.
     pub fn build(mut card: ModelCard, seed: u64, device: &ComputeDevice) -> Result<Self, ModelError> {
-        let find = |id: &str| {
-            ModelSpec::<D>::find(id).ok_or_else(|| BuildError::UnknownNetwork { id: id.to_owned() })
-        };
         // The card comes from anybody: what it says is looked at before anything is made of it.
-        let spec = find(&card.network)?;
+        let spec = known(&card.network)?;
         check(&card, spec)?;
         let network = spec.build(&card.config, seed, device)?;
         card.config = network.config().clone();
@@ -68,7 +70,7 @@ where
         if let Some(CoarseSpec { network: id, config, .. }) =
             card.volume.as_mut().and_then(|volume| volume.coarse.as_mut())
         {
-            let built = find(id)?.build(config, seed, device)?;
+            let built = known(id)?.build(config, seed, device)?;
             *config = built.config().clone();
             if (built.channels(), built.head().classes()) != (network.channels(), network.head().classes()) {
                 return Err(ModelError::Card(format!(
@@ -97,19 +99,15 @@ where
         tensors: NamedTensors,
         device: &ComputeDevice,
     ) -> Result<Self, ModelError> {
-        let parameters = |id: &str, config| match ModelSpec::<D>::find(id) {
-            Some(spec) => spec.parameters(config),
-            None => Err(BuildError::UnknownNetwork { id: id.to_owned() }),
-        };
-        let mut expected = parameters(&card.network, &card.config)?;
+        let spec = known(&card.network)?;
+        let mut expected = spec.parameters(&card.config)?;
         if let Some(coarse) = card.volume.as_ref().and_then(|volume| volume.coarse.as_ref()) {
-            let own = parameters(&coarse.network, &coarse.config)?.into_iter();
+            let own = known(&coarse.network)?.parameters(&coarse.config)?.into_iter();
             expected.extend(own.map(|p| ParamInfo { name: format!("{COARSE}{}", p.name), ..p }));
         }
         let differences = differences(&expected, &tensors);
         if !differences.is_empty() {
-            let network = ModelSpec::<D>::find(&card.network).map_or("the network", |spec| spec.id);
-            return Err(NetworkError::Mismatch { network, differences }.into());
+            return Err(NetworkError::Mismatch { network: spec.id, differences }.into());
         }
         let mut model = Self::build(card, 0, device)?;
         model.load_tensors(tensors)?;
@@ -248,18 +246,18 @@ impl From<VolumeModel> for AnyModel {
 impl AnyModel {
     /// The networks that the card names, with initial weights drawn from `seed`.
     pub fn build(card: ModelCard, seed: u64, device: &ComputeDevice) -> Result<Self, ModelError> {
-        Ok(match find_volume(&card.network) {
-            Some(_) => AnyModel::Volumes(VolumeModel::build(card, seed, device)?),
-            None => AnyModel::Slices(Model::build(card, seed, device)?),
+        Ok(match known(&card.network)?.rank() {
+            Rank::Slices => AnyModel::Slices(Model::build(card, seed, device)?),
+            Rank::Volumes => AnyModel::Volumes(VolumeModel::build(card, seed, device)?),
         })
     }
 
     /// A model from the bytes of its file.
     pub fn from_bytes(bytes: &[u8], device: &ComputeDevice) -> Result<Self, ModelError> {
         let (card, tensors) = weights::from_bytes(bytes)?;
-        Ok(match find_volume(&card.network) {
-            Some(_) => AnyModel::Volumes(VolumeModel::with_tensors(card, tensors, device)?),
-            None => AnyModel::Slices(Model::with_tensors(card, tensors, device)?),
+        Ok(match known(&card.network)?.rank() {
+            Rank::Slices => AnyModel::Slices(Model::with_tensors(card, tensors, device)?),
+            Rank::Volumes => AnyModel::Volumes(VolumeModel::with_tensors(card, tensors, device)?),
         })
     }
 
@@ -322,7 +320,7 @@ const LONGEST_SIDE: usize = 1 << 14;
 const WIDEST_CONTRAST: usize = 1 << 10;
 
 /// Channels, classes and statistics of the card must be those of the network, and every number one that can be computed with.
-fn check<const D: usize>(card: &ModelCard, spec: &ModelSpec<D>) -> Result<(), ModelError> {
+fn check(card: &ModelCard, spec: &ModelSpec) -> Result<(), ModelError> {
     let refuse = |what: String| Err(ModelError::Card(what));
     let ModelCard { network, input, labels, .. } = card;
     let (takes, head) = spec.ends(&card.config)?;
@@ -363,10 +361,10 @@ fn check<const D: usize>(card: &ModelCard, spec: &ModelSpec<D>) -> Result<(), Mo
             return refuse(format!("its {what} is {pixels} pixels and must be from {least} to {most}"));
         }
     }
-    if card.volume.is_some() != (D == 5) {
+    if card.volume.is_some() != (spec.rank() == Rank::Volumes) {
         return refuse(format!(
             "{network} is a network of {}, and the card has {} \"volume\"",
-            if D == 5 { "volumes" } else { "slices" },
+            spec.rank().says(),
             if card.volume.is_some() { "a" } else { "no" },
         ));
     }

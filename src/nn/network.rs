@@ -89,7 +89,7 @@ pub type LossFn<'a, const D: usize = 4> = dyn FnMut(&Outputs<D>) -> Tensor<1> + 
 
 /// A built network with its weights, on one device.
 pub trait Network<const D: usize = 4>: Send {
-    fn spec(&self) -> &'static ModelSpec<D>;
+    fn spec(&self) -> &'static ModelSpec;
     /// The complete configuration that it was built with.
     fn config(&self) -> &Value;
     fn device(&self) -> &ComputeDevice;

@@ -96,16 +96,13 @@ const OPTIONS: &[(&str, u32, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{ComputeDevice, MODELS, VOLUME_MODELS};
+    use crate::nn::{ComputeDevice, MODELS};
     use serde_json::json;
     use std::collections::BTreeSet;
 
     #[test]
     fn every_option_of_every_network_is_explained_and_no_other() {
-        let configs = MODELS
-            .iter()
-            .map(|spec| spec.default_config())
-            .chain(VOLUME_MODELS.iter().map(|spec| spec.default_config()));
+        let configs = MODELS.iter().map(|spec| spec.default_config());
         let names: BTreeSet<String> =
             configs.flat_map(|c| c.as_object().unwrap().keys().cloned().collect::<Vec<_>>()).collect();
         let explained: BTreeSet<String> = OPTIONS.iter().map(|(name, ..)| (*name).to_owned()).collect();
@@ -137,9 +134,6 @@ mod tests {
         for spec in MODELS {
             of(spec.default_config(), (spec.as_published)(), (spec.probe_config)());
         }
-        for spec in VOLUME_MODELS {
-            of(spec.default_config(), (spec.as_published)(), (spec.probe_config)());
-        }
     }
 
     #[test]
@@ -151,7 +145,7 @@ mod tests {
             ("jmedseg/setr", json!({ "hidden_size": 1u64 << 40 })),
         ] {
             let spec = crate::nn::find(network).unwrap();
-            let error = spec.build(&config, 0, &cpu).err().unwrap().to_string();
+            let error = spec.build::<4>(&config, 0, &cpu).err().unwrap().to_string();
             assert!(error.contains("must be from 0 to"), "{error}");
         }
         // Each number is taken, and all together are more than any machine has.

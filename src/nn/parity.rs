@@ -2,7 +2,7 @@
 //! from its name, and the outputs must be those of the reference.
 
 use super::{
-    ComputeDevice, MODELS, ModelSpec, NamedTensor, NamedTensors, Outputs, Published, VOLUME_MODELS,
+    Builds, ComputeDevice, MODELS, ModelSpec, NamedTensor, NamedTensors, Outputs, Published, Rank,
     blocks::parity::Case, parameters::name_hash, weights::is_counter,
 };
 use burn::tensor::{
@@ -134,21 +134,22 @@ fn run_network(
     inputs: Inputs,
     device: &ComputeDevice,
 ) -> Result<(Vec<NamedTensor>, usize), ParityError> {
-    if let Some(spec) = spec_of(&fixture.network, MODELS) {
-        run(spec, fixture, inputs, device)
-    } else if let Some(spec) = spec_of(&fixture.network, VOLUME_MODELS) {
-        run(spec, fixture, inputs, device)
-    } else {
-        Err(ParityError::Unknown(fixture.network.clone()))
+    let spec = spec_of(&fixture.network).ok_or_else(|| ParityError::Unknown(fixture.network.clone()))?;
+    match spec.rank() {
+        Rank::Slices => run::<4>(spec, fixture, inputs, device),
+        Rank::Volumes => run::<5>(spec, fixture, inputs, device),
     }
 }
 
 fn run<const D: usize>(
-    spec: &ModelSpec<D>,
+    spec: &ModelSpec,
     fixture: &Fixture,
     inputs: Inputs,
     device: &ComputeDevice,
-) -> Result<(Vec<NamedTensor>, usize), ParityError> {
+) -> Result<(Vec<NamedTensor>, usize), ParityError>
+where
+    ModelSpec: Builds<D>,
+{
     let differs = |e: &dyn std::fmt::Display| ParityError::Differs(e.to_string());
     let mut network = spec.build(&config_of(spec, &fixture.config), 0, device).map_err(|e| differs(&e))?;
     network.load(&filled(fixture)).map_err(|e| differs(&e))?;
@@ -167,15 +168,12 @@ fn run<const D: usize>(
 /// What fixtures call a network that has another id here.
 const ALIASES: &[(&str, &str)] = &[("flare/baseunet", "flare/unet")];
 
-/// The network of a fixture: the one of `models` with the longest id that the fixture's name begins with, as
-/// `polyp/unetpp` for `polyp/unetpp32_aux`.
-pub fn spec_of<const D: usize>(
-    fixture: &str,
-    models: &[&'static ModelSpec<D>],
-) -> Option<&'static ModelSpec<D>> {
+/// The network of a fixture: the one with the longest id that the fixture's name begins with, as `polyp/unetpp` for
+/// `polyp/unetpp32_aux`.
+pub fn spec_of(fixture: &str) -> Option<&'static ModelSpec> {
     let alias = ALIASES.iter().find(|(alias, _)| fixture.starts_with(alias));
     let name = alias.map_or(fixture, |(_, id)| id);
-    models.iter().copied().filter(|spec| name.starts_with(spec.id)).max_by_key(|spec| spec.id.len())
+    MODELS.iter().copied().filter(|spec| name.starts_with(spec.id)).max_by_key(|spec| spec.id.len())
 }
 
 /// The references' words for what is called `in_channels` and `n_classes` in every network here.
@@ -189,7 +187,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 
 /// The configuration that a fixture asks for, by the keys that the network takes (the others describe the fixture), over
 /// the options that make it the published network.
-fn config_of<const D: usize>(spec: &ModelSpec<D>, fixture: &Value) -> Value {
+fn config_of(spec: &ModelSpec, fixture: &Value) -> Value {
     let mut config = (spec.as_published)();
     let defaults = spec.default_config();
     let (Some(config_map), Some(defaults)) = (config.as_object_mut(), defaults.as_object()) else {

@@ -3,7 +3,7 @@
 //! each adapter, driver and program version.
 
 use super::{
-    ComputeDevice, ModelSpec, NamedTensors, Outputs,
+    Builds, ComputeDevice, ModelSpec, NamedTensors, Outputs, Rank,
     blocks::{BatchNorm, DropBlock, keras_up, precision::in_half, same_conv, up_conv},
     parity::fill_input,
     resample::resize_tensor,
@@ -191,12 +191,27 @@ struct Results {
 
 impl Results {
     /// Of a small configuration, the input changed by one of the nudges.
-    fn of<const D: usize>(
-        spec: &'static ModelSpec<D>,
+    fn of(
+        spec: &ModelSpec,
         device: &ComputeDevice,
         precision: Precision,
         nudge: Option<(usize, f32)>,
     ) -> Result<Self, String> {
+        match spec.rank() {
+            Rank::Slices => Self::of_rank::<4>(spec, device, precision, nudge),
+            Rank::Volumes => Self::of_rank::<5>(spec, device, precision, nudge),
+        }
+    }
+
+    fn of_rank<const D: usize>(
+        spec: &ModelSpec,
+        device: &ComputeDevice,
+        precision: Precision,
+        nudge: Option<(usize, f32)>,
+    ) -> Result<Self, String>
+    where
+        ModelSpec: Builds<D>,
+    {
         let mut network = spec.build(&(spec.probe_config)(), 1, device).map_err(|e| e.to_string())?;
         let mut shape = [spec.input.side(4 * spec.input.multiple_of); D];
         if let Some(grid) = network.grid() {
@@ -275,11 +290,7 @@ struct Difference {
 ///
 /// Some networks magnify rounding: a norm over few values, a block that feeds itself, a kink. So where a difference is beyond
 /// the tolerance, it is compared with what the CPU's own result changes by when the input changes by rounding.
-pub fn run_network<const D: usize>(
-    spec: &'static ModelSpec<D>,
-    device: &ComputeDevice,
-    precision: Precision,
-) -> Result<(), String> {
+pub fn run_network(spec: &ModelSpec, device: &ComputeDevice, precision: Precision) -> Result<(), String> {
     let exactness = match precision {
         Precision::Single => SINGLE,
         Precision::Half => HALF,
@@ -365,10 +376,7 @@ pub fn passed(device: &ComputeDevice) -> Result<(), String> {
 }
 
 /// The remembered answer for a network, or a test now. The CPU needs none.
-pub fn network_passed<const D: usize>(
-    spec: &'static ModelSpec<D>,
-    device: &ComputeDevice,
-) -> Result<(), String> {
+pub fn network_passed(spec: &ModelSpec, device: &ComputeDevice) -> Result<(), String> {
     if !device.is_gpu() {
         return Ok(());
     }
@@ -377,10 +385,7 @@ pub fn network_passed<const D: usize>(
 
 /// Whether a network learns in half precision on a device as it does in single; the error says why it does not. Remembered,
 /// or tested now.
-pub fn half_passed<const D: usize>(
-    spec: &'static ModelSpec<D>,
-    device: &ComputeDevice,
-) -> Result<(), String> {
+pub fn half_passed(spec: &ModelSpec, device: &ComputeDevice) -> Result<(), String> {
     if !device.is_gpu() {
         return Err("the CPU is no faster with halves".to_owned());
     }

@@ -229,10 +229,9 @@ mod tests {
 
     #[test]
     fn the_option_is_a_switch_of_networks_of_slices() {
-        let told =
-            |spec: &crate::nn::ModelSpec<5>, config: Value| spec.ends(&config).unwrap_err().to_string();
-        let volumes = crate::nn::VOLUME_MODELS[0];
-        assert!(told(volumes, json!({OPTION: true})).contains("slices"));
+        let volumes = crate::nn::find("flare/unet").unwrap();
+        let error = volumes.ends(&json!({OPTION: true})).unwrap_err().to_string();
+        assert!(error.contains("is for networks of slices"), "{error}");
         let spec = crate::nn::find("jmedseg/unet").unwrap();
         assert!(spec.ends(&json!({OPTION: 3})).unwrap_err().to_string().contains("true or false"));
         assert!(spec.ends(&json!({OPTION: false})).is_ok());

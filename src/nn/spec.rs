@@ -60,38 +60,101 @@ pub enum BuildError {
     UnknownNetwork { id: String },
     #[error("the configuration of {network} is not valid: {reason}")]
     Config { network: &'static str, reason: String },
+    #[error("{network} labels {}, and a network that labels {} was asked for", .rank.says(), .asked.says())]
+    Rank { network: &'static str, rank: Rank, asked: Rank },
+}
+
+/// What a network labels at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// One slice: its input is `[batch, channels, height, width]`, rank 4.
+    Slices,
+    /// A whole volume: `[batch, channels, depth, height, width]`, rank 5.
+    Volumes,
+}
+
+impl Rank {
+    /// As a word, in sentences and lists.
+    pub fn says(self) -> &'static str {
+        match self {
+            Rank::Slices => "slices",
+            Rank::Volumes => "volumes",
+        }
+    }
 }
 
 /// The values of options that are words, by the option's name: `("encoder", ["resnet18", …])`.
 pub type Choices = &'static [(&'static str, &'static [&'static str])];
 
 /// From a configuration, a seed and a device to the network with its initial values.
-type Build<const D: usize> = fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network<D>>, BuildError>;
+pub type Builder<const D: usize> = fn(&Value, u64, &ComputeDevice) -> Result<Box<dyn Network<D>>, BuildError>;
 
-/// How a network is made: [`Make::of`] its module.
-pub struct Make<const D: usize = 4> {
+#[derive(Clone, Copy)]
+enum AnyBuilder {
+    Slices(Builder<4>),
+    Volumes(Builder<5>),
+}
+
+/// How a network is made from its module, of slices or of volumes.
+pub struct Make {
     default_config: fn() -> Value,
     choices: fn() -> Choices,
     ends: fn(&Value) -> Result<(usize, Head), BuildError>,
     parameters: fn(&Value) -> Result<Vec<ParamInfo>, BuildError>,
-    build: Build<D>,
+    build: AnyBuilder,
 }
 
-impl<const D: usize> Make<D> {
-    pub const fn of<M: SegmentationModule<D>>() -> Self {
+impl Make {
+    pub const fn slices<M: SegmentationModule<4>>() -> Self {
+        Self::of::<4, M>(AnyBuilder::Slices(adapter::build::<4, M>))
+    }
+
+    pub const fn volumes<M: SegmentationModule<5>>() -> Self {
+        Self::of::<5, M>(AnyBuilder::Volumes(adapter::build::<5, M>))
+    }
+
+    const fn of<const D: usize, M: SegmentationModule<D>>(build: AnyBuilder) -> Self {
         Self {
             default_config: adapter::default_config::<D, M>,
             choices: M::Config::choices,
             ends: adapter::ends::<D, M>,
             parameters: adapter::parameters::<D, M>,
-            build: adapter::build::<D, M>,
+            build,
         }
     }
 }
 
-/// One network: what it is and how it is built. Those of slices (rank 4) are listed in [`super::MODELS`], those of volumes
-/// (rank 5) in [`super::VOLUME_MODELS`].
-pub struct ModelSpec<const D: usize = 4> {
+/// What builds networks whose input has rank `D`.
+pub trait Builds<const D: usize> {
+    const RANK: Rank;
+    /// `None` where the network has the other rank.
+    fn builder(&self) -> Option<Builder<D>>;
+}
+
+impl Builds<4> for ModelSpec {
+    const RANK: Rank = Rank::Slices;
+
+    fn builder(&self) -> Option<Builder<4>> {
+        match self.make.build {
+            AnyBuilder::Slices(build) => Some(build),
+            AnyBuilder::Volumes(_) => None,
+        }
+    }
+}
+
+impl Builds<5> for ModelSpec {
+    const RANK: Rank = Rank::Volumes;
+
+    fn builder(&self) -> Option<Builder<5>> {
+        match self.make.build {
+            AnyBuilder::Volumes(build) => Some(build),
+            AnyBuilder::Slices(_) => None,
+        }
+    }
+}
+
+/// One network: what it is and how it is built. All are listed in [`super::MODELS`].
+pub struct ModelSpec {
     /// `family/name`, as in `--network edema/unet`.
     pub id: &'static str,
     pub title: &'static str,
@@ -105,10 +168,18 @@ pub struct ModelSpec<const D: usize = 4> {
     /// A small configuration that uses every operation of the network and drops nothing at random before the logits: for
     /// tests and for trying a device.
     pub probe_config: fn() -> Value,
-    pub make: Make<D>,
+    pub make: Make,
 }
 
-impl<const D: usize> ModelSpec<D> {
+impl ModelSpec {
+    /// What it labels at once.
+    pub fn rank(&self) -> Rank {
+        match self.make.build {
+            AnyBuilder::Slices(_) => Rank::Slices,
+            AnyBuilder::Volumes(_) => Rank::Volumes,
+        }
+    }
+
     /// The reference's constructor arguments with their defaults. Every network has `in_channels` and `n_classes`.
     pub fn default_config(&self) -> Value {
         (self.make.default_config)()
@@ -122,6 +193,12 @@ impl<const D: usize> ModelSpec<D> {
     /// Whether it labels pixels; a classifier says only what a slice shows.
     pub fn segments(&self) -> bool {
         self.published != Published::Findings
+    }
+
+    /// Whether it labels the pixels of single slices, so that the window can teach it from those that a person has
+    /// corrected. A network of volumes needs whole cases.
+    pub fn labels_slices(&self) -> bool {
+        self.segments() && self.rank() == Rank::Slices
     }
 
     /// The input channels and the head of a configuration.
@@ -152,13 +229,24 @@ impl<const D: usize> ModelSpec<D> {
     }
 
     /// Builds the network with initial weights drawn by the reference's rule from `seed`. `null` means all defaults; keys
-    /// that the configuration lacks take their defaults; keys that the network does not know are an error.
-    pub fn build(
+    /// that the configuration lacks take their defaults; keys that the network does not know are an error, and so is a rank
+    /// `D` (4 for slices, 5 for volumes) that the network does not have.
+    pub fn build<const D: usize>(
         &self,
         config: &Value,
         seed: u64,
         device: &ComputeDevice,
-    ) -> Result<Box<dyn Network<D>>, BuildError> {
-        (self.make.build)(config, seed, device)
+    ) -> Result<Box<dyn Network<D>>, BuildError>
+    where
+        Self: Builds<D>,
+    {
+        match self.builder() {
+            Some(build) => build(config, seed, device),
+            None => Err(BuildError::Rank {
+                network: self.id,
+                rank: self.rank(),
+                asked: <Self as Builds<D>>::RANK,
+            }),
+        }
     }
 }

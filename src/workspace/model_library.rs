@@ -291,7 +291,8 @@ impl Workspace {
     }
 
     fn build_fresh(&mut self, id: DocumentId, network: &str) -> Result<(), CommandError> {
-        let spec = nn::find(network).ok_or_else(|| CommandError::UnknownNetwork(network.to_owned()))?;
+        let spec = nn::find(network).filter(|spec| spec.labels_slices());
+        let spec = spec.ok_or_else(|| CommandError::UnknownNetwork(network.to_owned()))?;
         let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
         let labels = to_learn(document);
         let volume = &document.volume;

@@ -17,7 +17,7 @@ fn networks_learn_in_halves_as_they_do_in_singles() {
     for id in ["edema/unet", "vessel/sa_unet", "jmedseg/simple"] {
         run_network(nn::find(id).unwrap(), &gpu, Precision::Half).unwrap();
     }
-    run_network(nn::find_volume("flare/unet").unwrap(), &gpu, Precision::Half).unwrap();
+    run_network(nn::find("flare/unet").unwrap(), &gpu, Precision::Half).unwrap();
 }
 
 /// A run of a small SA-UNet on phantoms: its losses, and why it left half precision, if it did.

@@ -1,26 +1,21 @@
-//! The suite over every network of volumes.
+//! The suite of a network of volumes, and what is tested of them beside it.
 
-use super::{cpu, deviation, gpu, only, values, worst};
+use super::{cpu, deviation, gpu, values, verify_fixtures, worst};
 use burn::tensor::{Tensor, TensorData, activation::sigmoid};
 use fovea::{
     nn::{
-        self, ComputeDevice, ModelSpec, NamedTensor, Network, Outputs, VOLUME_MODELS,
+        self, ComputeDevice, ModelSpec, NamedTensor, Network, Outputs,
         blocks::cost::multiply_accumulates,
         loss::{Loss, Targets},
         parity,
         train::{Optimizer, Precision, Sgd},
     },
-    testing::{shared, vectors},
+    testing::vectors,
 };
 use serde_json::{Value, json};
 
-/// The networks that are tested.
-fn networks() -> impl Iterator<Item = &'static ModelSpec<5>> {
-    VOLUME_MODELS.iter().copied().filter(|spec| spec.id.starts_with(&only()))
-}
-
-fn small(spec: &'static ModelSpec<5>, device: &ComputeDevice) -> Box<dyn Network<5>> {
-    spec.build(&(spec.probe_config)(), 7, device).unwrap()
+fn small(spec: &'static ModelSpec, device: &ComputeDevice) -> Box<dyn Network<5>> {
+    spec.build::<5>(&(spec.probe_config)(), 7, device).unwrap()
 }
 
 fn input(name: &str, shape: [usize; 5], device: &ComputeDevice) -> Tensor<5> {
@@ -43,21 +38,12 @@ fn loss(outputs: &Outputs<5>) -> Tensor<1> {
     })
 }
 
-#[test]
-fn volumes_reproduce_the_published_outputs() {
-    let Some(fixtures) = shared("parity/networks/flare") else { return };
-    let mut verified = std::collections::BTreeSet::new();
-    for entry in std::fs::read_dir(fixtures).unwrap() {
-        let path = entry.unwrap().path();
-        let report = parity::verify(&path, &cpu()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        eprintln!("{}: {:.3} of the tolerance", path.display(), report.worst);
-        verified.insert(parity::spec_of(&report.network, VOLUME_MODELS).unwrap().id);
-    }
-    assert_eq!(verified.len(), VOLUME_MODELS.len(), "{verified:?}");
+pub fn the_published_outputs_are_reproduced(spec: &'static ModelSpec) {
+    verify_fixtures(spec);
 }
 
 /// A configuration as the reference writes it, in ours: small letters, and the background counts.
-fn ours(reference: &Value, spec: &ModelSpec<5>) -> Value {
+fn ours(reference: &Value, spec: &ModelSpec) -> Value {
     let mut config = spec.default_config();
     for (key, value) in config.as_object_mut().unwrap() {
         if let Some(given) = reference.get(key.to_uppercase()) {
@@ -71,11 +57,11 @@ fn ours(reference: &Value, spec: &ModelSpec<5>) -> Value {
 
 /// Multiply-accumulates of a network for volumes of 192³ and 160³ from those for small ones: `a` for a voxel, and `b` for
 /// a voxel of an edge, which the strips of the context block cost.
-fn products(spec: &ModelSpec<5>, config: &Value, side: u64) -> u64 {
+fn products(spec: &ModelSpec, config: &Value, side: u64) -> u64 {
     let count = |size: [usize; 3]| {
         let mut config = config.clone();
         config["input_size"] = json!(size);
-        let network = spec.build(&config, 1, &cpu()).unwrap();
+        let network = spec.build::<5>(&config, 1, &cpu()).unwrap();
         let x = batch("input", network.as_ref(), 1);
         multiply_accumulates(|| network.infer(x)).1
     };
@@ -101,7 +87,7 @@ fn networks_of_volumes_have_the_published_size() {
         ("flare/contextunet", json!({}), 192, 9_757_696, 424_757_219_328),
     ];
     for (id, config, side, parameters, macs) in table {
-        let spec = nn::find_volume(id).unwrap();
+        let spec = nn::find(id).unwrap();
         let mut full = spec.default_config();
         for (key, value) in config.as_object().unwrap() {
             full[key] = value.clone();
@@ -111,51 +97,37 @@ fn networks_of_volumes_have_the_published_size() {
     }
 }
 
-#[test]
-fn logits_have_the_size_of_the_volume_for_every_allowed_size() {
-    for spec in networks() {
-        let network = small(spec, &cpu());
-        let m = network.input().multiple_of;
-        let [depth, height, width] = network.grid().unwrap();
-        for size in [[depth, height, width], [depth + m, height, width], [depth, height + 2 * m, width]] {
-            let x = input("input", [1, network.channels(), size[0], size[1], size[2]], &cpu());
-            let outputs = network.infer(x);
-            assert_eq!(outputs.logits.dims(), [1, network.head().channels(), size[0], size[1], size[2]]);
-            assert!(values(outputs.logits).iter().all(|v| v.is_finite()), "{}", spec.id);
-        }
+pub fn logits_have_the_size_of_the_volume_for_every_allowed_size(spec: &'static ModelSpec) {
+    let network = small(spec, &cpu());
+    let m = network.input().multiple_of;
+    let [depth, height, width] = network.grid().unwrap();
+    for size in [[depth, height, width], [depth + m, height, width], [depth, height + 2 * m, width]] {
+        let x = input("input", [1, network.channels(), size[0], size[1], size[2]], &cpu());
+        let outputs = network.infer(x);
+        assert_eq!(outputs.logits.dims(), [1, network.head().channels(), size[0], size[1], size[2]]);
+        assert!(values(outputs.logits).iter().all(|v| v.is_finite()), "{}", spec.id);
     }
 }
 
-#[test]
-fn a_volume_is_inferred_alike_alone_and_in_a_batch() {
-    for spec in networks() {
-        let network = small(spec, &cpu());
-        let (a, b) = (batch("a", network.as_ref(), 1), batch("b", network.as_ref(), 1));
-        let both = network.infer(Tensor::cat(vec![a.clone(), b], 0)).logits;
-        let alone = values(network.infer(a).logits);
-        assert!(
-            worst(&alone, &values(both.narrow(0, 0, 1))) < 1e-5 * deviation(&alone).max(1.0),
-            "{}",
-            spec.id
-        );
-    }
+pub fn a_volume_is_inferred_alike_alone_and_in_a_batch(spec: &'static ModelSpec) {
+    let network = small(spec, &cpu());
+    let (a, b) = (batch("a", network.as_ref(), 1), batch("b", network.as_ref(), 1));
+    let both = network.infer(Tensor::cat(vec![a.clone(), b], 0)).logits;
+    let alone = values(network.infer(a).logits);
+    assert!(worst(&alone, &values(both.narrow(0, 0, 1))) < 1e-5 * deviation(&alone).max(1.0), "{}", spec.id);
 }
 
-#[test]
-fn every_parameter_of_a_network_of_volumes_gets_a_gradient() {
-    for spec in networks() {
-        let mut network = small(spec, &cpu());
-        let x = batch("input", network.as_ref(), 1);
-        let (value, gradients) = network.gradients(x, &mut loss, 3).unwrap();
-        assert!(value.is_finite());
-        for p in network.parameters() {
-            assert!(p.trainable, "{}: {} is a buffer", spec.id, p.name);
-            let gradient =
-                gradients.get(&p.name).unwrap_or_else(|| panic!("{}: {} has none", spec.id, p.name));
-            assert_eq!(gradient.shape, p.shape, "{}: {}", spec.id, p.name);
-            assert!(gradient.values.iter().all(|v| v.is_finite()), "{}: {}", spec.id, p.name);
-            assert!(gradient.values.iter().any(|v| *v != 0.0), "{}: {} is all zero", spec.id, p.name);
-        }
+pub fn every_parameter_gets_a_gradient(spec: &'static ModelSpec) {
+    let mut network = small(spec, &cpu());
+    let x = batch("input", network.as_ref(), 1);
+    let (value, gradients) = network.gradients(x, &mut loss, 3).unwrap();
+    assert!(value.is_finite());
+    for p in network.parameters() {
+        assert!(p.trainable, "{}: {} is a buffer", spec.id, p.name);
+        let gradient = gradients.get(&p.name).unwrap_or_else(|| panic!("{}: {} has none", spec.id, p.name));
+        assert_eq!(gradient.shape, p.shape, "{}: {}", spec.id, p.name);
+        assert!(gradient.values.iter().all(|v| v.is_finite()), "{}: {}", spec.id, p.name);
+        assert!(gradient.values.iter().any(|v| *v != 0.0), "{}: {} is all zero", spec.id, p.name);
     }
 }
 
@@ -186,8 +158,8 @@ fn gradients_of_volumes_are_those_of_the_reference() {
     let Some(cases) = vectors("flare/trainstep.json") else { return };
     for case in cases.as_array().unwrap() {
         let (name, text) = (&case["name"], |key: &str| case[key].as_str().unwrap());
-        let spec = nn::find_volume(&format!("flare/{}", text("model").to_lowercase())).unwrap();
-        let mut network = spec.build(&ours(&case["config"], spec), 0, &cpu()).unwrap();
+        let spec = nn::find(&format!("flare/{}", text("model").to_lowercase())).unwrap();
+        let mut network = spec.build::<5>(&ours(&case["config"], spec), 0, &cpu()).unwrap();
         let filled = network.parameters().into_iter().map(|p| {
             let values = parity::fill(&p.name, &p.shape, 1.0);
             (p.name, NamedTensor { shape: p.shape, values })
@@ -236,58 +208,49 @@ fn phantom([depth, height, width]: [usize; 3]) -> (Vec<f32>, Vec<u16>) {
     (noise.iter().zip(&classes).map(shines).collect(), classes)
 }
 
-#[test]
-fn the_loss_on_a_phantom_falls_within_ten_steps() {
-    for spec in networks() {
-        let mut config = (spec.probe_config)();
-        config["n_classes"] = 3.into();
-        config["dropout"] = 0.1.into();
-        let mut network = spec.build(&config, 7, &cpu()).unwrap();
-        let size @ [depth, height, width] = network.grid().unwrap();
-        let (voxels, classes) = phantom(size);
-        let x = Tensor::from_data(TensorData::new(voxels, [1, 1, depth, height, width]), cpu().burn());
-        let targets = Targets::new(&classes, [1, depth, height, width], network.head(), cpu().burn());
-        let standard = Loss::standard();
-        let mut loss = |outputs: &Outputs<5>| standard.compute(outputs, &targets);
-        let mut adam = Optimizer::default().init();
-        let mut step = |seed| network.train_step(x.clone(), &mut loss, &mut adam, 1e-2, seed).unwrap();
-        let losses: Vec<f32> = (0..10).map(&mut step).collect();
-        eprintln!("{}: {losses:?}", spec.id);
-        assert!(losses[9] < 0.95 * losses[0], "{}: {losses:?}", spec.id);
-    }
+pub fn the_loss_on_a_phantom_falls_within_ten_steps(spec: &'static ModelSpec) {
+    let mut config = (spec.probe_config)();
+    config["n_classes"] = 3.into();
+    config["dropout"] = 0.1.into();
+    let mut network = spec.build::<5>(&config, 7, &cpu()).unwrap();
+    let size @ [depth, height, width] = network.grid().unwrap();
+    let (voxels, classes) = phantom(size);
+    let x = Tensor::from_data(TensorData::new(voxels, [1, 1, depth, height, width]), cpu().burn());
+    let targets = Targets::new(&classes, [1, depth, height, width], network.head(), cpu().burn());
+    let standard = Loss::standard();
+    let mut loss = |outputs: &Outputs<5>| standard.compute(outputs, &targets);
+    let mut adam = Optimizer::default().init();
+    let mut step = |seed| network.train_step(x.clone(), &mut loss, &mut adam, 1e-2, seed).unwrap();
+    let losses: Vec<f32> = (0..10).map(&mut step).collect();
+    eprintln!("{}: {losses:?}", spec.id);
+    assert!(losses[9] < 0.95 * losses[0], "{}: {losses:?}", spec.id);
 }
 
-#[test]
-fn dropout_of_channels_is_drawn_from_the_seed_and_absent_from_inference() {
-    for spec in networks() {
-        let mut config = (spec.probe_config)();
-        config["dropout"] = 0.2.into();
-        let mut network = spec.build(&config, 7, &cpu()).unwrap();
-        let x = batch("input", network.as_ref(), 1);
-        let mut value = |seed| network.gradients(x.clone(), &mut loss, seed).unwrap().0;
-        let (one, again, other) = (value(1), value(1), value(2));
-        assert_eq!(one, again, "{}", spec.id);
-        assert_ne!(one, other, "{}", spec.id);
-        let whole = values(small(spec, &cpu()).infer(x.clone()).logits);
-        assert_eq!(values(network.infer(x).logits), whole, "{}: inference drops nothing", spec.id);
-    }
+pub fn dropout_of_channels_is_drawn_from_the_seed_and_absent_from_inference(spec: &'static ModelSpec) {
+    let mut config = (spec.probe_config)();
+    config["dropout"] = 0.2.into();
+    let mut network = spec.build::<5>(&config, 7, &cpu()).unwrap();
+    let x = batch("input", network.as_ref(), 1);
+    let mut value = |seed| network.gradients(x.clone(), &mut loss, seed).unwrap().0;
+    let (one, again, other) = (value(1), value(1), value(2));
+    assert_eq!(one, again, "{}", spec.id);
+    assert_ne!(one, other, "{}", spec.id);
+    let whole = values(small(spec, &cpu()).infer(x.clone()).logits);
+    assert_eq!(values(network.infer(x).logits), whole, "{}: inference drops nothing", spec.id);
 }
 
-#[test]
-fn a_duplicate_of_a_network_of_volumes_is_not_changed_by_training() {
-    for spec in networks() {
-        let mut network = small(spec, &cpu());
-        let copy = network.duplicate();
-        let before = copy.tensors().unwrap();
-        let mut adam = Optimizer::default().init();
-        let x = batch("input", network.as_ref(), 1);
-        let bad = x.clone() * f32::NAN;
-        assert!(network.train_step(bad, &mut loss, &mut adam, 1e-2, 1).is_err());
-        assert_eq!(network.tensors().unwrap(), before, "{}: a loss that is not finite", spec.id);
-        network.train_step(x, &mut loss, &mut adam, 1e-2, 1).unwrap();
-        assert_eq!(copy.tensors().unwrap(), before, "{}", spec.id);
-        assert_ne!(network.tensors().unwrap(), before, "{}", spec.id);
-    }
+pub fn a_duplicate_is_not_changed_by_training(spec: &'static ModelSpec) {
+    let mut network = small(spec, &cpu());
+    let copy = network.duplicate();
+    let before = copy.tensors().unwrap();
+    let mut adam = Optimizer::default().init();
+    let x = batch("input", network.as_ref(), 1);
+    let bad = x.clone() * f32::NAN;
+    assert!(network.train_step(bad, &mut loss, &mut adam, 1e-2, 1).is_err());
+    assert_eq!(network.tensors().unwrap(), before, "{}: a loss that is not finite", spec.id);
+    network.train_step(x, &mut loss, &mut adam, 1e-2, 1).unwrap();
+    assert_eq!(copy.tensors().unwrap(), before, "{}", spec.id);
+    assert_ne!(network.tensors().unwrap(), before, "{}", spec.id);
 }
 
 /// Forward on wgpu against flex, within a thousandth of the outputs' deviation; for the U-Net also after a training step.
@@ -295,7 +258,7 @@ fn a_duplicate_of_a_network_of_volumes_is_not_changed_by_training() {
 fn wgpu_computes_volumes_as_the_cpu_does() {
     let Some(gpu) = gpu() else { return };
     for id in ["flare/unet", "flare/efficientsegnet"] {
-        let spec = nn::find_volume(id).unwrap();
+        let spec = nn::find(id).unwrap();
         let run = |device: &ComputeDevice| {
             let mut network = small(spec, device);
             let mut answers = vec![values(network.infer(batch("volume", network.as_ref(), 1)).logits)];
@@ -325,6 +288,6 @@ fn wgpu_computes_volumes_as_the_cpu_does() {
 fn networks_of_volumes_learn_on_wgpu_as_on_the_cpu() {
     let Some(gpu) = gpu() else { return };
     for id in ["flare/unet", "flare/efficientsegnet"] {
-        nn::self_test::run_network(nn::find_volume(id).unwrap(), &gpu, Precision::Single).unwrap();
+        nn::self_test::run_network(nn::find(id).unwrap(), &gpu, Precision::Single).unwrap();
     }
 }

@@ -11,7 +11,7 @@ pub use recognise::{Recognised, fit_network, recognise};
 
 use super::{
     AnyModel, BuildError, Channels, ComputeDevice, InputSpec, ModelCard, ModelError, NamedTensor,
-    NamedTensors, VolumeSpec, find, find_volume, weights::is_counter,
+    NamedTensors, Rank, VolumeSpec, find, weights::is_counter,
 };
 use crate::{label::LabelTable, volume::Modality};
 use array::{Element, View};
@@ -117,22 +117,19 @@ pub fn model(path: &Path) -> Result<AnyModel, ImportError> {
 /// The card of [`model`]. Networks of volumes are those of FLARE21's winner: with four classes they are taken for its organs, in
 /// its window.
 pub fn card(path: &Path, network: &str, config: Value) -> Result<ModelCard, ImportError> {
-    let volumes = find_volume(network);
-    let ends = match (find(network), volumes) {
-        (Some(spec), _) => spec.ends(&config),
-        (None, Some(spec)) => spec.ends(&config),
-        (None, None) => Err(BuildError::UnknownNetwork { id: network.to_owned() }),
-    };
-    let (channels, head) = ends.map_err(ModelError::from)?;
+    let spec = find(network).ok_or_else(|| BuildError::UnknownNetwork { id: network.to_owned() });
+    let spec = spec.map_err(ModelError::from)?;
+    let (channels, head) = spec.ends(&config).map_err(ModelError::from)?;
+    let of_volumes = spec.rank() == Rank::Volumes;
     let channels = if channels == 1 { Channels::Grey } else { Channels::Rgb };
-    let flare = volumes.is_some() && head.classes() == 5;
+    let flare = of_volumes && head.classes() == 5;
     let names: Vec<String> = match flare {
         true => ["liver", "kidneys", "spleen", "pancreas"].map(str::to_owned).to_vec(),
         false => (1..head.classes()).map(|class| format!("class {class}")).collect(),
     };
-    let window = volumes.map(|_| [-325.0, 325.0]);
+    let window = of_volumes.then_some([-325.0, 325.0]);
     let input = InputSpec { window, ..InputSpec::unit(channels) };
-    let modality = if volumes.is_some() { Modality::Ct } else { Modality::Other };
+    let modality = if of_volumes { Modality::Ct } else { Modality::Other };
     Ok(ModelCard {
         title: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         trained_on: "unknown".to_owned(),
@@ -140,7 +137,7 @@ pub fn card(path: &Path, network: &str, config: Value) -> Result<ModelCard, Impo
             "imported from {}; how its training prepared images, and what its classes are called, is not in the file",
             path.display()
         ),
-        volume: volumes.map(|_| if flare { VolumeSpec::flare() } else { VolumeSpec::whole() }),
+        volume: of_volumes.then(|| if flare { VolumeSpec::flare() } else { VolumeSpec::whole() }),
         ..ModelCard::new(network, config, input, LabelTable::named(&names), modality)
     })
 }

@@ -1,6 +1,6 @@
 //! Which network weights belong to, by names and shapes.
 
-use super::super::{BuildError, Choices, MODELS, ModelSpec, NamedTensors, ParamInfo, VOLUME_MODELS};
+use super::super::{MODELS, ModelSpec, NamedTensors};
 use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,32 +15,6 @@ pub struct Recognised {
     pub config: Value,
 }
 
-/// A network of slices or of volumes, as far as its tensors tell.
-trait Kind: Sync {
-    fn id(&self) -> &'static str;
-    fn default_config(&self) -> Value;
-    fn choices(&self) -> Choices;
-    fn parameters(&self, config: &Value) -> Result<Vec<ParamInfo>, BuildError>;
-}
-
-impl<const D: usize> Kind for ModelSpec<D> {
-    fn id(&self) -> &'static str {
-        self.id
-    }
-
-    fn default_config(&self) -> Value {
-        self.default_config()
-    }
-
-    fn choices(&self) -> Choices {
-        self.choices()
-    }
-
-    fn parameters(&self, config: &Value) -> Result<Vec<ParamInfo>, BuildError> {
-        self.parameters(config)
-    }
-}
-
 /// Shapes by name.
 type Shapes = BTreeMap<String, Vec<usize>>;
 
@@ -49,10 +23,7 @@ fn shapes_of(tensors: &NamedTensors) -> Shapes {
 }
 
 /// The options under which a network has exactly these tensors, or the first differences.
-pub fn fit_network<const D: usize>(
-    spec: &'static ModelSpec<D>,
-    tensors: &NamedTensors,
-) -> Result<Recognised, String> {
+pub fn fit_network(spec: &'static ModelSpec, tensors: &NamedTensors) -> Result<Recognised, String> {
     let found = shapes_of(tensors);
     let start = shapes(spec, &Map::new()).unwrap_or_default();
     let (config, fitted) = fit(spec, start, &found);
@@ -65,7 +36,7 @@ pub fn fit_network<const D: usize>(
 /// The network and the options under which every name and shape fits, or the nearest one and the first differences.
 pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
     let found = shapes_of(tensors);
-    let mut nearest: Option<(usize, &dyn Kind, Shapes)> = None;
+    let mut nearest: Option<(usize, &'static ModelSpec, Shapes)> = None;
     for (spec, start) in defaults() {
         let spec = *spec;
         // Only a network that shares names with the file is worth fitting.
@@ -76,7 +47,7 @@ pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
         let (config, fitted) = fit(spec, start.clone(), &found);
         let off = distance(&fitted, &found);
         if off == 0 {
-            return Ok(Recognised { network: spec.id(), config: Value::Object(config) });
+            return Ok(Recognised { network: spec.id, config: Value::Object(config) });
         }
         if nearest.as_ref().is_none_or(|(least, ..)| off < *least) {
             nearest = Some((off, spec, fitted));
@@ -86,7 +57,7 @@ pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
         Some((_, spec, fitted)) => {
             format!(
                 "no network fits; the nearest is {}: {}",
-                spec.id(),
+                spec.id,
                 differences(&fitted, &found).join("; ")
             )
         }
@@ -98,16 +69,14 @@ pub fn recognise(tensors: &NamedTensors) -> Result<Recognised, String> {
 }
 
 /// Every network with what its default configuration has.
-fn defaults() -> &'static [(&'static dyn Kind, Shapes)] {
-    static DEFAULTS: OnceLock<Vec<(&dyn Kind, Shapes)>> = OnceLock::new();
+fn defaults() -> &'static [(&'static ModelSpec, Shapes)] {
+    static DEFAULTS: OnceLock<Vec<(&'static ModelSpec, Shapes)>> = OnceLock::new();
     DEFAULTS.get_or_init(|| {
-        let slices = MODELS.iter().map(|&spec| spec as &dyn Kind);
-        let all = slices.chain(VOLUME_MODELS.iter().map(|&spec| spec as &dyn Kind));
-        all.filter_map(|spec| shapes(spec, &Map::new()).map(|shapes| (spec, shapes))).collect()
+        MODELS.iter().filter_map(|&spec| shapes(spec, &Map::new()).map(|shapes| (spec, shapes))).collect()
     })
 }
 
-fn shapes(spec: &dyn Kind, config: &Map<String, Value>) -> Option<Shapes> {
+fn shapes(spec: &ModelSpec, config: &Map<String, Value>) -> Option<Shapes> {
     let all = spec.parameters(&Value::Object(config.clone())).ok()?;
     Some(all.into_iter().map(|p| (p.name, p.shape)).collect())
 }
@@ -134,7 +103,7 @@ fn differences(expected: &Shapes, found: &Shapes) -> Vec<String> {
 }
 
 /// Turns one option after the other to the value under which fewest tensors differ, as long as that helps.
-fn fit(spec: &dyn Kind, start: Shapes, found: &Shapes) -> (Map<String, Value>, Shapes) {
+fn fit(spec: &ModelSpec, start: Shapes, found: &Shapes) -> (Map<String, Value>, Shapes) {
     let (mut config, mut best) = (Map::new(), start);
     let defaults = spec.default_config();
     let Some(options) = defaults.as_object() else { return (config, best) };

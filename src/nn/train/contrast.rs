@@ -320,7 +320,7 @@ mod tests {
         let Some(v) = vectors("jmedseg/ssl_moco.json") else { return };
         let Some(fixture) = shared("parity/networks/jmedseg/unet.json") else { return };
         let device = ComputeDevice::cpu("test");
-        let mut network = find("jmedseg/unet").unwrap().build(&Value::Null, 0, &device).unwrap();
+        let mut network = find("jmedseg/unet").unwrap().build::<4>(&Value::Null, 0, &device).unwrap();
         network.load(&parity::tensors(&fixture).unwrap()).unwrap();
         let layer = find_layer("down4", network.as_ref()).unwrap();
         let empty = Projection { fc: Linear::new([2048, 128], true, device.burn()) };

@@ -126,7 +126,8 @@ fn networks(ui: &mut Ui, workspace: &Workspace, document: &Document) -> Option<&
             .color(theme::palette(ui).weak),
     );
     let speed = Speed::of(workspace, document);
-    let networks: Vec<&'static ModelSpec> = MODELS.iter().copied().filter(|spec| spec.segments()).collect();
+    let networks: Vec<&'static ModelSpec> =
+        MODELS.iter().copied().filter(|spec| spec.labels_slices()).collect();
     for family in networks.chunk_by(|a, b| a.family == b.family) {
         let name = family[0].family;
         let header = CollapsingHeader::new(format!("{name}   {}", family.len())).id_salt(("family", name));

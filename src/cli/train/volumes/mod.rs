@@ -23,7 +23,7 @@ use crate::{
     },
     io::dataset::Values,
     label::LabelTable,
-    nn::{ComputeDevice, DeviceChoice, VolumeModel, find_volume, train::volumes::Stage},
+    nn::{ComputeDevice, DeviceChoice, VolumeModel, find, train::volumes::Stage},
     replace::write_bytes,
     words::counted,
 };
@@ -214,7 +214,7 @@ impl Run<'_> {
     fn about(&self, base: &LoadedModel) -> About {
         let args = self.args;
         let data = args.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default();
-        let title = find_volume(&base.card.network).map_or(base.card.title.as_str(), |spec| spec.title);
+        let title = find(&base.card.network).map_or(base.card.title.as_str(), |spec| spec.title);
         let phantoms = data.starts_with("phantom:");
         let of_phantoms = |text: &str| phantoms.then(|| text.to_owned());
         About {

@@ -4,7 +4,7 @@ use crate::{
     cli::train::{TrainArgs, settings::assigned},
     label::LabelTable,
     nn::{
-        find_volume,
+        find,
         train::volumes::{OF_SLICES, Stage, flare},
     },
 };
@@ -46,7 +46,7 @@ impl VolumeSettings {
         }
         // The second network is built when the first has learned: what it cannot be is said before.
         for (name, stage) in [("coarse", &settings.coarse), ("fine", &settings.fine)] {
-            let spec = find_volume(&stage.network);
+            let spec = find(&stage.network);
             let spec = spec.with_context(|| format!("{name}: there is no network {}", stage.network))?;
             spec.param_count(&stage.config).with_context(|| name)?;
             if let Some(fault) = stage.train.fault() {

@@ -83,7 +83,7 @@ pub static SPEC: ModelSpec = ModelSpec {
             { "network": "edema/unet", "weight": 0.2, "feature_scale": 16 },
         ] })
     },
-    make: Make::of::<Fusion>(),
+    make: Make::slices::<Fusion>(),
 };
 
 impl Config for FusionConfig {

@@ -41,7 +41,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Findings,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<Classifier>(),
+    make: Make::slices::<Classifier>(),
 };
 
 impl Config for ClassifierConfig {

@@ -42,7 +42,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::LogProbabilities,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 8 }),
-    make: Make::of::<Unet>(),
+    make: Make::slices::<Unet>(),
 };
 
 impl Config for UnetConfig {

@@ -45,7 +45,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::LogProbabilities,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<UnetNested<false>>(),
+    make: Make::slices::<UnetNested<false>>(),
 };
 
 pub static DILATED: ModelSpec = ModelSpec {
@@ -57,7 +57,7 @@ pub static DILATED: ModelSpec = ModelSpec {
     published: Published::LogProbabilities,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<UnetNested<true>>(),
+    make: Make::slices::<UnetNested<true>>(),
 };
 
 impl Config for NestedConfig {

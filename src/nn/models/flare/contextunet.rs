@@ -58,7 +58,7 @@ impl Default for ContextUnetConfig {
     }
 }
 
-pub static SPEC: ModelSpec<5> = ModelSpec {
+pub static SPEC: ModelSpec = ModelSpec {
     id: "flare/contextunet",
     title: "ContextUNet",
     paper: "Zhang et al., Efficient Context-Aware Network for Abdominal Multi-organ Segmentation, 2021",
@@ -74,7 +74,7 @@ pub static SPEC: ModelSpec<5> = ModelSpec {
             "dropout": 0.0,
         })
     },
-    make: Make::of::<ContextUnet>(),
+    make: Make::volumes::<ContextUnet>(),
 };
 
 impl Config for ContextUnetConfig {
@@ -116,7 +116,7 @@ pub(super) struct ContextUnet {
 impl SegmentationModule<5> for ContextUnet {
     type Config = ContextUnetConfig;
 
-    fn spec() -> &'static ModelSpec<5> {
+    fn spec() -> &'static ModelSpec {
         &SPEC
     }
 

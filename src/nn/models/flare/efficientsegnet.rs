@@ -63,7 +63,7 @@ impl Default for EfficientSegNetConfig {
     }
 }
 
-pub static SPEC: ModelSpec<5> = ModelSpec {
+pub static SPEC: ModelSpec = ModelSpec {
     id: "flare/efficientsegnet",
     title: "EfficientSegNet",
     paper: "Zhang et al., Efficient Context-Aware Network for Abdominal Multi-organ Segmentation, 2021",
@@ -72,7 +72,7 @@ pub static SPEC: ModelSpec<5> = ModelSpec {
     published: Published::SigmoidLogits,
     as_published: || json!({}),
     probe_config: || json!({ "num_channels": [2, 4, 8, 16, 32], "input_size": [64, 64, 128], "auxiliary_task": true, "dropout": 0.0 }),
-    make: Make::of::<EfficientSegNet>(),
+    make: Make::volumes::<EfficientSegNet>(),
 };
 
 impl Config for EfficientSegNetConfig {
@@ -119,7 +119,7 @@ pub(super) struct EfficientSegNet {
 impl SegmentationModule<5> for EfficientSegNet {
     type Config = EfficientSegNetConfig;
 
-    fn spec() -> &'static ModelSpec<5> {
+    fn spec() -> &'static ModelSpec {
         &SPEC
     }
 

@@ -55,7 +55,7 @@ impl Default for UnetConfig {
 const TWO_LAYERS: &str = "ResTwoLayerConvBlock";
 const FOUR_LAYERS: &str = "ResFourLayerConvBlock";
 
-pub static SPEC: ModelSpec<5> = ModelSpec {
+pub static SPEC: ModelSpec = ModelSpec {
     id: "flare/unet",
     title: "BaseUNet",
     paper: "Zhang et al., Efficient Context-Aware Network for Abdominal Multi-organ Segmentation, 2021",
@@ -64,7 +64,7 @@ pub static SPEC: ModelSpec<5> = ModelSpec {
     published: Published::SigmoidLogits,
     as_published: || json!({}),
     probe_config: || json!({ "num_channels": [2, 4, 8, 16, 32], "input_size": [32, 32, 32], "dropout": 0.0 }),
-    make: Make::of::<Unet>(),
+    make: Make::volumes::<Unet>(),
 };
 
 impl Config for UnetConfig {
@@ -156,7 +156,7 @@ pub(super) struct Unet {
 impl SegmentationModule<5> for Unet {
     type Config = UnetConfig;
 
-    fn spec() -> &'static ModelSpec<5> {
+    fn spec() -> &'static ModelSpec {
         &SPEC
     }
 

@@ -24,7 +24,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config,
-    make: Make::of::<AnnNet>(),
+    make: Make::slices::<AnnNet>(),
 };
 
 #[derive(Module, Debug)]

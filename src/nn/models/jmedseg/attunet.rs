@@ -23,7 +23,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<AttUnet>(),
+    make: Make::slices::<AttUnet>(),
 };
 
 #[derive(Module, Debug)]

@@ -24,7 +24,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<CeNet>(),
+    make: Make::slices::<CeNet>(),
 };
 
 type CeNet = Linked<DenseAtrous>;

@@ -25,7 +25,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({ "sigmoid": true }),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<CsNet>(),
+    make: Make::slices::<CsNet>(),
 };
 
 /// Two convolutions with a residual connection around them.

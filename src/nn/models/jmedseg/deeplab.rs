@@ -30,13 +30,13 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config,
-    make: Make::of::<DeepLab<true>>(),
+    make: Make::slices::<DeepLab<true>>(),
 };
 
 pub static V3PLUS: ModelSpec = ModelSpec {
     id: "jmedseg/deeplabv3plus",
     title: "DeepLab v3+",
-    make: Make::of::<DeepLab<false>>(),
+    make: Make::slices::<DeepLab<false>>(),
     ..SPEC
 };
 

@@ -22,7 +22,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<DenseUnet>(),
+    make: Make::slices::<DenseUnet>(),
 };
 
 /// Four convolutions; each adds to its output what the earlier ones were given.

@@ -25,7 +25,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({ "sigmoid": true }),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<Dlink>(),
+    make: Make::slices::<Dlink>(),
 };
 
 type Dlink = Linked<Cascade>;

@@ -25,7 +25,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config,
-    make: Make::of::<EaNet>(),
+    make: Make::slices::<EaNet>(),
 };
 
 #[derive(Module, Debug)]

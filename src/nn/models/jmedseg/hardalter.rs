@@ -21,7 +21,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 8 }),
-    make: Make::of::<HardMsegAlter>(),
+    make: Make::slices::<HardMsegAlter>(),
 };
 
 #[derive(Module, Debug)]

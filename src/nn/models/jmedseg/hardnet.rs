@@ -29,7 +29,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 8 }),
-    make: Make::of::<HardMseg>(),
+    make: Make::slices::<HardMseg>(),
 };
 
 impl HardnetConfig {

@@ -29,7 +29,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 8 }),
-    make: Make::of::<Hrnet>(),
+    make: Make::slices::<Hrnet>(),
 };
 
 /// Convolution 3×3 without bias, batch norm.

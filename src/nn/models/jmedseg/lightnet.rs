@@ -22,7 +22,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 4 }),
-    make: Make::of::<LightNet>(),
+    make: Make::slices::<LightNet>(),
 };
 
 #[derive(Module, Debug)]

@@ -24,7 +24,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<LrfEaNet>(),
+    make: Make::slices::<LrfEaNet>(),
 };
 
 /// Two convolutions with group norm, the inner one at a width of its own.

@@ -31,7 +31,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     as_published: || json!({}),
     // Three grey slices: what `Channels::Stack3` gives.
     probe_config: || json!({ "in_channels": 1, "feature_scale": 8 }),
-    make: Make::of::<Mepdnet>(),
+    make: Make::slices::<Mepdnet>(),
 };
 
 impl Config for MepdnetConfig {

@@ -37,7 +37,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 8 }),
-    make: Make::of::<MultiRes>(),
+    make: Make::slices::<MultiRes>(),
 };
 
 /// Convolution without bias over the reflected input, batch norm.

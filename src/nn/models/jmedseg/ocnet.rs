@@ -24,7 +24,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config,
-    make: Make::of::<OcNet>(),
+    make: Make::slices::<OcNet>(),
 };
 
 /// Attention between pixels, the paper's object context, beside its input.

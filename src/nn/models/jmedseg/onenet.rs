@@ -21,7 +21,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 4 }),
-    make: Make::of::<OneNet>(),
+    make: Make::slices::<OneNet>(),
 };
 
 /// A convolution under the name `conv`.

@@ -27,7 +27,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config,
-    make: Make::of::<PspNet>(),
+    make: Make::slices::<PspNet>(),
 };
 
 /// Means over `side`×`side` bins.

@@ -36,7 +36,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16, "t": 2 }),
-    make: Make::of::<R2<false>>(),
+    make: Make::slices::<R2<false>>(),
 };
 
 /// One convolution that runs again over its input plus its own output.

@@ -7,6 +7,6 @@ pub static SPEC: ModelSpec = ModelSpec {
     id: "jmedseg/r2att",
     title: "R2-Attention U-Net",
     paper: "Alom et al., Recurrent Residual U-Net, 2018; Oktay et al., Attention U-Net, MIDL 2018",
-    make: Make::of::<R2<true>>(),
+    make: Make::slices::<R2<true>>(),
     ..super::r2::SPEC
 };

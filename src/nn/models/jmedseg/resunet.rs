@@ -25,7 +25,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16, "layers": [1, 1, 2], "layer4": false }),
-    make: Make::of::<ResUnet>(),
+    make: Make::slices::<ResUnet>(),
 };
 
 plain_config! {

@@ -34,7 +34,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({ "global_softmax": true }),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<ScseUnet>(),
+    make: Make::slices::<ScseUnet>(),
 };
 
 /// Softmax over every element of a tensor.

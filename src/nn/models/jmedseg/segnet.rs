@@ -21,7 +21,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<SegNet>(),
+    make: Make::slices::<SegNet>(),
 };
 
 /// Channels and convolutions of the five stages of VGG-16.

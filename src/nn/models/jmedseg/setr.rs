@@ -75,7 +75,7 @@ pub static SPEC: ModelSpec = ModelSpec {
             "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
         })
     },
-    make: Make::of::<Setr>(),
+    make: Make::slices::<Setr>(),
 };
 
 impl SetrConfig {

@@ -21,7 +21,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 4 }),
-    make: Make::of::<SimpleUnet>(),
+    make: Make::slices::<SimpleUnet>(),
 };
 
 #[derive(Module, Debug)]

@@ -36,7 +36,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<Ternaus>(),
+    make: Make::slices::<Ternaus>(),
 };
 
 /// Channels and convolutions of the five stages of VGG-16.

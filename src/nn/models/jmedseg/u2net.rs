@@ -23,7 +23,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<U2Net<false>>(),
+    make: Make::slices::<U2Net<false>>(),
 };
 
 fn size(x: &Tensor<4>) -> [usize; 2] {

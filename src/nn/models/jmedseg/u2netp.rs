@@ -8,6 +8,6 @@ pub static SPEC: ModelSpec = ModelSpec {
     id: "jmedseg/u2netp",
     title: "U²-Net small",
     probe_config: || json!({ "feature_scale": 4 }),
-    make: Make::of::<U2Net<true>>(),
+    make: Make::slices::<U2Net<true>>(),
     ..super::u2net::SPEC
 };

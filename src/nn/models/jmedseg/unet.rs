@@ -29,7 +29,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<Unet>(),
+    make: Make::slices::<Unet>(),
 };
 
 /// Halves the size by the maximum; double convolution.

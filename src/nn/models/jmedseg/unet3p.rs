@@ -22,7 +22,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<Unet3p>(),
+    make: Make::slices::<Unet3p>(),
 };
 
 const LEVELS: usize = 5;

@@ -19,7 +19,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     id: "jmedseg/unet3p_deepsup",
     title: "U-Net 3+ deep supervision",
     as_published: || json!({ "sigmoid": true }),
-    make: Make::of::<Unet3pDeepSup>(),
+    make: Make::slices::<Unet3pDeepSup>(),
     ..super::unet3p::SPEC
 };
 

@@ -25,7 +25,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "feature_scale": 16 }),
-    make: Make::of::<UnetPp<false>>(),
+    make: Make::slices::<UnetPp<false>>(),
 };
 
 const LEVELS: usize = 5;

@@ -7,6 +7,6 @@ pub static SPEC: ModelSpec = ModelSpec {
     id: "jmedseg/unetppbig",
     title: "U-Net++ Big",
     paper: "after Zhou et al., UNet++, DLMIA 2018",
-    make: Make::of::<UnetPp<true>>(),
+    make: Make::slices::<UnetPp<true>>(),
     ..super::unetpp::SPEC
 };

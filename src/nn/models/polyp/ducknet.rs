@@ -23,7 +23,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "base_channel": 1 }),
-    make: Make::of::<Ducknet>(),
+    make: Make::slices::<Ducknet>(),
 };
 
 fn norm(channels: usize, act: Activation, device: &Device) -> Sequential {

@@ -25,7 +25,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "base_channel": 8 }),
-    make: Make::of::<Resunet>(),
+    make: Make::slices::<Resunet>(),
 };
 
 #[derive(Module, Debug)]

@@ -28,7 +28,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     as_published: || json!({}),
     // Squeezed to so few channels, a ReLU would be shut for every picture of a batch.
     probe_config: || json!({ "base_channel": 8, "act_type": "leakyrelu" }),
-    make: Make::of::<Resunetpp>(),
+    make: Make::slices::<Resunetpp>(),
 };
 
 /// Channels inside the attention gates.

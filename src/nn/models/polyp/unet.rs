@@ -23,7 +23,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "base_channel": 4 }),
-    make: Make::of::<Unet>(),
+    make: Make::slices::<Unet>(),
 };
 
 /// To twice the size, concatenation `[up, skip]`, double convolution.

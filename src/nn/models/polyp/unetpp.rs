@@ -28,7 +28,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: || json!({ "base_channel": 4, "use_aux": true }),
-    make: Make::of::<Unetpp>(),
+    make: Make::slices::<Unetpp>(),
 };
 
 /// A node whose result is also raised to the depth above.

@@ -21,7 +21,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<DeepLabV3>>(),
+    make: Make::slices::<Smp<DeepLabV3>>(),
 };
 
 pub type DeepLabV3 = (Aspp, Conv, BatchNorm);

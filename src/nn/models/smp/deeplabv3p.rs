@@ -26,7 +26,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<DeepLabV3Plus>>(),
+    make: Make::slices::<Smp<DeepLabV3Plus>>(),
 };
 
 #[derive(Module, Debug)]

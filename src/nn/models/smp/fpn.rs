@@ -21,7 +21,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<Fpn>>(),
+    make: Make::slices::<Smp<Fpn>>(),
 };
 
 #[derive(Module, Debug)]

@@ -24,7 +24,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<Linknet>>(),
+    make: Make::slices::<Smp<Linknet>>(),
 };
 
 #[derive(Module, Debug)]

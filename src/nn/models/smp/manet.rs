@@ -29,7 +29,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<Manet>>(),
+    make: Make::slices::<Smp<Manet>>(),
 };
 
 #[derive(Module, Debug)]

@@ -25,7 +25,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<Pan>>(),
+    make: Make::slices::<Smp<Pan>>(),
 };
 
 #[derive(Module, Debug)]

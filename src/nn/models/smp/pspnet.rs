@@ -24,7 +24,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<Pspnet>>(),
+    make: Make::slices::<Smp<Pspnet>>(),
 };
 
 /// Over the encoder's map at an eighth of the size; the last two stages are part of the published network and not used.

@@ -20,7 +20,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Logits,
     as_published: || json!({}),
     probe_config: probe,
-    make: Make::of::<Smp<UnetPlusPlus>>(),
+    make: Make::slices::<Smp<UnetPlusPlus>>(),
 };
 
 #[derive(Module, Debug)]

@@ -51,7 +51,7 @@ pub static SPEC: ModelSpec = ModelSpec {
     published: Published::Sigmoid,
     as_published: || json!({}),
     probe_config: || json!({ "start_neurons": 8, "keep_prob": 1.0 }),
-    make: Make::of::<SaUnet>(),
+    make: Make::slices::<SaUnet>(),
 };
 
 impl Config for SaUnetConfig {

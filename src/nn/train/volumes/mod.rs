@@ -10,7 +10,7 @@ pub use lesson::{CaseError, Framing, LabelledVolume, Lesson, VolumeAugment};
 pub use session::{OF_SLICES, View, VolumeSample, VolumeSession, Volumes};
 
 use super::{Loss, Optimizer, Schedule, Term, TrainConfig};
-use crate::nn::{Channels, CoarseSpec, InputSpec, ModelCard, VolumeSpec, find_volume};
+use crate::nn::{Channels, CoarseSpec, InputSpec, ModelCard, VolumeSpec, find};
 use crate::{label::LabelTable, volume::Modality};
 use serde::{Deserialize, Serialize, Serializer, ser::Error};
 use serde_json::Value;
@@ -44,7 +44,7 @@ fn of_volumes<S: Serializer>(config: &TrainConfig, serializer: S) -> Result<S::O
 /// background.
 pub fn flare(classes: usize) -> [Stage; 2] {
     let stage = |network: &str, view, train| {
-        let config = find_volume(network).map(|spec| spec.config_for(1, classes)).unwrap_or_default();
+        let config = find(network).map(|spec| spec.config_for(1, classes)).unwrap_or_default();
         Stage { network: network.to_owned(), config, view, train }
     };
     let train = TrainConfig {
