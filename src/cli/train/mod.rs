@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     engine::{Engine, Event, LoadedModel, ModelSource, interrupt, run_folder::Began},
-    nn::{ComputeDevice, DeviceChoice, Model, ModelCard},
+    nn::{
+        ComputeDevice, DeviceChoice, Model, ModelCard,
+        train::{Method, RECIPES, Recipe},
+    },
     volume::Modality,
 };
 use anyhow::{Context, Result, bail};
@@ -68,9 +71,7 @@ pub struct TrainArgs {
     /// itself
     #[arg(long, required_unless_present = "print_config")]
     data: Option<PathBuf>,
-    /// A published procedure: edema, edema-unet, jmedseg, jmedseg-aug, jmedseg-ssl, vessel, polyp, flare (two networks of
-    /// volumes); every option below changes it
-    #[arg(long)]
+    #[arg(long, help = recipes())]
     recipe: Option<String>,
     /// The network to train from nothing, as `fovea models list` names it
     #[arg(long, required_unless_present_any = ["init", "recipe"])]
@@ -91,7 +92,7 @@ pub struct TrainArgs {
     /// for --init
     #[arg(long, value_name = "LAYER", conflicts_with_all = ["teacher", "folds"])]
     pretrain: Option<String>,
-    /// Of --recipe flare: a trained coarse model, so that only the fine one is trained
+    /// For a recipe of two networks of volumes: a trained coarse model, so that only the fine one is trained
     #[arg(long, value_name = "FILE", requires = "recipe")]
     coarse: Option<PathBuf>,
     /// Where the model goes (.safetensors)
@@ -174,14 +175,24 @@ pub struct TrainArgs {
     notice: Option<String>,
 }
 
+/// The help of `--recipe`.
+fn recipes() -> String {
+    let named = |recipe: &&Recipe| match recipe.method {
+        Method::Slices(_) => recipe.id.to_owned(),
+        Method::Volumes(_) => format!("{} (two networks of volumes)", recipe.id),
+    };
+    let all: Vec<String> = RECIPES.iter().map(named).collect();
+    format!("A published procedure: {}; every option below changes it", all.join(", "))
+}
+
 pub fn run(args: TrainArgs, device: DeviceChoice) -> Result<()> {
     args.run(device)
 }
 
 impl TrainArgs {
     fn run(self, device: DeviceChoice) -> Result<()> {
-        if self.recipe.as_deref() == Some("flare") {
-            return volumes::run(&self, device);
+        if let Some(Recipe { id, method: Method::Volumes(stages), .. }) = self.recipe()? {
+            return volumes::run(&self, id, *stages, device);
         }
         if self.print_config {
             say::json(&self.settings_alone()?.to_json()?);
@@ -227,7 +238,7 @@ impl TrainArgs {
         let (data, values) = (self.data.as_deref().filter(|d| d.exists()), self.labels.values(None)?);
         let listed = data.map(crate::io::dataset::read).transpose()?.map(|l| l.with_values(values));
         let layout = listed.as_ref().map_or("list", |l| l.layout);
-        let procedure = self.recipe()?.map(|r| r.procedure(layout));
+        let procedure = self.procedure(layout)?;
         let named = listed.as_ref().and_then(|l| l.values.labels()).map(|l| l.len() + 1);
         let modality = self.modality.map(Modality::from).or(listed.and_then(|l| l.modality));
         let shape = Shape {

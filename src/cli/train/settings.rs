@@ -3,8 +3,10 @@
 use super::TrainArgs;
 use crate::{
     nn::{
-        InputSpec, ModelCard, SPATIAL_TRANSFORMER, find,
-        train::{Augment, Contrast, Loss, Precision, Procedure, RECIPES, Recipe, TrainConfig, find_recipe},
+        InputSpec, ModelCard, Rank, SPATIAL_TRANSFORMER, find,
+        train::{
+            Augment, Contrast, Loss, Method, Precision, Procedure, RECIPES, Recipe, TrainConfig, find_recipe,
+        },
     },
     volume::Modality,
 };
@@ -38,8 +40,7 @@ pub struct Shape {
 impl Settings {
     /// For data of this shape, from a trained model's card where there is one.
     pub fn new(args: &TrainArgs, shape: Shape, init: Option<&ModelCard>) -> Result<Self> {
-        let recipe = args.recipe()?;
-        let procedure = recipe.map(|r| r.procedure(shape.layout));
+        let procedure = args.procedure(shape.layout)?;
         if let Some(Procedure { classes, .. }) = &procedure
             && *classes != shape.classes
             && !args.set.iter().any(|s| s.starts_with("train.loss"))
@@ -88,6 +89,9 @@ impl Settings {
         let spec = find(id).with_context(|| {
             format!("there is no network \"{id}\"; `fovea models list` shows those that there are")
         })?;
+        if spec.rank() == Rank::Volumes {
+            bail!("{id} is a network of volumes: it is trained by a recipe (--recipe flare)");
+        }
         let input =
             procedure.as_ref().map_or_else(|| TrainConfig::input_for(shape.modality), |p| p.input.clone());
         let mut config = spec.config_for(input.channels.count(), shape.classes);
@@ -200,5 +204,16 @@ impl TrainArgs {
         found
             .map(Some)
             .with_context(|| format!("there is no recipe \"{id}\"; there are {}", known.join(", ")))
+    }
+
+    /// What the recipe, if one is asked for, sets for data in this layout.
+    pub(super) fn procedure(&self, layout: &str) -> Result<Option<Procedure>> {
+        match self.recipe()? {
+            None => Ok(None),
+            Some(Recipe { method: Method::Slices(make), .. }) => Ok(Some(make(layout))),
+            Some(Recipe { id, method: Method::Volumes(_), .. }) => {
+                bail!("the recipe {id} trains networks of volumes, and networks of slices are trained here")
+            }
+        }
     }
 }

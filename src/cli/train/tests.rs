@@ -1,5 +1,9 @@
 use super::*;
-use crate::{cli::dataset::Dataset, label::LabelTable, nn::train::TrainConfig};
+use crate::{
+    cli::dataset::Dataset,
+    label::LabelTable,
+    nn::train::{TrainConfig, find_recipe},
+};
 use clap::Parser;
 
 #[derive(Parser)]
@@ -68,6 +72,8 @@ fn every_value_of_a_recipe_can_be_set_and_the_whole_is_printed() {
     assert!(told("--recipe vessel --set train.crop=round").contains("round"));
     assert!(told("--recipe vessel --set train.lr").contains("KEY=VALUE"));
     assert!(told("--recipe nobody").contains("edema"));
+    assert!(told("--recipe flare").contains("the recipe flare trains networks of volumes"));
+    assert!(told("--network flare/unet").contains("--recipe flare"));
     let classes = Shape { layout: "list", modality: Modality::Oct, classes: 3 };
     let args = parse("train --recipe edema --print-config").unwrap();
     assert!(Settings::new(&args, classes, None).unwrap_err().to_string().contains("4 classes"));
@@ -119,10 +125,10 @@ fn labels_that_are_chosen_by_their_values_are_the_classes() {
 
 #[test]
 fn settings_of_networks_of_volumes_are_of_both_or_of_one_and_those_of_slices_are_refused_by_name() {
-    let labels = LabelTable::named(&["liver", "spleen"]);
+    let Method::Volumes(stages) = find_recipe("flare").unwrap().method else { panic!("flare is of volumes") };
     let settings = |line: &str| {
         let args = parse(&format!("train --print-config --recipe flare {line}")).unwrap();
-        volumes::VolumeSettings::new(&args, &labels)
+        volumes::VolumeSettings::new(&args, "flare", stages(3))
     };
     let set = settings(
         "--steps 9 --set train.lr=0.25 --set fine.train.batch=3 --set train.average={\"average\":\"ramp\"} \

@@ -1,4 +1,5 @@
-//! `fovea train --recipe flare`: the two networks of volumes one after the other, from data that are prepared once.
+//! `fovea train` with a recipe of two networks of volumes, such as flare: one network after the other, from data that are
+//! prepared once.
 //!
 //! The run's folder is that of any run ([`crate::engine::run_folder`]) with one for each stage, `coarse` and `fine`, the prepared cases
 //! in `cases`, and the trained networks in `coarse.safetensors` and `fine.safetensors`.
@@ -36,7 +37,13 @@ const SAVE_EVERY: u64 = 10;
 
 const LABELS: [&str; 4] = ["liver", "kidneys", "spleen", "pancreas"];
 
-pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
+/// Trains the two stages that a recipe has for a number of classes.
+pub fn run(
+    args: &TrainArgs,
+    recipe: &str,
+    stages: fn(usize) -> [Stage; 2],
+    device: DeviceChoice,
+) -> Result<()> {
     let other = [
         ("--network", args.network.is_some()),
         ("--init", args.init.is_some()),
@@ -49,7 +56,7 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
         ("--modality", args.modality.is_some()),
     ];
     if let Some((option, _)) = other.iter().find(|(_, given)| *given) {
-        bail!("{option} is not for --recipe flare, which trains two networks of volumes on CTs");
+        bail!("{option} is not for --recipe {recipe}, which trains two networks of volumes on CTs");
     }
     let values = args.labels.values(None)?;
     let (told, names) = (values.is_some(), args.labels.names().unwrap_or_default());
@@ -63,12 +70,13 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
         None if names.is_empty() => LabelTable::named(&LABELS),
         None => LabelTable::named(names),
     };
-    let settings = VolumeSettings::new(args, &labels)?;
+    let settings = VolumeSettings::new(args, recipe, stages(labels.len() + 1))?;
     if args.print_config {
         say::json(&serde_json::to_string_pretty(&settings)?);
         return Ok(());
     }
-    let out = args.out.as_ref().context("--recipe flare writes one model: name it by --out")?;
+    let out =
+        args.out.as_ref().with_context(|| format!("--recipe {recipe} writes one model: name it by --out"))?;
     let folder = args.run.clone().unwrap_or_else(|| out.with_extension("safetensors.run"));
     let Some(place) = args.place(Some(&folder))? else { bail!("{} has ended", folder.display()) };
     let places = [Some(place)];
@@ -79,7 +87,7 @@ pub fn run(args: &TrainArgs, device: DeviceChoice) -> Result<()> {
         false => settings,
     };
     interrupt::listen();
-    let cases = cases.context("--recipe flare learns from --data")?;
+    let cases = cases.with_context(|| format!("--recipe {recipe} learns from --data"))?;
     let seed = settings.coarse.train.seed;
     let record = RunFolder::open(&folder, &settings, &began(seed, cases.keys()?), place.resume)?;
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;

@@ -2,10 +2,9 @@
 
 use crate::{
     cli::train::{TrainArgs, settings::assigned},
-    label::LabelTable,
     nn::{
-        find,
-        train::volumes::{OF_SLICES, Stage, flare},
+        Rank, find,
+        train::volumes::{OF_SLICES, Stage},
     },
 };
 use anyhow::{Context, Result, bail};
@@ -21,9 +20,10 @@ pub struct VolumeSettings {
 }
 
 impl VolumeSettings {
-    pub fn new(args: &TrainArgs, labels: &LabelTable) -> Result<Self> {
+    /// The recipe's two stages as the options change them.
+    pub fn new(args: &TrainArgs, recipe: &str, stages: [Stage; 2]) -> Result<Self> {
         let given = args.given_config()?;
-        let stages = flare(labels.len() + 1).map(|mut stage| {
+        let stages = stages.map(|mut stage| {
             stage.train = args.changed(stage.train);
             if args.no_augment {
                 stage.view.augment = Default::default();
@@ -40,14 +40,15 @@ impl VolumeSettings {
             bail!("--config: neither network has an option \"{key}\"");
         }
         let [coarse, fine] = stages;
-        let mut settings = Self { recipe: "flare".to_owned(), coarse, fine };
+        let mut settings = Self { recipe: recipe.to_owned(), coarse, fine };
         for assignment in &args.set {
             settings.set(assignment).with_context(|| format!("--set {assignment}"))?;
         }
         // The second network is built when the first has learned: what it cannot be is said before.
         for (name, stage) in [("coarse", &settings.coarse), ("fine", &settings.fine)] {
-            let spec = find(&stage.network);
-            let spec = spec.with_context(|| format!("{name}: there is no network {}", stage.network))?;
+            let spec = find(&stage.network).filter(|spec| spec.rank() == Rank::Volumes);
+            let spec =
+                spec.with_context(|| format!("{name}: there is no network {} of volumes", stage.network))?;
             spec.param_count(&stage.config).with_context(|| name)?;
             if let Some(fault) = stage.train.fault() {
                 bail!("{name}: {fault}");

@@ -9,8 +9,8 @@ mod tests;
 pub use lesson::{CaseError, Framing, LabelledVolume, Lesson, VolumeAugment};
 pub use session::{OF_SLICES, View, VolumeSample, VolumeSession, Volumes};
 
-use super::{Loss, Optimizer, Schedule, Term, TrainConfig};
-use crate::nn::{Channels, CoarseSpec, InputSpec, ModelCard, VolumeSpec, find};
+use super::TrainConfig;
+use crate::nn::{Channels, CoarseSpec, InputSpec, ModelCard, VolumeSpec};
 use crate::{label::LabelTable, volume::Modality};
 use serde::{Deserialize, Serialize, Serializer, ser::Error};
 use serde_json::Value;
@@ -36,36 +36,6 @@ fn of_volumes<S: Serializer>(config: &TrainConfig, serializer: S) -> Result<S::O
         map.retain(|key, _| !OF_SLICES.contains(&key.as_str()));
     }
     value.serialize(serializer)
-}
-
-/// The coarse network, on whole volumes at 160³ and without augmentation, and the fine one, on the organs' box at 192³
-/// with a random box and shifted values. Both: Dice and focal loss (the paper's; the configuration that is shipped
-/// says Dice alone), Adam, 200 epochs at 1e-3, a tenth of it after 66 % and a twentieth after 86 %. `classes` counts the
-/// background.
-pub fn flare(classes: usize) -> [Stage; 2] {
-    let stage = |network: &str, view, train| {
-        let config = find(network).map(|spec| spec.config_for(1, classes)).unwrap_or_default();
-        Stage { network: network.to_owned(), config, view, train }
-    };
-    let train = TrainConfig {
-        epochs: Some(200),
-        batch: 2,
-        lr: 1e-3,
-        lr_every: 0,
-        schedule: Schedule::Stages { until: [0.66, 0.86], factors: [0.1, 0.05] },
-        optimizer: Optimizer::flare(),
-        loss: Loss::new([(1.0, Term::SquaredDice), (1.0, Term::ScaledFocal { alpha: 0.5, gamma: 2.0 })]),
-        validate_every: 0,
-        ..TrainConfig::default()
-    };
-    let whole = View { framing: Framing::Whole, augment: VolumeAugment::default() };
-    let organs = View {
-        framing: Framing::Organs { margin_mm: 20.0 },
-        augment: VolumeAugment { box_chance: 0.5, box_mm: 40.0, shift_chance: 0.5, shift_hu: [-200, 199] },
-    };
-    let coarse = stage("flare/unet", whole, train.clone());
-    let fine = stage("flare/efficientsegnet", organs, TrainConfig { batch: 5, ..train });
-    [coarse, fine]
 }
 
 impl Stage {

@@ -3,7 +3,7 @@ use crate::{
     geom::{Grid, Oriented},
     nn::{
         ComputeDevice, VolumeModel,
-        train::{Average, TrainEvent},
+        train::{Average, Loss, TrainEvent, recipes::flare::stages},
         watch::{Stopped, Watch, watched},
     },
     phantom::{self, Look},
@@ -19,7 +19,7 @@ use std::sync::{
 
 fn case(seed: u64) -> LabelledVolume {
     let phantom = phantom::ct_sized(seed, Look::Standard, [40, 36, 24]);
-    let card = flare(5)[0].card(phantom.labels.clone());
+    let card = stages(5)[0].card(phantom.labels.clone());
     LabelledVolume::new(phantom.volume, &phantom.truth, &card).unwrap()
 }
 
@@ -59,7 +59,7 @@ fn the_box_of_the_labels_is_the_published_one() {
 #[test]
 fn a_lesson_follows_from_its_seed_and_a_kept_grid_is_the_case_itself() {
     let case = case(3);
-    let [coarse, fine] = flare(5).map(|stage| stage.view);
+    let [coarse, fine] = stages(5).map(|stage| stage.view);
     let lesson = |seed| case.lesson([24; 3], [-325.0, 325.0], fine.framing, &fine.augment, seed).unwrap();
     assert_eq!(lesson(1), lesson(1));
     assert!((2..6).any(|seed| lesson(seed) != lesson(1)));
@@ -80,7 +80,7 @@ fn a_lesson_follows_from_its_seed_and_a_kept_grid_is_the_case_itself() {
 
 /// The coarse stage, small enough for a test.
 fn small() -> (Stage, impl Fn() -> VolumeModel) {
-    let [mut stage, _] = flare(5);
+    let [mut stage, _] = stages(5);
     let options = json!({ "num_channels": [4, 8, 8, 8, 8], "input_size": [32, 32, 32], "dropout": 0.1 });
     for (key, value) in options.as_object().unwrap() {
         stage.config[key] = value.clone();
@@ -179,7 +179,7 @@ fn a_resumed_run_is_the_run_that_never_stopped_even_where_a_step_was_left() {
         assert!(weights(&second.last_model()) == weights(&whole.last_model()), "left after {patience}");
         let refused = |view, last| resume(view, last).map(|_| ()).unwrap_err().to_string();
         assert!(refused(stage.view, 3).contains("have changed"));
-        assert!(refused(flare(5)[1].view, 4).contains("have changed"));
+        assert!(refused(stages(5)[1].view, 4).contains("have changed"));
     }
 }
 
