@@ -1,9 +1,11 @@
-use super::Targets;
+use super::{Targets, heads::Heads};
 use burn::tensor::{Tensor, activation};
 
 /// Logits `[N, K, R, C]` beside what they should have been.
 pub(super) struct Comparison<'a> {
     pub logits: Tensor<4>,
+    /// All that the network gave, the logits among it.
+    pub heads: &'a Heads,
     pub targets: &'a Targets,
 }
 
@@ -48,6 +50,11 @@ impl Comparison<'_> {
         let truth = self.truth();
         let rest = self.targets.known.clone() - truth.clone();
         (log * truth + log_rest * rest).neg()
+    }
+
+    /// Logits of a teacher for the same batch, `[N, K, R, C]`, where there is one with the same channels.
+    pub fn teacher(&self) -> Option<Tensor<4>> {
+        self.targets.teacher.clone().filter(|t| t.dims() == self.logits.dims())
     }
 
     pub fn truth(&self) -> Tensor<4> {

@@ -1,69 +1,15 @@
 //! Losses as text: `0.8*ce + 0.2*iou`, `ce(1,5,10,20) + log_dice`, `focal(gamma=3) + 0.4*aux(ce)`. Arguments stand in their
 //! order or by name; those left out have their defaults, the values of the published systems.
 
-use super::{Loss, Term, Weighted};
+use super::{
+    LOSSES, Loss, LossSpec, Term, Weighted,
+    spec::{Arguments, check},
+};
 use std::{fmt, str::FromStr};
-
-/// A number that a word takes.
-struct Number {
-    name: &'static str,
-    default: f32,
-    range: [f32; 2],
-}
-
-const fn number(name: &'static str, default: f32, range: [f32; 2]) -> Number {
-    Number { name, default, range }
-}
-
-/// What stands between a word's brackets: `word(loss, number, …, list…)`.
-struct Word {
-    word: &'static str,
-    loss: bool,
-    numbers: &'static [Number],
-    /// The range of a list of any length.
-    list: Option<[f32; 2]>,
-}
-
-const fn word(word: &'static str, numbers: &'static [Number]) -> Word {
-    Word { word, loss: false, numbers, list: None }
-}
-
-const SHARE: [f32; 2] = [0.0, 1.0];
-const FACTOR: [f32; 2] = [0.0, f32::MAX];
-const EXPONENT: [f32; 2] = [0.0, 10.0];
-
-const GRAMMAR: &[Word] = &[
-    Word { list: Some(FACTOR), ..word("ce", &[]) },
-    word("bce", &[]),
-    word("focal", &[number("alpha", 0.5, FACTOR), number("gamma", 2.0, EXPONENT)]),
-    word("ohem", &[number("probability", 0.7, SHARE), number("least", 0.0625, SHARE)]),
-    Word { list: Some([0.0, 100.0]), ..word("topk", &[]) },
-    word("scaled_focal", &[number("alpha", 0.5, SHARE), number("gamma", 2.0, EXPONENT)]),
-    word("dice", &[number("smooth", 0.0, FACTOR)]),
-    word("log_dice", &[number("gamma", 0.5, EXPONENT)]),
-    word("flat_dice", &[number("smooth", 1.0, FACTOR)]),
-    word("squared_dice", &[]),
-    word("iou", &[number("smooth", 1.0, FACTOR)]),
-    word("hausdorff", &[]),
-    word(
-        "unified",
-        &[number("lambda", 0.5, SHARE), number("delta", 0.6, SHARE), number("gamma", 0.5, SHARE)],
-    ),
-    word("detection", &[]),
-    word("kl", &[number("temperature", 4.0, [0.01, 1000.0])]),
-    word("mse", &[]),
-    Word { loss: true, list: Some(FACTOR), ..word("aux", &[]) },
-    Word { loss: true, ..word("deep", &[]) },
-];
-
-/// The words that losses are written with, in the order in which help lists them.
-pub fn words() -> impl Iterator<Item = &'static str> {
-    GRAMMAR.iter().map(|w| w.word)
-}
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ParseError {
-    #[error("there is no loss \"{word}\"; there are {}", words().collect::<Vec<_>>().join(", "))]
+    #[error("there is no loss \"{word}\"; there are {}", LOSSES.iter().map(|loss| loss.name).collect::<Vec<_>>().join(", "))]
     Unknown { word: String },
     #[error("the loss {word}: {reason}")]
     Arguments { word: &'static str, reason: String },
@@ -73,83 +19,6 @@ pub enum ParseError {
 
 fn place(found: &str) -> String {
     if found.is_empty() { "at the end".to_owned() } else { format!("at \"{found}\"") }
-}
-
-/// The arguments of a term.
-#[derive(Default)]
-struct Arguments {
-    loss: Loss,
-    numbers: Vec<f32>,
-    list: Vec<f32>,
-}
-
-impl Term {
-    /// `None` for a word that the grammar lacks.
-    fn of(word: &str, Arguments { loss, numbers, list }: Arguments) -> Option<Self> {
-        Some(match (word, &numbers[..]) {
-            ("ce", []) => Term::CrossEntropy { class_weights: list },
-            ("bce", []) => Term::Binary,
-            ("focal", &[alpha, gamma]) => Term::Focal { alpha, gamma },
-            ("ohem", &[probability, least]) => Term::Ohem { probability, least },
-            ("topk", []) => Term::TopK { percent: list },
-            ("scaled_focal", &[alpha, gamma]) => Term::ScaledFocal { alpha, gamma },
-            ("dice", &[smooth]) => Term::SoftDice { smooth },
-            ("log_dice", &[gamma]) => Term::LogDice { gamma },
-            ("flat_dice", &[smooth]) => Term::FlatDice { smooth },
-            ("squared_dice", []) => Term::SquaredDice,
-            ("iou", &[smooth]) => Term::Iou { smooth },
-            ("hausdorff", []) => Term::Hausdorff,
-            ("unified", &[lambda, delta, gamma]) => Term::Unified { lambda, delta, gamma },
-            ("detection", []) => Term::Detection,
-            ("kl", &[temperature]) => Term::Kl { temperature },
-            ("mse", []) => Term::Mse,
-            ("aux", []) => Term::Auxiliary { loss, coefficients: list },
-            ("deep", []) => Term::Deep { loss },
-            _ => return None,
-        })
-    }
-
-    fn arguments(&self) -> (&'static str, Arguments) {
-        let numbers = |numbers: &[f32]| Arguments { numbers: numbers.to_vec(), ..Arguments::default() };
-        let list = |list: &[f32]| Arguments { list: list.to_vec(), ..Arguments::default() };
-        match self {
-            Term::CrossEntropy { class_weights } => ("ce", list(class_weights)),
-            Term::Binary => ("bce", numbers(&[])),
-            Term::Focal { alpha, gamma } => ("focal", numbers(&[*alpha, *gamma])),
-            Term::Ohem { probability, least } => ("ohem", numbers(&[*probability, *least])),
-            Term::TopK { percent } => ("topk", list(percent)),
-            Term::ScaledFocal { alpha, gamma } => ("scaled_focal", numbers(&[*alpha, *gamma])),
-            Term::SoftDice { smooth } => ("dice", numbers(&[*smooth])),
-            Term::LogDice { gamma } => ("log_dice", numbers(&[*gamma])),
-            Term::FlatDice { smooth } => ("flat_dice", numbers(&[*smooth])),
-            Term::SquaredDice => ("squared_dice", numbers(&[])),
-            Term::Iou { smooth } => ("iou", numbers(&[*smooth])),
-            Term::Hausdorff => ("hausdorff", numbers(&[])),
-            Term::Unified { lambda, delta, gamma } => ("unified", numbers(&[*lambda, *delta, *gamma])),
-            Term::Detection => ("detection", numbers(&[])),
-            Term::Kl { temperature } => ("kl", numbers(&[*temperature])),
-            Term::Mse => ("mse", numbers(&[])),
-            Term::Auxiliary { loss, coefficients } => {
-                ("aux", Arguments { loss: loss.clone(), ..list(coefficients) })
-            }
-            Term::Deep { loss } => ("deep", Arguments { loss: loss.clone(), ..Arguments::default() }),
-        }
-    }
-}
-
-impl fmt::Display for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (word, Arguments { loss, numbers, list }) = self.arguments();
-        let grammar = GRAMMAR.iter().find(|w| w.word == word);
-        let mut inside: Vec<String> = vec![];
-        if grammar.is_some_and(|w| w.loss) {
-            inside.push(loss.to_string());
-        }
-        let named = grammar.map_or(&[][..], |w| w.numbers).iter().zip(numbers);
-        inside.extend(named.filter(|(n, v)| n.default != *v).map(|(n, v)| format!("{}={v}", n.name)));
-        inside.extend(list.iter().map(f32::to_string));
-        if inside.is_empty() { f.write_str(word) } else { write!(f, "{word}({})", inside.join(",")) }
-    }
 }
 
 /// What [`Loss::parse`] reads; a sum of nothing is `0`.
@@ -247,17 +116,17 @@ impl<'a> Parser<'a> {
     fn term(&mut self) -> Result<Term, ParseError> {
         let name = self.name().ok_or_else(|| self.syntax("the name of a loss"))?;
         let unknown = || ParseError::Unknown { word: name.to_owned() };
-        let word = GRAMMAR.iter().find(|w| w.word == name).ok_or_else(unknown)?;
-        let arguments = self.arguments(word)?;
-        Term::of(name, arguments).ok_or_else(unknown)
+        let spec = LOSSES.iter().copied().find(|spec| spec.name == name).ok_or_else(unknown)?;
+        let mut term = spec.term();
+        self.arguments(spec, &mut term.arguments)?;
+        Ok(term)
     }
 
-    fn arguments(&mut self, word: &Word) -> Result<Arguments, ParseError> {
-        let refuse = |reason| Err(ParseError::Arguments { word: word.word, reason });
-        let defaults = word.numbers.iter().map(|n| n.default).collect();
-        let mut arguments = Arguments { numbers: defaults, ..Arguments::default() };
+    /// What stands in brackets: a loss where the spec wants one, numbers in their order or by name, the list.
+    fn arguments(&mut self, spec: &LossSpec, arguments: &mut Arguments) -> Result<(), ParseError> {
+        let refuse = |reason| Err(ParseError::Arguments { word: spec.name, reason });
         let mut next = self.takes('(');
-        if word.loss {
+        if spec.of_loss {
             if !next {
                 return refuse("a loss is wanted in brackets, as in aux(ce)".to_owned());
             }
@@ -272,20 +141,20 @@ impl<'a> Parser<'a> {
             }
             let value = self.number().ok_or_else(|| self.syntax("a number"))?;
             let at = match name {
-                Some(name) => match word.numbers.iter().position(|n| n.name == name) {
+                Some(name) => match spec.numbers.iter().position(|n| n.name == name) {
                     Some(at) => at,
                     None => return refuse(format!("it has no \"{name}\"")),
                 },
                 None => place,
             };
             place = at + 1;
-            let range = match (word.numbers.get(at), word.list) {
+            let range = match (spec.numbers.get(at), &spec.list) {
                 (Some(n), _) => n.range,
-                (None, Some(range)) => range,
+                (None, Some(list)) => list.range,
                 (None, None) => return refuse(format!("{value} is one number too many")),
             };
-            if !(range[0]..=range[1]).contains(&value) {
-                return refuse(format!("{value} is not between {} and {}", range[0], range[1]));
+            if let Err(reason) = check(value, range) {
+                return refuse(reason);
             }
             match arguments.numbers.get_mut(at) {
                 Some(number) => *number = value,
@@ -293,7 +162,7 @@ impl<'a> Parser<'a> {
             }
             next = self.takes(',') || self.closes()?;
         }
-        Ok(arguments)
+        Ok(())
     }
 
     /// Always `false`, nothing follows; or an error where no bracket closes.

@@ -20,7 +20,7 @@ impl Heads {
         Self { logits: flat(logits), detection: None, auxiliary: vec![] }
     }
 
-    /// [`super::Term::Auxiliary`].
+    /// The sum of `loss` over the auxiliary heads, each with its coefficient or 1; `None` without such heads.
     pub fn auxiliary(&self, loss: &Loss, coefficients: &[f32], targets: &Targets) -> Option<Tensor<1>> {
         let heads = self.auxiliary.iter().enumerate().filter_map(|(i, (logits, space))| {
             let value = loss.over(&Self::alone(logits.clone()), &targets.resized(space)?);
@@ -29,7 +29,7 @@ impl Heads {
         heads.reduce(|a, b| a + b)
     }
 
-    /// [`super::Term::Deep`].
+    /// `loss` of the main head and of the auxiliary ones, with halving weights that sum to 1.
     pub fn deep(&self, loss: &Loss, targets: &Targets) -> Option<Tensor<1>> {
         let halves: Vec<f32> = (0..self.auxiliary.len()).map(|i| 0.5f32.powi(i as i32 + 1)).collect();
         let all = 1.0 + halves.iter().sum::<f32>();

@@ -3,8 +3,9 @@
 use super::{Method, Recipe};
 use crate::nn::{
     find,
+    loss::terms::{scaled_focal, squared_dice},
     train::{
-        Loss, Optimizer, Schedule, Term, TrainConfig,
+        Loss, Optimizer, Schedule, TrainConfig,
         volumes::{Framing, Stage, View, VolumeAugment},
     },
 };
@@ -32,7 +33,7 @@ pub(in crate::nn::train) fn stages(classes: usize) -> [Stage; 2] {
         lr_every: 0,
         schedule: Schedule::Stages { until: [0.66, 0.86], factors: [0.1, 0.05] },
         optimizer: Optimizer::flare(),
-        loss: Loss::new([(1.0, Term::SquaredDice), (1.0, Term::ScaledFocal { alpha: 0.5, gamma: 2.0 })]),
+        loss: Loss::new([(1.0, squared_dice::LOSS.term()), (1.0, scaled_focal::LOSS.term())]),
         validate_every: 0,
         ..TrainConfig::default()
     };

@@ -4,10 +4,8 @@ use super::{Method, Procedure, Recipe, published};
 use crate::{
     nn::{
         Channels, InputSpec,
-        train::{
-            Augment, BestRule, Blur, Contrast, Crop, Jitter, LastBatch, Loss, Optimizer, Term, TrainConfig,
-            Zoom,
-        },
+        loss::terms::ce,
+        train::{Augment, BestRule, Blur, Contrast, Crop, Jitter, LastBatch, Optimizer, TrainConfig, Zoom},
     },
     volume::Modality,
 };
@@ -37,7 +35,6 @@ pub static SSL: Recipe = Recipe {
 /// README: 3e-4, 50 epochs, weights 0.2 and 0.8; without `--poly` the rate is constant (§6). §2: batch 8; §3: RGB over 255,
 /// nothing else; §7: the best by mIoU, the last batch kept.
 fn jmedseg() -> Procedure {
-    let class_weights = vec![0.2, 0.8];
     Procedure {
         network: "jmedseg/unet",
         options: json!({}),
@@ -46,7 +43,7 @@ fn jmedseg() -> Procedure {
         classes: 2,
         train: TrainConfig {
             optimizer: Optimizer::jmedseg(), // §6: 0.9, 0.999, 1e-8, no decay
-            loss: Loss::new([(1.0, Term::CrossEntropy { class_weights })]),
+            loss: ce::LOSS.with_list([0.2, 0.8]).into(),
             last_batch: LastBatch::Keep,
             best: BestRule::PooledIou,
             ..published(50, 8, 3e-4)

@@ -4,9 +4,9 @@ use super::{Method, Procedure, Recipe, published};
 use crate::{
     nn::{
         Channels, InputSpec,
+        loss::terms::ce,
         train::{
-            Augment, BestRule, Crop, Jitter, LastBatch, Loss, Optimizer, Padding, Schedule, Term,
-            TrainConfig, Zoom,
+            Augment, BestRule, Crop, Jitter, LastBatch, Optimizer, Padding, Schedule, TrainConfig, Zoom,
         },
     },
     volume::Modality,
@@ -39,7 +39,7 @@ fn polyp() -> Procedure {
             patch: 320,
             optimizer: Optimizer::default(),
             schedule: Schedule::OneCycle { warmup: 3.0 / 400.0 },
-            loss: Loss::new([(1.0, Term::CrossEntropy { class_weights: vec![] })]),
+            loss: ce::LOSS.term().into(),
             augment: Augment {
                 zoom: Some(Zoom { range: [0.5, 2.0], chance: 0.5 }),
                 padding: Padding::Mirror,

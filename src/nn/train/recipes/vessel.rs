@@ -4,9 +4,8 @@ use super::{Method, Procedure, Recipe, published};
 use crate::{
     nn::{
         Channels, InputSpec,
-        train::{
-            Adam, Augment, BestRule, Jitter, LastBatch, Loss, Optimizer, Padding, Schedule, Term, TrainConfig,
-        },
+        loss::terms::ce,
+        train::{Adam, Augment, BestRule, Jitter, LastBatch, Optimizer, Padding, Schedule, TrainConfig},
     },
     volume::Modality,
 };
@@ -59,7 +58,7 @@ fn vessel(layout: &str) -> Procedure {
             // Keras's Adam.
             optimizer: Optimizer::Adam(Adam { epsilon: 1e-7, epsilon_hat: true, ..Adam::default() }),
             schedule: Schedule::Step { every: 100.0 / 150.0, factor: 0.1 },
-            loss: Loss::new([(1.0, Term::CrossEntropy { class_weights: vec![] })]),
+            loss: ce::LOSS.term().into(),
             copies,
             last_batch: LastBatch::Keep,
             best: BestRule::Last,

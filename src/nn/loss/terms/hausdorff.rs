@@ -1,11 +1,23 @@
-//! The FLARE 2021 winner's estimate of the Hausdorff distance (D. Karimi and S. Salcudean: "Reducing the Hausdorff
-//! Distance in Medical Image Segmentation with Convolutional Neural Networks", IEEE TMI 2020, section II.B.1).
+//! `mean (p − t)²·(d(p ≥ 0.5)² + d(t ≥ 0.5)²)` with d the distance of a pixel of a mask to the nearest outside it: the FLARE 2021
+//! winner's estimate of the Hausdorff distance (D. Karimi and S. Salcudean: "Reducing the Hausdorff Distance in Medical Image
+//! Segmentation with Convolutional Neural Networks", IEEE TMI 2020, section II.B.1).
 
-use super::compare::{Comparison, total};
+use crate::nn::loss::{
+    compare::{Comparison, total},
+    spec::LossSpec,
+};
 use burn::tensor::{Tensor, TensorData};
 
-/// [`super::Term::Hausdorff`].
-pub(super) fn compute(c: &Comparison<'_>) -> Tensor<1> {
+pub static LOSS: LossSpec = LossSpec {
+    name: "hausdorff",
+    about: "Squared errors, weighted by their distance from the border.",
+    example: "hausdorff",
+    jumps: true,
+    compute: |_, c| Some(compute(c)),
+    ..LossSpec::PLAIN
+};
+
+fn compute(c: &Comparison<'_>) -> Tensor<1> {
     let (p, truth, device) = (c.known_probability(), c.truth(), c.logits.device());
     let masks = [&p, &truth].map(|t| t.clone().without_autodiff().try_into_vec_as::<f32>());
     let [Ok(found), Ok(wanted)] = masks else {
