@@ -8,6 +8,7 @@ mod actor;
 mod ahead;
 mod board;
 mod curves;
+mod detached;
 mod document_id;
 mod eta;
 mod event;

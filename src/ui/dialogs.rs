@@ -9,8 +9,8 @@ use crate::workspace::{
     Command, EditCommand, Export, ExportFormat, ModelCommand, ProjectCommand, Workspace, proposed_export,
 };
 use egui::{Id, Modal, RichText, TextEdit};
-use poll_promise::Promise;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// The open question.
@@ -66,10 +66,10 @@ impl Asked {
 /// The system's dialog.
 enum System {
     /// The answer, and how long it took.
-    Open(Promise<(Option<PathBuf>, Duration)>),
+    Open(Receiver<(Option<PathBuf>, Duration)>),
     /// It was closed without an answer.
     Closed,
-    /// It answered "nothing" faster than a person can.
+    /// It answered "nothing" faster than a person can, or failed.
     Missing,
 }
 
@@ -101,12 +101,9 @@ impl Dialogs {
 
     pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
         let Some(asked) = &mut self.asked else { return };
-        if let System::Open(answer) = &asked.system
-            && let Some((answer, took)) = answer.ready()
-        {
-            match answer {
-                Some(path) => {
-                    let path = path.clone();
+        if let System::Open(answer) = &asked.system {
+            match answer.try_recv() {
+                Ok((Some(path), _)) => {
                     asked.path = path.display().to_string();
                     asked.system = System::Closed;
                     // It has asked whether the file itself may be replaced, and knows of no other.
@@ -121,8 +118,9 @@ impl Dialogs {
                         return;
                     }
                 }
-                None if *took < TOO_FAST => asked.system = System::Missing,
-                None => asked.system = System::Closed,
+                Ok((None, took)) if took >= TOO_FAST => asked.system = System::Closed,
+                Ok((None, _)) | Err(TryRecvError::Disconnected) => asked.system = System::Missing,
+                Err(TryRecvError::Empty) => {}
             }
         }
         let mut done = false;
@@ -252,9 +250,8 @@ fn carry_out(question: Question, export: Export, out: &mut Outbox) {
     }
 }
 
-/// Asks the system's dialog, on a thread of the engine: it blocks until it is closed.
+/// Asks the system's dialog, on a thread of its own: it blocks until it is closed, which may be never.
 fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> System {
-    let (sender, answer) = Promise::new();
     let mut dialog = rfd::FileDialog::new().set_title(title(question));
     let proposed = Path::new(path);
     if let Some(folder) = proposed.parent().filter(|f| f.is_dir()) {
@@ -276,18 +273,16 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
         Question::ImportModel => dialog.add_filter("Models", MODEL_EXTENSIONS),
         _ => dialog,
     };
-    // The job's event tells nothing; the promise does.
-    let _job = workspace.engine().run(move |_| {
+    let answer = workspace.engine().run_detached("file dialog", move || {
         let start = Instant::now();
         let answer = match question {
             Question::OpenFolder => dialog.pick_folder(),
             Question::Export => dialog.save_file(),
             Question::OpenFile | Question::ImportLabels | Question::ImportModel => dialog.pick_file(),
         };
-        sender.send((answer, start.elapsed()));
-        Ok(())
+        (answer, start.elapsed())
     });
-    System::Open(answer)
+    answer.map_or(System::Missing, System::Open)
 }
 
 fn with_extension(path: &str, format: ExportFormat) -> String {
