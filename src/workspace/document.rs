@@ -81,8 +81,6 @@ pub struct Document {
     pub(super) stated: Option<Modality>,
     /// The model that predicts here.
     pub(super) model: Option<Version>,
-    /// Another version that is looked at beside it: a candidate before it is adopted.
-    pub(super) compared: Option<Version>,
     /// The tool of the stroke that is being drawn.
     pub(super) tool: Option<String>,
     /// What the stroke draws is too large for a frame: it is made when the stroke has ended.

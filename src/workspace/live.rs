@@ -65,12 +65,6 @@ impl Workspace {
         Some(&self.predicted_slices(document)?.get(&z)?.labels)
     }
 
-    /// The prediction by the version that is compared with the model in use, if any.
-    pub fn compared_prediction(&self, document: DocumentId, z: usize) -> Option<&Predicted> {
-        let version = self.document(document)?.compared.clone()?;
-        self.predictions.on(&SliceKey { document, version, z })
-    }
-
     /// The prediction by any version, where it is there.
     pub fn prediction_by(&self, document: DocumentId, version: &str, z: usize) -> Option<&Predicted> {
         self.predictions.on(&SliceKey { document, version: version.into(), z })
@@ -97,15 +91,6 @@ impl Workspace {
             Some(model) if model.has_failed() => PredictionStatus::Failed("the model could not be loaded"),
             Some(_) => PredictionStatus::Loading,
             None => PredictionStatus::Failed("the model is not in the model library any more"),
-        }
-    }
-
-    /// Also looks at slices through another version, such as a candidate before it is adopted; `None` ends it. View state:
-    /// nothing of the data changes.
-    pub fn compare_with(&mut self, document: DocumentId, version: Option<&str>) {
-        let version = version.filter(|v| self.library.find(v).is_some()).map(Version::from);
-        if let Some(document) = self.document_mut(document) {
-            document.compared = version;
         }
     }
 
@@ -190,45 +175,25 @@ impl Workspace {
         if z >= document.depth() {
             return;
         }
+        let Some(version) = document.model.clone() else { return };
         let volume = document.volume.clone();
-        let shown = document.model.clone();
-        let compared = document.compared.clone();
-        let base = |version: &Version, z| SliceKey { document: id, version: version.clone(), z };
-        // The slice itself by both versions, then its neighbours.
-        for (version, ahead) in [(&shown, 0), (&compared, 0), (&shown, AHEAD)]
-            .into_iter()
-            .filter_map(|(v, n)| Some((v.as_ref()?, n)))
+        let base = |z| SliceKey { document: id, version: version.clone(), z };
+        self.predictions.touch(&base(z));
+        // An untrained network is loaded, to be trained, and not asked.
+        if !self.ensure_loaded(&version)
+            || self.library.find(&version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
         {
-            if ahead == 0 {
-                self.predictions.touch(&base(version, z));
-            }
-            // An untrained network is loaded, to be trained, and not asked.
-            if !self.ensure_loaded(version)
-                || self.library.find(version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
-            {
-                continue;
-            }
-            let ahead = if Some(version) == shown.as_ref() { AHEAD } else { ahead };
-            let settled = |z| self.predictions.is_settled(&base(version, z));
-            let wish = WantSlice::around(id, &volume, version.clone(), z, ahead, settled);
-            let urgent = !settled(z);
-            if wish.slices.is_empty() || !(urgent || ahead > 0 && Some(version) == shown.as_ref()) {
-                continue;
-            }
-            // The compared version's slice is more urgent than the neighbours.
-            if !urgent
-                && let Some(other) = &compared
-                && !self.predictions.is_settled(&base(other, z))
-                && self.library.find(other).is_some_and(|m| m.is_loaded())
-            {
-                continue;
-            }
-            let asked = (id, version.clone(), wish.slices.clone());
-            if self.live.asked.as_ref() != Some(&asked) {
-                self.live.asked = Some(asked);
-                self.jobs.engine().want_slice(wish);
-            }
             return;
+        }
+        let settled = |z| self.predictions.is_settled(&base(z));
+        let wish = WantSlice::around(id, &volume, version.clone(), z, AHEAD, settled);
+        if wish.slices.is_empty() {
+            return;
+        }
+        let asked = (id, version, wish.slices.clone());
+        if self.live.asked.as_ref() != Some(&asked) {
+            self.live.asked = Some(asked);
+            self.jobs.engine().want_slice(wish);
         }
     }
 }

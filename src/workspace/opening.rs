@@ -90,7 +90,6 @@ impl Workspace {
             by_look: opened.by_look,
             stated: opening.modality,
             model: None,
-            compared: None,
             tool: None,
             deferred: None,
             log: EditLog::new(self.options.undo_bytes),

@@ -26,9 +26,6 @@ impl Workspace {
         self.library.add_loaded(&result.model, ModelOrigin::Trained);
         for &id in &documents {
             self.keep_model(id, &result.model);
-            if let Some(document) = self.document_mut(id) {
-                document.compared = Some(result.model.version());
-            }
         }
         self.keep_run();
         let (level, verdict) = match verdict {

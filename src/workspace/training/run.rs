@@ -330,9 +330,6 @@ impl Workspace {
         self.remove_checkpoint(checkpoint);
         self.notices.resolve(&Cause::Candidate);
         for id in documents {
-            if let Some(document) = self.document_mut(id) {
-                document.compared = None;
-            }
             if adopted {
                 self.set_model(id, version.clone());
             }
