@@ -1,8 +1,9 @@
 //! Edits that take longer than a frame. They are computed on the worker pool from a copy of the annotations, and applied as
 //! one step if the document's revision is unchanged; otherwise they are computed again. An undo is abandoned with a notice.
 
-use super::jobs::JobResult;
-use super::{Annotations, CommandError, DocumentId, NoticeLevel, Workspace};
+use super::jobs::{JobResult, Jobs};
+use super::parts::Parts;
+use super::{Annotations, CommandError, DocumentId, NoticeLevel};
 use crate::edit::{Change, Edit};
 use crate::engine::{JobContext, JobId, Version};
 use crate::volume::Volume;
@@ -81,8 +82,8 @@ impl Work {
 }
 
 /// A large edit on its way into a document.
-pub(super) struct BackgroundEdit {
-    pub document: DocumentId,
+struct BackgroundEdit {
+    document: DocumentId,
     work: Work,
     stage: Stage,
 }
@@ -106,7 +107,7 @@ pub(super) struct Finished {
 
 impl BackgroundEdit {
     /// The job that has to end before it goes on.
-    pub fn job(&self) -> Option<JobId> {
+    fn job(&self) -> Option<JobId> {
         match &self.stage {
             Stage::Running(job) => Some(*job),
             Stage::Waiting | Stage::Finished(_) => None,
@@ -114,137 +115,173 @@ impl BackgroundEdit {
     }
 }
 
-impl Workspace {
-    pub(super) fn has_background_edit(&self, document: DocumentId) -> bool {
-        self.background_edits.iter().any(|m| m.document == document)
+/// The large edits on their way into their documents, and whatever else changes masks and labels.
+#[derive(Default)]
+pub(super) struct Edits {
+    edits: Vec<BackgroundEdit>,
+}
+
+impl Edits {
+    pub fn has_background_edit(&self, document: DocumentId) -> bool {
+        self.edits.iter().any(|m| m.document == document)
     }
 
-    pub(super) fn edit_in_background(
+    pub fn edit_in_background(
         &mut self,
+        parts: &mut Parts,
         document: DocumentId,
         order: Order,
     ) -> Result<(), CommandError> {
         let work = Work::Make(order);
         if self.has_background_edit(document) {
-            self.background_edits.push(BackgroundEdit { document, work, stage: Stage::Waiting });
+            self.edits.push(BackgroundEdit { document, work, stage: Stage::Waiting });
             return Ok(());
         }
-        self.start_background_edit(document, work)
+        self.start_background_edit(parts, document, work)
     }
 
-    pub(super) fn undo_in_background(
+    pub fn undo_in_background(
         &mut self,
+        parts: &mut Parts,
         document: DocumentId,
         edit: Arc<Edit>,
     ) -> Result<(), CommandError> {
-        self.start_background_edit(document, Work::Undo(edit))
+        self.start_background_edit(parts, document, Work::Undo(edit))
     }
 
-    pub(super) fn redo_in_background(
+    pub fn redo_in_background(
         &mut self,
+        parts: &mut Parts,
         document: DocumentId,
         edit: Arc<Edit>,
     ) -> Result<(), CommandError> {
-        self.start_background_edit(document, Work::Redo(edit))
+        self.start_background_edit(parts, document, Work::Redo(edit))
     }
 
-    fn start_background_edit(&mut self, id: DocumentId, work: Work) -> Result<(), CommandError> {
+    fn start_background_edit(
+        &mut self,
+        parts: &mut Parts,
+        id: DocumentId,
+        work: Work,
+    ) -> Result<(), CommandError> {
         if self.has_background_edit(id) {
             return Err(CommandError::EditRunning);
         }
-        let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+        let document = parts.documents.find(id)?;
         let (volume, revision, now) = (document.volume.clone(), document.revision, document.now.clone());
         let title = work.title().to_owned();
         let its_work = work.clone();
-        let job = self.jobs.run(title, Some(id), move |cx| {
+        let job = parts.jobs.run(title, Some(id), move |cx| {
             its_work.carry_out(cx, &volume, revision, now).map(JobResult::Edited)
         });
-        self.background_edits.push(BackgroundEdit { document: id, work, stage: Stage::Running(job) });
+        self.edits.push(BackgroundEdit { document: id, work, stage: Stage::Running(job) });
         Ok(())
     }
 
-    pub(super) fn on_background_edit(&mut self, job: JobId, finished: Finished) {
-        if let Some(edit) = self.background_edits.iter_mut().find(|m| m.job() == Some(job)) {
+    pub fn on_background_edit(&mut self, job: JobId, finished: Finished) {
+        if let Some(edit) = self.edits.iter_mut().find(|m| m.job() == Some(job)) {
             edit.stage = Stage::Finished(Box::new(finished));
         }
     }
 
     /// Applies what is ready, or has it computed again where the document has changed meanwhile.
-    pub(super) fn poll_background_edits(&mut self) {
-        for edit in std::mem::take(&mut self.background_edits) {
+    pub fn poll_background_edits(&mut self, parts: &mut Parts) {
+        for edit in std::mem::take(&mut self.edits) {
             let id = edit.document;
-            if let Err(e) = self.poll_background_edit(edit) {
-                self.notices.add(NoticeLevel::Warning, Some(id), e.to_string());
+            if let Err(e) = self.poll_background_edit(parts, edit) {
+                parts.notices.add(NoticeLevel::Warning, Some(id), e.to_string());
             }
         }
     }
 
     fn poll_background_edit(
         &mut self,
+        parts: &mut Parts,
         BackgroundEdit { document: id, work, stage }: BackgroundEdit,
     ) -> Result<(), CommandError> {
-        let Some(document) = self.document(id) else { return Ok(()) };
+        let Some(document) = parts.documents.get(id) else { return Ok(()) };
         let finished = match stage {
             Stage::Finished(finished) if document.tool.is_none() => finished,
-            Stage::Waiting if !self.has_background_edit(id) => return self.start_background_edit(id, work),
+            Stage::Waiting if !self.has_background_edit(id) => {
+                return self.start_background_edit(parts, id, work);
+            }
             stage => {
-                self.background_edits.push(BackgroundEdit { document: id, work, stage });
+                self.edits.push(BackgroundEdit { document: id, work, stage });
                 return Ok(());
             }
         };
         if let Work::Make(Order { version: Some(version), .. }) = &work
-            && !self.still_uses(id, version)
+            && !parts.still_uses(id, version)
         {
             return Ok(());
         }
-        let stands = self.document(id).is_some_and(|d| d.revision == finished.revision);
+        let stands = parts.documents.get(id).is_some_and(|d| d.revision == finished.revision);
         match work {
-            Work::Make(_) if !stands => self.start_background_edit(id, work),
-            Work::Make(order) => self.apply_finished(id, order, *finished),
+            Work::Make(_) if !stands => self.start_background_edit(parts, id, work),
+            Work::Make(order) => self.apply_finished(parts, id, order, *finished),
             Work::Undo(_) | Work::Redo(_) if !stands => Err(CommandError::EditedMeanwhile),
             Work::Undo(_) => {
-                let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
+                let document = parts.documents.find_mut(id)?;
                 document.now = finished.after;
                 document.log.step_back();
-                self.undone(id, &finished.edit)
+                parts.undone(id, &finished.edit)
             }
             Work::Redo(_) => {
-                let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
+                let document = parts.documents.find_mut(id)?;
                 match document.log.can_redo() {
                     true => document.log.step_forward(),
                     // Read back from the project file.
                     false => document.log.adopt(Arc::clone(&finished.edit))?,
                 }
                 document.now = finished.after;
-                self.redone(id, &finished.edit)
+                parts.redone(id, &finished.edit)
             }
         }
     }
 
     fn apply_finished(
         &mut self,
+        parts: &mut Parts,
         id: DocumentId,
         order: Order,
         finished: Finished,
     ) -> Result<(), CommandError> {
         for warning in finished.warnings {
-            self.notices.add(NoticeLevel::Warning, Some(id), format!("{}: {warning}", order.title));
+            parts.notices.add(NoticeLevel::Warning, Some(id), format!("{}: {warning}", order.title));
         }
         if finished.edit.is_empty() {
             if let Some(text) = order.nothing {
-                self.notices.add(NoticeLevel::Warning, Some(id), text);
+                parts.notices.add(NoticeLevel::Warning, Some(id), text);
             }
             return Ok(());
         }
-        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
+        let document = parts.documents.find_mut(id)?;
         document.log.adopt(Arc::clone(&finished.edit))?;
         document.now = finished.after;
-        self.journal(id, Some(finished.edit))
+        parts.journal(id, Some(finished.edit))
     }
 
+    /// A job has ended without a result.
+    pub fn on_job_ended(&mut self, job: JobId) {
+        self.edits.retain(|edit| edit.job() != Some(job));
+    }
+
+    /// A document is closed.
+    pub fn forget_document(&mut self, document: DocumentId, jobs: &Jobs) {
+        for edit in self.edits.extract_if(.., |edit| edit.document == document) {
+            edit.job().into_iter().for_each(|job| jobs.engine().cancel(job));
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+    }
+}
+
+impl Parts {
     /// A prediction's base must still be the model in use.
-    pub(super) fn still_uses(&mut self, id: DocumentId, version: &Version) -> bool {
-        let Some(document) = self.document(id) else { return false };
+    pub fn still_uses(&mut self, id: DocumentId, version: &Version) -> bool {
+        let Some(document) = self.documents.get(id) else { return false };
         let current = document.model.as_ref() == Some(version);
         if !current {
             let text = "The prediction was not accepted: another model is in use now";

@@ -32,6 +32,11 @@ pub struct Opening {
 }
 
 impl Opening {
+    pub(super) fn new(job: JobId, path: PathBuf, modality: Option<Modality>) -> Self {
+        let (preview, arrived, found) = (None, None, None);
+        Self { job, path, done: 0, total: 0, preview, arrived, found, modality }
+    }
+
     /// For [`Command::Cancel`](super::Command::Cancel).
     pub fn job(&self) -> JobId {
         self.job
@@ -170,6 +175,12 @@ impl Document {
         self.cursor
     }
 
+    /// Clamped into the image.
+    pub(super) fn set_cursor(&mut self, voxel: [usize; 3]) {
+        let dims = self.volume.dims();
+        self.cursor = std::array::from_fn(|a| voxel[a].min(dims[a] - 1));
+    }
+
     /// What the reader of the file had to say.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -267,6 +278,16 @@ impl Document {
     /// Number of the newest change, and of the newest that is on the disk. Both count from 1.
     pub fn journal(&self) -> [i64; 2] {
         [self.last_seq, self.durable_seq]
+    }
+
+    /// Whether the project file exists, or is about to.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// The annotations as they are left, with the number of the newest change; `None` where a snapshot has them.
+    pub(super) fn last_snapshot(self) -> Option<(i64, Annotations)> {
+        (self.since_snapshot > 0).then_some((self.last_seq, self.now))
     }
 
     /// Where the project file is, or will be with the first change.

@@ -1,8 +1,9 @@
-use super::annotations::{Annotations, marks_taken, title};
-use super::background_edit::{Draft, IN_FRAME, Order};
-use super::journal::Step;
-use super::store::{Action, Entry, StoreError, Write};
-use super::{CommandError, Document, DocumentId, EditCommand, NoticeLevel, Workspace};
+use super::annotations::Annotations;
+use super::background_edit::{Draft, Edits, IN_FRAME, Order};
+use super::model_library::ModelLibrary;
+use super::parts::Parts;
+use super::predictions::Predictions;
+use super::{CommandError, DocumentId, EditCommand};
 use crate::edit::{Change, Edit, EditError, Limits, Origin, Patch, Shape};
 use crate::label::LabelId;
 use crate::volume::Volume;
@@ -47,11 +48,17 @@ impl Drawing {
     }
 }
 
-impl Workspace {
-    pub(super) fn edit(&mut self, command: EditCommand) -> Result<(), CommandError> {
+impl Edits {
+    pub(super) fn edit(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        predictions: &mut Predictions,
+        command: EditCommand,
+    ) -> Result<(), CommandError> {
         match command {
             EditCommand::Begin { tool } => {
-                let document = self.active_mut()?;
+                let document = parts.documents.active_mut()?;
                 if document.tool.is_some() {
                     return Err(CommandError::StrokeOpen);
                 }
@@ -60,31 +67,31 @@ impl Workspace {
                 if !document.kept && document.project.is_some() {
                     let id = document.id;
                     // Where that fails, the stroke's own writing will say why.
-                    let _ = self.store.prepare(id);
+                    let _ = parts.documents.store().prepare(id);
                 }
                 Ok(())
             }
-            EditCommand::Draw { shape, label, limits } => self.draw(Drawing { shape, label, limits }),
+            EditCommand::Draw { shape, label, limits } => self.draw(parts, Drawing { shape, label, limits }),
             EditCommand::Commit => {
-                let document = self.active_mut()?;
+                let document = parts.documents.active_mut()?;
                 let tool = document.tool.take().ok_or(CommandError::NoStroke)?;
                 let (id, edit, deferred) = (document.id, document.log.commit(), document.deferred.take());
                 match deferred {
-                    Some(drawing) => self.edit_in_background(id, drawing.order(tool)),
-                    None => self.journal(id, edit),
+                    Some(drawing) => self.edit_in_background(parts, id, drawing.order(tool)),
+                    None => parts.journal(id, edit),
                 }
             }
             EditCommand::Abort => {
-                let document = self.active_mut()?;
+                let document = parts.documents.active_mut()?;
                 document.tool.take().ok_or(CommandError::NoStroke)?;
                 document.deferred = None;
                 document.log.abort(&mut document.now.marks())?;
                 document.revision += 1;
                 Ok(())
             }
-            EditCommand::Accept { scope } => self.accept(scope),
+            EditCommand::Accept { scope } => predictions.accept(parts, library, self, scope),
             EditCommand::SetVerified { z, on } => {
-                let document = self.active_mut()?;
+                let document = parts.documents.active_mut()?;
                 let depth = document.depth();
                 if z >= depth {
                     return Err(CommandError::NoSuchSlice { z, depth });
@@ -93,10 +100,10 @@ impl Workspace {
                     return Ok(());
                 }
                 let id = document.id;
-                self.change(id, vec![Change::Verified { slice: z, on }])
+                parts.change(id, vec![Change::Verified { slice: z, on }])
             }
             EditCommand::CopySlice { from, to } => {
-                let document = self.active_mut()?;
+                let document = parts.documents.active_mut()?;
                 let depth = document.depth();
                 if let Some(&z) = [from, to].iter().find(|&&z| z >= depth) {
                     return Err(CommandError::NoSuchSlice { z, depth });
@@ -105,17 +112,17 @@ impl Workspace {
                     document.id,
                     Drawing { shape: Shape::CopySlice { from, to }, label: 0, limits: Limits::default() },
                 );
-                self.draw_as(id, drawing, format!("copy slice {}", from + 1))
+                self.draw_as(parts, id, drawing, format!("copy slice {}", from + 1))
             }
-            EditCommand::Clear { label, slice } => self.clear(label, slice),
-            EditCommand::Import { path } => self.import_labels(path),
-            EditCommand::Undo => self.undo(),
-            EditCommand::Redo => self.redo(),
+            EditCommand::Clear { label, slice } => self.clear(parts, label, slice),
+            EditCommand::Import { path } => self.import_labels(parts, path),
+            EditCommand::Undo => self.undo(parts),
+            EditCommand::Redo => self.redo(parts),
         }
     }
 
-    fn draw(&mut self, drawing: Drawing) -> Result<(), CommandError> {
-        let document = self.active_mut()?;
+    fn draw(&mut self, parts: &mut Parts, drawing: Drawing) -> Result<(), CommandError> {
+        let document = parts.documents.active_mut()?;
         let label = drawing.label;
         if label != 0 {
             let known = document.now.labels.get(label).ok_or(CommandError::NoSuchLabel(label))?;
@@ -124,7 +131,9 @@ impl Workspace {
             }
         }
         let id = document.id;
-        let Some(tool) = document.tool.clone() else { return self.draw_as(id, drawing, "draw".to_owned()) };
+        let Some(tool) = document.tool.clone() else {
+            return self.draw_as(parts, id, drawing, "draw".to_owned());
+        };
         if document.deferred.is_none() && document.log.is_untouched() && drawing.is_large(&document.volume) {
             document.deferred = Some(drawing);
             return Ok(());
@@ -141,17 +150,23 @@ impl Workspace {
     }
 
     /// Draws as an undo step of its own.
-    fn draw_as(&mut self, id: DocumentId, drawing: Drawing, tool: String) -> Result<(), CommandError> {
-        let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+    fn draw_as(
+        &mut self,
+        parts: &mut Parts,
+        id: DocumentId,
+        drawing: Drawing,
+        tool: String,
+    ) -> Result<(), CommandError> {
+        let document = parts.documents.find(id)?;
         if drawing.is_large(&document.volume) {
-            return self.edit_in_background(id, drawing.order(tool));
+            return self.edit_in_background(parts, id, drawing.order(tool));
         }
         let change = drawing.change(&document.volume, &document.now, tool);
-        self.change(id, vec![change])
+        parts.change(id, vec![change])
     }
 
-    fn clear(&mut self, label: LabelId, slice: Option<usize>) -> Result<(), CommandError> {
-        let document = self.active().ok_or(CommandError::NoDocument)?;
+    fn clear(&mut self, parts: &mut Parts, label: LabelId, slice: Option<usize>) -> Result<(), CommandError> {
+        let document = parts.documents.active()?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
@@ -179,90 +194,18 @@ impl Workspace {
                     Ok(Draft { changes: vec![Change::Mask(patch(volume, now))], ..Draft::default() })
                 }),
             };
-            return self.edit_in_background(id, order);
+            return self.edit_in_background(parts, id, order);
         }
         let patch = patch(&document.volume, &document.now);
         if patch.is_empty() {
             return Err(CommandError::NothingToClear(name));
         }
-        self.change(id, vec![Change::Mask(patch)])
+        parts.change(id, vec![Change::Mask(patch)])
     }
 
-    /// Makes changes as one undo step, all or none.
-    pub(super) fn change(&mut self, id: DocumentId, changes: Vec<Change>) -> Result<(), CommandError> {
-        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        document.log.begin()?;
-        for change in changes {
-            for change in document.now.with_marks(change) {
-                if let Err(reason) = document.log.extend(&mut document.now.marks(), change) {
-                    document.log.abort(&mut document.now.marks())?;
-                    return Err(reason.into());
-                }
-            }
-        }
-        let edit = document.log.commit();
-        self.journal(id, edit)
-    }
-
-    /// Hands a finished edit to the project file.
-    pub(super) fn journal(&mut self, id: DocumentId, edit: Option<Arc<Edit>>) -> Result<(), CommandError> {
-        let Some(edit) = edit else { return Ok(()) };
-        self.journal_as(id, edit, Write::Entry)
-    }
-
-    /// The same, written in a way of its own.
-    pub(super) fn journal_as(
-        &mut self,
-        id: DocumentId,
-        edit: Arc<Edit>,
-        write: fn(Entry) -> Write,
-    ) -> Result<(), CommandError> {
-        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
-        document.timeline.push(Step { seq: document.last_seq + 1, title: title(&edit) });
-        if let Some((level, text)) = marks_taken(&edit, document.depth()) {
-            self.notices.add(level, Some(id), text);
-        }
-        self.append_as(id, Action::Do(edit), write);
-        Ok(())
-    }
-
-    fn append(&mut self, id: DocumentId, action: Action) {
-        self.append_as(id, action, Write::Entry);
-    }
-
-    fn append_as(&mut self, id: DocumentId, action: Action, write: fn(Entry) -> Write) {
-        let Some(document) = self.document_mut(id) else { return };
-        document.last_seq += 1;
-        document.since_snapshot += 1;
-        document.revision += 1;
-        let entry = Entry::new(document.last_seq, action);
-        if document.project.is_none() {
-            document.durable_seq = document.last_seq;
-            let kept = document.log.undo_len();
-            document.timeline.forget_before(
-                kept,
-                "earlier changes have left memory, and no project file is kept for this image",
-            );
-            return;
-        }
-        self.write(id, write(entry));
-        self.want_snapshot(id);
-    }
-
-    /// Damage was found: what came before cannot be undone any more, now or after the next opening.
-    pub(super) fn cut_history(&mut self, id: DocumentId, why: String) {
-        if let Some(document) = self.document_mut(id) {
-            document.timeline.cut(why.clone());
-            self.append(id, Action::Cut { why });
-        }
-    }
-
-    fn undo(&mut self) -> Result<(), CommandError> {
-        let active = self.active.ok_or(CommandError::NoDocument)?;
-        let document = self.active_mut()?;
+    fn undo(&mut self, parts: &mut Parts) -> Result<(), CommandError> {
+        let active = parts.documents.active()?.id();
+        let document = parts.documents.active_mut()?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
@@ -273,90 +216,38 @@ impl Workspace {
             });
         };
         if !document.log.can_undo() {
-            let older = self.recall(active, step.seq)?;
-            self.active_mut()?.log.recall(older);
+            let older = parts.recall(active, step.seq)?;
+            parts.documents.active_mut()?.log.recall(older);
         }
-        let document = self.active_mut()?;
+        let document = parts.documents.active_mut()?;
         if let Some(edit) = document.log.next_undo().filter(|e| e.voxel_count() > IN_FRAME) {
-            return self.undo_in_background(active, edit);
+            return self.undo_in_background(parts, active, edit);
         }
         let edit = document.log.undo(&mut document.now.marks())?.ok_or(CommandError::NothingToUndo)?;
-        self.undone(active, &edit)
+        parts.undone(active, &edit)
     }
 
-    /// The newest step has been taken back.
-    pub(super) fn undone(&mut self, id: DocumentId, edit: &Edit) -> Result<(), CommandError> {
-        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
-        let of = document.timeline.next_undo().ok_or(CommandError::NothingToUndo)?.seq;
-        document.timeline.undo();
-        document.show(edit);
-        self.append(id, Action::Undo { of });
-        Ok(())
-    }
-
-    fn redo(&mut self) -> Result<(), CommandError> {
-        let active = self.active.ok_or(CommandError::NoDocument)?;
-        let document = self.active_mut()?;
+    fn redo(&mut self, parts: &mut Parts) -> Result<(), CommandError> {
+        let active = parts.documents.active()?.id();
+        let document = parts.documents.active_mut()?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
         let seq = document.timeline.next_redo().ok_or(CommandError::NothingToRedo)?.seq;
         let edit = match document.log.next_redo() {
             Some(edit) => edit,
-            None => self.recall(active, seq)?,
+            None => parts.recall(active, seq)?,
         };
         if edit.voxel_count() > IN_FRAME {
-            return self.redo_in_background(active, edit);
+            return self.redo_in_background(parts, active, edit);
         }
-        let document = self.active_mut()?;
+        let document = parts.documents.active_mut()?;
         if document.log.can_redo() {
             document.log.redo(&mut document.now.marks())?;
         } else {
             document.log.replay(&mut document.now.marks(), Edit::clone(&edit))?;
         }
-        self.redone(active, &edit)
-    }
-
-    /// The step that was undone last has been made again.
-    pub(super) fn redone(&mut self, id: DocumentId, edit: &Edit) -> Result<(), CommandError> {
-        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
-        let of = document.timeline.next_redo().ok_or(CommandError::NothingToRedo)?.seq;
-        document.timeline.redo();
-        document.show(edit);
-        self.append(id, Action::Redo { of });
-        Ok(())
-    }
-
-    /// Reads an edit that has left memory back from the project file.
-    fn recall(&mut self, id: DocumentId, seq: i64) -> Result<Arc<Edit>, CommandError> {
-        match self.store.edit(id, seq) {
-            Ok(edit) => Ok(edit),
-            Err(e @ StoreError::Damaged { .. }) => {
-                let why = e.to_string();
-                self.cut_history(id, why.clone());
-                self.notices.add(
-                    NoticeLevel::Error,
-                    Some(id),
-                    format!("Nothing more can be undone or redone: {why}"),
-                );
-                Err(CommandError::HistoryLost(why))
-            }
-            Err(e) => Err(e.into()),
-        }
-    }
-}
-
-impl Document {
-    /// Brings the crosshair to where an undo or redo happened, if it is not there.
-    fn show(&mut self, edit: &Edit) {
-        if let Some(slices) = edit.slices()
-            && !slices.contains(&self.cursor[2])
-        {
-            self.cursor[2] = *slices.start();
-        }
-        if self.selected != 0 && self.now.labels.get(self.selected).is_none() {
-            self.selected = self.now.labels.iter().next().map_or(0, |l| l.id);
-        }
+        parts.redone(active, &edit)
     }
 }
 

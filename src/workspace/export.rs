@@ -1,8 +1,9 @@
 //! A mask written to a file of a person's choice, or beside its image.
 
 use super::jobs::JobResult;
+use super::parts::Parts;
 use super::source::Source;
-use super::{CommandError, Document, DocumentId, Export, ExportFormat, NoticeLevel, Workspace};
+use super::{CommandError, Document, DocumentId, Export, ExportFormat, NoticeLevel};
 use crate::io::{self, TargetError, Targets};
 use std::path::{Path, PathBuf};
 
@@ -39,9 +40,9 @@ pub fn proposed_export(document: &Document, format: ExportFormat) -> PathBuf {
     folder.join(format!("{}_labels.{}", io::case_name(document.source()), format.extension()))
 }
 
-impl Workspace {
-    pub(super) fn save(&mut self) -> Result<(), CommandError> {
-        let document = self.active().ok_or(CommandError::NoDocument)?;
+impl Parts {
+    pub fn save(&mut self) -> Result<(), CommandError> {
+        let document = self.documents.active()?;
         let format = ExportFormat::of(document);
         let path = proposed_export(document, format);
         if !path.parent().is_some_and(Path::is_dir) {
@@ -54,16 +55,16 @@ impl Workspace {
     /// The files that an export would replace and that were not written of this document since it was opened, or that
     /// somebody has changed since.
     pub fn would_replace(&self, export: &Export) -> Result<Vec<PathBuf>, CommandError> {
-        let document = self.active().ok_or(CommandError::NoDocument)?;
+        let document = self.documents.active()?;
         let Export { path, format, .. } = export;
         let mut targets = Targets::replacing_only(&document.exports);
-        for document in &self.documents {
+        for document in self.documents.list() {
             targets.read(document.source());
             document.project().into_iter().for_each(|project| {
                 targets.read(project);
             });
         }
-        for opening in &self.openings {
+        for opening in self.documents.openings() {
             targets.read(&opening.path);
         }
         match format {
@@ -84,13 +85,13 @@ impl Workspace {
         }
     }
 
-    pub(super) fn export(&mut self, export: Export) -> Result<(), CommandError> {
+    pub fn export(&mut self, export: Export) -> Result<(), CommandError> {
         self.write_out(export, false)
     }
 
     /// `beside`: its name is made from the image's, so that it must be that image's mask.
     fn write_out(&mut self, export: Export, beside: bool) -> Result<(), CommandError> {
-        let document = self.active().ok_or(CommandError::NoDocument)?;
+        let document = self.documents.active()?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
@@ -140,9 +141,9 @@ impl Workspace {
         Ok(())
     }
 
-    pub(super) fn on_exported(&mut self, id: DocumentId, exported: Exported) {
+    pub fn on_exported(&mut self, id: DocumentId, exported: Exported) {
         let Exported { paths, warnings, revision } = exported;
-        if let Some(document) = self.document_mut(id) {
+        if let Some(document) = self.documents.get_mut(id) {
             document.exported = revision.or(document.exported);
             document.exports.extend(paths.iter().cloned());
         }
@@ -151,8 +152,8 @@ impl Workspace {
         }
         let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
         self.notices.add(NoticeLevel::Info, Some(id), format!("Saved {}", names.join(" and ")));
-        if self.document(id).is_some_and(|d| d.last_seq > 0) {
-            self.store_audit(id, "exported", &names.join("\n"));
+        if self.documents.get(id).is_some_and(|d| d.last_seq > 0) {
+            self.audit(id, "exported", &names.join("\n"));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A mask from a file, taken into the image that is open.
 
-use super::accept::with_labels;
-use super::background_edit::{Draft, Order};
+use super::acceptance::with_labels;
+use super::background_edit::{Draft, Edits, Order};
 use super::labels::by_name;
-use super::{Annotations, CommandError, Workspace};
+use super::parts::Parts;
+use super::{Annotations, CommandError};
 use crate::edit::{MaskRules, Origin, Patch, Region};
 use crate::io;
 use crate::label::{Label, LabelId, LabelMap, LabelTable, is_nameless};
@@ -12,9 +13,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-impl Workspace {
-    pub(super) fn import_labels(&mut self, path: PathBuf) -> Result<(), CommandError> {
-        let document = self.active().ok_or(CommandError::NoDocument)?;
+impl Edits {
+    pub fn import_labels(&mut self, parts: &mut Parts, path: PathBuf) -> Result<(), CommandError> {
+        let document = parts.documents.active()?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
@@ -38,7 +39,7 @@ impl Workspace {
                 Ok(Draft { changes: with_labels(&now.labels, &table, patch), warnings })
             }),
         };
-        self.edit_in_background(id, order)
+        self.edit_in_background(parts, id, order)
     }
 }
 

@@ -6,6 +6,7 @@ use super::store::Snapshot;
 use super::surfaces::MadeSurface;
 use crate::engine::run_folder::PastRun;
 use crate::engine::{Engine, Event, JobContext, JobId, Task};
+use crate::nn::DeviceKind;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -47,16 +48,40 @@ struct Running {
 /// The engine, and the jobs that have not ended.
 pub(super) struct Jobs {
     engine: Engine,
+    device: Device,
     running: BTreeMap<JobId, Running>,
+}
+
+/// The device that networks run on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Device {
+    /// Still being looked for.
+    Starting,
+    Ready {
+        name: String,
+        reason: String,
+        kind: DeviceKind,
+        /// It computes in half precision too.
+        halves: bool,
+    },
+    Failed(String),
 }
 
 impl Jobs {
     pub fn new(engine: Engine) -> Self {
-        Self { engine, running: BTreeMap::new() }
+        Self { engine, device: Device::Starting, running: BTreeMap::new() }
     }
 
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub fn set_device(&mut self, device: Device) {
+        self.device = device;
     }
 
     /// Lists a job that was asked of the engine; its result comes as an event.

@@ -1,7 +1,11 @@
+//! How much of an image each label takes, measured in the background.
+
 use super::jobs::JobResult;
-use super::predictions::SliceLabels;
+use super::model_library::ModelLibrary;
+use super::parts::Parts;
+use super::predictions::{Predictions, SliceLabels};
 use super::reformat::translation;
-use super::{Document, DocumentId, Workspace, class_labels};
+use super::{Document, class_labels};
 use crate::engine::{JobId, Version};
 use crate::label::{LabelId, volumes_of_slices};
 use std::collections::BTreeMap;
@@ -42,7 +46,7 @@ impl Statistics {
         self.mask.iter().chain(&self.prediction).any(|kept| kept.of == *of)
     }
 
-    fn keep(&mut self, statistics: LabelStatistics) {
+    pub fn keep(&mut self, statistics: LabelStatistics) {
         self.job = None;
         match statistics.of {
             StatisticsOf::Mask(_) => self.mask = Some(statistics),
@@ -56,21 +60,20 @@ impl Statistics {
     }
 }
 
-impl Workspace {
+impl Predictions {
     /// How much each label of the document takes in the prediction of the model in use, in the unit of
     /// [`Document::label_volume`]: `None` until the whole volume is predicted and measured.
-    pub fn predicted_volumes(&self, document: DocumentId) -> Option<BTreeMap<LabelId, f64>> {
-        let document = self.document(document)?;
+    pub fn volumes(&self, document: &Document, library: &ModelLibrary) -> Option<BTreeMap<LabelId, f64>> {
         let statistics = document.statistics.prediction.as_ref()?;
         let current = |version: &Version, stamps: &[u64]| {
             document.model.as_ref() == Some(version)
-                && self.predicted_slices(document.id).is_some_and(|slices| slices.len() == stamps.len())
+                && self.labels(document).is_some_and(|slices| slices.len() == stamps.len())
         };
         let StatisticsOf::Prediction(version, stamps) = &statistics.of else { return None };
         if !current(version, stamps) {
             return None;
         }
-        let card = &self.model(version)?.card;
+        let card = &library.find(version)?.card;
         let (classes, _) = class_labels(card, document.labels());
         let translation = translation(card, &classes);
         let mut volumes = BTreeMap::new();
@@ -84,8 +87,8 @@ impl Workspace {
 
     /// Measures the image that is looked at again, on the worker pool, where its mask has changed and no stroke is being drawn,
     /// or where its prediction has become whole.
-    pub(super) fn poll_statistics(&mut self) {
-        let Some(document) = self.looked_at().and_then(|id| self.document(id)) else { return };
+    pub fn poll_statistics(&self, parts: &mut Parts) {
+        let Some(document) = self.looked_at().and_then(|id| parts.documents.get(id)) else { return };
         let (id, grid) = (document.id, document.volume.grid().clone());
         if document.statistics.job.is_some() {
             return;
@@ -94,7 +97,7 @@ impl Workspace {
         let title = "measuring the labels";
         let job = if !document.statistics.has(&of_mask) && document.tool.is_none() {
             let mask = document.now.mask.clone();
-            self.jobs.run_hidden(title, id, move |_| {
+            parts.jobs.run_hidden(title, id, move |_| {
                 let volumes = mask.volumes(&grid);
                 Ok(JobResult::Statistics(id, LabelStatistics { of: of_mask, volumes }))
             })
@@ -102,7 +105,7 @@ impl Workspace {
             && !document.statistics.has(&of)
         {
             let slices: Vec<Arc<[LabelId]>> = predicted.values().map(|s| Arc::clone(&s.labels)).collect();
-            self.jobs.run_hidden(title, id, move |_| {
+            parts.jobs.run_hidden(title, id, move |_| {
                 let slices = slices.iter().map(|labels| &**labels).enumerate();
                 let volumes = volumes_of_slices(&grid, slices);
                 Ok(JobResult::Statistics(id, LabelStatistics { of, volumes }))
@@ -110,21 +113,15 @@ impl Workspace {
         } else {
             return;
         };
-        if let Some(document) = self.document_mut(id) {
+        if let Some(document) = parts.documents.get_mut(id) {
             document.statistics.job = Some(job);
         }
     }
 
     /// The prediction of every slice by the model in use, if they are all there.
     fn whole_prediction(&self, document: &Document) -> Option<(StatisticsOf, &BTreeMap<usize, SliceLabels>)> {
-        let slices = self.predicted_slices(document.id).filter(|s| s.len() == document.depth())?;
+        let slices = self.labels(document).filter(|s| s.len() == document.depth())?;
         let stamps = slices.values().map(|s| s.stamp).collect();
         Some((StatisticsOf::Prediction(document.model.clone()?, stamps), slices))
-    }
-
-    pub(super) fn on_statistics(&mut self, id: DocumentId, statistics: LabelStatistics) {
-        if let Some(document) = self.document_mut(id) {
-            document.statistics.keep(statistics);
-        }
     }
 }

@@ -1,11 +1,12 @@
-use super::{CommandError, LabelCommand, Workspace};
+use super::parts::Parts;
+use super::{CommandError, LabelCommand};
 use crate::edit::Change;
 use crate::label::{Label, LabelId, LabelTable};
 use crate::nn::ModelCard;
 
-impl Workspace {
-    pub(super) fn change_labels(&mut self, command: LabelCommand) -> Result<(), CommandError> {
-        let document = self.active_mut()?;
+impl Parts {
+    pub fn change_labels(&mut self, command: LabelCommand) -> Result<(), CommandError> {
+        let document = self.documents.active_mut()?;
         if document.tool.is_some() {
             return Err(CommandError::StrokeOpen);
         }
@@ -44,7 +45,7 @@ impl Workspace {
             self.change(id, vec![Change::Labels { before, after }])?;
         }
         if let Some(label) = select {
-            self.active_mut()?.selected = label;
+            self.documents.active_mut()?.selected = label;
         }
         Ok(())
     }

@@ -1,4 +1,6 @@
 use super::DocumentId;
+use super::dismissed::{self, Dismissed};
+use super::store::CaseFacts;
 
 /// Something that the person should know. Kept as data; the window decides where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,13 +50,17 @@ pub(super) enum Cause {
 }
 
 /// The notices that stand, oldest first.
-#[derive(Debug, Default)]
 pub(super) struct Notices {
     list: Vec<Notice>,
     next: u64,
+    dismissed: Dismissed,
 }
 
 impl Notices {
+    pub fn new(dismissed: Dismissed) -> Self {
+        Self { list: Vec::new(), next: 0, dismissed }
+    }
+
     pub fn list(&self) -> &[Notice] {
         &self.list
     }
@@ -73,8 +79,32 @@ impl Notices {
         });
     }
 
-    /// The newest does not come again once it has been dismissed.
-    pub fn once(&mut self, key: String) {
+    /// A warning of an image, which does not come again with the same image once it has been dismissed.
+    pub fn warn_once(&mut self, document: DocumentId, facts: &CaseFacts, about: &str, text: String) {
+        let key = dismissed::key(facts, about);
+        if !self.dismissed.contains(&key) {
+            self.add(NoticeLevel::Warning, Some(document), text);
+            self.newest_comes_once(key);
+        }
+    }
+
+    /// The same for one that asks for a decision.
+    pub fn ask_once(
+        &mut self,
+        document: DocumentId,
+        facts: &CaseFacts,
+        cause: Cause,
+        asks: Asks,
+        text: String,
+    ) {
+        let key = dismissed::key(facts, &text);
+        if !self.dismissed.contains(&key) {
+            self.ask(NoticeLevel::Info, Some(document), cause, asks, text);
+            self.newest_comes_once(key);
+        }
+    }
+
+    fn newest_comes_once(&mut self, key: String) {
         if let Some(newest) = self.list.last_mut() {
             newest.once = Some(key);
         }
@@ -122,9 +152,10 @@ impl Notices {
         self.list.len() != before
     }
 
-    /// What is not to come again.
-    pub fn dismiss(&mut self, id: u64) -> Option<String> {
-        self.list.extract_if(.., |n| n.id == id && !n.stays).next()?.once
+    /// Takes a notice away, unless its cause still stands. Where it is not to come again, the work that remembers so.
+    pub fn dismiss(&mut self, id: u64) -> Option<impl FnOnce() -> anyhow::Result<()> + Send + use<>> {
+        let key = self.list.extract_if(.., |n| n.id == id && !n.stays).next()?.once?;
+        self.dismissed.add(key)
     }
 
     pub fn forget_document(&mut self, document: DocumentId) {

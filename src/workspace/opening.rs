@@ -1,21 +1,24 @@
-use super::DocumentId;
+//! An image is opened: read, matched with its project file, shown.
+
 use super::annotations::Annotations;
 use super::document::{Document, Opening};
 use super::journal::Timeline;
 use super::label_statistics::Statistics;
+use super::model_library::ModelLibrary;
 use super::notice::{Asks, Cause};
+use super::parts::Parts;
 use super::source::Stamp;
-use super::store::{CaseFacts, Project, RunRecord, RunState, Whose};
+use super::store::{CaseFacts, Project, RunRecord, RunState, StoreError, Whose};
 use super::training::{Interrupted, Run};
-use super::{CommandError, Notice, NoticeLevel, Workspace, dismissed};
+use super::{DocumentId, NoticeLevel};
 use crate::edit::EditLog;
-use crate::engine::{JobId, run_folder};
+use crate::engine::JobId;
 use crate::io::{self, OpenOptions, Opened};
 use crate::label::LabelTable;
 use std::path::{Path, PathBuf};
 
 /// A path that means the same whatever the working directory becomes; samples are no paths.
-fn lasting(path: PathBuf) -> PathBuf {
+pub(super) fn lasting(path: PathBuf) -> PathBuf {
     if path.exists() { std::fs::canonicalize(&path).unwrap_or(path) } else { path }
 }
 
@@ -23,47 +26,47 @@ pub(super) fn name_of(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
 }
 
-impl Workspace {
-    pub(super) fn open(&mut self, path: PathBuf, options: OpenOptions) -> Result<(), CommandError> {
-        let path = lasting(path);
+impl Parts {
+    /// Opens an image, or activates it where it is open already.
+    pub fn open(&mut self, path: PathBuf, options: OpenOptions) {
         let plain = options.series.is_none() && options.modality.is_none();
-        if let Some(open) = self.documents.iter().find(|d| plain && d.source() == path) {
-            self.active = Some(open.id);
-            return Ok(());
+        if let Some(open) = self.documents.of_source(&path).filter(|_| plain).map(Document::id) {
+            self.documents.activate(open);
+            return;
         }
-        if plain && self.openings.iter().any(|o| o.path == path) {
-            return Ok(());
-        }
-        if plain && run_folder::is_run(&path) {
-            self.compare_run(path);
-            return Ok(());
+        if plain && self.documents.openings().iter().any(|o| o.path == path) {
+            return;
         }
         let modality = options.modality;
         let job = self.jobs.engine().open(path.clone(), options);
         self.jobs.add(job, format!("opening {}", name_of(&path)), None);
-        let (preview, arrived, found) = (None, None, None);
-        self.openings.push(Opening { job, path, done: 0, total: 0, preview, arrived, found, modality });
-        Ok(())
+        self.documents.add_opening(Opening::new(job, path, modality));
     }
 
     /// The image is there; its project file is looked for before it is shown, so that nobody edits what is about to be
     /// replaced.
-    pub(super) fn on_opened(&mut self, job: JobId, opened: Opened) {
+    ///
+    /// Returns what [`Parts::on_project`] does.
+    pub fn on_opened(
+        &mut self,
+        library: &mut ModelLibrary,
+        job: JobId,
+        opened: Opened,
+    ) -> Option<Interrupted> {
         self.jobs.end(job);
-        let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) else { return };
+        let opening = self.documents.opening_mut(job)?;
         // One picture of a folder is a document of its own.
         let source = opened.source;
-        if source != opening.path
-            && let Some(open) = self.documents.iter().find(|d| d.source() == source)
+        let is_one_of_several = source != opening.path;
+        if let Some(open) = self.documents.of_source(&source).filter(|_| is_one_of_several).map(Document::id)
         {
-            self.active = Some(open.id);
-            self.openings.retain(|o| o.job != job);
-            return;
+            self.documents.activate(open);
+            self.documents.remove_opening(job);
+            return None;
         }
-        let id = DocumentId(self.next_document);
-        self.next_document += 1;
+        let (id, undo_bytes) = self.documents.number();
         let dims = opened.volume.dims();
-        let default = self.library.default_for(&opened.volume, &source);
+        let default = library.default_for(&opened.volume, &source);
         let labels =
             default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.told_apart());
         let selected = labels.iter().next().map_or(0, |l| l.id);
@@ -75,6 +78,7 @@ impl Workspace {
             series: opened.series.iter().find(|series| series.shown).map(|series| series.id.clone()),
             initial_labels: labels.clone(),
         };
+        let opening = self.documents.opening_mut(job)?;
         opening.arrived = Some(Box::new(Document {
             id,
             asked: job,
@@ -92,7 +96,7 @@ impl Workspace {
             model: None,
             tool: None,
             deferred: None,
-            log: EditLog::new(self.options.undo_bytes),
+            log: EditLog::new(undo_bytes),
             timeline: Timeline::default(),
             project: None,
             kept: false,
@@ -110,35 +114,43 @@ impl Workspace {
             runs: Vec::new(),
             asides: Vec::new(),
         }));
-        if let Err(e) = self.store.open(id, facts) {
-            self.on_project(id, Err(e));
+        if let Err(e) = self.documents.store().open(id, facts) {
+            return self.on_project(library, id, Err(e));
         }
+        None
     }
 
     /// The document's project file has been read, or there is none yet.
-    pub(super) fn on_project(&mut self, id: DocumentId, project: Result<Project, super::store::StoreError>) {
-        let waits = |o: &Opening| o.arrived.as_ref().is_some_and(|d| d.id == id);
-        let Some(at) = self.openings.iter().position(waits) else { return };
+    ///
+    /// Returns the training run of it that was under way when the program last stopped.
+    pub fn on_project(
+        &mut self,
+        library: &mut ModelLibrary,
+        id: DocumentId,
+        project: Result<Project, StoreError>,
+    ) -> Option<Interrupted> {
+        let waits = |o: &&Opening| o.arrived.as_ref().is_some_and(|d| d.id == id);
+        let job = self.documents.openings().iter().find(waits)?.job();
         if let Ok(other) = &project
             && other.whose != Whose::Same
         {
-            self.openings[at].found = project.ok().map(Box::new);
-            return;
+            self.documents.opening_mut(job)?.found = project.ok().map(Box::new);
+            return None;
         }
-        let Some(mut document) = self.openings.remove(at).arrived else { return };
+        let mut document = self.documents.remove_opening(job)?.arrived?;
         let name = document.name.clone();
         let project = match project {
             Ok(project) => project,
             Err(e) => {
                 let text = format!("{name} was not opened, because of its project file: {e}");
                 self.notices.add(NoticeLevel::Error, None, text);
-                return;
+                return None;
             }
         };
         document.project = project.path;
         for (version, card) in project.models {
             match serde_json::from_str(&card) {
-                Ok(card) => self.library.add_kept(card, id),
+                Ok(card) => library.add_kept(card, id),
                 Err(e) => self.notices.add(
                     NoticeLevel::Warning,
                     Some(id),
@@ -163,7 +175,7 @@ impl Workspace {
             }
             for damage in &restored.damage {
                 self.notices.add(NoticeLevel::Error, Some(id), format!("{name}: {damage}"));
-                self.store_audit(id, "damage found", damage);
+                self.audit(id, "damage found", damage);
             }
         }
         let kept_modality = project.modality;
@@ -179,25 +191,16 @@ impl Workspace {
             self.notices.add(NoticeLevel::Info, Some(id), text);
         }
         for remark in project.remarks.iter().chain(&document.warnings) {
-            let key = dismissed::key(&document.facts, remark);
-            if !self.dismissed.contains(&key) {
-                self.notices.add(NoticeLevel::Warning, Some(id), format!("{name}: {remark}"));
-                self.notices.once(key);
-            }
+            self.notices.warn_once(id, &document.facts, remark, format!("{name}: {remark}"));
         }
         document.asides = project.asides;
         for (at, aside) in document.asides.iter().enumerate() {
             let text = format!("{name}: annotations of this very image were set aside{}", aside.words());
-            let key = dismissed::key(&document.facts, &text);
-            if !self.dismissed.contains(&key) {
-                let (cause, asks) = (Cause::Aside(id, at), Asks::TakeBack(at));
-                self.notices.ask(NoticeLevel::Info, Some(id), cause, asks, text);
-                self.notices.once(key);
-            }
+            self.notices.ask_once(id, &document.facts, Cause::Aside(id, at), Asks::TakeBack(at), text);
         }
-        let used = project.model_in_use.filter(|version| self.library.find(version).is_some());
+        let used = project.model_in_use.filter(|version| library.find(version).is_some());
         let default =
-            self.library.default_for(&document.volume, &document.facts.path).map(|m| m.card.version.clone());
+            library.default_for(&document.volume, &document.facts.path).map(|m| m.card.version.clone());
         document.model = match used.as_deref() {
             Some("") => None,
             Some(version) => Some(version.into()),
@@ -206,16 +209,14 @@ impl Workspace {
         document.runs = project.runs.iter().map(Run::of).collect();
         // The one that was under way when the program last stopped.
         let running = |run: &RunRecord| run.state == RunState::Running;
-        if let Some(run) = project.runs.into_iter().rfind(running) {
+        let interrupted = project.runs.into_iter().rfind(running);
+        if interrupted.is_some() {
             let text = format!(
                 "{name}: a training run was interrupted; it can be resumed from its last checkpoint, or cancelled"
             );
             self.notices.hold(NoticeLevel::Warning, Some(id), Cause::Interrupted(id), None, text);
-            self.interrupted = Some(Interrupted { document: id, run });
         }
-        let at = self.documents.partition_point(|d| d.asked < document.asked);
-        self.documents.insert(at, *document);
-        self.active = Some(id);
+        self.documents.insert(*document);
         if let Some(modality) = newly_stated {
             self.keep_modality(id, modality);
         }
@@ -223,67 +224,6 @@ impl Workspace {
             self.cut_history(id, why);
         }
         self.want_snapshot(id);
-    }
-
-    /// `unsaved`: whatever of it is lost.
-    pub(super) fn close(&mut self, id: DocumentId, unsaved: bool) -> Result<(), CommandError> {
-        // What the project file has to say of it comes first.
-        self.settle(id);
-        let at = self.documents.iter().position(|d| d.id == id).ok_or(CommandError::UnknownDocument(id))?;
-        if self.documents[at].tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        if self.training.as_ref().is_some_and(|t| t.is_under_way() && t.uses(id)) {
-            return Err(CommandError::TrainingRunning);
-        }
-        if let Some(risk) = self.risks_of(id).into_iter().next().filter(|_| !unsaved) {
-            return Err(CommandError::NotSafe(risk));
-        }
-        if let Some(accepting) = self.accepting.take_if(|a| a.document == id) {
-            self.jobs.engine().cancel(accepting.job);
-        }
-        if let Some(job) = self.predicting_all(id).map(|activity| activity.job) {
-            self.jobs.engine().cancel(job);
-        }
-        for edit in self.background_edits.extract_if(.., |m| m.document == id) {
-            edit.job().into_iter().for_each(|job| self.jobs.engine().cancel(job));
-        }
-        let document = self.documents.remove(at);
-        let last = (document.since_snapshot > 0).then_some((document.last_seq, document.now));
-        self.store.close(id, last)?;
-        self.predictions.forget_document(id);
-        self.notices.forget_document(id);
-        self.library.forget_document(id);
-        self.interrupted.take_if(|i| i.document == id);
-        if self.active == Some(id) {
-            self.active = self.documents.get(at.min(self.documents.len().saturating_sub(1))).map(|d| d.id);
-        }
-        Ok(())
-    }
-
-    /// A job ended without a result: failed with a reason, or cancelled.
-    pub(super) fn on_job_ended(&mut self, job: JobId, reason: Option<String>) {
-        let activity = self.jobs.end(job);
-        self.openings.retain(|o| o.job != job);
-        self.accepting.take_if(|a| a.job == job);
-        self.background_edits.retain(|m| m.job() != Some(job));
-        let told = self.on_training_ended(job, reason.as_deref());
-        self.library.on_job_ended(job, reason.is_some());
-        self.predictions.on_job_ended(job);
-        self.surfaces.on_job_ended(job, reason.is_some());
-        for document in &mut self.documents {
-            document.statistics.on_job_ended(job);
-            document.snapshot_job.take_if(|own| *own == job);
-        }
-        if let Some(reason) = reason.filter(|_| !told) {
-            let (title, document) = activity.map_or((String::new(), None), |a| (a.title, a.document));
-            let text = if title.is_empty() { reason } else { format!("{title}: {reason}") };
-            self.notices.add(NoticeLevel::Error, document, text);
-        }
-    }
-
-    /// The newest notice, for those who print them as they come.
-    pub fn last_notice(&self) -> Option<&Notice> {
-        self.notices.list().last()
+        interrupted.map(|run| Interrupted { document: id, run })
     }
 }

@@ -2,8 +2,11 @@
 
 use super::DocumentId;
 use super::document::{Document, Opening};
+use super::model_library::ModelLibrary;
+use super::parts::Parts;
 use super::store::{Project, Whose, Write};
-use super::{CommandError, NoticeLevel, OtherImageAnswer, Workspace};
+use super::training::Interrupted;
+use super::{CommandError, OtherImageAnswer};
 use crate::edit::{Change, MaskRules, Origin, Patch, Region};
 use crate::engine::JobId;
 use crate::io;
@@ -59,15 +62,16 @@ impl Opening {
     }
 }
 
-impl Workspace {
+impl Parts {
     /// The person has said what becomes of a project file that was made on another image.
-    pub(super) fn decide_on_other_image(
+    pub fn decide_on_other_image(
         &mut self,
+        library: &mut ModelLibrary,
         job: JobId,
         answer: OtherImageAnswer,
-    ) -> Result<(), CommandError> {
-        let asked = self.openings.iter_mut().find(|o| o.job == job && o.found.is_some());
-        let opening = asked.ok_or(CommandError::NothingAsked)?;
+    ) -> Result<Option<Interrupted>, CommandError> {
+        let opening = self.documents.opening_mut(job).filter(|o| o.found.is_some());
+        let opening = opening.ok_or(CommandError::NothingAsked)?;
         let id = opening.arrived.as_ref().ok_or(CommandError::NothingAsked)?.id;
         match answer {
             OtherImageAnswer::Keep => {
@@ -79,26 +83,28 @@ impl Workspace {
                     _ => None,
                 };
                 let Some(project) = opening.found.take() else { return Err(CommandError::NothingAsked) };
-                self.on_project(id, Ok(Project { whose: Whose::Same, ..*project }));
+                let interrupted =
+                    self.on_project(library, id, Ok(Project { whose: Whose::Same, ..*project }));
                 match turned {
                     Some(mask) => self.turn(id, &mask)?,
                     None => self.write(id, Write::TakeOver(None)),
                 }
+                Ok(interrupted)
             }
             OtherImageAnswer::SetAside => {
-                self.store.set_aside(id)?;
-                if let Some(opening) = self.openings.iter_mut().find(|o| o.job == job) {
+                self.documents.store().set_aside(id)?;
+                if let Some(opening) = self.documents.opening_mut(job) {
                     opening.found = None;
                 }
+                Ok(None)
             }
         }
-        Ok(())
     }
 
     /// The same annotations, turned with the picture, as one change that can be undone. Whoever has verified a slice has
     /// verified what is on it, and no lock holds what is only turned.
     fn turn(&mut self, id: DocumentId, mask: &LabelMap) -> Result<(), CommandError> {
-        let document = self.document_mut(id).ok_or(CommandError::UnknownDocument(id))?;
+        let document = self.documents.find_mut(id)?;
         let (labels, verified) = (LabelTable::default(), BTreeSet::new());
         let rules = MaskRules::new(&labels, &verified);
         let origin = Origin::Person { tool: "turn upright".to_owned() };
@@ -117,28 +123,14 @@ impl Workspace {
         }
     }
 
-    /// Opens the image anew with annotations of it that were set aside; those that are shown now are set aside.
-    pub(super) fn take_back(&mut self, id: DocumentId, aside: usize) -> Result<(), CommandError> {
-        let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
-        let aside = document.asides.get(aside).ok_or(CommandError::NothingAsked)?.path.clone();
-        let project = document.project.clone().ok_or(CommandError::NothingAsked)?;
-        let series = document.series.iter().find(|series| series.shown).map(|series| series.id.clone());
-        let image = if series.is_some() { &document.opened } else { &document.facts.path }.clone();
-        self.close(id, false)?;
-        let taken = self.store.take_back(project, aside.clone());
-        if let Err(e) = taken {
-            let text = format!("{} was not opened: {e}", aside.display());
-            self.notices.add(NoticeLevel::Error, None, text);
-        }
-        self.open(image, io::OpenOptions { series, ..Default::default() })
-    }
-
     /// An image is not opened, because of whose project file lies beside it.
-    pub(super) fn leave_other_image(&mut self, job: JobId) {
-        let asked = self.openings.extract_if(.., |o| o.job == job && o.found.is_some()).next();
-        if let Some(document) = asked.and_then(|opening| opening.arrived) {
+    pub fn leave_other_image(&mut self, job: JobId) {
+        if self.documents.opening_mut(job).is_none_or(|o| o.found.is_none()) {
+            return;
+        }
+        if let Some(document) = self.documents.remove_opening(job).and_then(|opening| opening.arrived) {
             // Where the thread is gone, so is its hold on the file.
-            let _ = self.store.close(document.id, None);
+            let _ = self.documents.store().close(document.id, None);
         }
     }
 }

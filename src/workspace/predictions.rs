@@ -1,245 +1,190 @@
-use crate::engine::{DocumentId, JobId, Predicted, SliceKey, Version};
+//! What the models in use predict of the images: what is looked at first, then its neighbours, or all of it on request.
+
+use super::model_library::{LibraryModel, ModelLibrary};
+use super::parts::Parts;
+use super::{Document, DocumentId};
+use crate::engine::{JobId, Predicted, SliceKey, Version, WantSlice};
 use crate::label::LabelId;
+use accept::Accepting;
+use cache::PredictionCache;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Predictions by document, model version and slice; bounded by bytes, the longest unused ones go first. Labels stay
-/// longer than the probabilities that they were decided from: they take a small part of the memory, and have as much of
-/// it for themselves.
+mod accept;
+mod all;
+mod cache;
+
+pub use cache::SliceLabels;
+
+/// Neighbours that are predicted ahead on each side.
+const AHEAD: usize = 2;
+
+/// Where the prediction of a slice stands.
+#[derive(Clone, Copy, Debug)]
+pub enum PredictionStatus<'a> {
+    /// No model is in use.
+    NoModel,
+    /// The network has learned nothing yet, so that it is not asked.
+    Untrained,
+    /// The model is on its way to the device.
+    Loading,
+    /// It will come.
+    Pending,
+    Ready(&'a Predicted),
+    /// The model labels whole volumes at once, and has not been asked to.
+    OnRequest,
+    /// The labels are there; the model gives no more.
+    Labelled,
+    /// It will not come; the reason.
+    Failed(&'a str),
+}
+
+/// The predictions that are there, and those that are asked for.
 pub(super) struct Predictions {
-    kept: BTreeMap<Key, Kept>,
-    labels: BTreeMap<(DocumentId, Version), BTreeMap<usize, SliceLabels>>,
-    label_bytes: usize,
-    failed: BTreeMap<Key, String>,
+    cache: PredictionCache,
+    /// What the person looks at.
+    looked_at: Option<(DocumentId, usize)>,
+    /// What the engine has been asked for last.
+    asked: Option<(DocumentId, Version, Vec<usize>)>,
     /// The jobs that predict all slices of a document.
     of_all: BTreeMap<DocumentId, JobId>,
-    bytes: usize,
-    max_bytes: usize,
-    clock: u64,
-}
-
-type Key = (DocumentId, String, usize);
-
-/// What a model makes of a native slice.
-#[derive(Clone, Debug)]
-pub struct SliceLabels {
-    /// The most probable label of each pixel, in the model's own ids, row by row.
-    pub labels: Arc<[LabelId]>,
-    /// The probability that the slice shows each of the model's labels, in their order, where the network has a head for that.
-    pub detection: Option<Arc<[f32]>>,
-    /// Tells a newer prediction of the same slice from an older one; never 0.
-    pub stamp: u64,
-}
-
-struct Kept {
-    predicted: Predicted,
-    bytes: usize,
-    used: u64,
-}
-
-fn key(base: &SliceKey) -> Key {
-    (base.document, base.version.to_string(), base.z)
+    accepting: Option<Accepting>,
 }
 
 impl Predictions {
+    /// `max_bytes`: memory for probabilities, and as much for labels.
     pub fn new(max_bytes: usize) -> Self {
         Self {
-            kept: BTreeMap::new(),
-            labels: BTreeMap::new(),
-            label_bytes: 0,
-            failed: BTreeMap::new(),
+            cache: PredictionCache::new(max_bytes),
+            looked_at: None,
+            asked: None,
             of_all: BTreeMap::new(),
-            bytes: 0,
-            max_bytes,
-            clock: 0,
+            accepting: None,
         }
     }
 
-    /// The prediction made from exactly this base: document, model version, slice. The one place that decides whether a
-    /// prediction may be shown or accepted.
     pub fn on(&self, base: &SliceKey) -> Option<&Predicted> {
-        self.kept.get(&key(base)).map(|k| &k.predicted)
+        self.cache.on(base)
     }
 
-    /// The labels of every slice that a version has predicted, by slice; None for none.
-    pub fn labels(&self, document: DocumentId, version: &Version) -> Option<&BTreeMap<usize, SliceLabels>> {
-        self.labels.get(&(document, Arc::clone(version)))
+    /// What the model in use has predicted of a document, by native slice.
+    pub fn labels(&self, document: &Document) -> Option<&BTreeMap<usize, SliceLabels>> {
+        self.cache.labels(document.id(), document.model()?)
     }
 
-    pub fn failure(&self, base: &SliceKey) -> Option<&str> {
-        self.failed.get(&key(base)).map(String::as_str)
+    pub fn labels_on(&self, document: &Document, z: usize) -> Option<&Arc<[LabelId]>> {
+        Some(&self.labels(document)?.get(&z)?.labels)
     }
 
-    /// True where asking for this base again would bring nothing new.
-    pub fn is_settled(&self, base: &SliceKey) -> bool {
-        let key = key(base);
-        self.kept.contains_key(&key) || self.failed.contains_key(&key)
-    }
-
-    /// Marks what is on screen as used.
-    pub fn touch(&mut self, base: &SliceKey) {
-        self.clock += 1;
-        if let Some(kept) = self.kept.get_mut(&key(base)) {
-            kept.used = self.clock;
+    pub fn status(&self, document: &Document, library: &ModelLibrary, z: usize) -> PredictionStatus<'_> {
+        let Some(base) = document.base(z) else { return PredictionStatus::NoModel };
+        let model = library.find(&base.version);
+        if model.is_some_and(LibraryModel::is_untrained) {
+            return PredictionStatus::Untrained;
+        }
+        if let Some(predicted) = self.cache.on(&base) {
+            return PredictionStatus::Ready(predicted);
+        }
+        if let Some(reason) = self.cache.failure(&base) {
+            return PredictionStatus::Failed(reason);
+        }
+        let labelled = self.labels_on(document, z).is_some();
+        match model {
+            Some(model) if model.is_of_volumes() && labelled => PredictionStatus::Labelled,
+            Some(model) if model.is_loaded() && model.is_of_volumes() => PredictionStatus::OnRequest,
+            Some(model) if model.is_loaded() => PredictionStatus::Pending,
+            Some(model) if model.has_failed() => PredictionStatus::Failed("the model could not be loaded"),
+            Some(_) => PredictionStatus::Loading,
+            None => PredictionStatus::Failed("the model is not in the model library any more"),
         }
     }
 
-    /// Keeps a prediction; `visible` says what must not go to make room for it.
-    pub fn keep(&mut self, predicted: Predicted, visible: impl Fn(DocumentId, usize) -> bool) {
-        let shape = &predicted.prediction;
-        let bytes = shape.width * shape.height * (4 * shape.classes + 2);
-        let key = key(&predicted.key);
-        let detection = predicted.prediction.detection.as_deref().map(Arc::from);
-        self.keep_labels(&predicted.key, Arc::clone(&predicted.labels), detection);
-        self.failed.remove(&key);
-        if let Some(old) = self.kept.insert(key.clone(), Kept { predicted, bytes, used: self.clock }) {
-            self.bytes -= old.bytes;
+    pub fn look_at(&mut self, document: DocumentId, z: usize) {
+        self.looked_at = Some((document, z));
+    }
+
+    pub fn looked_at(&self) -> Option<DocumentId> {
+        self.looked_at.map(|(id, _)| id)
+    }
+
+    /// Asks for what is looked at and not there yet.
+    pub fn poll(&mut self, parts: &mut Parts, library: &mut ModelLibrary) {
+        let Some((id, z)) = self.looked_at else { return };
+        let Some(document) = parts.documents.get(id).filter(|d| z < d.depth()) else { return };
+        let (Some(version), volume) = (document.model().cloned(), document.volume().clone()) else { return };
+        let base = |z| SliceKey { document: id, version: version.clone(), z };
+        self.cache.touch(&base(z));
+        // An untrained network is loaded, to be trained, and not asked.
+        if !library.ensure_loaded(parts, &version)
+            || library.find(&version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
+        {
+            return;
         }
-        self.bytes += bytes;
-        while self.bytes > self.max_bytes {
-            let oldest = self
-                .kept
-                .iter()
-                .filter(|(k, _)| **k != key && !visible(k.0, k.2))
-                .min_by_key(|(_, kept)| kept.used)
-                .map(|(k, _)| k.clone());
-            let Some(gone) = oldest.and_then(|k| self.kept.remove(&k)) else { break };
-            self.bytes -= gone.bytes;
+        let settled = |z| self.cache.is_settled(&base(z));
+        let wish = WantSlice::around(id, &volume, version.clone(), z, AHEAD, settled);
+        if wish.slices.is_empty() {
+            return;
+        }
+        let asked = (id, version, wish.slices.clone());
+        if self.asked.as_ref() != Some(&asked) {
+            self.asked = Some(asked);
+            parts.jobs.engine().want_slice(wish);
         }
     }
 
-    /// Keeps the labels alone, without the probabilities.
-    pub fn keep_labels(&mut self, base: &SliceKey, labels: Arc<[LabelId]>, detection: Option<Arc<[f32]>>) {
-        self.clock += 1;
-        let stamp = self.clock;
-        self.label_bytes += size_of_val(&*labels);
-        let of_version = self.labels.entry((base.document, Arc::clone(&base.version))).or_default();
-        if let Some(old) = of_version.insert(base.z, SliceLabels { labels, detection, stamp }) {
-            self.label_bytes -= size_of_val(&*old.labels);
+    pub fn on_predicted(&mut self, parts: &Parts, predicted: Predicted) {
+        if has_base(parts, &predicted.key, &predicted.labels) {
+            let looked_at = self.looked_at;
+            self.cache.keep(predicted, |document, z| looked_at == Some((document, z)));
         }
-        while self.label_bytes > self.max_bytes && self.forget_oldest_labels(stamp) {}
     }
 
-    /// False where there are none but those of a certain stamp.
-    fn forget_oldest_labels(&mut self, but: u64) -> bool {
-        let all =
-            self.labels.values_mut().flat_map(|of| of.iter().map(|(z, l)| (l.stamp, *z)).min().zip(Some(of)));
-        let Some(((stamp, z), of_version)) = all.min_by_key(|((stamp, _), _)| *stamp) else { return false };
-        if stamp == but {
-            return false;
+    pub fn on_failed(&mut self, key: SliceKey, reason: String) {
+        self.cache.fail(key, reason);
+    }
+
+    pub fn on_slice_segmented(
+        &mut self,
+        parts: &Parts,
+        key: &SliceKey,
+        labels: Arc<[LabelId]>,
+        detection: Option<Arc<[f32]>>,
+    ) {
+        if has_base(parts, key, &labels) {
+            self.cache.keep_labels(key, labels, detection);
         }
-        if let Some(gone) = of_version.remove(&z) {
-            self.label_bytes -= size_of_val(&*gone.labels);
-        }
-        true
     }
 
-    pub fn fail(&mut self, base: SliceKey, reason: String) {
-        self.failed.insert(key(&base), reason);
-    }
-
-    /// A job predicts every slice of a document from now on.
-    pub fn predicts_all(&mut self, document: DocumentId, job: JobId) {
-        self.of_all.insert(document, job);
-    }
-
-    pub fn job_of_all(&self, document: DocumentId) -> Option<JobId> {
-        self.of_all.get(&document).copied()
-    }
-
+    /// A job has ended without a result.
     pub fn on_job_ended(&mut self, job: JobId) {
         self.of_all.retain(|_, own| *own != job);
+        self.accepting.take_if(|accepting| accepting.job == job);
     }
 
-    pub fn forget_document(&mut self, document: DocumentId) {
-        self.kept.retain(|k, _| k.0 != document);
-        self.failed.retain(|k, _| k.0 != document);
-        self.bytes = self.kept.values().map(|k| k.bytes).sum();
-        self.labels.retain(|(of, _), _| *of != document);
-        let labels = self.labels.values().flat_map(BTreeMap::values);
-        self.label_bytes = labels.map(|l| size_of_val(&*l.labels)).sum();
+    /// Whether a prediction of a document, or of any, waits to be accepted.
+    pub fn is_accepting(&self, document: Option<DocumentId>) -> bool {
+        self.accepting.as_ref().is_some_and(|a| document.is_none_or(|id| id == a.document))
     }
 
-    /// A model has been loaded anew: what failed before may go well now.
+    /// A model is chosen or loaded anew: what failed before may go well now.
     pub fn forget_failures(&mut self, version: &str) {
-        self.failed.retain(|k, _| k.1 != version);
+        self.cache.forget_failures(version);
+    }
+
+    /// A document is closed.
+    pub fn forget_document(&mut self, document: DocumentId, parts: &Parts) {
+        let accepting = self.accepting.take_if(|a| a.document == document).map(|a| a.job);
+        for job in accepting.into_iter().chain(self.job_of_all(document)) {
+            parts.jobs.engine().cancel(job);
+        }
+        self.cache.forget_document(document);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nn::{Probabilities, SlicePrediction};
-    fn predicted(document: DocumentId, version: &str, z: usize) -> Predicted {
-        let prediction = SlicePrediction {
-            classes: 2,
-            width: 10,
-            height: 10,
-            probabilities: Probabilities::Host(vec![0.5; 200].into()),
-            detection: None,
-            forward_millis: 1.0,
-        };
-        Predicted {
-            key: SliceKey { document, version: version.into(), z },
-            prediction: Arc::new(prediction),
-            labels: vec![0; 100].into(),
-            gpu: None,
-            millis: 1.0,
-        }
-    }
-
-    #[test]
-    fn a_prediction_is_found_by_its_whole_base_only() {
-        let mut cache = Predictions::new(1 << 20);
-        cache.keep(predicted(DocumentId(1), "new", 4), |_, _| false);
-        let base = |document, version: &str, z| SliceKey { document, version: version.into(), z };
-        assert!(cache.on(&base(DocumentId(1), "new", 4)).is_some());
-        for other in
-            [base(DocumentId(2), "new", 4), base(DocumentId(1), "old", 4), base(DocumentId(1), "new", 5)]
-        {
-            assert!(cache.on(&other).is_none(), "{other:?}");
-        }
-    }
-
-    #[test]
-    fn the_longest_unused_go_first_and_what_is_visible_stays() {
-        // One takes 1000 bytes.
-        let mut cache = Predictions::new(3000);
-        for z in 0..3 {
-            cache.keep(predicted(DocumentId(1), "v", z), |_, _| false);
-        }
-        let base = |z| SliceKey { document: DocumentId(1), version: "v".into(), z };
-        cache.touch(&base(0));
-        cache.keep(predicted(DocumentId(1), "v", 3), |_, z| z == 1);
-        let there: Vec<usize> = (0..4).filter(|&z| cache.on(&base(z)).is_some()).collect();
-        assert_eq!(there, [0, 1, 3]);
-    }
-
-    #[test]
-    fn labels_outlive_their_probabilities_and_have_a_bound_of_their_own() {
-        // Probabilities and labels of one slice take 1000 bytes, labels alone 200.
-        let mut cache = Predictions::new(1000);
-        let there = |cache: &Predictions| -> Vec<usize> {
-            cache.labels(DocumentId(1), &"v".into()).map(|l| l.keys().copied().collect()).unwrap_or_default()
-        };
-        for z in 0..3 {
-            cache.keep(predicted(DocumentId(1), "v", z), |_, _| false);
-        }
-        let base = |z| SliceKey { document: DocumentId(1), version: "v".into(), z };
-        assert!(cache.on(&base(0)).is_none() && cache.on(&base(2)).is_some());
-        assert_eq!(there(&cache), [0, 1, 2]);
-        let first = cache.labels(DocumentId(1), &"v".into()).unwrap()[&1].stamp;
-        cache.keep_labels(&base(1), vec![1; 100].into(), Some([0.5].into()));
-        assert_eq!(
-            cache.labels(DocumentId(1), &"v".into()).unwrap()[&1].detection.as_deref(),
-            Some(&[0.5][..])
-        );
-        assert!(cache.labels(DocumentId(1), &"v".into()).unwrap()[&1].stamp > first);
-        for z in 3..7 {
-            cache.keep_labels(&base(z), vec![0; 100].into(), None);
-        }
-        assert_eq!(there(&cache), [1, 3, 4, 5, 6], "the oldest went");
-        cache.forget_document(DocumentId(1));
-        assert_eq!((there(&cache), cache.label_bytes), (vec![], 0));
-    }
+/// An answer for what is closed, or for an image of another size, has no base here.
+fn has_base(parts: &Parts, key: &SliceKey, labels: &[LabelId]) -> bool {
+    parts.documents.get(key.document).is_some_and(|d| {
+        let [w, h, depth] = d.volume().dims();
+        key.z < depth && labels.len() == w * h
+    })
 }

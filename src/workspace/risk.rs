@@ -1,4 +1,4 @@
-use super::{Document, DocumentId, SaveState, Workspace};
+use super::{Document, DocumentId, SaveState};
 use crate::words::counted;
 use std::fmt;
 
@@ -68,34 +68,24 @@ impl fmt::Display for Risk {
     }
 }
 
-impl Workspace {
-    /// What would be lost if the program ended now; empty where it may end.
-    pub fn risks(&self) -> Vec<Risk> {
-        let mut risks: Vec<Risk> = self.documents.iter().flat_map(|d| self.risks_of(d.id)).collect();
-        if let Some(training) = self.training.as_ref().filter(|t| t.is_under_way()) {
-            let kept = self.documents.iter().any(|d| training.uses(d.id) && d.project.is_some());
-            risks.push(Risk::Training { kept });
-        }
-        risks
-    }
-
-    /// What of an image would be lost if it were closed now; empty where it may be closed.
-    pub fn risks_of(&self, document: DocumentId) -> Vec<Risk> {
-        let Some(d) = self.document(document) else { return Vec::new() };
-        let accepting = |d: &Document| self.accepting.as_ref().is_some_and(|a| a.document == d.id);
-        let exported = d.exported == Some(d.revision);
-        let changes = (d.last_seq - d.durable_seq).max(0) as usize;
+impl Document {
+    /// What of it would be lost if it were closed now; empty where it may be closed. `changing`: a large change of it is on its
+    /// way.
+    pub(super) fn risks(&self, changing: bool) -> Vec<Risk> {
+        let document = self.id;
+        let exported = self.exported == Some(self.revision);
+        let changes = (self.last_seq - self.durable_seq).max(0) as usize;
         let mut risks = Vec::new();
-        if d.tool.is_some() || accepting(d) || self.has_background_edit(document) {
+        if self.tool.is_some() || changing {
             risks.push(Risk::Unfinished { document });
         }
-        let can_move = d.failing.as_ref().is_some_and(|failing| failing.can_move);
-        match d.save_state() {
+        let can_move = self.failing.as_ref().is_some_and(|failing| failing.can_move);
+        match self.save_state() {
             SaveState::Failing(reason) => {
                 risks.push(Risk::NotWritten { document, changes, reason, exported, can_move });
             }
             SaveState::Saving(changes) => risks.push(Risk::OnTheirWay { document, changes }),
-            SaveState::NotKept if d.last_seq > 0 && !exported => risks.push(Risk::NotKept { document }),
+            SaveState::NotKept if self.last_seq > 0 && !exported => risks.push(Risk::NotKept { document }),
             SaveState::NotKept | SaveState::Saved => {}
         }
         risks

@@ -1,8 +1,12 @@
 //! The surface that the window shows: made on the worker pool from a snapshot, and anew when what it shows has changed.
 
+use super::documents::Documents;
 use super::jobs::JobResult;
+use super::model_library::ModelLibrary;
+use super::parts::Parts;
+use super::predictions::Predictions;
 use super::reformat::translation;
-use super::{Document, DocumentId, Workspace, class_labels};
+use super::{Document, DocumentId, class_labels};
 use crate::engine::{JobId, Version};
 use crate::label::{LabelId, Surface};
 use std::collections::BTreeSet;
@@ -68,69 +72,59 @@ impl Surfaces {
             self.rest_until = Some(Instant::now() + AFTER_A_FAILURE);
         }
     }
-}
 
-impl Workspace {
-    /// Says which surface is on screen, if any. View state: nothing of the data changes. Cheap; call it every frame.
-    pub fn want_surface(&mut self, wanted: Option<(DocumentId, SurfaceOf)>) {
+    pub fn want(&mut self, wanted: Option<(DocumentId, SurfaceOf)>) {
         if wanted.is_none() {
-            self.surfaces = Surfaces { job: self.surfaces.job, ..Surfaces::default() };
+            *self = Surfaces { job: self.job, ..Surfaces::default() };
         }
-        self.surfaces.wanted = wanted;
-        self.poll_surface();
+        self.wanted = wanted;
     }
 
     /// The newest surface of what is wanted, shown until a newer one is there. Its labels are the document's.
-    pub fn surface(&self) -> Option<&Arc<Surface>> {
-        let (wanted, of) = self.surfaces.wanted.as_ref()?;
-        let made = self.surfaces.made.as_ref()?;
+    pub fn shown(&self) -> Option<&Arc<Surface>> {
+        let (wanted, of) = self.wanted.as_ref()?;
+        let made = self.made.as_ref()?;
         let same_kind = std::mem::discriminant(of) == std::mem::discriminant(&made.base.of);
         (made.base.document == *wanted && same_kind).then_some(&made.surface)
     }
 
-    /// Whether there is a newer one to come.
-    pub fn surface_is_behind(&self) -> bool {
-        let made = self.surfaces.made.as_ref().map(|m| &m.base);
-        self.surface_base().is_some_and(|base| made != Some(&base))
+    pub fn is_behind(
+        &self,
+        documents: &Documents,
+        predictions: &Predictions,
+        library: &ModelLibrary,
+    ) -> bool {
+        let made = self.made.as_ref().map(|m| &m.base);
+        self.base(documents, predictions, library).is_some_and(|base| made != Some(&base))
     }
 
-    fn surface_base(&self) -> Option<Base> {
-        let (id, of) = self.surfaces.wanted.clone()?;
-        let document = self.document(id)?;
+    fn base(&self, documents: &Documents, predictions: &Predictions, library: &ModelLibrary) -> Option<Base> {
+        let (id, of) = self.wanted.clone()?;
+        let document = documents.get(id)?;
         let state = match &of {
             SurfaceOf::Mask => State::Mask(document.now.mask.revision()),
-            SurfaceOf::Prediction { .. } => self.prediction_state(document)?,
+            SurfaceOf::Prediction { .. } => prediction_state(document, predictions, library)?,
         };
         Some(Base { document: id, of, state })
     }
 
-    fn prediction_state(&self, document: &Document) -> Option<State> {
-        let version = document.model.clone()?;
-        let card = &self.library.find(&version)?.card;
-        let (classes, _) = class_labels(card, &document.now.labels);
-        let predicted = self.predictions.labels(document.id, &version)?;
-        let stamps = (0..document.depth()).map(|z| predicted.get(&z).map_or(0, |s| s.stamp)).collect();
-        Some(State::Prediction { version, stamps, translation: translation(card, &classes) })
-    }
-
     /// Has the surface made anew where what it shows has changed, no stroke is being drawn and the last one is not made
     /// just now.
-    pub(super) fn poll_surface(&mut self) {
-        let Some(base) = self.surface_base() else { return };
-        let stands = self.surfaces.made.as_ref().is_some_and(|m| m.base == base);
-        let resting = self.surfaces.rest_until.is_some_and(|until| Instant::now() < until);
-        let Some(document) = self.document(base.document) else { return };
-        if stands || resting || document.tool.is_some() || self.surfaces.job.is_some() {
+    pub fn poll(&mut self, parts: &mut Parts, predictions: &Predictions, library: &ModelLibrary) {
+        let documents = &parts.documents;
+        let Some(base) = self.base(documents, predictions, library) else { return };
+        let stands = self.made.as_ref().is_some_and(|m| m.base == base);
+        let resting = self.rest_until.is_some_and(|until| Instant::now() < until);
+        let Some(document) = documents.get(base.document) else { return };
+        if stands || resting || document.tool.is_some() || self.job.is_some() {
             return;
         }
         let (id, grid, mask) = (document.id, document.volume.grid().clone(), document.now.mask.clone());
         let predicted = match &base.state {
             State::Mask(_) => Default::default(),
-            State::Prediction { version, .. } => {
-                self.predictions.labels(id, version).cloned().unwrap_or_default()
-            }
+            State::Prediction { .. } => predictions.labels(document).cloned().unwrap_or_default(),
         };
-        self.surfaces.job = Some(self.jobs.run_hidden("shaping the labels", id, move |cx| {
+        self.job = Some(parts.jobs.run_hidden("shaping the labels", id, move |cx| {
             let began = Instant::now();
             let stopped = || cx.is_cancelled();
             let surface = match (&base.of, &base.state) {
@@ -151,12 +145,21 @@ impl Workspace {
         }));
     }
 
-    pub(super) fn on_surface(&mut self, made: MadeSurface) {
-        self.surfaces.job = None;
+    pub fn on_surface(&mut self, made: MadeSurface) {
+        self.job = None;
         // Nobody looks any more.
-        if self.surfaces.wanted.is_some() {
-            self.surfaces.rest_until = Some(Instant::now() + made.took * (SHARE - 1));
-            self.surfaces.made = Some(made);
+        if self.wanted.is_some() {
+            self.rest_until = Some(Instant::now() + made.took * (SHARE - 1));
+            self.made = Some(made);
         }
     }
+}
+
+fn prediction_state(document: &Document, predictions: &Predictions, library: &ModelLibrary) -> Option<State> {
+    let version = document.model.clone()?;
+    let card = &library.find(&version)?.card;
+    let (classes, _) = class_labels(card, &document.now.labels);
+    let predicted = predictions.labels(document)?;
+    let stamps = (0..document.depth()).map(|z| predicted.get(&z).map_or(0, |s| s.stamp)).collect();
+    Some(State::Prediction { version, stamps, translation: translation(card, &classes) })
 }

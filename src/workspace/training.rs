@@ -1,7 +1,7 @@
 use super::opening::name_of;
 use super::store::{RunRecord, RunState};
 use super::{DocumentId, TrainOptions};
-use crate::engine::{JobId, Trained, Version};
+use crate::engine::{JobId, Trained, Version, run_folder::PastRun};
 use crate::label::LabelId;
 use crate::nn::ModelCard;
 use crate::nn::train::TrainSample;
@@ -16,7 +16,7 @@ mod past;
 mod run;
 
 pub use listing::LessonImage;
-pub(super) use listing::is_background;
+pub(super) use listing::{is_background, lesson_images, warnings_of};
 pub use past::Run;
 
 /// A verified slice that a run learns from, or is measured on.
@@ -279,4 +279,51 @@ struct Plan {
 pub(super) struct Interrupted {
     pub document: DocumentId,
     pub run: RunRecord,
+}
+
+/// The training runs: the one under way or the last one, one that can be resumed, and those of folders.
+#[derive(Default)]
+pub(super) struct TrainingRuns {
+    current: Option<Training>,
+    interrupted: Option<Interrupted>,
+    /// To compare with those of images.
+    past: Vec<PastRun>,
+}
+
+impl TrainingRuns {
+    pub fn current(&self) -> Option<&Training> {
+        self.current.as_ref()
+    }
+
+    pub fn past(&self) -> &[PastRun] {
+        &self.past
+    }
+
+    /// The document whose run was under way when the program last stopped.
+    pub fn interrupted(&self) -> Option<DocumentId> {
+        self.interrupted.as_ref().map(|i| i.document)
+    }
+
+    pub fn under_way(&self) -> Option<&Training> {
+        self.current.as_ref().filter(|t| t.is_under_way())
+    }
+
+    /// The version that the current run started from: it must stay.
+    pub fn base(&self) -> Option<&str> {
+        self.current.as_ref().map(Training::base)
+    }
+
+    /// The same while nobody has decided on the run: it must stay as it is.
+    pub fn undecided_base(&self) -> Option<&str> {
+        self.current.as_ref().filter(|t| !t.is_decided()).map(Training::base)
+    }
+
+    pub fn on_interrupted(&mut self, interrupted: Interrupted) {
+        self.interrupted = Some(interrupted);
+    }
+
+    /// A document is closed.
+    pub fn forget_document(&mut self, document: DocumentId) {
+        self.interrupted.take_if(|i| i.document == document);
+    }
 }

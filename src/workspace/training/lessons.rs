@@ -5,8 +5,9 @@ use super::listing::is_background;
 use crate::label::LabelId;
 use crate::nn::ModelCard;
 use crate::nn::train::{IGNORE, SampleError, TrainSample};
+use crate::workspace::documents::Documents;
 use crate::workspace::labels::class_labels;
-use crate::workspace::{CommandError, Document, DocumentId, Unlabelled, Workspace};
+use crate::workspace::{CommandError, Document, DocumentId, Unlabelled};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -82,58 +83,52 @@ pub(super) struct Lessons {
     pub left_out: Vec<String>,
 }
 
-impl Workspace {
-    /// The verified slices of these documents.
-    pub(super) fn verified_slices(&self, documents: &[DocumentId]) -> Vec<SliceRef> {
-        let documents = documents.iter().filter_map(|&id| self.document(id));
-        documents
-            .flat_map(|d| d.verified().iter().map(|&z| SliceRef { path: d.source().to_owned(), z }))
-            .collect()
-    }
+/// The verified slices of these documents.
+pub(super) fn verified_slices(documents: &Documents, ids: &[DocumentId]) -> Vec<SliceRef> {
+    let documents = ids.iter().filter_map(|&id| documents.get(id));
+    documents
+        .flat_map(|d| d.verified().iter().map(|&z| SliceRef { path: d.source().to_owned(), z }))
+        .collect()
+}
 
-    /// Samples of slices as their documents are now. A slice without a known pixel is left out; one that is not verified
-    /// any more, or whose image is not open, is an error.
-    pub(super) fn lessons(
-        &self,
-        card: &ModelCard,
-        slices: &[SliceRef],
-        unlabelled: Unlabelled,
-    ) -> Result<Lessons, CommandError> {
-        let mut lessons = Lessons::default();
-        for SliceRef { path, z } in slices {
-            let document = self.documents().iter().find(|d| d.source() == path).ok_or_else(|| {
-                CommandError::NothingToTrain(format!(
-                    "open {} first: the run uses its slices",
-                    path.display()
-                ))
-            })?;
-            if !document.is_verified(*z) {
-                return Err(CommandError::NothingToTrain(format!(
-                    "slice {} of {} is not verified any more",
-                    z + 1,
-                    document.name()
-                )));
-            }
-            // A resumed run knows its slices by their names: nothing of this session may be in them.
-            let namesake =
-                |other: &SliceRef| other.path != *path && other.path.file_name() == path.file_name();
-            let image = match slices.iter().any(namesake) {
-                true => path.display().to_string(),
-                false => document.name().to_owned(),
-            };
-            let name = format!("{image}, slice {}", z + 1);
-            let classes = classes(&document.mask().slice(*z), card, document, unlabelled);
-            match TrainSample::new(name, document.volume().clone(), *z, classes) {
-                Ok(sample) => {
-                    lessons.samples.push(sample);
-                    lessons.documents.push(document.id());
-                }
-                Err(SampleError::Unlabelled { name }) => lessons.left_out.push(name),
-                Err(e) => return Err(CommandError::NothingToTrain(e.to_string())),
-            }
+/// Samples of slices as their documents are now. A slice without a known pixel is left out; one that is not verified
+/// any more, or whose image is not open, is an error.
+pub(super) fn lessons(
+    documents: &Documents,
+    card: &ModelCard,
+    slices: &[SliceRef],
+    unlabelled: Unlabelled,
+) -> Result<Lessons, CommandError> {
+    let mut lessons = Lessons::default();
+    for SliceRef { path, z } in slices {
+        let document = documents.of_source(path).ok_or_else(|| {
+            CommandError::NothingToTrain(format!("open {} first: the run uses its slices", path.display()))
+        })?;
+        if !document.is_verified(*z) {
+            return Err(CommandError::NothingToTrain(format!(
+                "slice {} of {} is not verified any more",
+                z + 1,
+                document.name()
+            )));
         }
-        Ok(lessons)
+        // A resumed run knows its slices by their names: nothing of this session may be in them.
+        let namesake = |other: &SliceRef| other.path != *path && other.path.file_name() == path.file_name();
+        let image = match slices.iter().any(namesake) {
+            true => path.display().to_string(),
+            false => document.name().to_owned(),
+        };
+        let name = format!("{image}, slice {}", z + 1);
+        let classes = classes(&document.mask().slice(*z), card, document, unlabelled);
+        match TrainSample::new(name, document.volume().clone(), *z, classes) {
+            Ok(sample) => {
+                lessons.samples.push(sample);
+                lessons.documents.push(document.id());
+            }
+            Err(SampleError::Unlabelled { name }) => lessons.left_out.push(name),
+            Err(e) => return Err(CommandError::NothingToTrain(e.to_string())),
+        }
     }
+    Ok(lessons)
 }
 
 #[cfg(test)]

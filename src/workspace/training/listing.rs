@@ -2,7 +2,9 @@
 
 use crate::label::LabelId;
 use crate::words::counted;
-use crate::workspace::{Document, DocumentId, Unlabelled, Workspace};
+use crate::workspace::documents::Documents;
+use crate::workspace::model_library::ModelLibrary;
+use crate::workspace::{Document, DocumentId, Unlabelled};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -90,7 +92,7 @@ pub(super) fn summary(images: &[LessonImage], learned_from: usize, held_out: usi
 }
 
 /// What a person should know before a run learns these `classes` from these images.
-pub(super) fn warnings(
+fn warnings(
     classes: &[&str],
     untrained: bool,
     unlabelled: Unlabelled,
@@ -177,36 +179,37 @@ fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     if more == 0 { words } else { format!("{words} and {more} more") }
 }
 
-impl Workspace {
-    /// The images that the model of the active document could learn from: those that use it and have verified slices.
-    /// Looks through their masks: for once after a change, not for every frame.
-    pub fn lesson_images(&self) -> Vec<(DocumentId, LessonImage)> {
-        let Some(version) = self.active().and_then(Document::model) else { return Vec::new() };
-        let users = self.documents().iter().filter(|d| d.model() == Some(version));
-        let ids: Vec<DocumentId> = users.filter(|d| !d.verified().is_empty()).map(Document::id).collect();
-        let images = self.images_of(&ids);
-        ids.into_iter().zip(images).collect()
-    }
+/// The images that the model of the active document could learn from: those that use it and have verified slices.
+pub(in crate::workspace) fn lesson_images(documents: &Documents) -> Vec<(DocumentId, LessonImage)> {
+    let Some(version) = documents.active().ok().and_then(Document::model) else { return Vec::new() };
+    let users = documents.list().iter().filter(|d| d.model() == Some(version));
+    let ids: Vec<DocumentId> = users.filter(|d| !d.verified().is_empty()).map(Document::id).collect();
+    let images = images_of(documents, &ids);
+    ids.into_iter().zip(images).collect()
+}
 
-    pub(super) fn images_of(&self, ids: &[DocumentId]) -> Vec<LessonImage> {
-        let documents = ids.iter().filter_map(|&id| self.document(id));
-        let mut images: Vec<LessonImage> = documents.map(LessonImage::of).collect();
-        let namesakes = images.clone();
-        for image in &mut images {
-            if namesakes.iter().filter(|other| other.name == image.name).count() > 1 {
-                image.name = image.path.display().to_string();
-            }
+pub(super) fn images_of(documents: &Documents, ids: &[DocumentId]) -> Vec<LessonImage> {
+    let documents = ids.iter().filter_map(|&id| documents.get(id));
+    let mut images: Vec<LessonImage> = documents.map(LessonImage::of).collect();
+    let namesakes = images.clone();
+    for image in &mut images {
+        if namesakes.iter().filter(|other| other.name == image.name).count() > 1 {
+            image.name = image.path.display().to_string();
         }
-        images
     }
+    images
+}
 
-    /// What a person should know before the active document's model learns from these images.
-    pub fn lesson_warnings(&self, images: &[&LessonImage], unlabelled: Unlabelled) -> Vec<String> {
-        let model = self.active().and_then(Document::model).and_then(|version| self.model(version));
-        let Some(model) = model else { return Vec::new() };
-        let classes: Vec<&str> = model.card.labels.iter().map(|label| label.name.as_str()).collect();
-        warnings(&classes, model.is_untrained(), unlabelled, images)
-    }
+/// What a person should know before a document's model learns from these images.
+pub(in crate::workspace) fn warnings_of(
+    document: &Document,
+    library: &ModelLibrary,
+    images: &[&LessonImage],
+    unlabelled: Unlabelled,
+) -> Vec<String> {
+    let Some(model) = document.model().and_then(|version| library.find(version)) else { return Vec::new() };
+    let classes: Vec<&str> = model.card.labels.iter().map(|label| label.name.as_str()).collect();
+    warnings(&classes, model.is_untrained(), unlabelled, images)
 }
 
 #[cfg(test)]

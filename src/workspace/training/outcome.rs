@@ -1,16 +1,25 @@
 //! How a run ends, and that the person hears of it wherever they are.
 
-use super::{Candidate, TrainingState, Verdict};
+use super::run::remove_checkpoint;
+use super::{Candidate, TrainingRuns, TrainingState, Verdict};
 use crate::engine::{JobId, Trained};
+use crate::workspace::model_library::ModelLibrary;
 use crate::workspace::notice::{Asks, Cause};
-use crate::workspace::{ModelOrigin, NoticeLevel, Workspace};
+use crate::workspace::parts::Parts;
+use crate::workspace::{ModelOrigin, NoticeLevel};
 use std::sync::Arc;
 
-impl Workspace {
+impl TrainingRuns {
     /// The run has come to its end. The new version is kept whatever comes of it, and used only when the person says so.
-    pub(in crate::workspace) fn on_trained(&mut self, job: JobId, result: &Arc<Trained>) {
-        self.jobs.end(job);
-        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
+    pub fn on_trained(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        job: JobId,
+        result: &Arc<Trained>,
+    ) {
+        parts.jobs.end(job);
+        let Some(training) = self.current.as_mut().filter(|t| t.job == job) else { return };
         let candidate = Candidate { card: Arc::clone(&result.model.card), result: Arc::clone(result) };
         let verdict = candidate.verdict();
         training.candidate = Some(candidate);
@@ -23,11 +32,11 @@ impl Workspace {
         };
         training.warnings.extend(result.diverged.is_some().then(|| remark.clone()));
         let (about, documents) = (training.about(), training.documents.clone());
-        self.library.add_loaded(&result.model, ModelOrigin::Trained);
+        library.add_loaded(&result.model, ModelOrigin::Trained);
         for &id in &documents {
-            self.keep_model(id, &result.model);
+            parts.keep_model(id, &result.model);
         }
-        self.keep_run();
+        self.keep_run(parts);
         let (level, verdict) = match verdict {
             Verdict::Better(gain) => {
                 (NoticeLevel::Info, format!("on the slices kept out its Dice is {gain:.3} higher"))
@@ -50,12 +59,12 @@ impl Workspace {
             "The model in use is unchanged until you adopt it.".to_owned(),
         ];
         let text = sentences.iter().filter(|s| !s.is_empty()).cloned().collect::<Vec<_>>().join(" ");
-        self.notices.ask(level, documents.first().copied(), Cause::Candidate, Asks::Adopt, text);
+        parts.notices.ask(level, documents.first().copied(), Cause::Candidate, Asks::Adopt, text);
     }
 
     /// The job has ended without a new version; false where it was no training run.
-    pub(in crate::workspace) fn on_training_ended(&mut self, job: JobId, reason: Option<&str>) -> bool {
-        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return false };
+    pub fn on_job_ended(&mut self, parts: &mut Parts, job: JobId, reason: Option<&str>) -> bool {
+        let Some(training) = self.current.as_mut().filter(|t| t.job == job) else { return false };
         (training.eta_secs, training.keeping) = (None, false);
         let (about, document) = (training.about(), training.documents.first().copied());
         let checkpoint = training.checkpoint.clone();
@@ -63,18 +72,18 @@ impl Workspace {
             Some(reason) => TrainingState::Failed(reason.to_owned()),
             None => TrainingState::Cancelled,
         };
-        self.keep_run();
+        self.keep_run(parts);
         match reason {
             Some(reason) => {
                 let text = format!("Learning from {about} failed: {reason}. The model in use is unchanged.");
-                self.notices.add(NoticeLevel::Error, document, text);
+                parts.notices.add(NoticeLevel::Error, document, text);
             }
             None => {
-                self.remove_checkpoint(checkpoint);
+                remove_checkpoint(checkpoint);
                 let text = format!(
                     "Learning from {about} was stopped, and what was learned is discarded. The model in use is unchanged."
                 );
-                self.notices.add(NoticeLevel::Info, document, text);
+                parts.notices.add(NoticeLevel::Info, document, text);
             }
         }
         true

@@ -1,11 +1,12 @@
 //! Training runs as project files and folders keep them, for comparing them.
 
-use super::{Curves, LessonImage, Plan};
+use super::{Curves, LessonImage, Plan, TrainingRuns};
 use crate::engine::run_folder::{self, PastRun};
+use crate::workspace::NoticeLevel;
 use crate::workspace::jobs::JobResult;
 use crate::workspace::opening::name_of;
+use crate::workspace::parts::Parts;
 use crate::workspace::store::{RunRecord, RunState, rfc3339};
-use crate::workspace::{NoticeLevel, Workspace};
 use std::path::PathBuf;
 
 /// A training run of an image, under way or past.
@@ -51,22 +52,22 @@ impl Run {
     }
 }
 
-impl Workspace {
+impl TrainingRuns {
     /// Reads a run's folder, to show its curves beside those of others.
-    pub(in crate::workspace) fn compare_run(&mut self, folder: PathBuf) {
+    pub fn read_folder(parts: &mut Parts, folder: PathBuf) {
         let title = format!("reading the run {}", name_of(&folder));
-        self.jobs.run(title, None, move |_| run_folder::read(&folder).map(JobResult::PastRuns));
+        parts.jobs.run(title, None, move |_| run_folder::read(&folder).map(JobResult::PastRuns));
     }
 
-    pub(in crate::workspace) fn on_past_runs(&mut self, runs: Vec<PastRun>) {
+    pub fn on_past_runs(&mut self, parts: &mut Parts, runs: Vec<PastRun>) {
         let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
         let text =
             format!("Read {}: shown in the panel Learn, beside the runs on the image", names.join(", "));
-        self.notices.add(NoticeLevel::Info, None, text);
+        parts.notices.add(NoticeLevel::Info, None, text);
         for run in runs {
-            match self.past_runs.iter_mut().find(|known| known.folder == run.folder) {
+            match self.past.iter_mut().find(|known| known.folder == run.folder) {
                 Some(known) => *known = run,
-                None => self.past_runs.push(run),
+                None => self.past.push(run),
             }
         }
     }

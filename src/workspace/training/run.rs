@@ -2,16 +2,17 @@
 
 use super::listing::{self, LessonImage, labels_on};
 use super::{
-    Curves, Interrupted, MAX_VALIDATIONS, Plan, Run, SliceRef, Training, TrainingState, Validation, lessons,
+    Curves, Interrupted, MAX_VALIDATIONS, Plan, Run, SliceRef, Training, TrainingRuns, TrainingState,
+    Validation, lessons,
 };
 use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Version};
 use crate::nn::train::TrainConfig;
-use crate::workspace::model_library;
+use crate::workspace::documents::Documents;
+use crate::workspace::model_library::{ModelLibrary, learned_title};
 use crate::workspace::notice::Cause;
+use crate::workspace::parts::Parts;
 use crate::workspace::store::{RunState, Write, now_ms, rfc3339};
-use crate::workspace::{
-    CommandError, Document, DocumentId, NoticeLevel, TrainCommand, TrainOptions, Workspace,
-};
+use crate::workspace::{CommandError, DocumentId, NoticeLevel, TrainCommand, TrainOptions};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,57 +20,81 @@ use std::sync::Arc;
 /// A checkpoint after this many steps; a crash costs no more than these.
 const CHECKPOINT_EVERY: u64 = 25;
 
-impl Workspace {
-    pub(in crate::workspace) fn train(&mut self, command: TrainCommand) -> Result<(), CommandError> {
+/// What a run starts from.
+struct Beginning {
+    /// The document in whose project file it is kept first.
+    home: DocumentId,
+    base: Version,
+    plan: Plan,
+    /// Unix time in milliseconds.
+    started_ms: i64,
+    /// Those of a run that is resumed.
+    curves: Curves,
+    /// From its last checkpoint.
+    resume: bool,
+}
+
+impl TrainingRuns {
+    pub fn train(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        command: TrainCommand,
+    ) -> Result<(), CommandError> {
         match command {
-            TrainCommand::Start(options) => self.start_training(options),
+            TrainCommand::Start(options) => self.start_training(parts, library, options),
             TrainCommand::Pause => {
-                let training = self.training.as_mut();
+                let training = self.current.as_mut();
                 let training = training.filter(|t| t.state == TrainingState::Running && !t.keeping);
                 let training = training.ok_or(CommandError::NoTraining("under way"))?;
                 training.state = TrainingState::Paused;
                 training.eta_secs = None;
-                self.jobs.engine().pause(training.job, true);
+                parts.jobs.engine().pause(training.job, true);
                 Ok(())
             }
-            TrainCommand::Resume => match &mut self.training {
+            TrainCommand::Resume => match &mut self.current {
                 Some(training) if training.state == TrainingState::Paused => {
                     training.state = TrainingState::Running;
-                    self.jobs.engine().pause(training.job, false);
+                    parts.jobs.engine().pause(training.job, false);
                     Ok(())
                 }
-                _ => self.resume_interrupted(),
+                _ => self.resume_interrupted(parts, library),
             },
             TrainCommand::Keep => {
-                if !self.training.as_ref().is_some_and(Training::is_under_way) {
-                    self.resume_interrupted()?;
+                if !self.current.as_ref().is_some_and(Training::is_under_way) {
+                    self.resume_interrupted(parts, library)?;
                 }
-                let training = self.training.as_mut().ok_or(CommandError::NoTraining("under way"))?;
+                let training = self.current.as_mut().ok_or(CommandError::NoTraining("under way"))?;
                 (training.state, training.keeping, training.eta_secs) = (TrainingState::Running, true, None);
-                self.jobs.engine().finish(training.job);
+                parts.jobs.engine().finish(training.job);
                 Ok(())
             }
             TrainCommand::Cancel => {
-                if let Some(training) = self.training.as_ref().filter(|t| t.is_under_way()) {
-                    self.jobs.engine().cancel(training.job);
+                if let Some(training) = self.current.as_ref().filter(|t| t.is_under_way()) {
+                    parts.jobs.engine().cancel(training.job);
                     return Ok(());
                 }
                 let given_up = self.interrupted.take().ok_or(CommandError::NoTraining("under way"))?;
-                self.remove_checkpoint(self.checkpoint_beside(given_up.document));
-                self.give_up(given_up);
+                remove_checkpoint(checkpoint_beside(&parts.documents, given_up.document));
+                self.give_up(parts, given_up);
                 Ok(())
             }
-            TrainCommand::Adopt => self.decide(TrainingState::Adopted),
-            TrainCommand::Discard => self.decide(TrainingState::Discarded),
+            TrainCommand::Adopt => self.decide(parts, library, TrainingState::Adopted),
+            TrainCommand::Discard => self.decide(parts, library, TrainingState::Discarded),
         }
     }
 
-    fn start_training(&mut self, options: TrainOptions) -> Result<(), CommandError> {
-        if self.training.as_ref().is_some_and(Training::is_under_way) {
+    fn start_training(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        options: TrainOptions,
+    ) -> Result<(), CommandError> {
+        if self.current.as_ref().is_some_and(Training::is_under_way) {
             return Err(CommandError::TrainingRunning);
         }
-        let Document { id: home, model, .. } = self.active_mut()?;
-        let (home, version) = (*home, model.clone().ok_or(CommandError::NoModel)?);
+        let document = parts.documents.active()?;
+        let (home, version) = (document.id(), document.model().cloned().ok_or(CommandError::NoModel)?);
         let mut ids = match options.images.is_empty() {
             true => vec![home],
             false => options.images.clone(),
@@ -77,7 +102,7 @@ impl Workspace {
         ids.sort_unstable();
         ids.dedup();
         for &id in &ids {
-            let document = self.document(id).ok_or(CommandError::UnknownDocument(id))?;
+            let document = parts.documents.find(id)?;
             if document.model() != Some(&version) {
                 return Err(CommandError::NothingToTrain(format!(
                     "{} does not use the model that is trained: choose it there, or leave the image out",
@@ -86,43 +111,52 @@ impl Workspace {
             }
         }
         let labelled = |slice: &SliceRef| {
-            let document = self.documents().iter().find(|d| d.source() == slice.path);
+            let document = parts.documents.of_source(&slice.path);
             document.is_some_and(|d| !labels_on(d, slice.z).is_empty())
         };
-        let (learned_from, held_out) =
-            lessons::split(self.verified_slices(&ids), options.valid_fraction, options.seed, labelled);
-        let mut images = self.images_of(&ids);
+        let (learned_from, held_out) = lessons::split(
+            lessons::verified_slices(&parts.documents, &ids),
+            options.valid_fraction,
+            options.seed,
+            labelled,
+        );
+        let mut images = listing::images_of(&parts.documents, &ids);
         images.retain(|image| image.slices > 0);
         let listed: Vec<&LessonImage> = images.iter().collect();
-        let warnings = self.lesson_warnings(&listed, options.unlabelled);
+        let warnings = listing::warnings_of(parts.documents.active()?, library, &listed, options.unlabelled);
         // Numbers of documents mean nothing to those who read the run later.
         let options = TrainOptions { images: Vec::new(), ..options };
         let plan = Plan { options, learned_from, held_out, images, warnings };
-        self.start_training_on(home, version, plan, now_ms(), Curves::default(), false)?;
+        let (base, started_ms, curves) = (version, now_ms(), Curves::default());
+        self.start_run(parts, library, Beginning { home, base, plan, started_ms, curves, resume: false })?;
         if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
-            self.give_up(given_up);
+            self.give_up(parts, given_up);
         }
         Ok(())
     }
 
     /// An interrupted run will not be resumed.
-    fn give_up(&mut self, Interrupted { document, mut run }: Interrupted) {
+    fn give_up(&mut self, parts: &mut Parts, Interrupted { document, mut run }: Interrupted) {
         run.state = RunState::Cancelled;
-        if let Some(document) = self.document_mut(document)
+        if let Some(document) = parts.documents.get_mut(document)
             && let Some(kept) = document.runs.iter_mut().find(|other| other.started_ms == run.id)
         {
             kept.state = run.state;
         }
-        self.write(document, Write::Run(run));
-        self.notices.resolve(&Cause::Interrupted(document));
+        parts.write(document, Write::Run(run));
+        parts.notices.resolve(&Cause::Interrupted(document));
     }
 
     /// Goes on with a run that a crash interrupted, from its last checkpoint.
-    fn resume_interrupted(&mut self) -> Result<(), CommandError> {
+    fn resume_interrupted(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+    ) -> Result<(), CommandError> {
         let Interrupted { document, run } =
             self.interrupted.as_ref().ok_or(CommandError::NoTraining("paused"))?;
         let (home, run) = (*document, run.clone());
-        if !self.checkpoint_beside(home).is_some_and(|path| is_file(&path)) {
+        if !checkpoint_beside(&parts.documents, home).is_some_and(|path| is_file(&path)) {
             return Err(CommandError::NothingToTrain(
                 "the interrupted run has no checkpoint beside the project file; cancel it and start anew"
                     .into(),
@@ -135,34 +169,35 @@ impl Workspace {
         };
         let plan: Plan = serde_json::from_str(&run.config).map_err(unreadable)?;
         let curves = serde_json::from_str(&run.curves).unwrap_or_default();
-        self.start_training_on(home, run.base_version.as_str().into(), plan, run.id, curves, true)?;
+        let base = run.base_version.as_str().into();
+        self.start_run(
+            parts,
+            library,
+            Beginning { home, base, plan, started_ms: run.id, curves, resume: true },
+        )?;
         if let Some(interrupted) = self.interrupted.take() {
-            self.notices.resolve(&Cause::Interrupted(interrupted.document));
+            parts.notices.resolve(&Cause::Interrupted(interrupted.document));
         }
         Ok(())
     }
 
-    /// `home`: in whose project file the run is kept first.
-    fn start_training_on(
+    fn start_run(
         &mut self,
-        home: DocumentId,
-        base: Version,
-        mut plan: Plan,
-        started_ms: i64,
-        curves: Curves,
-        resume: bool,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        Beginning { home, base, mut plan, started_ms, curves, resume }: Beginning,
     ) -> Result<(), CommandError> {
         let unknown = || CommandError::UnknownModel(base.to_string());
-        let card = Arc::clone(&self.library.find(&base).ok_or_else(unknown)?.card);
-        if !self.ensure_loaded(&base) {
+        let card = Arc::clone(&library.find(&base).ok_or_else(unknown)?.card);
+        if !library.ensure_loaded(parts, &base) {
             return Err(CommandError::NothingToTrain(
                 "the model is still being loaded; try again in a moment".into(),
             ));
         }
-        self.keep_untrained(home, &base);
+        library.keep_untrained(parts, home, &base);
         let unlabelled = plan.options.unlabelled;
-        let lessons = self.lessons(&card, &plan.learned_from, unlabelled)?;
-        let measured = self.lessons(&card, &plan.held_out, unlabelled)?;
+        let lessons = lessons::lessons(&parts.documents, &card, &plan.learned_from, unlabelled)?;
+        let measured = lessons::lessons(&parts.documents, &card, &plan.held_out, unlabelled)?;
         let (samples, held_out) = (lessons.samples, measured.samples);
         let left_out = [lessons.left_out, measured.left_out].concat();
         if samples.is_empty() {
@@ -183,7 +218,7 @@ impl Workspace {
             if held_out.is_empty() && !plan.held_out.is_empty() {
                 text += " Nothing is kept out, so nothing will say whether the result is better.";
             }
-            self.notices.add(NoticeLevel::Warning, Some(home), text.clone());
+            parts.notices.add(NoticeLevel::Warning, Some(home), text.clone());
             plan.warnings.push(text);
         }
         let mut all: Vec<DocumentId> =
@@ -193,7 +228,7 @@ impl Workspace {
         let mut seen = BTreeSet::new();
         all.retain(|id| seen.insert(*id));
 
-        let checkpoint = self.checkpoint_beside(home);
+        let checkpoint = checkpoint_beside(&parts.documents, home);
         let options = &plan.options;
         let mut config = TrainConfig::fine_tune(&card);
         config.steps = options.steps.unwrap_or(config.steps);
@@ -204,7 +239,7 @@ impl Workspace {
         let total = config.steps;
         let learned = listing::summary(&plan.images, samples.len(), held_out.len());
         let about = About {
-            title: card.is_untrained().then(|| model_library::learned_title(&card.title)),
+            title: card.is_untrained().then(|| learned_title(&card.title)),
             trained_on: Some(match card.is_untrained() {
                 true => learned,
                 false => format!("{}; then {learned}", card.trained_on.trim_end_matches(['.', ' '])),
@@ -228,12 +263,12 @@ impl Workspace {
         };
         if !resume {
             // What an earlier run has left there is none of this run's.
-            self.remove_checkpoint(checkpoint.clone());
+            remove_checkpoint(checkpoint.clone());
         }
-        self.notices.resolve(&Cause::Candidate);
-        let job = self.jobs.engine().train(request);
-        self.jobs.add(job, format!("training “{}”", card.title), Some(home));
-        self.training = Some(Training {
+        parts.notices.resolve(&Cause::Candidate);
+        let job = parts.jobs.engine().train(request);
+        parts.jobs.add(job, format!("training “{}”", card.title), Some(home));
+        self.current = Some(Training {
             job,
             started_ms,
             documents: all,
@@ -255,35 +290,35 @@ impl Workspace {
             candidate: None,
             checkpoint,
         });
-        self.keep_run();
+        self.keep_run(parts);
         Ok(())
     }
 
     /// Writes the run as it stands into the first document's project file.
-    pub(super) fn keep_run(&mut self) {
-        if let Some(training) = &self.training
+    pub fn keep_run(&mut self, parts: &mut Parts) {
+        if let Some(training) = &self.current
             && let Some(&first) = training.documents.first()
         {
             let record = training.record();
             let run = Run::of(&record);
-            self.write(first, Write::Run(record));
-            if let Some(document) = self.document_mut(first) {
+            parts.write(first, Write::Run(record));
+            if let Some(document) = parts.documents.get_mut(first) {
                 document.runs.retain(|other| other.started_ms != run.started_ms);
                 document.runs.push(run);
             }
         }
     }
 
-    pub(in crate::workspace) fn on_training_progress(&mut self, job: JobId, event: &Event) {
+    pub fn on_progress(&mut self, job: JobId, event: &Event) {
         if let Event::Progress { stage, eta_secs, .. } = event
-            && let Some(training) = self.training.as_mut().filter(|t| t.job == job)
+            && let Some(training) = self.current.as_mut().filter(|t| t.job == job)
         {
             (training.stage, training.eta_secs) = (stage, *eta_secs);
         }
     }
 
-    pub(in crate::workspace) fn on_training_event(&mut self, job: JobId, event: &Event) {
-        let Some(training) = self.training.as_mut().filter(|t| t.job == job) else { return };
+    pub fn on_event(&mut self, parts: &mut Parts, job: JobId, event: &Event) {
+        let Some(training) = self.current.as_mut().filter(|t| t.job == job) else { return };
         match event {
             Event::TrainSteps { points, .. } => {
                 for point in points {
@@ -301,57 +336,62 @@ impl Workspace {
                 validations.drain(..over);
                 training.curves.valid_dice.retain(|p| p[0] < *step as f64);
                 training.curves.valid_dice.extend(dice.map(|dice| [*step as f64, dice]));
-                self.keep_run();
+                self.keep_run(parts);
             }
-            Event::TrainSaved { .. } => self.keep_run(),
+            Event::TrainSaved { .. } => self.keep_run(parts),
             Event::TrainNotSaved { reason, .. } => {
                 let document = training.documents.first().copied();
                 let text = format!("Training goes on, but its checkpoint was not written: {reason}");
-                self.notices.add(NoticeLevel::Warning, document, text);
+                parts.notices.add(NoticeLevel::Warning, document, text);
             }
             Event::TrainSinglePrecision { reason, .. } => {
                 let document = training.documents.first().copied();
                 let text = format!("Training goes on in single precision: {reason}.");
-                self.notices.add(NoticeLevel::Info, document, text);
+                parts.notices.add(NoticeLevel::Info, document, text);
             }
             _ => {}
         }
     }
 
-    fn decide(&mut self, decision: TrainingState) -> Result<(), CommandError> {
-        let training = self.training.as_mut().filter(|t| t.state == TrainingState::Finished);
+    fn decide(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        decision: TrainingState,
+    ) -> Result<(), CommandError> {
+        let training = self.current.as_mut().filter(|t| t.state == TrainingState::Finished);
         let training = training.ok_or(CommandError::NoTraining("waiting for a decision"))?;
         let version = training.candidate.as_ref().map(|c| c.card.version.clone());
         let adopted = decision == TrainingState::Adopted;
         training.state = decision;
         let checkpoint = training.checkpoint.clone();
-        let documents = training.documents.clone();
-        self.keep_run();
-        self.remove_checkpoint(checkpoint);
-        self.notices.resolve(&Cause::Candidate);
+        let (documents, base) = (training.documents.clone(), Some(training.base.to_string()));
+        self.keep_run(parts);
+        remove_checkpoint(checkpoint);
+        parts.notices.resolve(&Cause::Candidate);
         for id in documents {
             if adopted {
-                self.set_model(id, version.clone());
+                library.set_model(parts, id, version.clone(), base.as_deref());
             }
         }
         Ok(())
     }
+}
 
-    /// Where the checkpoint of a document's run lies: beside its project file, whatever that file says. A path that came
-    /// with a file must never name what is read, written or removed.
-    pub(super) fn checkpoint_beside(&self, document: DocumentId) -> Option<PathBuf> {
-        let mut name = self.document(document)?.project.clone()?.into_os_string();
-        name.push(".checkpoint");
-        Some(PathBuf::from(name))
-    }
+/// Where the checkpoint of a document's run lies: beside its project file, whatever that file says. A path that came
+/// with a file must never name what is read, written or removed.
+fn checkpoint_beside(documents: &Documents, document: DocumentId) -> Option<PathBuf> {
+    let mut name = documents.get(document)?.project.clone()?.into_os_string();
+    name.push(".checkpoint");
+    Some(PathBuf::from(name))
+}
 
-    pub(super) fn remove_checkpoint(&self, path: Option<PathBuf>) {
-        let Some(path) = path else { return };
-        if let Err(e) = std::fs::remove_file(&path)
-            && e.kind() != std::io::ErrorKind::NotFound
-        {
-            log::warn!("the checkpoint {} was not removed: {e}", path.display());
-        }
+pub(super) fn remove_checkpoint(path: Option<PathBuf>) {
+    let Some(path) = path else { return };
+    if let Err(e) = std::fs::remove_file(&path)
+        && e.kind() != std::io::ErrorKind::NotFound
+    {
+        log::warn!("the checkpoint {} was not removed: {e}", path.display());
     }
 }
 

@@ -1,0 +1,275 @@
+//! The workspace: its parts, and what everyone may ask of them.
+
+use super::background_edit::Edits;
+use super::dismissed::Dismissed;
+use super::documents::Documents;
+use super::jobs::{Activity, Device, Jobs};
+use super::model_library::{LibraryModel, ModelLibrary};
+use super::notice::{Notice, Notices};
+use super::parts::Parts;
+use super::predictions::{PredictionStatus, Predictions, SliceLabels};
+use super::store::Place;
+use super::surfaces::{SurfaceOf, Surfaces};
+use super::training::{self, LessonImage, Training, TrainingRuns};
+use super::{Command, CommandError, Document, DocumentId, Export, Opening, Risk, SaveState, Unlabelled};
+use crate::engine::{Engine, Predicted, SliceKey, run_folder::PastRun};
+use crate::label::{LabelId, Surface};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+mod commands;
+mod events;
+
+/// How a workspace keeps things.
+#[derive(Clone, Debug)]
+pub struct WorkspaceOptions {
+    /// Where project files are kept.
+    pub place: Place,
+    /// Memory for predictions.
+    pub prediction_bytes: usize,
+    /// Memory for undo, for each image. What is older is read back from the project file.
+    pub undo_bytes: usize,
+}
+
+impl Default for WorkspaceOptions {
+    fn default() -> Self {
+        Self { place: Place::standard(), prediction_bytes: 512 << 20, undo_bytes: 128 << 20 }
+    }
+}
+
+/// What is open.
+pub struct Workspace {
+    parts: Parts,
+    library: ModelLibrary,
+    predictions: Predictions,
+    surfaces: Surfaces,
+    edits: Edits,
+    training: TrainingRuns,
+    recording: Option<Vec<Command>>,
+}
+
+impl Workspace {
+    /// A workspace that keeps project files beside their images.
+    pub fn new(engine: Engine) -> std::io::Result<Self> {
+        Self::with_options(engine, WorkspaceOptions::default())
+    }
+
+    pub fn with_options(engine: Engine, options: WorkspaceOptions) -> std::io::Result<Self> {
+        let WorkspaceOptions { place, prediction_bytes, undo_bytes } = options;
+        let notices = Notices::new(Dismissed::of(&place));
+        Ok(Self {
+            parts: Parts {
+                documents: Documents::start(place, undo_bytes, engine.wake())?,
+                jobs: Jobs::new(engine),
+                notices,
+            },
+            library: ModelLibrary::bundled(),
+            predictions: Predictions::new(prediction_bytes),
+            surfaces: Surfaces::default(),
+            edits: Edits::default(),
+            training: TrainingRuns::default(),
+            recording: None,
+        })
+    }
+
+    pub fn documents(&self) -> &[Document] {
+        self.parts.documents.list()
+    }
+
+    pub fn document(&self, id: DocumentId) -> Option<&Document> {
+        self.parts.documents.get(id)
+    }
+
+    /// The document that commands act on.
+    pub fn active(&self) -> Option<&Document> {
+        self.parts.documents.active().ok()
+    }
+
+    /// Images on their way in.
+    pub fn openings(&self) -> &[Opening] {
+        self.parts.documents.openings()
+    }
+
+    /// The models that can be used, bundled ones first.
+    pub fn models(&self) -> &[LibraryModel] {
+        self.library.models()
+    }
+
+    /// A model by its version, or a bundled one by its id.
+    pub fn model(&self, version: &str) -> Option<&LibraryModel> {
+        self.library.find(version)
+    }
+
+    /// The training run that is under way, or the last one.
+    pub fn training(&self) -> Option<&Training> {
+        self.training.current()
+    }
+
+    /// Training runs whose folders were opened.
+    pub fn past_runs(&self) -> &[PastRun] {
+        self.training.past()
+    }
+
+    /// The document whose training run was under way when the program last stopped. The run can be resumed or cancelled.
+    pub fn interrupted_training(&self) -> Option<DocumentId> {
+        self.training.interrupted()
+    }
+
+    /// The images that the model of the active document could learn from: those that use it and have verified slices.
+    /// Looks through their masks: for once after a change, not for every frame.
+    pub fn lesson_images(&self) -> Vec<(DocumentId, LessonImage)> {
+        training::lesson_images(&self.parts.documents)
+    }
+
+    /// What a person should know before the active document's model learns from these images.
+    pub fn lesson_warnings(&self, images: &[&LessonImage], unlabelled: Unlabelled) -> Vec<String> {
+        let document = self.active();
+        document.map_or_else(Vec::new, |d| training::warnings_of(d, &self.library, images, unlabelled))
+    }
+
+    /// Everything that takes time at the moment, but for what is hidden from the UI.
+    pub fn activities(&self) -> impl Iterator<Item = &Activity> {
+        self.parts.jobs.listed()
+    }
+
+    /// True where nothing is under way: no job, and no change on its way to the disk. For those who wait for the end.
+    pub fn is_idle(&self) -> bool {
+        let saving = |d: &Document| matches!(d.save_state(), SaveState::Saving(_));
+        self.parts.jobs.is_empty()
+            && !self.predictions.is_accepting(None)
+            && self.edits.is_empty()
+            && !self.documents().iter().any(saving)
+    }
+
+    pub fn device(&self) -> &Device {
+        self.parts.jobs.device()
+    }
+
+    pub fn notices(&self) -> &[Notice] {
+        self.parts.notices.list()
+    }
+
+    /// The newest notice, for those who print them as they come.
+    pub fn last_notice(&self) -> Option<&Notice> {
+        self.notices().last()
+    }
+
+    /// Takes a notice away, unless its cause still stands. A warning of an image does not come again with the same image.
+    pub fn dismiss(&mut self, notice: u64) {
+        if let Some(remember) = self.parts.notices.dismiss(notice) {
+            // Where it cannot be remembered it comes once more, which does no harm.
+            self.engine().run(move |_| remember());
+        }
+    }
+
+    /// The engine, for work that changes nothing in the workspace. Its events are the workspace's to drain.
+    pub fn engine(&self) -> &Engine {
+        self.parts.jobs.engine()
+    }
+
+    /// What would be lost if the program ended now; empty where it may end.
+    pub fn risks(&self) -> Vec<Risk> {
+        let mut risks: Vec<Risk> = self.documents().iter().flat_map(|d| self.risks_of(d.id())).collect();
+        if let Some(training) = self.training.under_way() {
+            let kept = self.documents().iter().any(|d| training.uses(d.id()) && d.project().is_some());
+            risks.push(Risk::Training { kept });
+        }
+        risks
+    }
+
+    /// What of an image would be lost if it were closed now; empty where it may be closed.
+    pub fn risks_of(&self, document: DocumentId) -> Vec<Risk> {
+        let changing =
+            self.predictions.is_accepting(Some(document)) || self.edits.has_background_edit(document);
+        self.document(document).map_or_else(Vec::new, |d| d.risks(changing))
+    }
+
+    /// The files that an export would replace and that were not written of this document since it was opened, or that
+    /// somebody has changed since.
+    pub fn would_replace(&self, export: &Export) -> Result<Vec<PathBuf>, CommandError> {
+        self.parts.would_replace(export)
+    }
+
+    /// The prediction that may be shown on slice `z`: made from this document, by the model in use, on this slice.
+    pub fn prediction(&self, document: DocumentId, z: usize) -> Option<&Predicted> {
+        self.predictions.on(&self.document(document)?.base(z)?)
+    }
+
+    /// The labels of every native slice that the model in use has predicted, by slice; they are there also where the
+    /// probabilities had to make room.
+    pub fn predicted_slices(&self, document: DocumentId) -> Option<&BTreeMap<usize, SliceLabels>> {
+        self.predictions.labels(self.document(document)?)
+    }
+
+    /// The predicted labels of one slice, in the model's own ids.
+    pub fn predicted_labels(&self, document: DocumentId, z: usize) -> Option<&Arc<[LabelId]>> {
+        self.predictions.labels_on(self.document(document)?, z)
+    }
+
+    /// The prediction by any version, where it is there.
+    pub fn prediction_by(&self, document: DocumentId, version: &str, z: usize) -> Option<&Predicted> {
+        self.predictions.on(&SliceKey { document, version: version.into(), z })
+    }
+
+    pub fn prediction_status(&self, document: DocumentId, z: usize) -> PredictionStatus<'_> {
+        match self.document(document) {
+            Some(document) => self.predictions.status(document, &self.library, z),
+            None => PredictionStatus::NoModel,
+        }
+    }
+
+    /// The job of [`ModelCommand::PredictAll`](super::ModelCommand::PredictAll), while it is under way.
+    pub fn predicting_all(&self, document: DocumentId) -> Option<&Activity> {
+        self.parts.jobs.get(self.predictions.job_of_all(document)?)
+    }
+
+    /// How much each label of the document takes in the prediction of the model in use, in the unit of
+    /// [`Document::label_volume`]: `None` until the whole volume is predicted and measured.
+    pub fn predicted_volumes(&self, document: DocumentId) -> Option<BTreeMap<LabelId, f64>> {
+        self.predictions.volumes(self.document(document)?, &self.library)
+    }
+
+    /// The classes of the model in use whose names are not among a document's labels: accepting its prediction adds them as
+    /// new labels. None of a network that has learned nothing.
+    pub fn new_labels(&self, document: DocumentId) -> Vec<&str> {
+        let Some(document) = self.document(document) else { return Vec::new() };
+        let model = document.model().and_then(|version| self.library.find(version));
+        let classes = model.into_iter().filter(|m| !m.is_untrained()).flat_map(|m| m.card.labels.iter());
+        let known = |name: &str| document.labels().iter().any(|label| label.name == name);
+        classes.map(|class| class.name.as_str()).filter(|name| !known(name)).collect()
+    }
+
+    /// Says which native slice of a document is on screen: it is predicted next, its neighbours afterwards, and whatever
+    /// was asked for before and is not seen any more is dropped. Cheap; call it every frame.
+    pub fn look_at(&mut self, document: DocumentId, z: usize) {
+        self.predictions.look_at(document, z);
+        self.predictions.poll(&mut self.parts, &mut self.library);
+    }
+
+    /// Says which surface is on screen, if any. View state: nothing of the data changes. Cheap; call it every frame.
+    pub fn want_surface(&mut self, wanted: Option<(DocumentId, SurfaceOf)>) {
+        self.surfaces.want(wanted);
+        self.surfaces.poll(&mut self.parts, &self.predictions, &self.library);
+    }
+
+    /// The newest surface of what is wanted, shown until a newer one is there. Its labels are the document's.
+    pub fn surface(&self) -> Option<&Arc<Surface>> {
+        self.surfaces.shown()
+    }
+
+    /// Whether there is a newer one to come.
+    pub fn surface_is_behind(&self) -> bool {
+        self.surfaces.is_behind(&self.parts.documents, &self.predictions, &self.library)
+    }
+
+    /// Begins to keep the commands that are carried out.
+    pub fn record(&mut self) {
+        self.recording = Some(Vec::new());
+    }
+
+    /// The commands carried out since [`Workspace::record`].
+    pub fn recorded(&self) -> &[Command] {
+        self.recording.as_deref().unwrap_or_default()
+    }
+}
