@@ -168,7 +168,8 @@ impl Edits {
             return Err(CommandError::EditRunning);
         }
         let document = parts.documents.find(id)?;
-        let (volume, revision, now) = (document.volume.clone(), document.revision, document.now.clone());
+        let (volume, revision) = (document.volume().clone(), document.revision());
+        let now = document.annotated().now().clone();
         let title = work.title().to_owned();
         let its_work = work.clone();
         let job = parts.jobs.run(title, Some(id), move |cx| {
@@ -201,7 +202,7 @@ impl Edits {
     ) -> Result<(), CommandError> {
         let Some(document) = parts.documents.get(id) else { return Ok(()) };
         let finished = match stage {
-            Stage::Finished(finished) if document.tool.is_none() => finished,
+            Stage::Finished(finished) if document.settled().is_ok() => finished,
             Stage::Waiting if !self.has_background_edit(id) => {
                 return self.start_background_edit(parts, id, work);
             }
@@ -215,26 +216,21 @@ impl Edits {
         {
             return Ok(());
         }
-        let stands = parts.documents.get(id).is_some_and(|d| d.revision == finished.revision);
+        let stands = parts.documents.get(id).is_some_and(|d| d.revision() == finished.revision);
         match work {
             Work::Make(_) if !stands => self.start_background_edit(parts, id, work),
             Work::Make(order) => self.apply_finished(parts, id, order, *finished),
             Work::Undo(_) | Work::Redo(_) if !stands => Err(CommandError::EditedMeanwhile),
             Work::Undo(_) => {
-                let document = parts.documents.find_mut(id)?;
-                document.now = finished.after;
-                document.log.step_back();
-                parts.undone(id, &finished.edit)
+                let entry = parts.documents.find_mut(id)?.edit()?.adopt_undo(finished.after)?;
+                parts.undone_or_redone(id, entry, &finished.edit);
+                Ok(())
             }
             Work::Redo(_) => {
-                let document = parts.documents.find_mut(id)?;
-                match document.log.can_redo() {
-                    true => document.log.step_forward(),
-                    // Read back from the project file.
-                    false => document.log.adopt(Arc::clone(&finished.edit))?,
-                }
-                document.now = finished.after;
-                parts.redone(id, &finished.edit)
+                let settled = parts.documents.find_mut(id)?.edit()?;
+                let entry = settled.adopt_redo(finished.after, &finished.edit)?;
+                parts.undone_or_redone(id, entry, &finished.edit);
+                Ok(())
             }
         }
     }
@@ -255,10 +251,9 @@ impl Edits {
             }
             return Ok(());
         }
-        let document = parts.documents.find_mut(id)?;
-        document.log.adopt(Arc::clone(&finished.edit))?;
-        document.now = finished.after;
-        parts.journal(id, Some(finished.edit))
+        let entry = parts.documents.find_mut(id)?.edit()?.adopt(finished.after, finished.edit)?;
+        parts.journal(id, entry);
+        Ok(())
     }
 
     /// A job has ended without a result.
@@ -282,7 +277,7 @@ impl Parts {
     /// A prediction's base must still be the model in use.
     pub fn still_uses(&mut self, id: DocumentId, version: &Version) -> bool {
         let Some(document) = self.documents.get(id) else { return false };
-        let current = document.model.as_ref() == Some(version);
+        let current = document.model() == Some(version);
         if !current {
             let text = "The prediction was not accepted: another model is in use now";
             self.notices.add(NoticeLevel::Warning, Some(id), text);

@@ -1,11 +1,14 @@
+use super::CommandError;
+use super::annotated::{Annotated, Settled};
 use super::annotations::Annotations;
 use super::editing::Drawing;
+use super::image::Image;
 use super::journal::Timeline;
 use super::label_statistics::Statistics;
-use super::source::Stamp;
-use super::store::{Aside, CaseFacts, Project};
+use super::save_state::{SaveState, Saving};
+use super::store::{Aside, Project, Restored};
 use super::training::Run;
-use crate::edit::EditLog;
+use crate::edit::Edit;
 use crate::engine::{DocumentId, JobId, SliceKey, Version};
 use crate::geom::Plane;
 use crate::io::SeriesInfo;
@@ -43,117 +46,82 @@ impl Opening {
     }
 }
 
-/// Where the annotations stand on their way to the disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SaveState {
-    /// Everything is on the disk.
-    Saved,
-    /// This many changes are on their way, as a rule for a few milliseconds.
-    Saving(usize),
-    /// The project file cannot be written: changes are kept in memory and tried again.
-    Failing(String),
-    /// No project file is kept for this image.
-    NotKept,
-}
-
-/// Why a project file cannot be written.
-#[derive(Clone, Debug)]
-pub(super) struct Failing {
-    pub reason: String,
-    /// It could be kept in the program's own folder instead.
-    pub can_move: bool,
-}
-
 /// An open image with what a person has made of it. Read by everyone, changed by [`Command`](super::Command)s only.
 #[derive(Debug)]
 pub struct Document {
-    pub(super) id: DocumentId,
-    /// Documents stand in the order in which they were asked for, whatever comes first.
-    pub(super) asked: JobId,
-    pub(super) name: String,
-    pub(super) facts: CaseFacts,
-    pub(super) volume: Volume,
-    pub(super) now: Annotations,
-    pub(super) selected: LabelId,
-    pub(super) cursor: [usize; 3],
-    pub(super) warnings: Vec<String>,
-    /// What the image's files looked like from outside when it was opened.
-    pub(super) stamp: Option<Stamp>,
-    pub(super) series: Vec<SeriesInfo>,
-    /// The modality was told from the picture's look alone, and nobody has said otherwise.
-    pub(super) by_look: bool,
-    /// What a person has said that made the image.
-    pub(super) stated: Option<Modality>,
+    id: DocumentId,
+    image: Image,
+    annotated: Annotated,
+    saving: Saving,
+    /// The label that tools paint with.
+    selected: LabelId,
+    cursor: [usize; 3],
     /// The model that predicts here.
-    pub(super) model: Option<Version>,
-    /// The tool of the stroke that is being drawn.
-    pub(super) tool: Option<String>,
-    /// What the stroke draws is too large for a frame: it is made when the stroke has ended.
-    pub(super) deferred: Option<Drawing>,
-    /// The newest edits, as far back as memory reaches.
-    pub(super) log: EditLog,
-    /// Everything that can be undone and redone, also what only the project file still has.
-    pub(super) timeline: Timeline,
-    pub(super) project: Option<PathBuf>,
-    /// The project file exists, or is about to.
-    pub(super) kept: bool,
-    /// Number of the newest journal entry, and of the newest on the disk.
-    pub(super) last_seq: i64,
-    pub(super) durable_seq: i64,
-    pub(super) durable_millis: Option<f64>,
-    pub(super) failing: Option<Failing>,
-    /// Entries since the last snapshot.
-    pub(super) since_snapshot: usize,
-    /// Makes a snapshot.
-    pub(super) snapshot_job: Option<JobId>,
-    /// Grows with every change of mask, labels or verified slices.
-    pub(super) revision: u64,
-    /// The revision of the mask that was exported last.
-    pub(super) exported: Option<u64>,
-    /// Files that were written of it since it was opened.
-    pub(super) exports: Vec<PathBuf>,
-    /// The folder that it is a picture of, or itself.
-    pub(super) opened: PathBuf,
-    pub(super) statistics: Statistics,
+    model: Option<Version>,
+    statistics: Statistics,
     /// Oldest first.
-    pub(super) runs: Vec<Run>,
-    pub(super) asides: Vec<Aside>,
+    runs: Vec<Run>,
 }
 
 impl Document {
+    /// An image without annotations, and how much memory its undo may take.
+    pub(super) fn new((id, undo_bytes): (DocumentId, usize), image: Image) -> Self {
+        let (dims, labels) = (image.volume().dims(), image.facts().initial_labels.clone());
+        Self {
+            id,
+            selected: first_of(&labels),
+            annotated: Annotated::new(Annotations::empty(dims, labels), undo_bytes),
+            image,
+            saving: Saving::default(),
+            cursor: dims.map(|n| n / 2),
+            model: None,
+            statistics: Statistics::default(),
+            runs: Vec::new(),
+        }
+    }
+
+    /// What its project file holds.
+    pub(super) fn restore(&mut self, restored: Restored) {
+        self.saving.restored(restored.last_seq, restored.replayed);
+        self.annotated.restore(restored.annotations, restored.timeline, restored.last_seq);
+        if self.labels().get(self.selected).is_none() {
+            self.selected = first_of(self.labels());
+        }
+    }
+
     pub fn id(&self) -> DocumentId {
         self.id
     }
 
     pub fn name(&self) -> &str {
-        &self.name
+        self.image.name()
     }
 
     /// The job that has opened it: [`Opening::job`].
     pub fn opened_by(&self) -> JobId {
-        self.asked
+        self.image.opened_by()
     }
 
     /// The file, folder or `sample:ID` that it came from.
     pub fn source(&self) -> &Path {
-        &self.facts.path
+        &self.image.facts().path
     }
 
     pub fn volume(&self) -> &Volume {
-        &self.volume
+        self.image.volume()
     }
 
     /// Number of native slices.
     pub fn depth(&self) -> usize {
-        self.volume.dims()[2]
+        self.volume().dims()[2]
     }
 
     pub fn mask(&self) -> &LabelMap {
-        &self.now.mask
+        &self.annotated.now().mask
     }
 
     pub fn labels(&self) -> &LabelTable {
-        &self.now.labels
+        &self.annotated.now().labels
     }
 
     /// The label that tools paint with.
@@ -163,11 +131,11 @@ impl Document {
 
     /// Native slices that a person has verified.
     pub fn verified(&self) -> &BTreeSet<usize> {
-        &self.now.verified
+        &self.annotated.now().verified
     }
 
     pub fn is_verified(&self, z: usize) -> bool {
-        self.now.verified.contains(&z)
+        self.verified().contains(&z)
     }
 
     /// The crosshair: voxel (x, y, z).
@@ -175,30 +143,24 @@ impl Document {
         self.cursor
     }
 
-    /// Clamped into the image.
-    pub(super) fn set_cursor(&mut self, voxel: [usize; 3]) {
-        let dims = self.volume.dims();
-        self.cursor = std::array::from_fn(|a| voxel[a].min(dims[a] - 1));
-    }
-
     /// What the reader of the file had to say.
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
+        self.image.warnings()
     }
 
     /// Whether the image's modality was told from its look alone: a guess, which a person may set right.
     pub fn is_by_look(&self) -> bool {
-        self.by_look
+        self.image.is_by_look()
     }
 
     /// What [`Document::series`] are in: the folder of a picture that was opened with others, or [`Document::source`].
     pub fn opened(&self) -> &Path {
-        &self.opened
+        self.image.opened()
     }
 
     /// The images that the file or folder holds, where there are several.
     pub fn series(&self) -> &[SeriesInfo] {
-        &self.series
+        self.image.series()
     }
 
     /// The version of the model that predicts here.
@@ -219,7 +181,7 @@ impl Document {
 
     /// Other projects of this very image that were set aside.
     pub fn asides(&self) -> &[Aside] {
-        &self.asides
+        self.saving.asides()
     }
 
     /// The training runs that its project file keeps, oldest first.
@@ -227,81 +189,163 @@ impl Document {
         &self.runs
     }
 
-    /// Grows with every change of mask, labels or verified slices.
+    /// Grows with every change of mask, labels or verified slices. The mask alone has a revision of its own:
+    /// [`LabelMap::revision`].
     pub fn revision(&self) -> u64 {
-        self.revision
+        self.annotated.revision()
     }
 
     pub fn can_undo(&self) -> bool {
-        self.timeline.next_undo().is_some()
+        self.timeline().next_undo().is_some()
     }
 
     pub fn can_redo(&self) -> bool {
-        self.timeline.next_redo().is_some()
+        self.timeline().next_redo().is_some()
     }
 
     /// What undo would take back.
     pub fn undo_title(&self) -> Option<&str> {
-        self.timeline.next_undo().map(|s| s.title.as_str())
+        self.timeline().next_undo().map(|s| s.title.as_str())
     }
 
     pub fn redo_title(&self) -> Option<&str> {
-        self.timeline.next_redo().map(|s| s.title.as_str())
+        self.timeline().next_redo().map(|s| s.title.as_str())
     }
 
     /// The steps that can be undone, oldest first.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.timeline.done().map(|s| s.title.as_str())
+        self.timeline().done().map(|s| s.title.as_str())
     }
 
     /// The tool of the stroke that is being drawn.
     pub fn stroke(&self) -> Option<&str> {
-        self.tool.as_deref()
+        self.annotated.stroke()
     }
 
     pub fn save_state(&self) -> SaveState {
-        match (&self.project, &self.failing) {
-            (None, _) => SaveState::NotKept,
-            (_, Some(failing)) => SaveState::Failing(failing.reason.clone()),
-            _ if self.durable_seq < self.last_seq => {
-                SaveState::Saving((self.last_seq - self.durable_seq) as usize)
-            }
-            _ => SaveState::Saved,
-        }
+        self.saving.state(self.newest())
     }
 
     /// Milliseconds from the last change's command to the disk.
     pub fn durable_millis(&self) -> Option<f64> {
-        self.durable_millis
+        self.saving.durable_millis()
     }
 
     /// Number of the newest change, and of the newest that is on the disk. Both count from 1.
     pub fn journal(&self) -> [i64; 2] {
-        [self.last_seq, self.durable_seq]
-    }
-
-    /// Whether the project file exists, or is about to.
-    pub(super) fn is_kept(&self) -> bool {
-        self.kept
-    }
-
-    /// The annotations as they are left, with the number of the newest change; `None` where a snapshot has them.
-    pub(super) fn last_snapshot(self) -> Option<(i64, Annotations)> {
-        (self.since_snapshot > 0).then_some((self.last_seq, self.now))
+        [self.newest(), self.saving.durable()]
     }
 
     /// Where the project file is, or will be with the first change.
     pub fn project(&self) -> Option<&Path> {
-        self.project.as_deref()
+        self.saving.project()
     }
 
     /// The mask's identity: equal masks have equal hashes.
     pub fn mask_hash(&self) -> String {
-        self.now.mask_hash()
+        self.annotated.now().mask_hash()
     }
 
     /// The plane in which the image was acquired: its slices are the native ones.
     pub fn native_plane(&self) -> Plane {
-        self.volume.grid().native_plane()
+        self.volume().grid().native_plane()
     }
+
+    fn timeline(&self) -> &Timeline {
+        self.annotated.history().timeline()
+    }
+
+    /// Number of the newest change; 0 before the first.
+    pub(super) fn newest(&self) -> i64 {
+        self.annotated.history().newest()
+    }
+
+    pub(super) fn image(&self) -> &Image {
+        &self.image
+    }
+
+    pub(super) fn image_mut(&mut self) -> &mut Image {
+        &mut self.image
+    }
+
+    pub(super) fn annotated(&self) -> &Annotated {
+        &self.annotated
+    }
+
+    pub(super) fn annotated_mut(&mut self) -> &mut Annotated {
+        &mut self.annotated
+    }
+
+    /// The annotations to work on; refused while a stroke is being drawn.
+    pub(super) fn settled(&self) -> Result<&Annotations, CommandError> {
+        self.annotated.settled()
+    }
+
+    /// The way to every change of annotations but a stroke's; refused while a stroke is being drawn.
+    pub(super) fn edit(&mut self) -> Result<Settled<'_>, CommandError> {
+        self.annotated.edit()
+    }
+
+    /// Draws a piece of the stroke; refused where there is none.
+    pub(super) fn draw(&mut self, drawing: Drawing) -> Result<(), CommandError> {
+        self.annotated.open_stroke()?.draw(self.image.volume(), drawing)
+    }
+
+    pub(super) fn saving(&self) -> &Saving {
+        &self.saving
+    }
+
+    pub(super) fn saving_mut(&mut self) -> &mut Saving {
+        &mut self.saving
+    }
+
+    pub(super) fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    pub(super) fn statistics_mut(&mut self) -> &mut Statistics {
+        &mut self.statistics
+    }
+
+    pub(super) fn runs_mut(&mut self) -> &mut Vec<Run> {
+        &mut self.runs
+    }
+
+    /// Predicts with a version from now on; the one before.
+    pub(super) fn set_model(&mut self, version: Option<Version>) -> Option<Version> {
+        std::mem::replace(&mut self.model, version)
+    }
+
+    pub(super) fn select(&mut self, label: LabelId) {
+        self.selected = label;
+    }
+
+    /// Clamped into the image.
+    pub(super) fn set_cursor(&mut self, voxel: [usize; 3]) {
+        let dims = self.volume().dims();
+        self.cursor = std::array::from_fn(|a| voxel[a].min(dims[a] - 1));
+    }
+
+    /// Brings the crosshair to where an undo or redo happened, if it is not there.
+    pub(super) fn show(&mut self, edit: &Edit) {
+        if let Some(slices) = edit.slices()
+            && !slices.contains(&self.cursor[2])
+        {
+            self.cursor[2] = *slices.start();
+        }
+        if self.selected != 0 && self.labels().get(self.selected).is_none() {
+            self.selected = first_of(self.labels());
+        }
+    }
+
+    /// The annotations as they are left, with the number of the newest change; `None` where a snapshot has them.
+    pub(super) fn last_snapshot(self) -> Option<(i64, Annotations)> {
+        let newest = self.newest();
+        self.saving.is_ahead_of_snapshot().then(|| (newest, self.annotated.into_now()))
+    }
+}
+
+/// The label that is selected first; 0 where there is none.
+pub(super) fn first_of(labels: &LabelTable) -> LabelId {
+    labels.iter().next().map_or(0, |label| label.id)
 }

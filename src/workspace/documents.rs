@@ -126,7 +126,7 @@ impl Documents {
             return;
         }
         self.last_retry = Some(Instant::now());
-        for document in self.list.iter().filter(|d| d.failing.is_some()) {
+        for document in self.list.iter().filter(|d| d.saving().is_failing()) {
             // Where the thread is gone, the notice that stands says so.
             let _ = self.store.retry(document.id());
         }

@@ -1,10 +1,11 @@
+use super::annotated::Committed;
 use super::annotations::Annotations;
 use super::background_edit::{Draft, Edits, IN_FRAME, Order};
 use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::Predictions;
 use super::{CommandError, DocumentId, EditCommand};
-use crate::edit::{Change, Edit, EditError, Limits, Origin, Patch, Shape};
+use crate::edit::{Change, EditError, Limits, Origin, Patch, Shape};
 use crate::label::LabelId;
 use crate::volume::Volume;
 use std::sync::Arc;
@@ -20,11 +21,11 @@ pub(super) struct Drawing {
 
 impl Drawing {
     /// Whether it takes longer than a frame.
-    fn is_large(&self, volume: &Volume) -> bool {
+    pub fn is_large(&self, volume: &Volume) -> bool {
         self.shape.reach(volume.grid()) > IN_FRAME
     }
 
-    fn change(&self, volume: &Volume, now: &Annotations, tool: String) -> Change {
+    pub fn change(&self, volume: &Volume, now: &Annotations, tool: String) -> Change {
         let rules = now.rules().with_limits(self.limits);
         let origin = Origin::Person { tool };
         Change::Mask(Patch::draw(&now.mask, volume, &self.shape, self.label, &rules, origin))
@@ -59,13 +60,9 @@ impl Edits {
         match command {
             EditCommand::Begin { tool } => {
                 let document = parts.documents.active_mut()?;
-                if document.tool.is_some() {
-                    return Err(CommandError::StrokeOpen);
-                }
-                document.log.begin()?;
-                document.tool = Some(tool);
-                if !document.kept && document.project.is_some() {
-                    let id = document.id;
+                document.edit()?.begin_stroke(tool)?;
+                if !document.saving().is_kept() && document.project().is_some() {
+                    let id = document.id();
                     // Where that fails, the stroke's own writing will say why.
                     let _ = parts.documents.store().prepare(id);
                 }
@@ -74,21 +71,18 @@ impl Edits {
             EditCommand::Draw { shape, label, limits } => self.draw(parts, Drawing { shape, label, limits }),
             EditCommand::Commit => {
                 let document = parts.documents.active_mut()?;
-                let tool = document.tool.take().ok_or(CommandError::NoStroke)?;
-                let (id, edit, deferred) = (document.id, document.log.commit(), document.deferred.take());
-                match deferred {
-                    Some(drawing) => self.edit_in_background(parts, id, drawing.order(tool)),
-                    None => parts.journal(id, edit),
+                let id = document.id();
+                match document.annotated_mut().open_stroke()?.commit()? {
+                    Committed::Large(drawing, tool) => {
+                        self.edit_in_background(parts, id, drawing.order(tool))
+                    }
+                    Committed::Done(entry) => {
+                        entry.into_iter().for_each(|entry| parts.journal(id, entry));
+                        Ok(())
+                    }
                 }
             }
-            EditCommand::Abort => {
-                let document = parts.documents.active_mut()?;
-                document.tool.take().ok_or(CommandError::NoStroke)?;
-                document.deferred = None;
-                document.log.abort(&mut document.now.marks())?;
-                document.revision += 1;
-                Ok(())
-            }
+            EditCommand::Abort => parts.documents.active_mut()?.annotated_mut().open_stroke()?.abort(),
             EditCommand::Accept { scope } => predictions.accept(parts, library, self, scope),
             EditCommand::SetVerified { z, on } => {
                 let document = parts.documents.active_mut()?;
@@ -99,7 +93,7 @@ impl Edits {
                 if document.is_verified(z) == on {
                     return Ok(());
                 }
-                let id = document.id;
+                let id = document.id();
                 parts.change(id, vec![Change::Verified { slice: z, on }])
             }
             EditCommand::CopySlice { from, to } => {
@@ -109,7 +103,7 @@ impl Edits {
                     return Err(CommandError::NoSuchSlice { z, depth });
                 }
                 let (id, drawing) = (
-                    document.id,
+                    document.id(),
                     Drawing { shape: Shape::CopySlice { from, to }, label: 0, limits: Limits::default() },
                 );
                 self.draw_as(parts, id, drawing, format!("copy slice {}", from + 1))
@@ -125,28 +119,16 @@ impl Edits {
         let document = parts.documents.active_mut()?;
         let label = drawing.label;
         if label != 0 {
-            let known = document.now.labels.get(label).ok_or(CommandError::NoSuchLabel(label))?;
+            let known = document.labels().get(label).ok_or(CommandError::NoSuchLabel(label))?;
             if known.locked {
                 return Err(CommandError::LabelLocked(known.name.clone()));
             }
         }
-        let id = document.id;
-        let Some(tool) = document.tool.clone() else {
-            return self.draw_as(parts, id, drawing, "draw".to_owned());
-        };
-        if document.deferred.is_none() && document.log.is_untouched() && drawing.is_large(&document.volume) {
-            document.deferred = Some(drawing);
-            return Ok(());
+        let id = document.id();
+        match document.stroke() {
+            Some(_) => document.draw(drawing),
+            None => self.draw_as(parts, id, drawing, "draw".to_owned()),
         }
-        // A stroke of several pieces is one undo step, however large its first piece.
-        for drawing in document.deferred.take().into_iter().chain([drawing]) {
-            let change = drawing.change(&document.volume, &document.now, tool.clone());
-            for change in document.now.with_marks(change) {
-                document.log.extend(&mut document.now.marks(), change)?;
-            }
-        }
-        document.revision += 1;
-        Ok(())
     }
 
     /// Draws as an undo step of its own.
@@ -158,23 +140,21 @@ impl Edits {
         tool: String,
     ) -> Result<(), CommandError> {
         let document = parts.documents.find(id)?;
-        if drawing.is_large(&document.volume) {
+        if drawing.is_large(document.volume()) {
             return self.edit_in_background(parts, id, drawing.order(tool));
         }
-        let change = drawing.change(&document.volume, &document.now, tool);
+        let change = drawing.change(document.volume(), document.annotated().now(), tool);
         parts.change(id, vec![change])
     }
 
     fn clear(&mut self, parts: &mut Parts, label: LabelId, slice: Option<usize>) -> Result<(), CommandError> {
         let document = parts.documents.active()?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let (id, depth) = (document.id, document.depth());
+        let now = document.settled()?;
+        let (id, depth) = (document.id(), document.depth());
         if let Some(z) = slice.filter(|&z| z >= depth) {
             return Err(CommandError::NoSuchSlice { z, depth });
         }
-        let known = document.now.labels.get(label).ok_or(CommandError::NoSuchLabel(label))?;
+        let known = now.labels.get(label).ok_or(CommandError::NoSuchLabel(label))?;
         if known.locked {
             return Err(CommandError::LabelLocked(known.name.clone()));
         }
@@ -184,7 +164,7 @@ impl Edits {
             let origin = Origin::Person { tool: tool.clone() };
             Patch::clear(&now.mask, volume, label, slice, &now.rules(), origin)
         };
-        let [w, h, _] = document.volume.dims();
+        let [w, h, _] = document.volume().dims();
         if w * h * if slice.is_some() { 1 } else { depth } > IN_FRAME {
             let order = Order {
                 title: format!("clearing “{name}”"),
@@ -196,7 +176,7 @@ impl Edits {
             };
             return self.edit_in_background(parts, id, order);
         }
-        let patch = patch(&document.volume, &document.now);
+        let patch = patch(document.volume(), now);
         if patch.is_empty() {
             return Err(CommandError::NothingToClear(name));
         }
@@ -204,50 +184,39 @@ impl Edits {
     }
 
     fn undo(&mut self, parts: &mut Parts) -> Result<(), CommandError> {
-        let active = parts.documents.active()?.id();
         let document = parts.documents.active_mut()?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let Some(step) = document.timeline.next_undo().cloned() else {
-            return Err(match document.timeline.floor() {
-                Some(why) => CommandError::HistoryLost(format!("nothing more can be undone: {why}")),
-                None => CommandError::NothingToUndo,
-            });
+        let id = document.id();
+        let step = document.edit()?.step_to_undo()?;
+        let edit = match document.annotated().history().edit_to_undo() {
+            Some(edit) => edit,
+            None => {
+                let older = parts.recall(id, step.seq)?;
+                parts.documents.find_mut(id)?.edit()?.recall(Arc::clone(&older));
+                older
+            }
         };
-        if !document.log.can_undo() {
-            let older = parts.recall(active, step.seq)?;
-            parts.documents.active_mut()?.log.recall(older);
+        if edit.voxel_count() > IN_FRAME {
+            return self.undo_in_background(parts, id, edit);
         }
-        let document = parts.documents.active_mut()?;
-        if let Some(edit) = document.log.next_undo().filter(|e| e.voxel_count() > IN_FRAME) {
-            return self.undo_in_background(parts, active, edit);
-        }
-        let edit = document.log.undo(&mut document.now.marks())?.ok_or(CommandError::NothingToUndo)?;
-        parts.undone(active, &edit)
+        let entry = parts.documents.find_mut(id)?.edit()?.undo()?;
+        parts.undone_or_redone(id, entry, &edit);
+        Ok(())
     }
 
     fn redo(&mut self, parts: &mut Parts) -> Result<(), CommandError> {
-        let active = parts.documents.active()?.id();
         let document = parts.documents.active_mut()?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let seq = document.timeline.next_redo().ok_or(CommandError::NothingToRedo)?.seq;
-        let edit = match document.log.next_redo() {
+        let id = document.id();
+        let step = document.edit()?.step_to_redo()?;
+        let edit = match document.annotated().history().edit_to_redo() {
             Some(edit) => edit,
-            None => parts.recall(active, seq)?,
+            None => parts.recall(id, step.seq)?,
         };
         if edit.voxel_count() > IN_FRAME {
-            return self.redo_in_background(parts, active, edit);
+            return self.redo_in_background(parts, id, edit);
         }
-        let document = parts.documents.active_mut()?;
-        if document.log.can_redo() {
-            document.log.redo(&mut document.now.marks())?;
-        } else {
-            document.log.replay(&mut document.now.marks(), Edit::clone(&edit))?;
-        }
-        parts.redone(active, &edit)
+        let entry = parts.documents.find_mut(id)?.edit()?.redo(&edit)?;
+        parts.undone_or_redone(id, entry, &edit);
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Exported {
     paths: Vec<PathBuf>,
     warnings: Vec<String>,
-    /// The revision of the mask that is in them.
+    /// The revision of the annotations that are in them.
     revision: Option<u64>,
 }
 
@@ -57,7 +57,7 @@ impl Parts {
     pub fn would_replace(&self, export: &Export) -> Result<Vec<PathBuf>, CommandError> {
         let document = self.documents.active()?;
         let Export { path, format, .. } = export;
-        let mut targets = Targets::replacing_only(&document.exports);
+        let mut targets = Targets::replacing_only(document.saving().exports());
         for document in self.documents.list() {
             targets.read(document.source());
             document.project().into_iter().for_each(|project| {
@@ -92,17 +92,14 @@ impl Parts {
     /// `beside`: its name is made from the image's, so that it must be that image's mask.
     fn write_out(&mut self, export: Export, beside: bool) -> Result<(), CommandError> {
         let document = self.documents.active()?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
+        let now = document.settled()?.clone();
         let replaced = self.would_replace(&export)?;
         if let Some(file) = replaced.into_iter().next().filter(|_| !export.replace) {
             return Err(CommandError::Exists(file));
         }
         let Export { path, format, .. } = export;
-        let (id, revision) = (document.id, document.revision);
-        let (now, volume) = (document.now.clone(), document.volume.clone());
-        let (source, name) = (Source::of(document), document.name.clone());
+        let (id, revision, volume) = (document.id(), document.revision(), document.volume().clone());
+        let (source, name) = (Source::of(document), document.name().to_owned());
         let title = format!("saving {}", path.display());
         self.jobs.run(title, Some(id), move |cx| {
             cx.progress("saving", 0, 2);
@@ -144,15 +141,14 @@ impl Parts {
     pub fn on_exported(&mut self, id: DocumentId, exported: Exported) {
         let Exported { paths, warnings, revision } = exported;
         if let Some(document) = self.documents.get_mut(id) {
-            document.exported = revision.or(document.exported);
-            document.exports.extend(paths.iter().cloned());
+            document.saving_mut().on_exported(revision, &paths);
         }
         for warning in warnings {
             self.notices.add(NoticeLevel::Warning, Some(id), warning);
         }
         let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
         self.notices.add(NoticeLevel::Info, Some(id), format!("Saved {}", names.join(" and ")));
-        if self.documents.get(id).is_some_and(|d| d.last_seq > 0) {
+        if self.documents.get(id).is_some_and(|d| d.newest() > 0) {
             self.audit(id, "exported", &names.join("\n"));
         }
     }

@@ -1,135 +1,159 @@
-//! What is done, undone and redone goes into the history of its document and into the project file.
-
-use super::annotations::{marks_taken, title};
-use super::journal::Step;
-use super::parts::Parts;
-use super::store::{Action, Entry, StoreError, Write};
-use super::{CommandError, Document, DocumentId, NoticeLevel};
-use crate::edit::{Change, Edit};
+use super::annotations::{Annotations, title};
+use super::journal::{Step, Timeline};
+use super::store::{Action, Entry};
+use crate::edit::{Change, Edit, EditError, EditLog};
 use std::sync::Arc;
 
-impl Parts {
-    /// Makes changes as one undo step, all or none.
-    pub fn change(&mut self, id: DocumentId, changes: Vec<Change>) -> Result<(), CommandError> {
-        let document = self.documents.find_mut(id)?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        document.log.begin()?;
-        for change in changes {
-            for change in document.now.with_marks(change) {
-                if let Err(reason) = document.log.extend(&mut document.now.marks(), change) {
-                    document.log.abort(&mut document.now.marks())?;
-                    return Err(reason.into());
-                }
-            }
-        }
-        let edit = document.log.commit();
-        self.journal(id, edit)
-    }
-
-    /// Hands a finished edit to the project file.
-    pub fn journal(&mut self, id: DocumentId, edit: Option<Arc<Edit>>) -> Result<(), CommandError> {
-        let Some(edit) = edit else { return Ok(()) };
-        self.journal_as(id, edit, Write::Entry)
-    }
-
-    /// The same, written in a way of its own.
-    pub fn journal_as(
-        &mut self,
-        id: DocumentId,
-        edit: Arc<Edit>,
-        write: fn(Entry) -> Write,
-    ) -> Result<(), CommandError> {
-        let document = self.documents.find_mut(id)?;
-        document.timeline.push(Step { seq: document.last_seq + 1, title: title(&edit) });
-        if let Some((level, text)) = marks_taken(&edit, document.depth()) {
-            self.notices.add(level, Some(id), text);
-        }
-        self.append_as(id, Action::Do(edit), write);
-        Ok(())
-    }
-
-    fn append(&mut self, id: DocumentId, action: Action) {
-        self.append_as(id, action, Write::Entry);
-    }
-
-    fn append_as(&mut self, id: DocumentId, action: Action, write: fn(Entry) -> Write) {
-        let Some(document) = self.documents.get_mut(id) else { return };
-        document.last_seq += 1;
-        document.since_snapshot += 1;
-        document.revision += 1;
-        let entry = Entry::new(document.last_seq, action);
-        if document.project.is_none() {
-            document.durable_seq = document.last_seq;
-            let kept = document.log.undo_len();
-            document.timeline.forget_before(
-                kept,
-                "earlier changes have left memory, and no project file is kept for this image",
-            );
-            return;
-        }
-        self.write(id, write(entry));
-        self.want_snapshot(id);
-    }
-
-    /// Damage was found: what came before cannot be undone any more, now or after the next opening.
-    pub fn cut_history(&mut self, id: DocumentId, why: String) {
-        if let Some(document) = self.documents.get_mut(id) {
-            document.timeline.cut(why.clone());
-            self.append(id, Action::Cut { why });
-        }
-    }
-
-    /// The newest step has been taken back.
-    pub fn undone(&mut self, id: DocumentId, edit: &Edit) -> Result<(), CommandError> {
-        let document = self.documents.find_mut(id)?;
-        let of = document.timeline.next_undo().ok_or(CommandError::NothingToUndo)?.seq;
-        document.timeline.undo();
-        document.show(edit);
-        self.append(id, Action::Undo { of });
-        Ok(())
-    }
-
-    /// The step that was undone last has been made again.
-    pub fn redone(&mut self, id: DocumentId, edit: &Edit) -> Result<(), CommandError> {
-        let document = self.documents.find_mut(id)?;
-        let of = document.timeline.next_redo().ok_or(CommandError::NothingToRedo)?.seq;
-        document.timeline.redo();
-        document.show(edit);
-        self.append(id, Action::Redo { of });
-        Ok(())
-    }
-
-    /// Reads an edit that has left memory back from the project file.
-    pub fn recall(&mut self, id: DocumentId, seq: i64) -> Result<Arc<Edit>, CommandError> {
-        match self.documents.store().edit(id, seq) {
-            Ok(edit) => Ok(edit),
-            Err(e @ StoreError::Damaged { .. }) => {
-                let why = e.to_string();
-                self.cut_history(id, why.clone());
-                self.notices.add(
-                    NoticeLevel::Error,
-                    Some(id),
-                    format!("Nothing more can be undone or redone: {why}"),
-                );
-                Err(CommandError::HistoryLost(why))
-            }
-            Err(e) => Err(e.into()),
-        }
-    }
+/// What was done to an image and can be undone and redone: the edits as far back as memory reaches, and their order also of
+/// those that only the project file has. Whatever is done, undone or redone is an entry of the journal.
+#[derive(Debug)]
+pub(super) struct History {
+    /// The newest edits.
+    log: EditLog,
+    /// Everything, by its number in the journal.
+    timeline: Timeline,
+    /// The number of the newest entry of the journal; 0 for none.
+    newest: i64,
 }
 
-impl Document {
-    /// Brings the crosshair to where an undo or redo happened, if it is not there.
-    fn show(&mut self, edit: &Edit) {
-        if let Some(slices) = edit.slices()
-            && !slices.contains(&self.cursor[2])
-        {
-            self.cursor[2] = *slices.start();
+impl History {
+    /// `undo_bytes`: memory for edits.
+    pub fn new(undo_bytes: usize) -> Self {
+        Self { log: EditLog::new(undo_bytes), timeline: Timeline::default(), newest: 0 }
+    }
+
+    /// What the project file remembers.
+    pub fn restore(&mut self, timeline: Timeline, newest: i64) {
+        (self.timeline, self.newest) = (timeline, newest);
+    }
+
+    /// The number of the newest entry.
+    pub fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Opens a transaction: a stroke, or changes that are one step.
+    pub fn begin(&mut self) -> Result<(), EditError> {
+        self.log.begin()
+    }
+
+    /// Makes a change within the transaction, after the marks that it takes away.
+    pub fn extend(&mut self, now: &mut Annotations, change: Change) -> Result<(), EditError> {
+        for change in now.with_marks(change) {
+            self.log.extend(&mut now.marks(), change)?;
         }
-        if self.selected != 0 && self.now.labels.get(self.selected).is_none() {
-            self.selected = self.now.labels.iter().next().map_or(0, |l| l.id);
+        Ok(())
+    }
+
+    /// The same for a change that takes no marks away.
+    pub fn extend_keeping_marks(&mut self, now: &mut Annotations, change: Change) -> Result<(), EditError> {
+        self.log.extend(&mut now.marks(), change)
+    }
+
+    /// Whether the transaction has changed nothing so far.
+    pub fn is_untouched(&self) -> bool {
+        self.log.is_untouched()
+    }
+
+    /// Takes the transaction back.
+    pub fn abort(&mut self, now: &mut Annotations) -> Result<(), EditError> {
+        self.log.abort(&mut now.marks())
+    }
+
+    /// Ends the transaction: its entry, or `None` where nothing has changed.
+    pub fn commit(&mut self) -> Option<Entry> {
+        let edit = self.log.commit()?;
+        Some(self.done(edit))
+    }
+
+    /// An edit was made on a copy of the annotations that takes their place.
+    pub fn adopt(&mut self, edit: Arc<Edit>) -> Result<Entry, EditError> {
+        self.log.adopt(Arc::clone(&edit))?;
+        Ok(self.done(edit))
+    }
+
+    fn done(&mut self, edit: Arc<Edit>) -> Entry {
+        self.timeline.push(Step { seq: self.newest + 1, title: title(&edit) });
+        self.entry(Action::Do(edit))
+    }
+
+    /// The edit that undo would take back; `None` where it has left memory.
+    pub fn edit_to_undo(&self) -> Option<Arc<Edit>> {
+        self.log.next_undo()
+    }
+
+    /// The edit that redo would make again; `None` where it has left memory.
+    pub fn edit_to_redo(&self) -> Option<Arc<Edit>> {
+        self.log.next_redo()
+    }
+
+    /// Puts an edit back that has left memory: it is undone next.
+    pub fn recall(&mut self, older: Arc<Edit>) {
+        self.log.recall(older);
+    }
+
+    /// Takes the newest edit back. `None` where there is none in memory.
+    pub fn undo(&mut self, now: &mut Annotations) -> Result<Option<Entry>, EditError> {
+        match self.log.undo(&mut now.marks())? {
+            Some(_) => Ok(self.undone()),
+            None => Ok(None),
         }
+    }
+
+    /// The newest edit was taken back on a copy of the annotations that takes their place.
+    pub fn adopt_undo(&mut self) -> Option<Entry> {
+        self.log.step_back();
+        self.undone()
+    }
+
+    fn undone(&mut self) -> Option<Entry> {
+        let of = self.timeline.next_undo()?.seq;
+        self.timeline.undo();
+        Some(self.entry(Action::Undo { of }))
+    }
+
+    /// Makes the edit again that was undone last. `edit` is it, where it has left memory.
+    pub fn redo(&mut self, now: &mut Annotations, edit: &Arc<Edit>) -> Result<Option<Entry>, EditError> {
+        match self.log.can_redo() {
+            true => _ = self.log.redo(&mut now.marks())?,
+            false => _ = self.log.replay(&mut now.marks(), Edit::clone(edit))?,
+        }
+        Ok(self.redone())
+    }
+
+    /// The same where it was made on a copy of the annotations that takes their place.
+    pub fn adopt_redo(&mut self, edit: &Arc<Edit>) -> Result<Option<Entry>, EditError> {
+        match self.log.can_redo() {
+            true => self.log.step_forward(),
+            false => self.log.adopt(Arc::clone(edit))?,
+        }
+        Ok(self.redone())
+    }
+
+    fn redone(&mut self) -> Option<Entry> {
+        let of = self.timeline.next_redo()?.seq;
+        self.timeline.redo();
+        Some(self.entry(Action::Redo { of }))
+    }
+
+    /// Nothing so far can be undone or redone any more.
+    pub fn cut(&mut self, why: String) -> Entry {
+        self.timeline.cut(why.clone());
+        self.entry(Action::Cut { why })
+    }
+
+    /// No project file has what has left memory.
+    pub fn forget_what_left_memory(&mut self) {
+        let why = "earlier changes have left memory, and no project file is kept for this image";
+        self.timeline.forget_before(self.log.undo_len(), why);
+    }
+
+    fn entry(&mut self, action: Action) -> Entry {
+        self.newest += 1;
+        Entry::new(self.newest, action)
     }
 }

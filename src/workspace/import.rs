@@ -16,10 +16,8 @@ use std::sync::Arc;
 impl Edits {
     pub fn import_labels(&mut self, parts: &mut Parts, path: PathBuf) -> Result<(), CommandError> {
         let document = parts.documents.active()?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let id = document.id;
+        document.settled()?;
+        let id = document.id();
         let title = format!("importing labels from {}", path.display());
         let order = Order {
             nothing: Some(format!("{title}: the mask is the same already")),

@@ -21,7 +21,7 @@ pub(super) struct LabelStatistics {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum StatisticsOf {
-    /// The mask at a revision of its document.
+    /// The mask at a revision.
     Mask(u64),
     /// What a version predicts, every slice by its stamp; in the version's own ids.
     Prediction(Version, Vec<u64>),
@@ -64,9 +64,9 @@ impl Predictions {
     /// How much each label of the document takes in the prediction of the model in use, in the unit of
     /// [`Document::label_volume`]: `None` until the whole volume is predicted and measured.
     pub fn volumes(&self, document: &Document, library: &ModelLibrary) -> Option<BTreeMap<LabelId, f64>> {
-        let statistics = document.statistics.prediction.as_ref()?;
+        let statistics = document.statistics().prediction.as_ref()?;
         let current = |version: &Version, stamps: &[u64]| {
-            document.model.as_ref() == Some(version)
+            document.model() == Some(version)
                 && self.labels(document).is_some_and(|slices| slices.len() == stamps.len())
         };
         let StatisticsOf::Prediction(version, stamps) = &statistics.of else { return None };
@@ -89,20 +89,22 @@ impl Predictions {
     /// or where its prediction has become whole.
     pub fn poll_statistics(&self, parts: &mut Parts) {
         let Some(document) = self.looked_at().and_then(|id| parts.documents.get(id)) else { return };
-        let (id, grid) = (document.id, document.volume.grid().clone());
-        if document.statistics.job.is_some() {
+        let (id, grid) = (document.id(), document.volume().grid().clone());
+        if document.statistics().job.is_some() {
             return;
         }
-        let of_mask = StatisticsOf::Mask(document.revision);
+        let of_mask = StatisticsOf::Mask(document.mask().revision());
         let title = "measuring the labels";
-        let job = if !document.statistics.has(&of_mask) && document.tool.is_none() {
-            let mask = document.now.mask.clone();
+        let job = if !document.statistics().has(&of_mask)
+            && let Ok(now) = document.settled()
+        {
+            let mask = now.mask.clone();
             parts.jobs.run_hidden(title, id, move |_| {
                 let volumes = mask.volumes(&grid);
                 Ok(JobResult::Statistics(id, LabelStatistics { of: of_mask, volumes }))
             })
         } else if let Some((of, predicted)) = self.whole_prediction(document)
-            && !document.statistics.has(&of)
+            && !document.statistics().has(&of)
         {
             let slices: Vec<Arc<[LabelId]>> = predicted.values().map(|s| Arc::clone(&s.labels)).collect();
             parts.jobs.run_hidden(title, id, move |_| {
@@ -114,7 +116,7 @@ impl Predictions {
             return;
         };
         if let Some(document) = parts.documents.get_mut(id) {
-            document.statistics.job = Some(job);
+            document.statistics_mut().job = Some(job);
         }
     }
 
@@ -122,6 +124,6 @@ impl Predictions {
     fn whole_prediction(&self, document: &Document) -> Option<(StatisticsOf, &BTreeMap<usize, SliceLabels>)> {
         let slices = self.labels(document).filter(|s| s.len() == document.depth())?;
         let stamps = slices.values().map(|s| s.stamp).collect();
-        Some((StatisticsOf::Prediction(document.model.clone()?, stamps), slices))
+        Some((StatisticsOf::Prediction(document.model().cloned()?, stamps), slices))
     }
 }

@@ -1,3 +1,4 @@
+use super::document::first_of;
 use super::parts::Parts;
 use super::{CommandError, LabelCommand};
 use crate::edit::Change;
@@ -7,11 +8,9 @@ use crate::nn::ModelCard;
 impl Parts {
     pub fn change_labels(&mut self, command: LabelCommand) -> Result<(), CommandError> {
         let document = self.documents.active_mut()?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let id = document.id;
-        let before = document.now.labels.clone();
+        let now = document.settled()?;
+        let id = document.id();
+        let before = now.labels.clone();
         let mut after = before.clone();
         let mut select = None;
         match command {
@@ -19,7 +18,7 @@ impl Parts {
                 if label != 0 && before.get(label).is_none() {
                     return Err(CommandError::NoSuchLabel(label));
                 }
-                document.selected = label;
+                document.select(label);
                 return Ok(());
             }
             LabelCommand::Add { name } => select = Some(after.add(&checked_name(&before, None, name)?)),
@@ -31,13 +30,13 @@ impl Parts {
             LabelCommand::Lock { id, on } => label_mut(&mut after, id)?.locked = on,
             LabelCommand::Show { id, on } => label_mut(&mut after, id)?.visible = on,
             LabelCommand::Remove { id } => {
-                let voxels = document.now.mask.counts().get(&id).copied().unwrap_or(0);
+                let voxels = now.mask.counts().get(&id).copied().unwrap_or(0);
                 let removed = after.remove(id).ok_or(CommandError::NoSuchLabel(id))?;
                 if voxels > 0 {
                     return Err(CommandError::LabelInUse { name: removed.name, voxels });
                 }
-                if document.selected == id {
-                    select = Some(after.iter().next().map_or(0, |l| l.id));
+                if document.selected_label() == id {
+                    select = Some(first_of(&after));
                 }
             }
         }
@@ -45,7 +44,7 @@ impl Parts {
             self.change(id, vec![Change::Labels { before, after }])?;
         }
         if let Some(label) = select {
-            self.documents.active_mut()?.selected = label;
+            self.documents.active_mut()?.select(label);
         }
         Ok(())
     }

@@ -8,8 +8,10 @@
 //! [`background_edit`], [`jobs`], [`notice`]), and [`wiring`] puts them together.
 
 mod acceptance;
+mod annotated;
 mod annotations;
 mod background_edit;
+mod changes;
 mod command;
 mod dismissed;
 mod document;
@@ -18,6 +20,7 @@ mod editing;
 mod error;
 mod export;
 mod history;
+mod image;
 mod import;
 mod jobs;
 mod journal;
@@ -32,6 +35,7 @@ mod parts;
 mod predictions;
 mod reformat;
 mod risk;
+mod save_state;
 mod saving;
 mod source;
 pub mod store;
@@ -46,7 +50,7 @@ pub use command::{
     AcceptScope, Command, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, OtherImageAnswer,
     ProjectCommand, TrainCommand, TrainOptions, Unlabelled,
 };
-pub use document::{Document, Opening, SaveState};
+pub use document::{Document, Opening};
 pub use error::CommandError;
 pub use export::proposed_export;
 pub use jobs::{Activity, Device};
@@ -57,6 +61,7 @@ pub use other_image::{Differs, OtherImage};
 pub use predictions::{PredictionStatus, SliceLabels};
 pub use reformat::Reformat;
 pub use risk::Risk;
+pub use save_state::SaveState;
 pub use store::{Aside, Place, RunState, asides_beside, mask_hash};
 pub use surfaces::SurfaceOf;
 pub use training::{

@@ -14,16 +14,12 @@ impl ModelLibrary {
         in_training: Option<&str>,
     ) -> Result<(), CommandError> {
         let document = parts.documents.active_mut()?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let id = document.id;
-        document.by_look = false;
-        if document.stated == Some(modality) {
+        document.settled()?;
+        let id = document.id();
+        if document.image().stated() == Some(modality) {
             return Ok(());
         }
-        document.stated = Some(modality);
-        document.volume = document.volume.with_modality(modality);
+        document.image_mut().state(modality);
         parts.keep_modality(id, modality);
         self.model_for_modality(parts, id, in_training)
     }
@@ -37,14 +33,14 @@ impl ModelLibrary {
         in_training: Option<&str>,
     ) -> Result<(), CommandError> {
         let document = parts.documents.find(id)?;
-        let in_use = document.model.as_deref().and_then(|version| self.find(version));
-        if in_use.is_some_and(|model| model.fits(&document.volume)) {
+        let in_use = document.model().and_then(|version| self.find(version));
+        if in_use.is_some_and(|model| model.fits(document.volume())) {
             return Ok(());
         }
-        let default = self.default_for(&document.volume, document.source());
+        let default = self.default_for(document.volume(), document.source());
         let (version, labels) = default.map(|m| (m.card.version.clone(), m.card.labels.clone())).unzip();
-        let untouched = document.last_seq == 0;
-        let before = document.now.labels.clone();
+        let untouched = document.newest() == 0;
+        let before = document.labels().clone();
         self.set_model(parts, id, version, in_training);
         match labels {
             Some(after) if untouched => parts.change(id, vec![Change::Labels { before, after }]),

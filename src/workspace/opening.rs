@@ -1,19 +1,16 @@
 //! An image is opened: read, matched with its project file, shown.
 
-use super::annotations::Annotations;
 use super::document::{Document, Opening};
-use super::journal::Timeline;
-use super::label_statistics::Statistics;
+use super::image::Image;
 use super::model_library::ModelLibrary;
 use super::notice::{Asks, Cause};
 use super::parts::Parts;
-use super::source::Stamp;
-use super::store::{CaseFacts, Project, RunRecord, RunState, StoreError, Whose};
+use super::save_state::Saving;
+use super::store::{Project, RunRecord, RunState, StoreError, Whose};
 use super::training::{Interrupted, Run};
 use super::{DocumentId, NoticeLevel};
-use crate::edit::EditLog;
 use crate::engine::JobId;
-use crate::io::{self, OpenOptions, Opened};
+use crate::io::{OpenOptions, Opened};
 use crate::label::LabelTable;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +53,7 @@ impl Parts {
         self.jobs.end(job);
         let opening = self.documents.opening_mut(job)?;
         // One picture of a folder is a document of its own.
-        let source = opened.source;
+        let source = opened.source.clone();
         let is_one_of_several = source != opening.path;
         if let Some(open) = self.documents.of_source(&source).filter(|_| is_one_of_several).map(Document::id)
         {
@@ -64,56 +61,15 @@ impl Parts {
             self.documents.remove_opening(job);
             return None;
         }
-        let (id, undo_bytes) = self.documents.number();
-        let dims = opened.volume.dims();
+        let number = self.documents.number();
+        let id = number.0;
         let default = library.default_for(&opened.volume, &source);
         let labels =
             default.map_or_else(|| LabelTable::named(&["label 1"]), |model| model.card.labels.told_apart());
-        let selected = labels.iter().next().map_or(0, |l| l.id);
-        let facts = CaseFacts {
-            path: source.clone(),
-            content_hash: opened.content_hash,
-            turned: opened.turned,
-            dims,
-            series: opened.series.iter().find(|series| series.shown).map(|series| series.id.clone()),
-            initial_labels: labels.clone(),
-        };
         let opening = self.documents.opening_mut(job)?;
-        opening.arrived = Some(Box::new(Document {
-            id,
-            asked: job,
-            name: name_of(&source),
-            facts: facts.clone(),
-            selected,
-            now: Annotations::empty(dims, labels),
-            cursor: dims.map(|n| n / 2),
-            volume: opened.volume,
-            warnings: opened.warnings,
-            stamp: Stamp::of(&opening.path),
-            series: opened.series,
-            by_look: opened.by_look,
-            stated: opening.modality,
-            model: None,
-            tool: None,
-            deferred: None,
-            log: EditLog::new(undo_bytes),
-            timeline: Timeline::default(),
-            project: None,
-            kept: false,
-            last_seq: 0,
-            durable_seq: 0,
-            durable_millis: None,
-            failing: None,
-            since_snapshot: 0,
-            snapshot_job: None,
-            revision: 0,
-            exported: None,
-            exports: Vec::new(),
-            opened: opening.path.clone(),
-            statistics: Statistics::default(),
-            runs: Vec::new(),
-            asides: Vec::new(),
-        }));
+        let image = Image::new(job, &opening.path, opening.modality, opened, labels);
+        let facts = image.facts().clone();
+        opening.arrived = Some(Box::new(Document::new(number, image)));
         if let Err(e) = self.documents.store().open(id, facts) {
             return self.on_project(library, id, Err(e));
         }
@@ -129,7 +85,7 @@ impl Parts {
         id: DocumentId,
         project: Result<Project, StoreError>,
     ) -> Option<Interrupted> {
-        let waits = |o: &&Opening| o.arrived.as_ref().is_some_and(|d| d.id == id);
+        let waits = |o: &&Opening| o.arrived.as_ref().is_some_and(|d| d.id() == id);
         let job = self.documents.openings().iter().find(waits)?.job();
         if let Ok(other) = &project
             && other.whose != Whose::Same
@@ -138,7 +94,7 @@ impl Parts {
             return None;
         }
         let mut document = self.documents.remove_opening(job)?.arrived?;
-        let name = document.name.clone();
+        let name = document.name().to_owned();
         let project = match project {
             Ok(project) => project,
             Err(e) => {
@@ -147,7 +103,7 @@ impl Parts {
                 return None;
             }
         };
-        document.project = project.path;
+        *document.saving_mut() = Saving::found(project.path, project.asides);
         for (version, card) in project.models {
             match serde_json::from_str(&card) {
                 Ok(card) => library.add_kept(card, id),
@@ -158,55 +114,44 @@ impl Parts {
                 ),
             }
         }
-        document.kept = project.restored.is_some();
         let mut damaged = None;
         if let Some(restored) = project.restored {
-            document.now = restored.annotations;
-            document.last_seq = restored.last_seq;
-            document.durable_seq = restored.last_seq;
-            document.timeline = restored.timeline;
-            document.since_snapshot = restored.replayed;
-            let labels = &document.now.labels;
-            if labels.get(document.selected).is_none() {
-                document.selected = labels.iter().next().map_or(0, |l| l.id);
-            }
-            if let (false, Some(why)) = (restored.damage.is_empty(), document.timeline.floor()) {
+            if let (false, Some(why)) = (restored.damage.is_empty(), restored.timeline.floor()) {
                 damaged = Some(why.to_owned());
             }
             for damage in &restored.damage {
                 self.notices.add(NoticeLevel::Error, Some(id), format!("{name}: {damage}"));
                 self.audit(id, "damage found", damage);
             }
+            document.restore(restored);
         }
         let kept_modality = project.modality;
-        let newly_stated = document.stated.filter(|_| document.kept && document.stated != kept_modality);
-        document.stated = document.stated.or(kept_modality);
-        if let Some(modality) = document.stated {
-            document.volume = document.volume.with_modality(modality);
-            document.by_look = false;
+        let stated = document.image().stated();
+        let newly_stated = stated.filter(|_| document.saving().is_kept() && stated != kept_modality);
+        if let Some(modality) = stated.or(kept_modality) {
+            document.image_mut().state(modality);
         }
-        if document.by_look {
-            let note = io::guess_note(document.volume.modality());
+        if let Some(note) = document.image().guess_note() {
             let text = format!("{name}: {note}, under Image");
             self.notices.add(NoticeLevel::Info, Some(id), text);
         }
-        for remark in project.remarks.iter().chain(&document.warnings) {
-            self.notices.warn_once(id, &document.facts, remark, format!("{name}: {remark}"));
+        let facts = document.image().facts();
+        for remark in project.remarks.iter().chain(document.warnings()) {
+            self.notices.warn_once(id, facts, remark, format!("{name}: {remark}"));
         }
-        document.asides = project.asides;
-        for (at, aside) in document.asides.iter().enumerate() {
+        for (at, aside) in document.asides().iter().enumerate() {
             let text = format!("{name}: annotations of this very image were set aside{}", aside.words());
-            self.notices.ask_once(id, &document.facts, Cause::Aside(id, at), Asks::TakeBack(at), text);
+            self.notices.ask_once(id, facts, Cause::Aside(id, at), Asks::TakeBack(at), text);
         }
         let used = project.model_in_use.filter(|version| library.find(version).is_some());
         let default =
-            library.default_for(&document.volume, &document.facts.path).map(|m| m.card.version.clone());
-        document.model = match used.as_deref() {
+            library.default_for(document.volume(), document.source()).map(|m| m.card.version.clone());
+        document.set_model(match used.as_deref() {
             Some("") => None,
             Some(version) => Some(version.into()),
             None => default.map(|version| version.as_str().into()),
-        };
-        document.runs = project.runs.iter().map(Run::of).collect();
+        });
+        *document.runs_mut() = project.runs.iter().map(Run::of).collect();
         // The one that was under way when the program last stopped.
         let running = |run: &RunRecord| run.state == RunState::Running;
         let interrupted = project.runs.into_iter().rfind(running);

@@ -57,7 +57,7 @@ impl Opening {
 
     /// The mask of a project that was made on the pictures as they are stored, turned upright as they are now.
     fn turned_mask(&self) -> Option<LabelMap> {
-        let turned = self.arrived.as_ref()?.facts.turned.as_deref()?;
+        let turned = self.arrived.as_ref()?.image().facts().turned.as_deref()?;
         io::turned_mask(&self.found.as_ref()?.restored.as_ref()?.annotations.mask, turned)
     }
 }
@@ -72,7 +72,7 @@ impl Parts {
     ) -> Result<Option<Interrupted>, CommandError> {
         let opening = self.documents.opening_mut(job).filter(|o| o.found.is_some());
         let opening = opening.ok_or(CommandError::NothingAsked)?;
-        let id = opening.arrived.as_ref().ok_or(CommandError::NothingAsked)?.id;
+        let id = opening.arrived.as_ref().ok_or(CommandError::NothingAsked)?.id();
         match answer {
             OtherImageAnswer::Keep => {
                 if opening.question().is_none_or(|question| !question.can_keep) {
@@ -109,18 +109,14 @@ impl Parts {
         let rules = MaskRules::new(&labels, &verified);
         let origin = Origin::Person { tool: "turn upright".to_owned() };
         let whole = whole_of(document);
-        let volume = &document.volume;
-        let patch = Patch::replace(&document.now.mask, volume, &whole, &mask.to_values(), &rules, origin)?;
-        document.log.begin()?;
-        document.log.extend(&mut document.now.marks(), Change::Mask(patch))?;
-        match document.log.commit() {
+        let volume = document.volume();
+        let patch = Patch::replace(document.mask(), volume, &whole, &mask.to_values(), &rules, origin)?;
+        match document.edit()?.change_keeping_marks(Change::Mask(patch))? {
             // With it the project is that of the upright picture: a turn that is written is never made twice.
-            Some(edit) => self.journal_as(id, edit, |entry| Write::TakeOver(Some(entry))),
-            None => {
-                self.write(id, Write::TakeOver(None));
-                Ok(())
-            }
+            Some(entry) => self.journal_as(id, entry, |entry| Write::TakeOver(Some(entry))),
+            None => self.write(id, Write::TakeOver(None)),
         }
+        Ok(())
     }
 
     /// An image is not opened, because of whose project file lies beside it.
@@ -130,13 +126,13 @@ impl Parts {
         }
         if let Some(document) = self.documents.remove_opening(job).and_then(|opening| opening.arrived) {
             // Where the thread is gone, so is its hold on the file.
-            let _ = self.documents.store().close(document.id, None);
+            let _ = self.documents.store().close(document.id(), None);
         }
     }
 }
 
 fn whole_of(document: &Document) -> Region {
-    let [width, height, depth] = document.volume.dims();
+    let [width, height, depth] = document.volume().dims();
     let rows = (0..height * depth).map(|row| (row * width, width as u32));
-    Region::from_runs(document.volume.grid(), rows.collect())
+    Region::from_runs(document.volume().grid(), rows.collect())
 }

@@ -72,20 +72,20 @@ impl Document {
     /// What of it would be lost if it were closed now; empty where it may be closed. `changing`: a large change of it is on its
     /// way.
     pub(super) fn risks(&self, changing: bool) -> Vec<Risk> {
-        let document = self.id;
-        let exported = self.exported == Some(self.revision);
-        let changes = (self.last_seq - self.durable_seq).max(0) as usize;
+        let document = self.id();
+        let exported = self.saving().is_exported(self.revision());
+        let changes = (self.newest() - self.saving().durable()).max(0) as usize;
         let mut risks = Vec::new();
-        if self.tool.is_some() || changing {
+        if self.stroke().is_some() || changing {
             risks.push(Risk::Unfinished { document });
         }
-        let can_move = self.failing.as_ref().is_some_and(|failing| failing.can_move);
+        let can_move = self.saving().can_move();
         match self.save_state() {
             SaveState::Failing(reason) => {
                 risks.push(Risk::NotWritten { document, changes, reason, exported, can_move });
             }
             SaveState::Saving(changes) => risks.push(Risk::OnTheirWay { document, changes }),
-            SaveState::NotKept if self.last_seq > 0 && !exported => risks.push(Risk::NotKept { document }),
+            SaveState::NotKept if self.newest() > 0 && !exported => risks.push(Risk::NotKept { document }),
             SaveState::NotKept | SaveState::Saved => {}
         }
         risks

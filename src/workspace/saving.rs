@@ -1,23 +1,20 @@
 //! The way of annotations into their project file.
 
-use super::document::Failing;
 use super::jobs::JobResult;
 use super::notice::{Asks, Cause};
 use super::parts::Parts;
 use super::store::{Snapshot, StoreError, Write};
 use super::{CommandError, Document, DocumentId, NoticeLevel};
+use crate::engine::JobId;
 use crate::words::counted;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A snapshot after this many journal entries, so that reopening replays no more than these.
-const SNAPSHOT_EVERY: usize = 200;
-
 impl Parts {
     pub fn write(&mut self, id: DocumentId, write: Write) {
-        let Some(document) = self.documents.get_mut(id).filter(|d| d.project.is_some()) else { return };
-        let first = !std::mem::replace(&mut document.kept, true);
-        let (model, stated) = (document.model.clone(), document.stated);
+        let Some(document) = self.documents.get_mut(id).filter(|d| d.project().is_some()) else { return };
+        let first = document.saving_mut().keep();
+        let (model, stated) = (document.model().cloned(), document.image().stated());
         if let (true, Some(model)) = (first, model) {
             self.write(id, Write::Setting { key: "model", value: model.to_string() });
         }
@@ -35,23 +32,19 @@ impl Parts {
 
     /// Makes a snapshot on the worker pool where enough has changed since the last one.
     pub fn want_snapshot(&mut self, id: DocumentId) {
-        let Some(document) = self.documents.get_mut(id) else { return };
-        if document.snapshot_job.is_some()
-            || document.since_snapshot < SNAPSHOT_EVERY
-            || document.project.is_none()
-        {
+        let Some(document) = self.documents.get_mut(id).filter(|d| d.saving().wants_snapshot()) else {
             return;
-        }
-        document.since_snapshot = 0;
-        let (seq, annotations) = (document.last_seq, document.now.clone());
-        document.snapshot_job = Some(self.jobs.run_hidden("snapshot of the mask", id, move |_| {
+        };
+        let (seq, annotations) = (document.newest(), document.annotated().now().clone());
+        let job = self.jobs.run_hidden("snapshot of the mask", id, move |_| {
             Ok(JobResult::Snapshot(id, Snapshot::of(seq, &annotations)?))
-        }));
+        });
+        document.saving_mut().on_snapshot_started(job);
     }
 
-    pub fn on_snapshot(&mut self, id: DocumentId, snapshot: Snapshot) {
+    pub fn on_snapshot(&mut self, job: JobId, id: DocumentId, snapshot: Snapshot) {
         if let Some(document) = self.documents.get_mut(id) {
-            document.snapshot_job = None;
+            document.saving_mut().on_job_ended(job);
         }
         self.write(id, Write::Snapshot(Arc::new(snapshot)));
         self.want_snapshot(id);
@@ -59,8 +52,7 @@ impl Parts {
 
     pub fn on_durable(&mut self, id: DocumentId, seq: i64, millis: f64) {
         if let Some(document) = self.documents.get_mut(id) {
-            document.durable_seq = document.durable_seq.max(seq);
-            document.durable_millis = Some(millis);
+            document.saving_mut().on_durable(seq, millis);
         }
     }
 
@@ -99,7 +91,7 @@ impl Parts {
 
     pub fn on_recovered(&mut self, id: DocumentId) {
         if let Some(document) = self.documents.get_mut(id) {
-            document.failing = None;
+            document.saving_mut().on_recovered();
         }
         if self.notices.resolve(&Cause::Store(id)) {
             let text = "The project file is written again; everything that waited is in it";
@@ -116,7 +108,7 @@ impl Parts {
                     path.display()
                 );
                 if let Some(document) = self.documents.get_mut(id) {
-                    document.project = Some(path);
+                    document.saving_mut().on_moved(path);
                 }
                 // Said even where the image is closed now, which may have waited for this.
                 self.notices.add(NoticeLevel::Info, None, text);
@@ -142,16 +134,14 @@ impl Parts {
     fn saving_fails(&mut self, id: DocumentId, reason: String, can_move: bool) {
         // One that was closed, whatever is lost, needs no word any more.
         let Some(document) = self.documents.get_mut(id) else { return };
-        document.failing = Some(Failing { reason: reason.clone(), can_move });
+        document.saving_mut().on_failing(reason.clone(), can_move);
         let asks = can_move.then_some(Asks::KeepElsewhere);
         self.notices.hold(NoticeLevel::Error, Some(id), Cause::Store(id), asks, reason);
     }
 
     pub fn keep_elsewhere(&mut self, id: DocumentId) -> Result<(), CommandError> {
         let document = self.documents.find(id)?;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        Ok(self.documents.store().keep_elsewhere(id, document.last_seq, document.now.clone())?)
+        let now = document.settled()?.clone();
+        Ok(self.documents.store().keep_elsewhere(id, document.newest(), now)?)
     }
 }

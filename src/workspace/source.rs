@@ -38,12 +38,12 @@ pub(super) struct Source {
 
 impl Source {
     pub fn of(document: &Document) -> Self {
-        let facts = &document.facts;
+        let facts = document.image().facts();
         Self {
             path: document.opened().to_owned(),
             series: facts.series.clone(),
             content_hash: facts.content_hash.clone(),
-            stamp: document.stamp.clone(),
+            stamp: document.image().stamp().cloned(),
         }
     }
 

@@ -102,7 +102,7 @@ impl Surfaces {
         let (id, of) = self.wanted.clone()?;
         let document = documents.get(id)?;
         let state = match &of {
-            SurfaceOf::Mask => State::Mask(document.now.mask.revision()),
+            SurfaceOf::Mask => State::Mask(document.mask().revision()),
             SurfaceOf::Prediction { .. } => prediction_state(document, predictions, library)?,
         };
         Some(Base { document: id, of, state })
@@ -116,10 +116,11 @@ impl Surfaces {
         let stands = self.made.as_ref().is_some_and(|m| m.base == base);
         let resting = self.rest_until.is_some_and(|until| Instant::now() < until);
         let Some(document) = documents.get(base.document) else { return };
-        if stands || resting || document.tool.is_some() || self.job.is_some() {
+        let Ok(now) = document.settled() else { return };
+        if stands || resting || self.job.is_some() {
             return;
         }
-        let (id, grid, mask) = (document.id, document.volume.grid().clone(), document.now.mask.clone());
+        let (id, grid, mask) = (document.id(), document.volume().grid().clone(), now.mask.clone());
         let predicted = match &base.state {
             State::Mask(_) => Default::default(),
             State::Prediction { .. } => predictions.labels(document).cloned().unwrap_or_default(),
@@ -156,9 +157,9 @@ impl Surfaces {
 }
 
 fn prediction_state(document: &Document, predictions: &Predictions, library: &ModelLibrary) -> Option<State> {
-    let version = document.model.clone()?;
+    let version = document.model().cloned()?;
     let card = &library.find(&version)?.card;
-    let (classes, _) = class_labels(card, &document.now.labels);
+    let (classes, _) = class_labels(card, document.labels());
     let predicted = predictions.labels(document)?;
     let stamps = (0..document.depth()).map(|z| predicted.get(&z).map_or(0, |s| s.stamp)).collect();
     Some(State::Prediction { version, stamps, translation: translation(card, &classes) })

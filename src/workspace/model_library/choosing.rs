@@ -22,7 +22,7 @@ fn seed_of(card: &ModelCard) -> u64 {
 /// What a network learns on a document: its labels, but for one that says where nothing is.
 fn to_learn(document: &Document) -> LabelTable {
     let mut labels = LabelTable::default();
-    for label in document.now.labels.iter().filter(|l| !training::is_background(&l.name)) {
+    for label in document.labels().iter().filter(|l| !training::is_background(&l.name)) {
         labels.insert(label.clone());
     }
     if labels.is_empty() { LabelTable::named(&["label 1"]) } else { labels }
@@ -78,11 +78,11 @@ impl ModelLibrary {
     ) {
         let Some(document) = parts.documents.get_mut(id) else { return };
         let new: Option<Version> = version.as_deref().map(Version::from);
-        if document.model == new {
+        if document.model() == new.as_ref() {
             return;
         }
-        let old = std::mem::replace(&mut document.model, new);
-        let kept = document.kept;
+        let old = document.set_model(new);
+        let kept = document.saving().is_kept();
         if let Some(old) = old {
             self.give_back_untrained(parts, old, in_training);
         }
@@ -115,7 +115,7 @@ impl ModelLibrary {
         let spec = spec.ok_or_else(|| CommandError::UnknownNetwork(network.to_owned()))?;
         let document = parts.documents.find(id)?;
         let labels = to_learn(document);
-        let volume = &document.volume;
+        let volume = document.volume();
         let mut input = TrainConfig::input_for(volume.modality());
         if volume.channels() == 3 && input.channels == Channels::Grey {
             input = InputSpec::unit(Channels::Rgb);
@@ -138,15 +138,15 @@ impl ModelLibrary {
     /// `in_training`: the version that a run starts from which is not decided on.
     pub fn follow_labels(&mut self, parts: &mut Parts, in_training: Option<&str>) {
         let outdated = parts.documents.list().iter().find_map(|d| {
-            let model = self.find(d.model.as_ref()?)?;
+            let model = self.find(d.model()?)?;
             let base = in_training == Some(model.version());
-            if !model.is_untrained() || model.origin != ModelOrigin::Trained || base || d.tool.is_some() {
+            if !model.is_untrained() || model.origin != ModelOrigin::Trained || base || d.settled().is_err() {
                 return None;
             }
             let labels = to_learn(d);
             let behind = !same_task(&model.card.labels, &labels)
-                && !self.asked.get(&d.id).is_some_and(|asked| same_task(asked, &labels));
-            behind.then(|| (d.id, model.card.network.clone()))
+                && !self.asked.get(&d.id()).is_some_and(|asked| same_task(asked, &labels));
+            behind.then(|| (d.id(), model.card.network.clone()))
         });
         if let Some((id, network)) = outdated
             && let Err(e) = self.build_fresh(parts, id, &network)
@@ -157,8 +157,8 @@ impl ModelLibrary {
 
     pub fn roll_back(&mut self, parts: &mut Parts, in_training: Option<&str>) -> Result<(), CommandError> {
         let document = parts.documents.active_mut()?;
-        let id = document.id;
-        let version = document.model.clone().ok_or(CommandError::NoModel)?;
+        let id = document.id();
+        let version = document.model().cloned().ok_or(CommandError::NoModel)?;
         let parent = self
             .find(&version)
             .ok_or_else(|| CommandError::UnknownModel(version.to_string()))?

@@ -30,15 +30,12 @@ impl Predictions {
         scope: AcceptScope,
     ) -> Result<(), CommandError> {
         let document = parts.documents.active()?;
-        let id = document.id;
-        if document.tool.is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
-        let version = document.model.clone().ok_or(CommandError::NoModel)?;
+        let (id, now) = (document.id(), document.settled()?);
+        let version = document.model().cloned().ok_or(CommandError::NoModel)?;
         let card = library.find(&version).map(|m| Arc::clone(&m.card));
         let card = card.ok_or_else(|| CommandError::UnknownModel(version.to_string()))?;
         library.check_trained(&version)?;
-        let (depth, dims) = (document.depth(), document.volume.dims());
+        let (depth, dims) = (document.depth(), document.volume().dims());
         let (z, accept, whole) = match scope {
             AcceptScope::Slice(z) => (Some(z), Accept::Slice(z), false),
             AcceptScope::Volume => (None, Accept::Volume, true),
@@ -78,7 +75,7 @@ impl Predictions {
         if dims[0] * dims[1] > IN_FRAME {
             return edits.edit_in_background(parts, id, acceptance.order(version));
         }
-        let changes = acceptance.changes(&document.volume, &document.now)?;
+        let changes = acceptance.changes(document.volume(), now)?;
         if changes.is_empty() {
             return Err(CommandError::NothingToAccept);
         }
@@ -122,7 +119,7 @@ impl Predictions {
         }
         let request = SegmentVolume {
             document: id,
-            volume: document.volume.clone(),
+            volume: document.volume().clone(),
             version: version.clone(),
             slices: missing,
             probabilities: false,

@@ -10,8 +10,8 @@ impl Predictions {
     /// Predicts every native slice that the model in use has not predicted yet.
     pub fn predict_all(&mut self, parts: &mut Parts, library: &mut ModelLibrary) -> Result<(), CommandError> {
         let document = parts.documents.active()?;
-        let (id, volume, depth) = (document.id, document.volume.clone(), document.depth());
-        let version = document.model.clone().ok_or(CommandError::NoModel)?;
+        let (id, volume, depth) = (document.id(), document.volume().clone(), document.depth());
+        let version = document.model().cloned().ok_or(CommandError::NoModel)?;
         if self.of_all.contains_key(&id) {
             return Err(CommandError::PredictRunning);
         }

@@ -139,7 +139,7 @@ impl TrainingRuns {
     fn give_up(&mut self, parts: &mut Parts, Interrupted { document, mut run }: Interrupted) {
         run.state = RunState::Cancelled;
         if let Some(document) = parts.documents.get_mut(document)
-            && let Some(kept) = document.runs.iter_mut().find(|other| other.started_ms == run.id)
+            && let Some(kept) = document.runs_mut().iter_mut().find(|other| other.started_ms == run.id)
         {
             kept.state = run.state;
         }
@@ -303,8 +303,8 @@ impl TrainingRuns {
             let run = Run::of(&record);
             parts.write(first, Write::Run(record));
             if let Some(document) = parts.documents.get_mut(first) {
-                document.runs.retain(|other| other.started_ms != run.started_ms);
-                document.runs.push(run);
+                document.runs_mut().retain(|other| other.started_ms != run.started_ms);
+                document.runs_mut().push(run);
             }
         }
     }
@@ -381,7 +381,7 @@ impl TrainingRuns {
 /// Where the checkpoint of a document's run lies: beside its project file, whatever that file says. A path that came
 /// with a file must never name what is read, written or removed.
 fn checkpoint_beside(documents: &Documents, document: DocumentId) -> Option<PathBuf> {
-    let mut name = documents.get(document)?.project.clone()?.into_os_string();
+    let mut name = documents.get(document)?.project()?.to_owned().into_os_string();
     name.push(".checkpoint");
     Some(PathBuf::from(name))
 }

@@ -39,7 +39,7 @@ impl Workspace {
 
     /// Looks whether every project file is where it was, and waits for that. For those who are about to end the program.
     pub fn look_after(&mut self) {
-        let kept = self.documents().iter().filter(|d| d.is_kept()).map(|d| d.id());
+        let kept = self.documents().iter().filter(|d| d.saving().is_kept()).map(|d| d.id());
         for id in kept.collect::<Vec<_>>() {
             self.settle(id);
         }
@@ -114,10 +114,10 @@ impl Workspace {
     fn on_done(&mut self, job: JobId) {
         let Self { parts, surfaces, edits, training, .. } = self;
         match parts.jobs.finish(job) {
-            Some(JobResult::Snapshot(document, snapshot)) => parts.on_snapshot(document, snapshot),
+            Some(JobResult::Snapshot(document, snapshot)) => parts.on_snapshot(job, document, snapshot),
             Some(JobResult::Statistics(document, statistics)) => {
                 if let Some(document) = parts.documents.get_mut(document) {
-                    document.statistics.keep(statistics);
+                    document.statistics_mut().keep(statistics);
                 }
             }
             Some(JobResult::Surface(made)) => surfaces.on_surface(made),
@@ -140,8 +140,8 @@ impl Workspace {
         predictions.on_job_ended(job);
         surfaces.on_job_ended(job, reason.is_some());
         for document in parts.documents.iter_mut() {
-            document.statistics.on_job_ended(job);
-            document.snapshot_job.take_if(|own| *own == job);
+            document.statistics_mut().on_job_ended(job);
+            document.saving_mut().on_job_ended(job);
         }
         if let Some(reason) = reason.filter(|_| !told) {
             let (title, document) = activity.map_or((String::new(), None), |a| (a.title, a.document));
