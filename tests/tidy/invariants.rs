@@ -159,3 +159,41 @@ fn exceptions_are_of_files_that_exist() {
         assert!(program().iter().any(|source| source.is_in(file)), "{file} is gone: mend the list");
     }
 }
+
+/// The fields of a structure in a file, and whether any is visible outside it.
+fn fields(file: &str, name: &str) -> (usize, bool) {
+    let source = program().iter().find(|source| source.file == file).unwrap();
+    let lines = source.bare.lines().skip_while(|line| *line != format!("pub struct {name} {{"));
+    let fields: Vec<&str> =
+        lines.skip(1).take_while(|line| *line != "}").filter(|l| l.contains(':')).collect();
+    (fields.len(), fields.iter().any(|field| field.trim_start().starts_with("pub")))
+}
+
+#[test]
+fn the_workspace_is_a_few_parts() {
+    for (file, name) in [("workspace/wiring.rs", "Workspace"), ("workspace/document.rs", "Document")] {
+        let (count, visible) = fields(file, name);
+        assert!((1..=10).contains(&count) && !visible, "{name}: {count} fields, visible: {visible}");
+    }
+    let whole = |source: &&Source| source.bare.lines().any(|line| line == "impl Workspace {");
+    let files: Vec<&str> = program().iter().filter(whole).map(|source| &*source.file).collect();
+    assert!((1..=3).contains(&files.len()), "Workspace is written in {files:?}");
+}
+
+/// What a foreign interface gives without its type, and what a file keeps alive without looking at it.
+const WITHOUT_A_TYPE: [&str; 8] = [
+    "cli/mod.rs",         // the cause of an error
+    "cli/targets.rs",     // the cause of an error
+    "cli/train/trial.rs", // the cause of an error
+    "engine/schedule.rs", // a panic
+    "gpu/interop.rs",     // a prediction on the graphics device, which the engine passes on
+    "io",                 // a panic, and the cause of an error
+    "replace.rs",         // the cause of an error
+    "ui/run.rs",          // a panic
+];
+
+#[test]
+fn results_have_types() {
+    let broken = elsewhere(&[".downcast"], |source| is_in_any(source, &WITHOUT_A_TYPE));
+    none(&broken, "a job's result has the type that it was started with");
+}
