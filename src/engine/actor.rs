@@ -53,7 +53,7 @@ impl<S: 'static> Actor<S> {
             if let Err(panic) = life {
                 its_gone.store(true, Ordering::Release);
                 on_panic(panic_text(panic.as_ref()));
-                // Orders that slipped through: dropped, so that whoever waits for an answer learns that none comes.
+                // Orders that were sent meanwhile are dropped, so that their senders learn that no answer comes.
                 receiver.iter().for_each(drop);
             }
         })?;
@@ -77,7 +77,7 @@ impl<S: 'static> Actor<S> {
     ) -> Result<T, ActorGone> {
         let (answer, wait) = bounded(1);
         self.order(move |state| {
-            // The asker may have gone; then nobody wants the answer.
+            // The sender may be gone; then the answer is not needed.
             let _ = answer.send(order(state));
         })?;
         wait.recv().map_err(|_| ActorGone(self.name))

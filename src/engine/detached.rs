@@ -16,7 +16,7 @@ impl Engine {
         let (wake, its_name) = (self.wake(), name.to_owned());
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             match catch_unwind(AssertUnwindSafe(run)) {
-                // Whoever has asked may not want to know any more.
+                // The channel's other end may be gone; then the answer is not needed.
                 Ok(answer) => _ = sender.send(answer),
                 Err(panic) => log::error!("{its_name}: {}", panic_text(panic.as_ref())),
             }

@@ -100,7 +100,7 @@ impl ProgressLines {
         if let Some(percent) = (100 * done).checked_div(total) {
             let _ = write!(line, " {percent}%");
         }
-        // More are bytes, which are nobody's unit.
+        // More are bytes: a count of them says little.
         if (2..=99_999).contains(&total) {
             let _ = write!(line, " ({done} of {total})");
         }

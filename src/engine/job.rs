@@ -79,7 +79,7 @@ impl Jobs {
         self.live().get_mut(&id).map(|entry| entry.started = true).is_some()
     }
 
-    /// Asks a job to stop. True where it had not been started, so that nobody else will say that it ended.
+    /// Asks a job to stop. True where it had not been started: then the caller has to say that it ended.
     pub fn cancel(&self, id: JobId) -> bool {
         let live = self.live();
         let Some(entry) = live.get(&id) else { return false };

@@ -173,7 +173,7 @@ impl Engine {
         self.board.outbox.drain()
     }
 
-    /// What was given in [`EngineOptions::wake`], for whoever has news of its own.
+    /// What was given in [`EngineOptions::wake`], for others that have news for the window.
     pub fn wake(&self) -> Wake {
         self.board.outbox.wake()
     }

@@ -109,8 +109,8 @@ impl NnWorld {
         }
     }
 
-    /// After a failure on a graphics device: whether it still computes. A device that does not is given up, once and
-    /// aloud; what is asked for afterwards fails with that reason instead of with a riddle.
+    /// After a failure on a graphics device: tests whether it still computes. A lost device is dropped once, with a notice;
+    /// later requests fail with that reason.
     fn check_device(&mut self) {
         let Some(Ok(device)) = &self.device else { return };
         if !device.is_gpu() {

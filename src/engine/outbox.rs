@@ -19,7 +19,7 @@ pub trait Message: Send {
     {
     }
 
-    /// How far something has come: nobody is woken for it, who wants to know looks again after a while.
+    /// News of progress: it wakes nobody. A reader sees it at the next look.
     fn can_wait(&self) -> bool {
         false
     }
@@ -33,8 +33,8 @@ pub trait Message: Send {
 /// Bulky messages that wait at most; a reader that drains once a frame never comes near it.
 pub const MAX_BULKY: usize = 32;
 
-/// Messages on their way to whoever drains them: in order, and bounded while nobody does. News of one thing is replaced
-/// by newer news of it, so that what waits is limited by how many things there are, not by how often they change.
+/// Messages for the reader that drains them, in order. While it does not, the queue stays bounded: a newer message about
+/// the same thing replaces the older one, so the number of things limits the queue, not how often they change.
 pub struct Outbox<M> {
     queue: Mutex<VecDeque<M>>,
     arrived: Condvar,

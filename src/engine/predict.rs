@@ -216,7 +216,7 @@ impl SegmentSteps {
         let last = self.done + 1 == slices.len();
         let model = world.model(version)?.slices().map_err(model_failure)?;
         let walked = match self.walk.step(model, volume, z, &self.stop) {
-            // The scheduler lets go of what was cancelled.
+            // The scheduler drops cancelled work.
             Err(PredictError::Stopped(_)) => return Ok(false),
             walked => walked.map_err(predict_failure)?,
         };
@@ -250,7 +250,7 @@ impl SegmentSteps {
             None => VolumeInference::new(model, volume, *options).map_err(predict_failure)?,
         };
         let step = match inference.step(model, &self.watch) {
-            // The scheduler lets go of what was cancelled.
+            // The scheduler drops cancelled work.
             Err(PredictError::Stopped(_)) => VolumeStep::Pending,
             step => step.map_err(predict_failure)?,
         };

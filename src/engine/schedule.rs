@@ -64,7 +64,7 @@ pub trait World: Sized {
     /// A job ended without its own word.
     fn ended(&mut self, job: JobId, end: End);
 
-    /// The work on one key of a wish failed; nobody cancels those, they are abandoned in silence.
+    /// The work on one key of a wish failed. Wishes are not cancelled: they are dropped without an event.
     fn wish_failed(&mut self, key: &<Self::Wish as Wish>::Key, end: End);
 
     /// Before each step: waits where something outside the thread needs what the steps use.
@@ -214,7 +214,7 @@ impl<C: World> Scheduler<C> {
         }
     }
 
-    /// Work on the wish begins anew: it may hold pieces of what is thrown away.
+    /// Work on the wish starts again: it may hold pieces of the networks that are dropped.
     fn rebuild(&mut self, world: &mut C) {
         for (_, steps) in &mut self.wanted {
             drop_quietly(steps.take());

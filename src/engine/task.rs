@@ -33,7 +33,7 @@ impl Engine {
     ) -> Task<T> {
         let (sender, result) = bounded(1);
         let job = self.submit(move |cx| {
-            // Where the task has been dropped, nobody wants the result.
+            // Where the task has been dropped, the result is not needed.
             let _ = sender.send(run(cx)?);
             Ok(())
         });

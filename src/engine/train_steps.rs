@@ -157,7 +157,7 @@ impl TrainSteps {
             Run::Volumes(session) => {
                 match watched(&self.stop, ("training", 0, 0), || session.step()) {
                     Ok(event) => self.hear(event, session, curves, world)?,
-                    // Nothing of the step was taken; the scheduler lets go of the run, or lets it rest.
+                    // The step has changed nothing. The scheduler drops the run, or pauses it.
                     Err(Stopped) => true,
                 }
             }
@@ -255,7 +255,7 @@ impl TrainSteps {
         }
         let model = if old_turn { old } else { new };
         let walked = match walk.step(model, &sample.volume, sample.z, &self.stop) {
-            // The scheduler lets go of what was cancelled.
+            // The scheduler drops cancelled work.
             Err(PredictError::Stopped(_)) => None,
             walked => walked.map_err(predict_failure)?,
         };

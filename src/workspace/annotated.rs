@@ -1,5 +1,5 @@
-//! The annotations of an open image. While a stroke is being drawn, nothing but the stroke can change them: whoever wants to
-//! must have a [`Settled`], and there is none as long as the stroke lasts.
+//! The annotations of an open image. Every change goes through a [`Settled`], and there is none while a stroke is being
+//! drawn: then only the stroke can change them.
 
 use super::annotations::Annotations;
 use super::editing::Drawing;

@@ -4,7 +4,7 @@ use crate::edit::{Change, Edit, Marks, MaskRules, Origin};
 use crate::label::{LabelMap, LabelTable};
 use std::collections::BTreeSet;
 
-/// What a person makes of an image: all that the journal rebuilds.
+/// The annotations of an image: everything that the journal rebuilds.
 #[derive(Clone, Debug)]
 pub struct Annotations {
     pub mask: LabelMap,

@@ -81,7 +81,7 @@ impl Work {
     }
 }
 
-/// A large edit on its way into a document.
+/// A large edit of a document.
 struct BackgroundEdit {
     document: DocumentId,
     work: Work,
@@ -115,7 +115,7 @@ impl BackgroundEdit {
     }
 }
 
-/// The large edits on their way into their documents, and whatever else changes masks and labels.
+/// Changes masks and labels: at once where that is quick, otherwise in the background. Holds the large edits under way.
 #[derive(Default)]
 pub(super) struct Edits {
     edits: Vec<BackgroundEdit>,

@@ -163,7 +163,7 @@ pub enum ModelCommand {
     Import { path: PathBuf },
     /// Uses a network of the registry that has learned nothing yet, made for the image's labels: to be trained.
     Fresh { network: String },
-    /// Predicts every slice that is not predicted yet, so that all planes show what the model makes of the volume. Each
+    /// Predicts every slice that is not predicted yet, so that all planes show the model's prediction of the volume. Each
     /// shows as soon as it is there, and stays where the rest is cancelled.
     PredictAll,
     /// Goes back to the version that the current one was trained from.
@@ -246,7 +246,7 @@ pub enum ProjectCommand {
     /// Keeps the project in the program's own folder from now on, as where its own place cannot be written any more. It is
     /// found there when the image is opened again.
     KeepElsewhere(DocumentId),
-    /// Opens the image anew with annotations of it that were set aside, by their place in [`Document::asides`]. Those that are
+    /// Opens the image again with annotations of it that were set aside, by their place in [`Document::asides`]. Those that are
     /// shown now are set aside in their turn.
     ///
     /// [`Document::asides`]: super::Document::asides

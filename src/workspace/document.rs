@@ -17,7 +17,7 @@ use crate::volume::{Modality, Volume};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// An image on its way in; becomes a [`Document`] when it is all there.
+/// An image that is being opened; becomes a [`Document`] once all of it is there.
 #[derive(Debug)]
 pub struct Opening {
     pub(super) job: JobId,

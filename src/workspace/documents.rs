@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Between two tries to write what could not be written.
 const RETRY_EVERY: Duration = Duration::from_secs(2);
 
-/// The open images, those on their way in, and the store that keeps their project files.
+/// The open images, those that are being opened, and the store that keeps their project files.
 pub(super) struct Documents {
     store: Store,
     /// In the order in which they were asked for.
@@ -58,6 +58,11 @@ impl Documents {
     /// The image of a file, folder or `sample:ID`.
     pub fn of_source(&self, path: &Path) -> Option<&Document> {
         self.list.iter().find(|d| d.source() == path)
+    }
+
+    /// It is open, or is being opened.
+    pub fn has_source(&self, path: &Path) -> bool {
+        self.of_source(path).is_some() || self.openings.iter().any(|o| o.path == path)
     }
 
     pub fn find(&self, id: DocumentId) -> Result<&Document, CommandError> {

@@ -4,8 +4,8 @@ use super::store::{Action, Entry};
 use crate::edit::{Change, Edit, EditError, EditLog};
 use std::sync::Arc;
 
-/// What was done to an image and can be undone and redone: the edits as far back as memory reaches, and their order also of
-/// those that only the project file has. Whatever is done, undone or redone is an entry of the journal.
+/// Everything that was done to an image, in order. The newest edits are in memory; older ones are only in the project file.
+/// Each change, undo and redo is an entry of the journal, with a number.
 #[derive(Debug)]
 pub(super) struct History {
     /// The newest edits.

@@ -20,7 +20,7 @@ pub(super) struct Image {
     series: Vec<SeriesInfo>,
     /// The folder that it is a picture of, or itself.
     opened: PathBuf,
-    /// The modality was told from the picture's look alone, and nobody has said otherwise.
+    /// The modality was guessed from the picture's look, and no person has said otherwise.
     by_look: bool,
     /// What a person has said that made the image.
     stated: Option<Modality>,

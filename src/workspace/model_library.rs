@@ -49,7 +49,7 @@ enum State {
     NotLoaded,
     Loading,
     Loaded,
-    /// Not tried again until it is chosen anew.
+    /// Not tried again until it is chosen again.
     Failed,
 }
 
@@ -63,7 +63,7 @@ impl LibraryModel {
         self.state == State::Loaded
     }
 
-    /// True where it could not be loaded; choosing it anew tries again.
+    /// True where it could not be loaded; choosing it again tries again.
     pub fn has_failed(&self) -> bool {
         self.state == State::Failed
     }
@@ -180,8 +180,8 @@ impl ModelLibrary {
         self.models.retain(|m| m.card.version != version || !m.is_untrained());
     }
 
-    /// Whether a version may predict: it is in the model library, and has learned something. What an untrained network draws is
-    /// noise, which nobody should see or accept.
+    /// Whether a version may predict: it is in the model library, and has learned something. The prediction of an untrained network is
+    /// noise: it is neither shown nor accepted.
     pub fn check_trained(&self, version: &str) -> Result<(), CommandError> {
         match self.find(version) {
             Some(model) if model.is_untrained() => Err(CommandError::Untrained(model.card.title.clone())),

@@ -45,7 +45,7 @@ pub(super) enum Cause {
     Interrupted(DocumentId),
     /// Annotations of a document that were set aside, by their place in its list.
     Aside(DocumentId, usize),
-    /// A run has made a version, and nobody has decided on it.
+    /// A run has made a version, and a person has to decide on it.
     Candidate,
 }
 

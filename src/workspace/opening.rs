@@ -31,7 +31,7 @@ impl Parts {
             self.documents.activate(open);
             return;
         }
-        if plain && self.documents.openings().iter().any(|o| o.path == path) {
+        if plain && self.documents.has_source(&path) {
             return;
         }
         let modality = options.modality;
@@ -40,8 +40,8 @@ impl Parts {
         self.documents.add_opening(Opening::new(job, path, modality));
     }
 
-    /// The image is there; its project file is looked for before it is shown, so that nobody edits what is about to be
-    /// replaced.
+    /// The image has been read. Its project file is read before the image is shown, so that no edit is made on annotations
+    /// that are about to be replaced.
     ///
     /// Returns what [`Parts::on_project`] does.
     pub fn on_opened(

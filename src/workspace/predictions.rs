@@ -1,4 +1,4 @@
-//! What the models in use predict of the images: what is looked at first, then its neighbours, or all of it on request.
+//! Predictions by the models in use: first of the slice on screen, then of its neighbours, and of all slices on request.
 
 use super::model_library::{LibraryModel, ModelLibrary};
 use super::parts::Parts;
@@ -166,7 +166,7 @@ impl Predictions {
         self.accepting.as_ref().is_some_and(|a| document.is_none_or(|id| id == a.document))
     }
 
-    /// A model is chosen or loaded anew: what failed before may go well now.
+    /// A model is chosen or loaded again: predictions that failed before are tried again.
     pub fn forget_failures(&mut self, version: &str) {
         self.cache.forget_failures(version);
     }
@@ -181,7 +181,7 @@ impl Predictions {
     }
 }
 
-/// An answer for what is closed, or for an image of another size, has no base here.
+/// False of an answer for an image that is closed, or for one of another size.
 fn has_base(parts: &Parts, key: &SliceKey, labels: &[LabelId]) -> bool {
     parts.documents.get(key.document).is_some_and(|d| {
         let [w, h, depth] = d.volume().dims();

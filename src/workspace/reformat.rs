@@ -14,7 +14,7 @@ const BUDGET: usize = 300_000;
 /// again.
 #[derive(Debug, Default)]
 pub struct Reformat {
-    /// What it was gathered for; another reformat starts anew.
+    /// What it was gathered for; another reformat starts empty.
     of: Option<Of>,
     /// Labels of the document, row by row as the plane shows them.
     labels: Arc<[LabelId]>,

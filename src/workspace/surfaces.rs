@@ -1,4 +1,5 @@
-//! The surface that the window shows: made on the worker pool from a snapshot, and anew when what it shows has changed.
+//! The surface that the window shows. It is made on the worker pool from a snapshot, and made again when the mask or the
+//! prediction has changed.
 
 use super::documents::Documents;
 use super::jobs::JobResult;
@@ -59,7 +60,7 @@ enum State {
     },
 }
 
-/// A surface is made anew no more than this part of the time, while a mask or a prediction grows.
+/// While a mask or a prediction grows, its surface is being made for at most one part in so many of the time.
 const SHARE: u32 = 4;
 
 /// What has failed once fails again: not in every frame.
@@ -108,8 +109,8 @@ impl Surfaces {
         Some(Base { document: id, of, state })
     }
 
-    /// Has the surface made anew where what it shows has changed, no stroke is being drawn and the last one is not made
-    /// just now.
+    /// Has the surface made again if its mask or prediction has changed, no stroke is being drawn, and the last one was not
+    /// made just now.
     pub fn poll(&mut self, parts: &mut Parts, predictions: &Predictions, library: &ModelLibrary) {
         let documents = &parts.documents;
         let Some(base) = self.base(documents, predictions, library) else { return };

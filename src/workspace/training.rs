@@ -182,7 +182,7 @@ impl Training {
         &self.held_out_samples
     }
 
-    /// What it made of them so far, oldest first; what a crash interrupted begins anew.
+    /// What it made of them so far, oldest first; a run that is resumed after a crash starts an empty list.
     pub fn validations(&self) -> &[Validation] {
         &self.validations
     }
@@ -313,7 +313,7 @@ impl TrainingRuns {
         self.current.as_ref().map(Training::base)
     }
 
-    /// The same while nobody has decided on the run: it must stay as it is.
+    /// The same, until a person has decided on the run: that version must stay as it is.
     pub fn undecided_base(&self) -> Option<&str> {
         self.current.as_ref().filter(|t| !t.is_decided()).map(Training::base)
     }

@@ -86,7 +86,7 @@ impl Workspace {
         self.parts.documents.active().ok()
     }
 
-    /// Images on their way in.
+    /// Images that are being opened.
     pub fn openings(&self) -> &[Opening] {
         self.parts.documents.openings()
     }

@@ -18,7 +18,7 @@ pub(super) struct PredictionCache {
 
 type Key = (DocumentId, String, usize);
 
-/// What a model makes of a native slice.
+/// The labels that a model predicts in a native slice.
 #[derive(Clone, Debug)]
 pub struct SliceLabels {
     /// The most probable label of each pixel, in the model's own ids, row by row.
@@ -144,7 +144,7 @@ impl PredictionCache {
         self.label_bytes = labels.map(|l| size_of_val(&*l.labels)).sum();
     }
 
-    /// A model has been loaded anew: what failed before may go well now.
+    /// A model is chosen or loaded again: predictions that failed before are tried again.
     pub fn forget_failures(&mut self, version: &str) {
         self.failed.retain(|k, _| k.1 != version);
     }

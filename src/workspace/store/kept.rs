@@ -37,7 +37,7 @@ impl Kept {
         self.waiting.is_empty() && self.failing.is_none()
     }
 
-    /// An error where the project file is not where it was; one that was made anew or put back is taken up.
+    /// An error where the project file is not where it was; one that was made again or put back is used.
     pub fn look_after(&mut self) -> Result<(), StoreError> {
         if self.begun { self.ready().map(|_| ()) } else { Ok(()) }
     }
@@ -134,10 +134,10 @@ impl Kept {
             let whole =
                 file.newest().is_ok_and(|newest| newest >= self.newest) && file.copy_to(&path).is_ok();
             if !whole {
-                self.write_anew(&path, newest, now)?;
+                self.write_again(&path, newest, now)?;
             }
         } else if self.begun {
-            self.write_anew(&path, newest, now)?;
+            self.write_again(&path, newest, now)?;
         }
         // The file before stays as it is, wherever it is.
         self.file = None;
@@ -146,7 +146,7 @@ impl Kept {
     }
 
     /// What memory holds, where the file of before cannot be read.
-    fn write_anew(&self, path: &Path, newest: i64, now: &Annotations) -> Result<(), StoreError> {
+    fn write_again(&self, path: &Path, newest: i64, now: &Annotations) -> Result<(), StoreError> {
         let mut file = ProjectFile::create(path, &self.facts)?;
         if self.newest > 0 {
             let why = "the project file that held the changes before could not be read any more";

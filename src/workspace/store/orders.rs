@@ -175,7 +175,7 @@ impl Store {
         self.actor.ask(move |worker| worker.take_back(&project, &aside)).map_err(|_| StoreError::Stopped)?
     }
 
-    /// Gives the project of another image a name that says so, and begins anew; answers with [`StoreEvent::Opened`].
+    /// Gives the project of another image a name that says so, and starts an empty one; answers with [`StoreEvent::Opened`].
     pub fn set_aside(&self, document: DocumentId) -> Result<(), StoreError> {
         self.order(move |worker| {
             let project = Box::new(worker.set_aside(document));

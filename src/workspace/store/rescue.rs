@@ -42,7 +42,7 @@ pub(super) fn keep_log(path: &Path) -> Result<String, StoreError> {
     ))
 }
 
-/// Makes a project file anew from the rows of a damaged one that can be read; a sentence that says so. Nothing is changed
+/// Makes a new project file from the rows of a damaged one that can be read; returns a sentence that says so. Nothing is changed
 /// where not even the image that it belongs to can be read of it.
 pub(super) fn rescue(path: &Path, newest: Option<i64>) -> Result<String, StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));

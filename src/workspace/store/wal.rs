@@ -107,7 +107,7 @@ impl Log {
         if !self.header_sound || !self.frames[..committed].iter().all(good) {
             return State::Damaged;
         }
-        // What a log held before it was begun anew may lie behind it.
+        // Rows of an older log may follow, from before the log was started again.
         let behind = &self.frames[committed..];
         let only_old = behind.first().is_some_and(|frame| !frame.sound)
             && behind.iter().all(|frame| frame.salts != self.salts);

@@ -255,7 +255,7 @@ fn read(file: &ProjectFile, facts: &CaseFacts, project: &mut Project) -> Result<
     project.restored = Some(replay(file, facts.dims)?);
     project.models = file.models()?;
     project.model_in_use = file.setting("model")?;
-    // A modality that a newer version knows and this one does not is as if nobody had said one.
+    // A modality that only a newer version knows is left out.
     project.modality = file.setting("modality")?.and_then(|m| Modality::from_id(&m));
     project.runs = file.runs()?;
     Ok(())

@@ -1,4 +1,4 @@
-//! How a run ends, and that the person hears of it wherever they are.
+//! How a run ends, and the notice that says so.
 
 use super::run::remove_checkpoint;
 use super::{Candidate, TrainingRuns, TrainingState, Verdict};

@@ -158,7 +158,7 @@ impl TrainingRuns {
         let (home, run) = (*document, run.clone());
         if !checkpoint_beside(&parts.documents, home).is_some_and(|path| is_file(&path)) {
             return Err(CommandError::NothingToTrain(
-                "the interrupted run has no checkpoint beside the project file; cancel it and start anew"
+                "the interrupted run has no checkpoint beside the project file; cancel it and start another one"
                     .into(),
             ));
         }

@@ -80,7 +80,8 @@ impl Workspace {
     fn open(&mut self, path: PathBuf, options: OpenOptions) {
         let path = lasting(path);
         let plain = options.series.is_none() && options.modality.is_none();
-        match plain && run_folder::is_run(&path) {
+        let known = self.parts.documents.has_source(&path);
+        match plain && !known && run_folder::is_run(&path) {
             true => TrainingRuns::read_folder(&mut self.parts, path),
             false => self.parts.open(path, options),
         }
@@ -117,7 +118,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Opens the image anew with annotations of it that were set aside; those that are shown now are set aside.
+    /// Opens the image again with annotations of it that were set aside; those that are shown now are set aside.
     fn take_back(&mut self, id: DocumentId, aside: usize) -> Result<(), CommandError> {
         let document = self.parts.documents.find(id)?;
         let aside = document.asides().get(aside).ok_or(CommandError::NothingAsked)?.path.clone();
