@@ -1,16 +1,16 @@
-use super::{Event, JobId, Jobs, Outbox, Wake};
+use super::{Event, JobId, Jobs, MessageQueue, Wake};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What all threads of the engine share: which jobs live, and the events on their way out.
 pub(super) struct Board {
     pub jobs: Jobs,
-    pub outbox: Outbox<Event>,
+    pub messages: MessageQueue<Event>,
     closing: AtomicBool,
 }
 
 impl Board {
     pub fn new(wake: Wake) -> Self {
-        Self { jobs: Jobs::default(), outbox: Outbox::new(wake), closing: AtomicBool::new(false) }
+        Self { jobs: Jobs::default(), messages: MessageQueue::new(wake), closing: AtomicBool::new(false) }
     }
 
     /// The engine is about to be dropped: whatever asks whether it should stop, should.
@@ -23,13 +23,13 @@ impl Board {
     }
 
     pub fn post(&self, event: Event) {
-        self.outbox.post(event);
+        self.messages.post(event);
     }
 
     /// Posts the event that ends a job, unless it has ended already.
     pub fn finish(&self, job: JobId, event: Event) {
         if self.jobs.end(job) {
-            self.outbox.post(event);
+            self.messages.post(event);
         }
     }
 

@@ -15,12 +15,12 @@ pub(super) const CURVE_OF_VALIDATIONS: &str = "validation.csv";
 /// Of the steps, and of the validations.
 const HEADERS: [&str; 2] = ["step,loss,lr", "step,value,dice,best,dice of each label"];
 
-pub(super) struct Curves {
+pub(super) struct CurveFiles {
     steps: File,
     validation: File,
 }
 
-impl Curves {
+impl CurveFiles {
     /// In `folder`, from the beginning, or after the steps of a checkpoint: what was written beyond it is written again.
     pub fn open(folder: &Path, step: u64, validated: u64) -> Result<Self> {
         Ok(Self {
@@ -105,14 +105,14 @@ mod tests {
     fn a_curve_goes_on_where_its_checkpoint_stands() {
         let folder = tempfile::tempdir().unwrap();
         let read = || fs::read_to_string(folder.path().join("steps.csv")).unwrap();
-        let mut curves = Curves::open(folder.path(), 0, 0).unwrap();
+        let mut curves = CurveFiles::open(folder.path(), 0, 0).unwrap();
         for step in 1..=5 {
             curves.step(step, 0.1 + step as f32, 1e-3).unwrap();
         }
         let whole = read();
         assert_eq!(whole.lines().nth(1), Some("1,1.1,0.001"));
         fs::write(folder.path().join("steps.csv"), format!("{whole}6,1")).unwrap();
-        let mut curves = Curves::open(folder.path(), 3, 0).unwrap();
+        let mut curves = CurveFiles::open(folder.path(), 3, 0).unwrap();
         assert_eq!(read().lines().count(), 4);
         for step in 4..=5 {
             curves.step(step, 0.1 + step as f32, 1e-3).unwrap();
@@ -124,32 +124,32 @@ mod tests {
     fn a_line_that_no_run_writes_is_seen() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("steps.csv");
-        let mut curves = Curves::open(folder.path(), 0, 0).unwrap();
+        let mut curves = CurveFiles::open(folder.path(), 0, 0).unwrap();
         curves.step(1, f32::NAN, 1e-3).unwrap();
         curves.validation(1, None, None, false, &BTreeMap::from([(1, None)])).unwrap();
-        assert!(Curves::is_whole(&file) && Curves::is_whole(&folder.path().join("validation.csv")));
+        assert!(CurveFiles::is_whole(&file) && CurveFiles::is_whole(&folder.path().join("validation.csv")));
         let whole = fs::read_to_string(&file).unwrap();
         for (more, own) in
             [("2,0.5,0.001\n3,0.", true), ("mine", false), ("2,mine,3\n", false), ("\n2,0.5 good\n", false)]
         {
             fs::write(&file, format!("{whole}{more}")).unwrap();
-            assert_eq!(Curves::is_whole(&file), own, "{more}");
+            assert_eq!(CurveFiles::is_whole(&file), own, "{more}");
         }
         fs::write(&file, "my own,text\n").unwrap();
-        assert!(!Curves::is_whole(&file));
+        assert!(!CurveFiles::is_whole(&file));
     }
 
     #[test]
     fn curves_are_read_as_far_as_they_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        let mut curves = Curves::open(folder.path(), 0, 0).unwrap();
+        let mut curves = CurveFiles::open(folder.path(), 0, 0).unwrap();
         curves.step(1, 0.5, 1e-3).unwrap();
         curves.step(2, 0.25, 1e-3).unwrap();
         let labels = BTreeMap::from([(1, Some(0.75))]);
         curves.validation(1, Some(0.7), None, true, &labels).unwrap();
         curves.validation(2, Some(0.8), Some(0.75), true, &labels).unwrap();
         write!(curves.steps, "3,0.1").unwrap();
-        let [loss, dice] = Curves::read(folder.path()).unwrap();
+        let [loss, dice] = CurveFiles::read(folder.path()).unwrap();
         assert_eq!(loss, [[1.0, 0.5], [2.0, 0.25]]);
         assert_eq!(dice, [[2.0, 0.75]]);
     }

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 impl Engine {
     /// Waits for events, at most for `timeout`: [`Engine::drain`] for those who have nothing else to do.
     pub fn wait(&self, timeout: Duration) -> Vec<Event> {
-        self.board.outbox.wait(timeout)
+        self.board.messages.wait(timeout)
     }
 
     /// Waits until a job has ended and returns the event that ended it well. `on_event` sees every event in order, those

@@ -17,8 +17,8 @@ mod headless;
 mod inbox;
 pub mod interrupt;
 mod job;
+mod message_queue;
 mod nn_thread;
-mod outbox;
 mod predict;
 mod request;
 pub mod run_folder;
@@ -36,7 +36,7 @@ pub use explain::too_large;
 pub use headless::{JobError, ProgressLines};
 pub use inbox::{Inbox, Taken};
 pub use job::{Cancelled, JobContext, JobHandle, JobId, Jobs};
-pub use outbox::{MAX_BULKY, Message, Outbox, Wake};
+pub use message_queue::{MAX_BULKY, Message, MessageQueue, Wake};
 pub use request::{MAX_AHEAD, ModelSource, SegmentVolume, VolumeSegmentation, WantSlice};
 pub use task::Task;
 pub use train::{About, Checkpoints, Comparison, HeldOut, TrainData, TrainRequest, Trained};
@@ -170,12 +170,12 @@ impl Engine {
 
     /// What has happened since the last call, oldest first.
     pub fn drain(&self) -> Vec<Event> {
-        self.board.outbox.drain()
+        self.board.messages.drain()
     }
 
     /// What was given in [`EngineOptions::wake`], for others that have news for the window.
     pub fn wake(&self) -> Wake {
-        self.board.outbox.wake()
+        self.board.messages.wake()
     }
 
     /// Ends the engine as dropping it does, and returns what was said last: whether a training run was saved.

@@ -5,7 +5,7 @@
 //! of their own in it.
 
 use super::{
-    curves::{CURVE_OF_STEPS, CURVE_OF_VALIDATIONS, Curves},
+    curves::{CURVE_OF_STEPS, CURVE_OF_VALIDATIONS, CurveFiles},
     train::Trained,
 };
 use crate::{file, nn::ModelCard, replace::write_bytes};
@@ -78,7 +78,7 @@ pub const FILES: [&str; 10] = [
 pub fn went_on_by_itself(file: &Path) -> Option<bool> {
     match file.file_name()?.to_str()? {
         "run.json" | "config.json" => Some(true),
-        CURVE_OF_STEPS | CURVE_OF_VALIDATIONS => Some(Curves::is_whole(file)),
+        CURVE_OF_STEPS | CURVE_OF_VALIDATIONS => Some(CurveFiles::is_whole(file)),
         _ => None,
     }
 }
@@ -188,7 +188,7 @@ fn name_of(folder: &Path) -> String {
 
 impl PastRun {
     fn read(folder: &Path, name: String) -> Result<Self> {
-        let [loss, valid_dice] = Curves::read(folder).with_context(|| folder.display().to_string())?;
+        let [loss, valid_dice] = CurveFiles::read(folder).with_context(|| folder.display().to_string())?;
         let file = [Some(folder), folder.parent()].into_iter().flatten().map(|f| f.join("run.json"));
         let began = file.into_iter().find_map(|file| file::read(&file).ok());
         let began: Option<Began> = began.and_then(|text| json(&text).ok());
@@ -240,7 +240,7 @@ mod tests {
 
     fn curves(folder: &Path) {
         fs::create_dir_all(folder).unwrap();
-        let mut curves = Curves::open(folder, 0, 0).unwrap();
+        let mut curves = CurveFiles::open(folder, 0, 0).unwrap();
         curves.step(1, 0.5, 1e-3).unwrap();
         curves.validation(1, Some(0.7), Some(0.75), true, &BTreeMap::new()).unwrap();
     }

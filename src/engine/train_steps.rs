@@ -1,7 +1,7 @@
 //! A training run on the networks' thread, step by step.
 
 use super::ahead;
-use super::curves::Curves;
+use super::curves::CurveFiles;
 use super::nn_thread::{NnWorld, model_failure};
 use super::predict::{SliceWalk, predict_failure};
 use super::schedule::{StepOutcome, Steps};
@@ -53,7 +53,7 @@ enum Phase {
 
 struct Learn {
     run: Run,
-    curves: Option<Curves>,
+    curves: Option<CurveFiles>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "there is one of them")]
@@ -125,7 +125,7 @@ impl TrainSteps {
         };
         let folder = checkpoints.as_ref().and_then(|c| c.folder.as_ref());
         let curves = folder.map(|folder| {
-            Curves::open(folder, first, validated)
+            CurveFiles::open(folder, first, validated)
                 .map_err(|e| format!("the curves in {}: {e}", folder.display()))
         });
         let curves = curves.transpose()?;
@@ -193,7 +193,7 @@ impl TrainSteps {
         &mut self,
         event: Result<TrainEvent, TrainError>,
         session: &Session<D, impl Lessons<D>>,
-        curves: &mut Option<Curves>,
+        curves: &mut Option<CurveFiles>,
         world: &NnWorld,
     ) -> Result<bool, String> {
         let job = self.job;

@@ -6,7 +6,7 @@ use super::editing::Drawing;
 use super::history::History;
 use super::journal::Timeline;
 use super::store::Entry;
-use super::{CommandError, journal::Step};
+use super::{CommandError, journal::HistoryStep};
 use crate::edit::{Change, Edit};
 use crate::volume::Volume;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ impl Settled<'_> {
         Ok(entry)
     }
 
-    pub fn step_to_undo(&self) -> Result<Step, CommandError> {
+    pub fn step_to_undo(&self) -> Result<HistoryStep, CommandError> {
         let timeline = self.0.history.timeline();
         timeline.next_undo().cloned().ok_or_else(|| match timeline.floor() {
             Some(why) => CommandError::HistoryLost(format!("nothing more can be undone: {why}")),
@@ -158,7 +158,7 @@ impl Settled<'_> {
         })
     }
 
-    pub fn step_to_redo(&self) -> Result<Step, CommandError> {
+    pub fn step_to_redo(&self) -> Result<HistoryStep, CommandError> {
         self.0.history.timeline().next_redo().cloned().ok_or(CommandError::NothingToRedo)
     }
 

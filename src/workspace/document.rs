@@ -7,7 +7,7 @@ use super::journal::Timeline;
 use super::label_statistics::Statistics;
 use super::save_state::{SaveState, Saving};
 use super::store::{Aside, Project, Restored};
-use super::training::Run;
+use super::training::TrainingRun;
 use crate::edit::Edit;
 use crate::engine::{DocumentId, JobId, SliceKey, Version};
 use crate::geom::Plane;
@@ -60,7 +60,7 @@ pub struct Document {
     model: Option<Version>,
     statistics: Statistics,
     /// Oldest first.
-    runs: Vec<Run>,
+    runs: Vec<TrainingRun>,
 }
 
 impl Document {
@@ -185,7 +185,7 @@ impl Document {
     }
 
     /// The training runs that its project file keeps, oldest first.
-    pub fn runs(&self) -> &[Run] {
+    pub fn runs(&self) -> &[TrainingRun] {
         &self.runs
     }
 
@@ -307,7 +307,7 @@ impl Document {
         &mut self.statistics
     }
 
-    pub(super) fn runs_mut(&mut self) -> &mut Vec<Run> {
+    pub(super) fn runs_mut(&mut self) -> &mut Vec<TrainingRun> {
         &mut self.runs
     }
 

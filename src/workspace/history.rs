@@ -1,5 +1,5 @@
 use super::annotations::{Annotations, title};
-use super::journal::{Step, Timeline};
+use super::journal::{HistoryStep, Timeline};
 use super::store::{Action, Entry};
 use crate::edit::{Change, Edit, EditError, EditLog};
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl History {
     }
 
     fn done(&mut self, edit: Arc<Edit>) -> Entry {
-        self.timeline.push(Step { seq: self.newest + 1, title: title(&edit) });
+        self.timeline.push(HistoryStep { seq: self.newest + 1, title: title(&edit) });
         self.entry(Action::Do(edit))
     }
 

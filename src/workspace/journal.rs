@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 /// One step of the history: its number in the journal, and what it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct HistoryStep {
     pub seq: i64,
     pub title: String,
 }
@@ -14,25 +14,25 @@ pub struct Step {
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     /// Oldest first.
-    done: VecDeque<Step>,
+    done: VecDeque<HistoryStep>,
     /// The next to redo is last.
-    undone: Vec<Step>,
+    undone: Vec<HistoryStep>,
     /// Why nothing before the oldest step can be undone, where that is not the beginning.
     floor: Option<String>,
 }
 
 impl Timeline {
     /// A new step; what was undone before it can no longer be redone (the journal still has it).
-    pub fn push(&mut self, step: Step) {
+    pub fn push(&mut self, step: HistoryStep) {
         self.undone.clear();
         self.done.push_back(step);
     }
 
-    pub fn next_undo(&self) -> Option<&Step> {
+    pub fn next_undo(&self) -> Option<&HistoryStep> {
         self.done.back()
     }
 
-    pub fn next_redo(&self) -> Option<&Step> {
+    pub fn next_redo(&self) -> Option<&HistoryStep> {
         self.undone.last()
     }
 
@@ -66,7 +66,7 @@ impl Timeline {
     }
 
     /// The steps that can be undone, oldest first.
-    pub fn done(&self) -> impl DoubleEndedIterator<Item = &Step> + ExactSizeIterator {
+    pub fn done(&self) -> impl DoubleEndedIterator<Item = &HistoryStep> + ExactSizeIterator {
         self.done.iter()
     }
 }
@@ -75,8 +75,8 @@ impl Timeline {
 mod tests {
     use super::*;
 
-    fn step(seq: i64) -> Step {
-        Step { seq, title: format!("step {seq}") }
+    fn step(seq: i64) -> HistoryStep {
+        HistoryStep { seq, title: format!("step {seq}") }
     }
 
     #[test]

@@ -65,6 +65,6 @@ pub use save_state::SaveState;
 pub use store::{Aside, Place, RunState, asides_beside, mask_hash};
 pub use surfaces::SurfaceOf;
 pub use training::{
-    Candidate, Curves, LessonImage, Run, SliceRef, Training, TrainingState, Validation, Verdict,
+    Candidate, Curves, SliceRef, Training, TrainingImage, TrainingRun, TrainingState, Validation, Verdict,
 };
 pub use wiring::{Workspace, WorkspaceOptions};

@@ -7,7 +7,7 @@ use super::notice::{Asks, Cause};
 use super::parts::Parts;
 use super::save_state::Saving;
 use super::store::{Project, RunRecord, RunState, StoreError, Whose};
-use super::training::{Interrupted, Run};
+use super::training::{Interrupted, TrainingRun};
 use super::{DocumentId, NoticeLevel};
 use crate::engine::JobId;
 use crate::io::{OpenOptions, Opened};
@@ -151,7 +151,7 @@ impl Parts {
             Some(version) => Some(version.into()),
             None => default.map(|version| version.as_str().into()),
         });
-        *document.runs_mut() = project.runs.iter().map(Run::of).collect();
+        *document.runs_mut() = project.runs.iter().map(TrainingRun::of).collect();
         // The one that was under way when the program last stopped.
         let running = |run: &RunRecord| run.state == RunState::Running;
         let interrupted = project.runs.into_iter().rfind(running);

@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-mod lessons;
 mod listing;
 mod outcome;
 mod past;
 mod run;
+mod training_set;
 
-pub use listing::LessonImage;
-pub(super) use listing::{is_background, lesson_images, warnings_of};
-pub use past::Run;
+pub use listing::TrainingImage;
+pub(super) use listing::{is_background, training_images, warnings_of};
+pub use past::TrainingRun;
 
 /// A verified slice that a run learns from, or is measured on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ pub struct Training {
     options: TrainOptions,
     learned_from: Vec<SliceRef>,
     held_out: Vec<SliceRef>,
-    images: Vec<LessonImage>,
+    images: Vec<TrainingImage>,
     warnings: Vec<String>,
     /// As the network is validated on them.
     held_out_samples: Vec<TrainSample>,
@@ -143,7 +143,7 @@ impl Training {
     }
 
     /// The images that all these slices are of, as they were when the run began.
-    pub fn images(&self) -> &[LessonImage] {
+    pub fn images(&self) -> &[TrainingImage] {
         &self.images
     }
 
@@ -240,7 +240,7 @@ impl Training {
             TrainingState::Adopted => (RunState::Adopted, None),
             TrainingState::Discarded => (RunState::Discarded, None),
         };
-        let plan = Plan {
+        let plan = RunPlan {
             options: self.options.clone(),
             learned_from: self.learned_from.clone(),
             held_out: self.held_out.clone(),
@@ -265,12 +265,12 @@ impl Training {
 
 /// What a run is made from, as the project file keeps it.
 #[derive(Serialize, Deserialize)]
-struct Plan {
+struct RunPlan {
     options: TrainOptions,
     learned_from: Vec<SliceRef>,
     held_out: Vec<SliceRef>,
     #[serde(default)]
-    images: Vec<LessonImage>,
+    images: Vec<TrainingImage>,
     #[serde(default)]
     warnings: Vec<String>,
 }

@@ -10,7 +10,7 @@ use super::parts::Parts;
 use super::predictions::{PredictionStatus, Predictions, SliceLabels};
 use super::store::Place;
 use super::surfaces::{SurfaceOf, Surfaces};
-use super::training::{self, LessonImage, Training, TrainingRuns};
+use super::training::{self, Training, TrainingImage, TrainingRuns};
 use super::{Command, CommandError, Document, DocumentId, Export, Opening, Risk, SaveState, Unlabelled};
 use crate::engine::{Engine, Predicted, SliceKey, run_folder::PastRun};
 use crate::label::{LabelId, Surface};
@@ -118,12 +118,12 @@ impl Workspace {
 
     /// The images that the model of the active document could learn from: those that use it and have verified slices.
     /// Looks through their masks: for once after a change, not for every frame.
-    pub fn lesson_images(&self) -> Vec<(DocumentId, LessonImage)> {
-        training::lesson_images(&self.parts.documents)
+    pub fn training_images(&self) -> Vec<(DocumentId, TrainingImage)> {
+        training::training_images(&self.parts.documents)
     }
 
     /// What a person should know before the active document's model learns from these images.
-    pub fn lesson_warnings(&self, images: &[&LessonImage], unlabelled: Unlabelled) -> Vec<String> {
+    pub fn training_warnings(&self, images: &[&TrainingImage], unlabelled: Unlabelled) -> Vec<String> {
         let document = self.active();
         document.map_or_else(Vec::new, |d| training::warnings_of(d, &self.library, images, unlabelled))
     }

@@ -182,7 +182,7 @@ fn nothing_of_an_image_that_is_not_listed_is_learned_from() {
     second_image(&mut bench, "third.tif", "vessel", 1);
     // Offered are the images that use the model.
     bench.workspace.apply(Command::Activate(second)).unwrap();
-    let offered = bench.workspace.lesson_images();
+    let offered = bench.workspace.training_images();
     let facts: Vec<_> =
         offered.iter().map(|(id, i)| (*id, i.slices, i.labels.get("label 1").copied())).collect();
     assert_eq!(facts, [(first, 3, Some(3)), (second, 2, Some(2))]);

@@ -43,7 +43,10 @@ fn listed(labels: &LabelTable) -> String {
 }
 
 impl ModelLibrary {
-    /// A version, or a bundled model's id; the version that is used from now on.
+    /// Predicts with a version, or with a bundled model by its id, in the active image from now on; `None` ends predicting.
+    /// Returns the version.
+    ///
+    /// `in_training`, here and below: the version that the current training run started from. It stays in the library.
     pub fn use_model(
         &mut self,
         parts: &mut Parts,

@@ -5,7 +5,7 @@ use super::time::now_ms;
 use crate::edit::{Edit, EditError};
 use crate::label::LabelTable;
 use crate::workspace::annotations::Annotations;
-use crate::workspace::journal::{Step, Timeline};
+use crate::workspace::journal::{HistoryStep, Timeline};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -161,12 +161,12 @@ impl Replay<'_> {
     }
 
     fn note(&mut self, row: Row) {
-        let is = |step: Option<&Step>| step.is_some_and(|s| Some(s.seq) == row.target);
+        let is = |step: Option<&HistoryStep>| step.is_some_and(|s| Some(s.seq) == row.target);
         match row.kind.as_str() {
             Row::UNDO if is(self.timeline.next_undo()) => self.timeline.undo(),
             Row::REDO if is(self.timeline.next_redo()) => self.timeline.redo(),
             Row::CUT => self.timeline.cut(row.title),
-            Row::EDIT => self.timeline.push(Step { seq: row.seq, title: row.title }),
+            Row::EDIT => self.timeline.push(HistoryStep { seq: row.seq, title: row.title }),
             _ => {}
         }
     }

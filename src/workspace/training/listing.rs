@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// An image whose verified slices a run learns from or is measured on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LessonImage {
+pub struct TrainingImage {
     /// The image's file, folder or `sample:ID`.
     pub path: PathBuf,
     /// Tells it from the others of the run.
@@ -28,7 +28,7 @@ pub struct LessonImage {
 /// Fewer slices than these are said to be few.
 const FEW: usize = 5;
 
-impl LessonImage {
+impl TrainingImage {
     fn of(document: &Document) -> Self {
         let mut image = Self {
             path: document.source().to_owned(),
@@ -75,13 +75,13 @@ pub(super) fn labels_on(document: &Document, z: usize) -> BTreeSet<LabelId> {
 }
 
 /// "3 verified slices in Fovea, 1 of them kept out: eye.png (3 slices: vessel in 3)"
-pub(super) fn summary(images: &[LessonImage], learned_from: usize, held_out: usize) -> String {
+pub(super) fn summary(images: &[TrainingImage], learned_from: usize, held_out: usize) -> String {
     const MOST: usize = 20;
     let mut words = counted(learned_from + held_out, "verified slice") + " in Fovea";
     if held_out > 0 {
         let _ = write!(words, ", {held_out} of them kept out");
     }
-    let named: Vec<String> = images.iter().take(MOST).map(LessonImage::words).collect();
+    let named: Vec<String> = images.iter().take(MOST).map(TrainingImage::words).collect();
     if !named.is_empty() {
         let _ = write!(words, ": {}", named.join("; "));
     }
@@ -96,9 +96,9 @@ fn warnings(
     classes: &[&str],
     untrained: bool,
     unlabelled: Unlabelled,
-    images: &[&LessonImage],
+    images: &[&TrainingImage],
 ) -> Vec<String> {
-    let total = |of: fn(&LessonImage) -> usize| images.iter().map(|image| of(image)).sum::<usize>();
+    let total = |of: fn(&TrainingImage) -> usize| images.iter().map(|image| of(image)).sum::<usize>();
     let (slices, labelled) = (total(|i| i.slices), total(|i| i.labelled));
     let painted = |name: &str| images.iter().map(|i| i.labels.get(name).copied().unwrap_or(0)).sum::<usize>();
     let mut found = Vec::new();
@@ -180,7 +180,7 @@ fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The images that the model of the active document could learn from: those that use it and have verified slices.
-pub(in crate::workspace) fn lesson_images(documents: &Documents) -> Vec<(DocumentId, LessonImage)> {
+pub(in crate::workspace) fn training_images(documents: &Documents) -> Vec<(DocumentId, TrainingImage)> {
     let Some(version) = documents.active().ok().and_then(Document::model) else { return Vec::new() };
     let users = documents.list().iter().filter(|d| d.model() == Some(version));
     let ids: Vec<DocumentId> = users.filter(|d| !d.verified().is_empty()).map(Document::id).collect();
@@ -188,9 +188,9 @@ pub(in crate::workspace) fn lesson_images(documents: &Documents) -> Vec<(Documen
     ids.into_iter().zip(images).collect()
 }
 
-pub(super) fn images_of(documents: &Documents, ids: &[DocumentId]) -> Vec<LessonImage> {
+pub(super) fn images_of(documents: &Documents, ids: &[DocumentId]) -> Vec<TrainingImage> {
     let documents = ids.iter().filter_map(|&id| documents.get(id));
-    let mut images: Vec<LessonImage> = documents.map(LessonImage::of).collect();
+    let mut images: Vec<TrainingImage> = documents.map(TrainingImage::of).collect();
     let namesakes = images.clone();
     for image in &mut images {
         if namesakes.iter().filter(|other| other.name == image.name).count() > 1 {
@@ -204,7 +204,7 @@ pub(super) fn images_of(documents: &Documents, ids: &[DocumentId]) -> Vec<Lesson
 pub(in crate::workspace) fn warnings_of(
     document: &Document,
     library: &ModelLibrary,
-    images: &[&LessonImage],
+    images: &[&TrainingImage],
     unlabelled: Unlabelled,
 ) -> Vec<String> {
     let Some(model) = document.model().and_then(|version| library.find(version)) else { return Vec::new() };
@@ -216,14 +216,14 @@ pub(in crate::workspace) fn warnings_of(
 mod tests {
     use super::*;
 
-    fn image(name: &str, slices: usize, labels: &[(&str, usize)]) -> LessonImage {
+    fn image(name: &str, slices: usize, labels: &[(&str, usize)]) -> TrainingImage {
         let labels: BTreeMap<_, _> = labels.iter().map(|(name, n)| (name.to_string(), *n)).collect();
         let labelled = labels.values().copied().max().unwrap_or(0);
-        LessonImage { path: name.into(), name: name.into(), slices, labelled, labels }
+        TrainingImage { path: name.into(), name: name.into(), slices, labelled, labels }
     }
 
-    fn said(classes: &[&str], untrained: bool, images: &[LessonImage]) -> String {
-        let images: Vec<&LessonImage> = images.iter().collect();
+    fn said(classes: &[&str], untrained: bool, images: &[TrainingImage]) -> String {
+        let images: Vec<&TrainingImage> = images.iter().collect();
         warnings(classes, untrained, Unlabelled::Background, &images).join("\n")
     }
 
@@ -257,7 +257,7 @@ mod tests {
             summary(&images, 3, 1),
             "4 verified slices in Fovea, 1 of them kept out: a.png (3 slices: disc in 1, vessel in 3); b.png (1 slice, no label)"
         );
-        let many: Vec<LessonImage> = (0..25).map(|n| image(&n.to_string(), 1, &[])).collect();
+        let many: Vec<TrainingImage> = (0..25).map(|n| image(&n.to_string(), 1, &[])).collect();
         assert!(summary(&many, 25, 0).ends_with("; and 5 more images"));
     }
 }

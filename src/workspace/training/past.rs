@@ -1,6 +1,6 @@
 //! Training runs as project files and folders keep them, for comparing them.
 
-use super::{Curves, LessonImage, Plan, TrainingRuns};
+use super::{Curves, RunPlan, TrainingImage, TrainingRuns};
 use crate::engine::run_folder::{self, PastRun};
 use crate::workspace::NoticeLevel;
 use crate::workspace::jobs::JobResult;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// A training run of an image, under way or past.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Run {
+pub struct TrainingRun {
     /// Unix time in milliseconds when it began.
     pub started_ms: i64,
     /// The version that it started from.
@@ -22,13 +22,13 @@ pub struct Run {
     /// As it stood when it was last written down.
     pub curves: Curves,
     /// The images that it learned from or was measured on; none of a run that an older program has written down.
-    pub images: Vec<LessonImage>,
+    pub images: Vec<TrainingImage>,
     /// Mean Dice on the slices held out of the old version, and of the new one.
     pub before: Option<f64>,
     pub after: Option<f64>,
 }
 
-impl Run {
+impl TrainingRun {
     /// What cannot be read of the record is left out.
     pub(in crate::workspace) fn of(record: &RunRecord) -> Self {
         let comparison = record.comparison.as_deref().and_then(|json| serde_json::from_str(json).ok());
@@ -40,7 +40,9 @@ impl Run {
             made: record.candidate.clone(),
             state: record.state,
             curves: serde_json::from_str(&record.curves).unwrap_or_default(),
-            images: serde_json::from_str::<Plan>(&record.config).map(|plan| plan.images).unwrap_or_default(),
+            images: serde_json::from_str::<RunPlan>(&record.config)
+                .map(|plan| plan.images)
+                .unwrap_or_default(),
             before: dice("before"),
             after: dice("after"),
         }
@@ -89,11 +91,11 @@ mod tests {
             candidate: Some("new".into()),
             comparison: Some(r#"{"before": {"mean_dice": 0.5}, "after": {"mean_dice": null}}"#.into()),
         };
-        let run = Run::of(&record);
+        let run = TrainingRun::of(&record);
         assert_eq!((run.curves.loss.len(), run.before, run.after), (2, Some(0.5), None));
         assert_eq!((run.started().as_str(), run.made.as_deref()), ("2024-12-31 23:59", Some("new")));
         assert_eq!(run.curves.valid_dice, [[2.0, 0.75]]);
         record.curves = "damaged".into();
-        assert_eq!(Run::of(&record).curves, Curves::default());
+        assert_eq!(TrainingRun::of(&record).curves, Curves::default());
     }
 }

@@ -1,9 +1,9 @@
 //! A run's life: started, paused, resumed, decided on.
 
-use super::listing::{self, LessonImage, labels_on};
+use super::listing::{self, TrainingImage, labels_on};
 use super::{
-    Curves, Interrupted, MAX_VALIDATIONS, Plan, Run, SliceRef, Training, TrainingRuns, TrainingState,
-    Validation, lessons,
+    Curves, Interrupted, MAX_VALIDATIONS, RunPlan, SliceRef, Training, TrainingRun, TrainingRuns,
+    TrainingState, Validation, training_set,
 };
 use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Version};
 use crate::nn::train::TrainConfig;
@@ -25,7 +25,7 @@ struct Beginning {
     /// The document in whose project file it is kept first.
     home: DocumentId,
     base: Version,
-    plan: Plan,
+    plan: RunPlan,
     /// Unix time in milliseconds.
     started_ms: i64,
     /// Those of a run that is resumed.
@@ -114,19 +114,19 @@ impl TrainingRuns {
             let document = parts.documents.of_source(&slice.path);
             document.is_some_and(|d| !labels_on(d, slice.z).is_empty())
         };
-        let (learned_from, held_out) = lessons::split(
-            lessons::verified_slices(&parts.documents, &ids),
+        let (learned_from, held_out) = training_set::split(
+            training_set::verified_slices(&parts.documents, &ids),
             options.valid_fraction,
             options.seed,
             labelled,
         );
         let mut images = listing::images_of(&parts.documents, &ids);
         images.retain(|image| image.slices > 0);
-        let listed: Vec<&LessonImage> = images.iter().collect();
+        let listed: Vec<&TrainingImage> = images.iter().collect();
         let warnings = listing::warnings_of(parts.documents.active()?, library, &listed, options.unlabelled);
         // Numbers of documents mean nothing to those who read the run later.
         let options = TrainOptions { images: Vec::new(), ..options };
-        let plan = Plan { options, learned_from, held_out, images, warnings };
+        let plan = RunPlan { options, learned_from, held_out, images, warnings };
         let (base, started_ms, curves) = (version, now_ms(), Curves::default());
         self.start_run(parts, library, Beginning { home, base, plan, started_ms, curves, resume: false })?;
         if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
@@ -167,7 +167,7 @@ impl TrainingRuns {
                 "the interrupted run's plan cannot be read ({e}); cancel it"
             ))
         };
-        let plan: Plan = serde_json::from_str(&run.config).map_err(unreadable)?;
+        let plan: RunPlan = serde_json::from_str(&run.config).map_err(unreadable)?;
         let curves = serde_json::from_str(&run.curves).unwrap_or_default();
         let base = run.base_version.as_str().into();
         self.start_run(
@@ -196,10 +196,10 @@ impl TrainingRuns {
         }
         library.keep_untrained(parts, home, &base);
         let unlabelled = plan.options.unlabelled;
-        let lessons = lessons::lessons(&parts.documents, &card, &plan.learned_from, unlabelled)?;
-        let measured = lessons::lessons(&parts.documents, &card, &plan.held_out, unlabelled)?;
-        let (samples, held_out) = (lessons.samples, measured.samples);
-        let left_out = [lessons.left_out, measured.left_out].concat();
+        let learned = training_set::of(&parts.documents, &card, &plan.learned_from, unlabelled)?;
+        let measured = training_set::of(&parts.documents, &card, &plan.held_out, unlabelled)?;
+        let (samples, held_out) = (learned.samples, measured.samples);
+        let left_out = [learned.left_out, measured.left_out].concat();
         if samples.is_empty() {
             let reason = match left_out.is_empty() {
                 true => {
@@ -222,7 +222,7 @@ impl TrainingRuns {
             plan.warnings.push(text);
         }
         let mut all: Vec<DocumentId> =
-            std::iter::once(home).chain(lessons.documents).chain(measured.documents).collect();
+            std::iter::once(home).chain(learned.documents).chain(measured.documents).collect();
         all[1..].sort_unstable();
         all.dedup();
         let mut seen = BTreeSet::new();
@@ -300,7 +300,7 @@ impl TrainingRuns {
             && let Some(&first) = training.documents.first()
         {
             let record = training.record();
-            let run = Run::of(&record);
+            let run = TrainingRun::of(&record);
             parts.write(first, Write::Run(record));
             if let Some(document) = parts.documents.get_mut(first) {
                 document.runs_mut().retain(|other| other.started_ms != run.started_ms);

@@ -2,10 +2,10 @@
 
 mod comparison;
 mod gallery;
-mod lessons;
 mod plot;
 mod runs;
 mod thumbnail;
+mod training_set;
 mod versions;
 
 use crate::nn::train::Precision;
@@ -23,7 +23,7 @@ use egui::{RichText, Ui};
 #[derive(Default)]
 pub struct Learn {
     options: TrainOptions,
-    lessons: lessons::View,
+    training_set: training_set::View,
     comparison: comparison::View,
     gallery: gallery::View,
     runs: runs::View,
@@ -52,8 +52,8 @@ impl Panel for Learn {
             outcome(ui, training);
             if training.state() != &TrainingState::Cancelled {
                 section(ui, &learned_from(training), |ui| {
-                    lessons::list(ui, training.images());
-                    lessons::warnings(ui, training.warnings());
+                    training_set::list(ui, training.images());
+                    training_set::warnings(ui, training.warnings());
                 });
             }
             if training.curves().loss.len() > 1 {
@@ -80,16 +80,16 @@ impl Panel for Learn {
 impl Learn {
     fn start(&mut self, ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
         let p = theme::palette(ui);
-        self.lessons.refresh(workspace, document);
-        let verified = self.lessons.slices();
-        if document.model().is_some() && self.lessons.chosen().next().is_some() {
+        self.training_set.refresh(workspace, document);
+        let verified = self.training_set.slices();
+        if document.model().is_some() && self.training_set.chosen().next().is_some() {
             let words = "Nothing but these slices; some of them are kept out, to measure what was learned.";
             section(ui, "What it learns from", |ui| {
-                self.lessons.show(ui, workspace, self.options.unlabelled);
+                self.training_set.show(ui, workspace, self.options.unlabelled);
                 ui.label(RichText::new(words).font(theme::small()).color(p.faint));
             });
         } else {
-            self.lessons.show(ui, workspace, self.options.unlabelled);
+            self.training_set.show(ui, workspace, self.options.unlabelled);
             let words = match document.model() {
                 None => "Choose a model or an untrained network first (panel Prediction).",
                 Some(_) => {
@@ -110,7 +110,7 @@ impl Learn {
             _ => button.on_hover_text("In the background: you can go on working"),
         };
         if button.clicked() {
-            let images = self.lessons.chosen().map(|(id, _)| id).collect();
+            let images = self.training_set.chosen().map(|(id, _)| id).collect();
             out.command(Command::Train(TrainCommand::Start(TrainOptions { images, ..self.options.clone() })));
         }
     }

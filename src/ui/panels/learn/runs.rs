@@ -5,7 +5,7 @@ use crate::engine::run_folder::PastRun;
 use crate::label::LabelTable;
 use crate::ui::panels::prediction::short;
 use crate::ui::theme;
-use crate::workspace::{Curves, Document, DocumentId, Run, RunState, Training, Workspace};
+use crate::workspace::{Curves, Document, DocumentId, RunState, Training, TrainingRun, Workspace};
 use egui::{Checkbox, Color32, Grid, RichText, Sense, Ui, vec2};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// Of a run on the image; of the one that is under way with its live curves, which the project file is behind.
-    fn on_image(run: &'a Run, training: Option<&'a Training>) -> Self {
+    fn on_image(run: &'a TrainingRun, training: Option<&'a Training>) -> Self {
         let live = training.filter(|t| t.started_ms() == run.started_ms).map(Training::curves);
         let Curves { loss, valid_dice } = live.unwrap_or(&run.curves);
         Self {
@@ -136,7 +136,7 @@ impl View {
 }
 
 /// "From 0123456 to 89abcde, adopted".
-fn about(run: &Run) -> String {
+fn about(run: &TrainingRun) -> String {
     let made = run.made.as_deref().map_or(String::new(), |made| format!(" to {}", short(made)));
     let state = match run.state {
         RunState::Running => "under way, or interrupted",

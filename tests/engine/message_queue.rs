@@ -1,6 +1,6 @@
 //! Messages on their way out: bounded, and nothing lost that counts.
 
-use fovea::engine::{MAX_BULKY, Message, Outbox};
+use fovea::engine::{MAX_BULKY, Message, MessageQueue};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,34 +40,34 @@ impl Message for News {
 fn an_undrained_outbox_stays_bounded_and_loses_nothing_that_counts() {
     let woken = Arc::new(Mutex::new(0));
     let count = Arc::clone(&woken);
-    let outbox = Outbox::new(Arc::new(move || *count.lock().unwrap() += 1));
+    let queue = MessageQueue::new(Arc::new(move || *count.lock().unwrap() += 1));
     for i in 0..10_000 {
-        outbox.post(News::Progress(i));
-        outbox.post(News::Points(vec![i]));
-        outbox.post(News::Picture(i));
+        queue.post(News::Progress(i));
+        queue.post(News::Points(vec![i]));
+        queue.post(News::Picture(i));
         if i % 1000 == 0 {
-            outbox.post(News::Ended(i));
+            queue.post(News::Ended(i));
         }
     }
     assert_eq!(*woken.lock().unwrap(), 30_010);
-    assert_eq!(outbox.len(), 2 + MAX_BULKY + 10);
-    let all = outbox.drain();
+    assert_eq!(queue.len(), 2 + MAX_BULKY + 10);
+    let all = queue.drain();
     let ended: Vec<_> = all.iter().filter(|n| matches!(n, News::Ended(_))).collect();
     assert_eq!(ended.len(), 10, "what ends a job is delivered, drained late or not");
     assert!(all.contains(&News::Progress(9999)));
     assert!(all.contains(&News::Points((0..10_000).collect())), "every point of a curve arrives, in order");
     let pictures = all.iter().filter_map(|n| if let News::Picture(z) = n { Some(*z) } else { None });
     assert!(pictures.eq(10_000 - MAX_BULKY as u32..10_000), "the newest pictures stay");
-    assert!(outbox.is_empty());
+    assert!(queue.is_empty());
 }
 
 #[test]
 fn waiting_for_messages_ends_with_the_first_of_them() {
-    let outbox = Arc::new(Outbox::new(Arc::new(|| {})));
-    assert!(outbox.wait(Duration::from_millis(1)).is_empty());
+    let queue = Arc::new(MessageQueue::new(Arc::new(|| {})));
+    assert!(queue.wait(Duration::from_millis(1)).is_empty());
     std::thread::scope(|scope| {
-        let reader = scope.spawn(|| outbox.wait(Duration::from_secs(60)));
-        outbox.post(News::Ended(1));
+        let reader = scope.spawn(|| queue.wait(Duration::from_secs(60)));
+        queue.post(News::Ended(1));
         assert_eq!(reader.join().unwrap(), [News::Ended(1)]);
     });
 }

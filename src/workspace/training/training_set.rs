@@ -75,7 +75,7 @@ fn classes(slice: &[LabelId], card: &ModelCard, document: &Document, unlabelled:
 
 /// Slices as a network learns from them.
 #[derive(Default)]
-pub(super) struct Lessons {
+pub(super) struct TrainingSet {
     pub samples: Vec<TrainSample>,
     /// Whose slices they are, one for each.
     pub documents: Vec<DocumentId>,
@@ -93,13 +93,13 @@ pub(super) fn verified_slices(documents: &Documents, ids: &[DocumentId]) -> Vec<
 
 /// Samples of slices as their documents are now. A slice without a known pixel is left out; one that is not verified
 /// any more, or whose image is not open, is an error.
-pub(super) fn lessons(
+pub(super) fn of(
     documents: &Documents,
     card: &ModelCard,
     slices: &[SliceRef],
     unlabelled: Unlabelled,
-) -> Result<Lessons, CommandError> {
-    let mut lessons = Lessons::default();
+) -> Result<TrainingSet, CommandError> {
+    let mut training_set = TrainingSet::default();
     for SliceRef { path, z } in slices {
         let document = documents.of_source(path).ok_or_else(|| {
             CommandError::NothingToTrain(format!("open {} first: the run uses its slices", path.display()))
@@ -121,14 +121,14 @@ pub(super) fn lessons(
         let classes = classes(&document.mask().slice(*z), card, document, unlabelled);
         match TrainSample::new(name, document.volume().clone(), *z, classes) {
             Ok(sample) => {
-                lessons.samples.push(sample);
-                lessons.documents.push(document.id());
+                training_set.samples.push(sample);
+                training_set.documents.push(document.id());
             }
-            Err(SampleError::Unlabelled { name }) => lessons.left_out.push(name),
+            Err(SampleError::Unlabelled { name }) => training_set.left_out.push(name),
             Err(e) => return Err(CommandError::NothingToTrain(e.to_string())),
         }
     }
-    Ok(lessons)
+    Ok(training_set)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::engine::Version;
 use crate::ui::theme;
 use crate::ui::widgets::Icon;
 use crate::words::counted;
-use crate::workspace::{Document, DocumentId, LessonImage, Unlabelled, Workspace};
+use crate::workspace::{Document, DocumentId, TrainingImage, Unlabelled, Workspace};
 use egui::{Align, Checkbox, Label, Layout, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ pub struct View {
     left_out: BTreeSet<DocumentId>,
     /// Masks are looked through once after a change, and not in every frame.
     of: Option<(Version, Vec<(DocumentId, u64)>)>,
-    images: Vec<(DocumentId, LessonImage)>,
+    images: Vec<(DocumentId, TrainingImage)>,
 }
 
 impl View {
     /// The images that are ticked.
-    pub fn chosen(&self) -> impl Iterator<Item = (DocumentId, &LessonImage)> {
-        let ticked = |(id, _): &&(DocumentId, LessonImage)| !self.left_out.contains(id);
+    pub fn chosen(&self) -> impl Iterator<Item = (DocumentId, &TrainingImage)> {
+        let ticked = |(id, _): &&(DocumentId, TrainingImage)| !self.left_out.contains(id);
         self.images.iter().filter(ticked).map(|(id, image)| (*id, image))
     }
 
@@ -35,7 +35,7 @@ impl View {
             (version.clone(), users.map(|d| (d.id(), d.revision())).collect())
         });
         if self.of != of {
-            self.images = workspace.lesson_images();
+            self.images = workspace.training_images();
             self.of = of;
         }
     }
@@ -56,13 +56,13 @@ impl View {
                 };
             }
         }
-        let chosen: Vec<&LessonImage> = self.chosen().map(|(_, image)| image).collect();
-        warnings(ui, &workspace.lesson_warnings(&chosen, unlabelled));
+        let chosen: Vec<&TrainingImage> = self.chosen().map(|(_, image)| image).collect();
+        warnings(ui, &workspace.training_warnings(&chosen, unlabelled));
     }
 }
 
 /// The images that a run learns from, or has learned from.
-pub fn list(ui: &mut Ui, images: &[LessonImage]) {
+pub fn list(ui: &mut Ui, images: &[TrainingImage]) {
     for image in images {
         row(ui, image, |_| false);
     }
@@ -86,7 +86,7 @@ pub fn warnings(ui: &mut Ui, warnings: &[String]) {
 }
 
 /// Name and number of slices, and below them the labels. True where what `tick` shows has been changed.
-fn row(ui: &mut Ui, image: &LessonImage, tick: impl FnOnce(&mut Ui) -> bool) -> bool {
+fn row(ui: &mut Ui, image: &TrainingImage, tick: impl FnOnce(&mut Ui) -> bool) -> bool {
     let p = theme::palette(ui);
     let changed = ui.horizontal(|ui| {
         let changed = tick(ui);

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Called after each message that cannot wait, from any thread: asks the window for a frame. Must not block.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// What an [`Outbox`] must know of its messages to stay bounded.
+/// What a [`MessageQueue`] must know of its messages to stay bounded.
 pub trait Message: Send {
     type Key: PartialEq;
 
@@ -35,13 +35,13 @@ pub const MAX_BULKY: usize = 32;
 
 /// Messages for the reader that drains them, in order. While it does not, the queue stays bounded: a newer message about
 /// the same thing replaces the older one, so the number of things limits the queue, not how often they change.
-pub struct Outbox<M> {
+pub struct MessageQueue<M> {
     queue: Mutex<VecDeque<M>>,
     arrived: Condvar,
     wake: Wake,
 }
 
-impl<M: Message> Outbox<M> {
+impl<M: Message> MessageQueue<M> {
     pub fn new(wake: Wake) -> Self {
         Self { queue: Mutex::new(VecDeque::new()), arrived: Condvar::new(), wake }
     }
@@ -79,7 +79,7 @@ impl<M: Message> Outbox<M> {
         self.queue().drain(..).collect()
     }
 
-    /// As [`Outbox::drain`], but waits until there is something, or for `timeout`.
+    /// As [`MessageQueue::drain`], but waits until there is something, or for `timeout`.
     pub fn wait(&self, timeout: Duration) -> Vec<M> {
         let (mut queue, _) = self
             .arrived
