@@ -98,10 +98,7 @@ impl Workspace {
     fn close(&mut self, id: DocumentId, unsaved: bool) -> Result<(), CommandError> {
         // What the project file has to say of it comes first.
         self.settle(id);
-        let document = self.parts.documents.find(id)?;
-        if document.stroke().is_some() {
-            return Err(CommandError::StrokeOpen);
-        }
+        self.parts.documents.find(id)?.settled()?;
         if self.training.under_way().is_some_and(|t| t.uses(id)) {
             return Err(CommandError::TrainingRunning);
         }
