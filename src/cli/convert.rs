@@ -7,10 +7,9 @@ use super::{
 };
 use crate::{
     engine::{Engine, EngineOptions, interrupt},
-    io::{self, OpenOptions, UnderWatch},
-    label::LabelMap,
+    io::{self, Mask, OpenOptions, UnderWatch, Writer},
+    label::LabelTable,
     nn::DeviceChoice,
-    volume::Volume,
     watch,
 };
 use anyhow::{Context, bail};
@@ -25,7 +24,7 @@ use std::path::{Path, PathBuf};
 pub struct ConvertArgs {
     /// An image file, a DICOM or picture folder, or sample:ID
     pub input: PathBuf,
-    /// .nii or .nii.gz (keeps geometry and rescale), .tif or .tiff, .png (2-D; a folder for the slices of a mask)
+    /// The format is told by its ending; .nii.gz keeps the geometry, .png is 2-D (a folder for the slices of a mask)
     pub output: PathBuf,
     /// The input is a mask: its values are label ids and are kept exactly
     #[arg(long)]
@@ -38,7 +37,7 @@ pub struct ConvertArgs {
 }
 
 pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
-    kind(&args.output)?;
+    writer(&args.output)?;
     let mut targets = args.overwrite.targets();
     targets.read(&args.input);
     match args.output.is_dir() {
@@ -63,12 +62,15 @@ pub fn run(args: ConvertArgs) -> anyhow::Result<()> {
 
 /// Reads and writes; the warnings.
 fn convert(args: &ConvertArgs) -> anyhow::Result<Vec<String>> {
+    let writer = writer(&args.output)?;
     if args.labels {
         if args.series.is_some() {
             bail!("--series goes with images; a mask has one volume");
         }
         let (map, grid, mut warnings) = io::open_labels(&args.input)?;
-        warnings.extend(write_labels(&args.output, &map, &grid)?);
+        let mask = Mask { map: &map, labels: &LabelTable::default(), grid: &grid };
+        warnings.extend((writer.mask)(&args.output, mask)?);
+        warnings.extend(writer.lost(&grid));
         return Ok(warnings);
     }
     let options = OpenOptions { series: args.series.clone(), ..OpenOptions::default() };
@@ -82,54 +84,17 @@ fn convert(args: &ConvertArgs) -> anyhow::Result<Vec<String>> {
         let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, and does not say so";
         warnings.push(lost.to_owned());
     }
-    warnings.extend(write_image(&args.output, &opened.volume)?);
+    let Some(write) = writer.image else {
+        bail!("{} can hold a mask only; --labels says that this is one", args.output.display());
+    };
+    warnings.extend(write(&args.output, &opened.volume)?);
+    warnings.extend(writer.lost(opened.volume.grid()));
     Ok(warnings)
 }
 
-fn write_image(path: &Path, volume: &Volume) -> anyhow::Result<Vec<String>> {
-    let geometry_lost = || match volume.grid().unit() {
-        crate::geom::Unit::Millimetre => {
-            vec!["The spacing is not in the new file: write .nii.gz to keep it".to_owned()]
-        }
-        crate::geom::Unit::Pixel => Vec::new(),
-    };
-    Ok(match kind(path)? {
-        Kind::Nifti => io::write_volume_nifti(path, volume)?,
-        Kind::Png => {
-            io::write_image_png(path, volume)?;
-            geometry_lost()
-        }
-        Kind::Tiff => {
-            io::write_image_tiff(path, volume)?;
-            geometry_lost()
-        }
-    })
-}
-
-fn write_labels(path: &Path, map: &LabelMap, grid: &crate::geom::Grid) -> anyhow::Result<Vec<String>> {
-    match kind(path)? {
-        Kind::Nifti => Ok(io::write_label_nifti(path, map, grid)?),
-        Kind::Png => Ok(io::write_label_png(path, map)?),
-        Kind::Tiff => {
-            io::write_label_tiff(path, map)?;
-            Ok(Vec::new())
-        }
+fn writer(path: &Path) -> anyhow::Result<&'static Writer> {
+    match io::writer_of(path) {
+        Some((writer, _)) => Ok(writer),
+        None => bail!("{} should end in {}", path.display(), io::written_endings()),
     }
-}
-
-enum Kind {
-    Nifti,
-    Png,
-    Tiff,
-}
-
-fn kind(path: &Path) -> anyhow::Result<Kind> {
-    let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let ends = |extensions: &[&str]| extensions.iter().any(|e| name.len() > e.len() && name.ends_with(e));
-    Ok(match () {
-        () if ends(&[".nii", ".nii.gz"]) => Kind::Nifti,
-        () if ends(&[".png"]) => Kind::Png,
-        () if ends(&[".tif", ".tiff"]) => Kind::Tiff,
-        () => bail!("{} should end in .nii, .nii.gz, .tif, .tiff or .png", path.display()),
-    })
 }

@@ -240,7 +240,7 @@ pub fn run(args: EvalArgs) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{label::LabelMap, metrics::Report};
+    use crate::{geom::Grid, label::LabelMap, metrics::Report};
     use anyhow::bail;
 
     fn folder(masks: &[(&str, [u16; 4])]) -> tempfile::TempDir {
@@ -349,7 +349,7 @@ mod tests {
         let table = LabelTable::named(&["Soft Drusen"]);
         io::write_table(&pred.path().join("labels.txt"), &table).unwrap();
         let map = pred.path().join("a_soft-drusen.png");
-        io::write_probability_png(&map, &[0.8, 0.9, 0.1, 0.2], [2, 2]).unwrap();
+        io::write_probability_png(&map, &[&[0.8, 0.9, 0.1, 0.2]], &Grid::pixels([2, 2, 1]).unwrap()).unwrap();
         let report = report(&args(&pred, truth.path().to_owned())).unwrap();
         assert_eq!(report.cases[0].classes[&1].auc, Some(2.0 / 3.0));
         assert_eq!(report.classes[&1].pooled.auc, Some(2.0 / 3.0));

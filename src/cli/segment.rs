@@ -12,7 +12,8 @@ use crate::{
     engine::{
         DocumentId, Engine, EngineOptions, Event, LoadedModel, SegmentVolume, VolumeSegmentation, interrupt,
     },
-    io::{self, OpenOptions, Targets, WriteError, dataset::shortened, list},
+    geom::Grid,
+    io::{self, Mask, OpenOptions, Targets, WriteError, Writer, dataset::shortened, list},
     label::{LabelId, LabelMap, LabelTable},
     nn::{DeviceChoice, ModelCard, pipeline::SegmentOptions},
     volume::{Modality, Volume},
@@ -49,7 +50,7 @@ pub struct SegmentArgs {
     /// A model file, or the id of a bundled one
     #[arg(long)]
     model: String,
-    /// The folder that the masks go to, made where it is not there; of one image also a file, NAME.nii.gz or NAME.png
+    /// The folder that the masks go to, made where it is not there; of one image also a file, such as NAME.nii.gz or NAME.png
     #[arg(long)]
     out: PathBuf,
     /// The most memory for the image, its labels and the networks, for example 900M or 4G; what needs more is refused before
@@ -82,8 +83,13 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
             inputs.rename_one(name).with_context(|| format!("--out {}", args.out.display()))?;
             target
         }
-        None => Target { folder: args.out.clone(), extension: None },
+        None => Target { folder: args.out.clone(), asked: None },
     };
+    if let Some((writer, extension)) =
+        target.asked.filter(|(w, _)| args.probability && w.probability.is_none())
+    {
+        bail!("a .{extension} ({}) holds no probabilities; name the mask .nii.gz", writer.mask_title);
+    }
     interrupt::listen_and_leave();
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut shown = Reporter::new();
@@ -199,8 +205,8 @@ fn targets(args: &SegmentArgs, target: &Target, card: &ModelCard, inputs: &Input
 #[derive(Clone)]
 struct Target {
     folder: PathBuf,
-    /// What the file is asked to be; else what suits the image.
-    extension: Option<&'static str>,
+    /// What the file is asked to be, and its ending; else what suits the image.
+    asked: Option<(&'static Writer, &'static str)>,
 }
 
 impl Target {
@@ -210,18 +216,18 @@ impl Target {
 
     /// The files of which the one for an image will be one, as far as that can be told before the image is opened.
     fn may_be(&self, name: &str, image: &Path) -> Vec<PathBuf> {
-        let endings: &[&str] = match self.extension {
-            Some(extension) => &[extension],
-            // A photograph has no place in space.
-            None if io::find_format(image).is_ok_and(|format| format.id == "raster") => &["png"],
-            None => &["png", "nii.gz"],
+        let endings = match self.asked {
+            Some((_, extension)) => vec![extension],
+            None => io::usual_endings(image),
         };
         endings.iter().map(|extension| self.file(name, extension)).collect()
     }
 
-    /// The ending for an image: a PNG says nothing of place and size.
-    fn extension(&self, volume: &Volume) -> &'static str {
-        self.extension.unwrap_or(if volume.grid().is_picture() { "png" } else { "nii.gz" })
+    fn writer(&self, grid: &Grid) -> (&'static Writer, &'static str) {
+        self.asked.unwrap_or_else(|| {
+            let usual = io::usual_writer(grid);
+            (usual, usual.extensions[0])
+        })
     }
 }
 
@@ -231,22 +237,19 @@ fn named_file(out: &Path) -> Result<Option<(Target, String)>> {
     let Some(name) = out.file_name().and_then(|name| name.to_str()).filter(|_| !out.is_dir()) else {
         return Ok(None);
     };
-    let lower = name.to_ascii_lowercase();
-    let known = ["nii.gz", "nii", "png"].into_iter();
-    let mut fitting = known.filter(|e| lower.len() > e.len() + 1);
-    let Some(extension) = fitting.find(|e| lower.ends_with(&format!(".{e}"))) else {
+    let Some(asked) = io::writer_of(out) else {
         if io::has_ending(out) {
             bail!(
-                "--out {}: a mask is written as .nii.gz, .nii or .png; any other name is that of a folder, and must not end \
-                 as an image does",
-                out.display()
+                "--out {}: a mask is written as {}; any other name is that of a folder, and must not end as an image does",
+                out.display(),
+                io::written_endings()
             );
         }
         return Ok(None);
     };
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let name = name[..name.len() - extension.len() - 1].to_owned();
-    Ok(Some((Target { folder, extension: Some(extension) }, name)))
+    let name = name[..name.len() - asked.1.len() - 1].to_owned();
+    Ok(Some((Target { folder, asked: Some(asked) }, name)))
 }
 
 /// A number of bytes: 4G, 900M, 64K, or a bare number.
@@ -348,8 +351,12 @@ fn segment(
         shown.warn(&format!("{name}: {what}"));
     }
     let depth = volume.dims()[2];
-    if depth > 1 && target.extension == Some("png") {
-        bail!("a PNG has no room for {}; name the mask .nii.gz", counted(depth, "slice"));
+    if let Some((writer, extension)) = target.asked.filter(|(writer, _)| writer.one_slice && depth > 1) {
+        bail!(
+            "a .{extension} ({}) has no room for {}; name the mask .nii.gz",
+            writer.mask_title,
+            counted(depth, "slice")
+        );
     }
     let job = engine.segment_volume(SegmentVolume {
         document,
@@ -394,14 +401,11 @@ fn write(
         let (z, at) = (start / area, start % area);
         out.copy_from_slice(&slices[z][at..at + out.len()]);
     });
-    let extension = target.extension(volume);
-    let flat = extension == "png";
+    let (writer, extension) = target.writer(volume.grid());
     let mask = target.file(name, extension);
-    let mut written = vec![match flat {
-        true => io::write_label_png(&mask, &map),
-        false => io::write_label_nifti(&mask, &map, volume.grid()),
-    }];
-    let words = io::label_words(&model.card.labels);
+    let labels = &model.card.labels;
+    let mut written = vec![(writer.mask)(&mask, Mask { map: &map, labels, grid: volume.grid() })];
+    let words = io::label_words(labels);
     let mapped = if result.probabilities.is_empty() { 1 } else { result.classes };
     for class in 1..mapped {
         let label = model.card.label_of(class);
@@ -409,14 +413,14 @@ fn write(
         let path = target.file(&format!("{name}_{word}"), extension);
         let values: Vec<&[f32]> =
             result.probabilities.values().map(|slice| &slice[class * area..(class + 1) * area]).collect();
-        written.push(match flat {
+        if let Some(write) = writer.probability {
             // The same is to be known of each map as of the mask.
-            true => io::write_probability_png(&path, values[0], [width, height]).map(|()| vec![]),
-            false => io::write_probability_nifti(&path, &values, volume.grid()).map(|_| vec![]),
-        });
+            written.push(write(&path, &values, volume.grid()).map(|_| vec![]));
+        }
     }
     // One that cannot be written does not keep the others from it.
-    let warnings = written.into_iter().collect::<Result<Vec<_>, WriteError>>()?.concat();
+    let mut warnings = written.into_iter().collect::<Result<Vec<_>, WriteError>>()?.concat();
+    warnings.extend(writer.lost(volume.grid()));
     Ok((mask, warnings))
 }
 
@@ -424,7 +428,6 @@ fn write(
 mod tests {
     use super::*;
     use crate::{
-        geom::Grid,
         nn::{Channels, InputSpec},
         volume::Samples,
     };

@@ -24,6 +24,7 @@ pub static FORMAT: Format = Format {
     extensions: &[],
     sniff: |path, _| path.is_dir(),
     open,
+    writer: None,
 };
 
 /// Slices decoded side by side between two looks at `cancelled`.

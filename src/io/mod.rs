@@ -25,6 +25,7 @@ pub mod text;
 mod tiff;
 mod unsupported;
 mod write;
+mod writer;
 
 pub use crate::replace::WriteError;
 pub use case_name::{case_name, case_of, composed, file_stem, has_ending};
@@ -41,12 +42,13 @@ pub use targets::{FolderError, TargetError, Targets, label_words};
 pub use write::{
     write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png, write_text,
 };
+pub use writer::{Mask, Writer, Written, usual_endings, usual_writer, writer_of, writers, written_endings};
 
 use crate::volume::{Modality, Volume};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// A file format: how to recognise it and how to open it.
+/// A file format: how to recognise it, how to open it, and how it is written.
 #[derive(Debug)]
 pub struct Format {
     pub id: &'static str,
@@ -57,6 +59,8 @@ pub struct Format {
     /// file's extension opens it, to say what is wrong with it.
     pub sniff: fn(path: &Path, head: &[u8]) -> bool,
     pub open: fn(&Path, &OpenOptions, &mut dyn Progress) -> Result<Opened, OpenError>,
+    /// `None` where it is only read.
+    pub writer: Option<&'static Writer>,
 }
 
 /// Asked in this order; the first that recognises the file opens it. DICOM before TIFF: its mark comes late, and what

@@ -19,6 +19,7 @@ pub static FORMAT: Format = Format {
     extensions: &["npy", "npz"],
     sniff: |path, head| head.starts_with(MAGIC) || head.starts_with(ZIP) && is_npz(path),
     open,
+    writer: None,
 };
 
 const MAGIC: &[u8] = b"\x93NUMPY";

@@ -1,13 +1,14 @@
 //! PNG, JPEG, BMP and GIF through `image`.
 
 use super::{
-    Format, OpenError, OpenOptions, Opened, Progress,
+    Format, OpenError, OpenOptions, Opened, Progress, Writer,
     picture::{
         self, Picture, WARN_16_BIT_COLOUR, WARN_ALPHA, Watched, check_size, palette_note, to_8_bits, unpack,
         without_alpha,
     },
     samples::{self, Raw},
     source,
+    write::{write_image_png, write_label_png, write_probability_png},
 };
 use crate::{geom::Grid, volume::Modality};
 use image::{
@@ -22,6 +23,18 @@ pub static FORMAT: Format = Format {
     extensions: &["png", "jpg", "jpeg", "bmp", "gif"],
     sniff: |_, head| kind(head).is_some(),
     open,
+    writer: Some(&WRITER),
+};
+
+pub static WRITER: Writer = Writer {
+    id: "png",
+    mask_title: "PNG masks",
+    extensions: &["png"],
+    one_slice: true,
+    keeps_geometry: false,
+    mask: |path, mask| write_label_png(path, mask.map),
+    image: Some(|path, volume| write_image_png(path, volume).map(|()| vec![])),
+    probability: Some(|path, slices, grid| write_probability_png(path, slices, grid).map(|()| vec![])),
 };
 
 fn kind(head: &[u8]) -> Option<ImageFormat> {

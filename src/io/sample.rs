@@ -9,6 +9,7 @@ pub static FORMAT: Format = Format {
     extensions: &[],
     sniff: |path, _| is_sample(path),
     open,
+    writer: None,
 };
 
 const PREFIX: &str = "sample:";

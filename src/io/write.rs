@@ -4,6 +4,7 @@
 use super::{OpenError, OpenOptions, WriteError, open, samples::same_samples, source::UnderWatch};
 use crate::{
     file,
+    geom::Grid,
     label::{LabelId, LabelMap},
     replace::{self, Out, write_bytes, write_checked},
     volume::{Samples, Volume},
@@ -87,20 +88,35 @@ pub fn write_label_tiff(path: &Path, map: &LabelMap) -> Result<(), WriteError> {
     write_tiff(path, &|z| label_samples(map.slice(z), wide), map.dims())
 }
 
-/// Writes one probability of a 2-D image (`values` row by row, 0 to 1) as 16-bit grey PNG: 65535 is certainty.
-pub fn write_probability_png(path: &Path, values: &[f32], size: [usize; 2]) -> Result<(), WriteError> {
+/// Writes one probability of a 2-D image (its only slice row by row, 0 to 1) as 16-bit grey PNG: 65535 is certainty.
+pub fn write_probability_png(path: &Path, slices: &[&[f32]], grid: &Grid) -> Result<(), WriteError> {
+    let [values] = slices else { return Err(one_picture(path, slices.len())) };
+    let [width, height, _] = grid.dims();
     let levels = values.iter().map(|p| (p.clamp(0.0, 1.0) * 65_535.0).round() as u16);
-    write_png(path, &Samples::U16(levels.collect()), size)
+    write_png(path, &Samples::U16(levels.collect()), [width, height])
+}
+
+/// Writes one probability (a slice each, row by row; 0 to 1) as TIFF, one page a slice, with 32-bit real numbers.
+pub fn write_probability_tiff(path: &Path, slices: &[&[f32]], grid: &Grid) -> Result<(), WriteError> {
+    let [width, height, depth] = grid.dims();
+    if slices.len() != depth || slices.iter().any(|slice| slice.len() != width * height) {
+        return Err(WriteError::unfit(
+            path,
+            format!("there are {} slices for {:?} voxels", slices.len(), grid.dims()),
+        ));
+    }
+    write_tiff(path, &|z| Samples::F32(slices[z].to_vec().into()), grid.dims())
+}
+
+fn one_picture(path: &Path, slices: usize) -> WriteError {
+    WriteError::unfit(path, format!("a PNG is one picture and this image has {slices} slices"))
 }
 
 /// Writes a 2-D image as PNG (8- or 16-bit grey, or colour). Types that PNG does not have are refused.
 pub fn write_image_png(path: &Path, volume: &Volume) -> Result<(), WriteError> {
     let [width, height, depth] = volume.dims();
     if depth != 1 {
-        return Err(WriteError::unfit(
-            path,
-            format!("a PNG is one picture and this image has {depth} slices"),
-        ));
+        return Err(one_picture(path, depth));
     }
     refuse_rescaled(path, volume)?;
     write_png(path, volume.samples(), [width, height])
@@ -257,7 +273,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{geom::Grid, io::open_labels, volume::Modality};
+    use crate::{io::open_labels, volume::Modality};
 
     #[test]
     fn masks_keep_their_ids() {

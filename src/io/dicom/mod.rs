@@ -34,6 +34,7 @@ pub static FORMAT: Format = Format {
     extensions: &["dcm", "dicom", "ima"],
     sniff: |path, head| if head.is_empty() { folder::is_folder(path) } else { file::is_file(head) },
     open,
+    writer: None,
 };
 
 /// Files read side by side between two looks at `cancelled`.

@@ -11,7 +11,7 @@ mod write;
 pub use write::{write_label_nifti, write_probability_nifti, write_volume_nifti};
 
 use super::{
-    Format, OpenError, OpenOptions, Opened, Progress, SeriesInfo,
+    Format, OpenError, OpenOptions, Opened, Progress, SeriesInfo, Writer,
     samples::{self, Raw},
     source::{self, CHUNK},
 };
@@ -26,6 +26,18 @@ pub static FORMAT: Format = Format {
     extensions: &["nii.gz", "nii", "hdr.gz", "hdr", "img.gz", "img"],
     sniff: |_, head| header::sniff(head),
     open,
+    writer: Some(&WRITER),
+};
+
+pub static WRITER: Writer = Writer {
+    id: "nifti",
+    mask_title: "NIfTI label map",
+    extensions: &["nii.gz", "nii"],
+    one_slice: false,
+    keeps_geometry: true,
+    mask: |path, mask| write_label_nifti(path, mask.map, mask.grid),
+    image: Some(write_volume_nifti),
+    probability: Some(write_probability_nifti),
 };
 
 fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {

@@ -2,9 +2,10 @@
 //! from.
 
 use super::{
-    Format, OpenError, OpenOptions, Opened, Progress,
+    Format, OpenError, OpenOptions, Opened, Progress, Writer,
     picture::{self, Picture},
     samples, source,
+    write::{write_image_tiff, write_label_tiff, write_probability_tiff},
 };
 use crate::{volume::Modality, words::counted};
 use stack::{Plane, Stack};
@@ -26,6 +27,18 @@ pub static FORMAT: Format = Format {
     extensions: &["tif", "tiff"],
     sniff: |_, head| [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|magic| head.starts_with(*magic)),
     open,
+    writer: Some(&WRITER),
+};
+
+pub static WRITER: Writer = Writer {
+    id: "tiff",
+    mask_title: "TIFF label map",
+    extensions: &["tif", "tiff"],
+    one_slice: false,
+    keeps_geometry: false,
+    mask: |path, mask| write_label_tiff(path, mask.map).map(|()| vec![]),
+    image: Some(|path, volume| write_image_tiff(path, volume).map(|()| vec![])),
+    probability: Some(|path, slices, grid| write_probability_tiff(path, slices, grid).map(|()| vec![])),
 };
 
 fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {
