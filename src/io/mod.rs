@@ -9,11 +9,13 @@ mod dicom;
 mod error;
 mod folder;
 mod guard;
+mod gzip;
 mod labels;
 pub mod list;
 mod look;
 mod nifti;
 mod npy;
+mod nrrd;
 mod picture;
 mod raster;
 mod sample;
@@ -71,6 +73,7 @@ pub static FORMATS: &[&Format] = &[
     &dicom::FORMAT,
     &raster::FORMAT,
     &tiff::FORMAT,
+    &nrrd::FORMAT,
     &npy::FORMAT,
     &folder::FORMAT,
 ];

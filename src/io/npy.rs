@@ -4,7 +4,7 @@
 use super::{
     Format, OpenError, OpenOptions, Opened, Progress,
     picture::{WARN_ALPHA, check_size, without_alpha},
-    samples::{self, Raw},
+    samples::{self, Number, Raw},
     source::{self, Extent},
 };
 use crate::{geom::Grid, volume::Modality};
@@ -39,12 +39,12 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let mut warnings = Vec::new();
     let (dims, colours) = header.layout(path, &mut warnings)?;
     let found = data.len();
-    let expected = Extent::new(&header.shape, header.size).stored_in(path, found as u64)?;
+    let expected = Extent::new(&header.shape, header.number.bytes()).stored_in(path, found as u64)?;
     if found > expected {
         let more = found - expected;
         warnings.push(format!("{more} bytes follow the array (another one?); they are not read"));
     }
-    let raw = header.read(path, &data[..expected], progress)?;
+    let raw = samples::numbers(path, header.number, header.big_endian, &data[..expected], progress)?;
     let raw = if header.by_columns { by_rows(&raw, &header.shape) } else { raw };
     let raw = match (colours, raw) {
         (3, Raw::U8(v)) => Raw::Rgb8(v.as_chunks::<3>().0.to_vec()),
@@ -111,9 +111,7 @@ fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 struct Header {
-    /// Kind and bytes of a number: `i8`.
-    kind: String,
-    size: usize,
+    number: Number,
     big_endian: bool,
     /// The first index runs fastest in memory (Fortran), not the last.
     by_columns: bool,
@@ -133,12 +131,19 @@ impl Header {
         }
         let quoted = || described.strip_prefix('\'')?.split_once('\'');
         let full = quoted().ok_or_else(corrupt)?.0;
-        let kind = full.trim_start_matches(['<', '>', '|', '=']).to_owned();
-        let size = match kind.as_str() {
-            "b1" | "?" | "u1" | "i1" => 1,
-            "u2" | "i2" | "f2" => 2,
-            "u4" | "i4" | "f4" => 4,
-            "u8" | "i8" | "f8" => 8,
+        let kind = full.trim_start_matches(['<', '>', '|', '=']);
+        let number = match kind {
+            "b1" | "?" | "u1" => Number::U8,
+            "i1" => Number::I8,
+            "u2" => Number::U16,
+            "i2" => Number::I16,
+            "u4" => Number::U32,
+            "i4" => Number::I32,
+            "u8" => Number::U64,
+            "i8" => Number::I64,
+            "f2" => Number::F16,
+            "f4" => Number::F32,
+            "f8" => Number::F64,
             _ => {
                 let what = match kind.chars().next() {
                     Some('c') => format!("An array of complex numbers ({full})"),
@@ -155,8 +160,7 @@ impl Header {
         let sides = sides.split(',').map(str::trim).filter(|n| !n.is_empty());
         let shape: Option<Vec<usize>> = sides.map(|n| n.trim_end_matches('L').parse().ok()).collect();
         Ok(Self {
-            kind,
-            size,
+            number,
             big_endian: full.starts_with('>'),
             by_columns: after("fortran_order").ok_or_else(corrupt)?.starts_with("True"),
             shape: shape.ok_or_else(corrupt)?,
@@ -166,7 +170,9 @@ impl Header {
     /// Columns, rows and slices, and how many numbers a pixel has.
     fn layout(&self, path: &Path, warnings: &mut Vec<String>) -> Result<([usize; 3], usize), OpenError> {
         match self.shape[..] {
-            [rows, columns, colours @ (3 | 4)] if self.kind == "u1" => Ok(([columns, rows, 1], colours)),
+            [rows, columns, colours @ (3 | 4)] if self.number == Number::U8 => {
+                Ok(([columns, rows, 1], colours))
+            }
             [rows, columns] => Ok(([columns, rows, 1], 1)),
             [slices, rows, columns] => {
                 if columns == 3 || columns == 4 {
@@ -182,39 +188,6 @@ impl Header {
                 Err(OpenError::unsupported(path, what, "Save it with two or three"))
             }
         }
-    }
-
-    fn read(&self, path: &Path, data: &[u8], progress: &dyn Progress) -> Result<Raw, OpenError> {
-        macro_rules! numbers {
-            ($variant:ident, $type:ty) => {
-                numbers!($variant, $type, |n| n)
-            };
-            ($variant:ident, $type:ty, $convert:expr) => {{
-                let mut all = source::reserve(path, (data.len() / size_of::<$type>()) as u128)?;
-                for part in data.chunks(source::CHUNK) {
-                    if progress.cancelled() {
-                        return Err(OpenError::Cancelled);
-                    }
-                    let (numbers, _) = part.as_chunks::<{ size_of::<$type>() }>();
-                    let read = if self.big_endian { <$type>::from_be_bytes } else { <$type>::from_le_bytes };
-                    all.extend(numbers.iter().map(|b| $convert(read(*b))));
-                }
-                Raw::$variant(all)
-            }};
-        }
-        Ok(match self.kind.as_str() {
-            "i1" => numbers!(I8, i8),
-            "u2" => numbers!(U16, u16),
-            "i2" => numbers!(I16, i16),
-            "u4" => numbers!(U32, u32),
-            "i4" => numbers!(I32, i32),
-            "u8" => numbers!(U64, u64),
-            "i8" => numbers!(I64, i64),
-            "f2" => numbers!(F32, half::f16, half::f16::to_f32),
-            "f4" => numbers!(F32, f32),
-            "f8" => numbers!(F64, f64),
-            _ => numbers!(U8, u8),
-        })
     }
 }
 

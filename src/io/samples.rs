@@ -1,6 +1,6 @@
 //! Samples of any file type to the five types that a [`Volume`] holds, without changing a value where that is possible.
 
-use super::{OpenError, source};
+use super::{OpenError, Progress, source};
 use crate::{
     geom::Grid,
     memory::{self, TooMuch},
@@ -23,6 +23,103 @@ pub enum Raw {
     F32(Vec<f32>),
     F64(Vec<f64>),
     Rgb8(Vec<[u8; 3]>),
+}
+
+/// A type of numbers in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
+    F16,
+    F32,
+    F64,
+}
+
+impl Number {
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 | Self::F16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+        }
+    }
+}
+
+/// The numbers that these bytes are, one after another; what is left at the end is no whole one.
+pub fn numbers(
+    path: &Path,
+    number: Number,
+    big_endian: bool,
+    data: &[u8],
+    progress: &dyn Progress,
+) -> Result<Raw, OpenError> {
+    macro_rules! read {
+        ($variant:ident, $type:ty) => {
+            read!($variant, $type, |n| n)
+        };
+        ($variant:ident, $type:ty, $convert:expr) => {{
+            let mut all = source::reserve(path, (data.len() / size_of::<$type>()) as u128)?;
+            for part in data.chunks(source::CHUNK) {
+                if progress.cancelled() {
+                    return Err(OpenError::Cancelled);
+                }
+                let (numbers, _) = part.as_chunks::<{ size_of::<$type>() }>();
+                let read = if big_endian { <$type>::from_be_bytes } else { <$type>::from_le_bytes };
+                all.extend(numbers.iter().map(|b| $convert(read(*b))));
+            }
+            Raw::$variant(all)
+        }};
+    }
+    Ok(match number {
+        Number::U8 => read!(U8, u8),
+        Number::I8 => read!(I8, i8),
+        Number::U16 => read!(U16, u16),
+        Number::I16 => read!(I16, i16),
+        Number::U32 => read!(U32, u32),
+        Number::I32 => read!(I32, i32),
+        Number::U64 => read!(U64, u64),
+        Number::I64 => read!(I64, i64),
+        Number::F16 => read!(F32, half::f16, half::f16::to_f32),
+        Number::F32 => read!(F32, f32),
+        Number::F64 => read!(F64, f64),
+    })
+}
+
+/// Numbers written as text with white space between, at most `count` of them; an error names the one that is none.
+pub fn numbers_of_text(path: &Path, number: Number, text: &str, count: usize) -> Result<Raw, OpenError> {
+    macro_rules! read {
+        ($variant:ident, $type:ty) => {{
+            let mut all: Vec<$type> = source::reserve(path, count as u128)?;
+            for word in text.split_ascii_whitespace().take(count) {
+                all.push(word.parse().map_err(|_| {
+                    OpenError::corrupt(
+                        path,
+                        format!("number {} of its data is \u{201c}{word}\u{201d}", all.len() + 1),
+                    )
+                })?);
+            }
+            Raw::$variant(all)
+        }};
+    }
+    Ok(match number {
+        Number::U8 => read!(U8, u8),
+        Number::I8 => read!(I8, i8),
+        Number::U16 => read!(U16, u16),
+        Number::I16 => read!(I16, i16),
+        Number::U32 => read!(U32, u32),
+        Number::I32 => read!(I32, i32),
+        Number::U64 => read!(U64, u64),
+        Number::I64 => read!(I64, i64),
+        Number::F16 | Number::F32 => read!(F32, f32),
+        Number::F64 => read!(F64, f64),
+    })
 }
 
 /// The same for the vector of any type.

@@ -16,7 +16,7 @@ const FROM_DEVICE: &str =
 const SAVE_PNG: &str = "Save it as PNG or TIFF first";
 
 const KNOWN: &[Known] = &[
-    Known { title: "NRRD", extensions: &["nrrd", "nhdr"], magic: &[b"NRRD0"], hint: TO_NIFTI },
+    Known { title: "NRRD with its data in another file", extensions: &["nhdr"], magic: &[], hint: TO_NIFTI },
     Known {
         title: "MetaImage",
         extensions: &["mha", "mhd"],

@@ -10,6 +10,7 @@ use crate::{
     volume::{Samples, Volume},
     watch::{self, Stopped},
 };
+use glam::DVec3;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use std::{
     cell::LazyCell,
@@ -153,7 +154,7 @@ pub(super) fn has_wide_ids(map: &LabelMap) -> bool {
     map.counts().keys().any(|&id| id > LabelId::from(u8::MAX))
 }
 
-fn label_samples(ids: Vec<LabelId>, wide: bool) -> Samples {
+pub(super) fn label_samples(ids: Vec<LabelId>, wide: bool) -> Samples {
     // `wide` is false only where every id fits.
     if wide { Samples::U16(ids.into()) } else { Samples::U8(ids.into_iter().map(|id| id as u8).collect()) }
 }
@@ -176,7 +177,7 @@ fn write_png(path: &Path, samples: &Samples, [width, height]: [usize; 2]) -> Res
     write_checked(
         path,
         |out| PngEncoder::new(out).write_image(bytes, size[0], size[1], color).map_err(io_of_image),
-        |new| same_as(new, samples, [width, height, 1]),
+        |new| same_as(new, samples, [width, height, 1], |_| Ok(())),
     )
 }
 
@@ -252,8 +253,13 @@ fn io_of_tiff(error: TiffError) -> io::Error {
     }
 }
 
-/// The file decodes to what was meant.
-fn same_as(new: &Path, samples: &Samples, dims: [usize; 3]) -> io::Result<Result<(), String>> {
+/// The file decodes to what was meant, at the place that `placed` accepts.
+pub(super) fn same_as(
+    new: &Path,
+    samples: &Samples,
+    dims: [usize; 3],
+    placed: impl FnOnce(&Grid) -> Result<(), String>,
+) -> io::Result<Result<(), String>> {
     let back = match open(new, &OpenOptions::default(), &mut UnderWatch(Some("checking"))) {
         Ok(back) => back,
         Err(OpenError::Cancelled) => return Err(Stopped.into()),
@@ -262,7 +268,29 @@ fn same_as(new: &Path, samples: &Samples, dims: [usize; 3]) -> io::Result<Result
     if back.volume.dims() != dims {
         return Ok(Err(format!("size {:?} instead of {dims:?}", back.volume.dims())));
     }
-    Ok(same_samples(samples, back.volume.samples()))
+    Ok(same_samples(samples, back.volume.samples()).and_then(|()| placed(back.volume.grid())))
+}
+
+/// Corners of what was written must read back within this.
+const GEOMETRY_MM: f64 = 1e-4;
+
+/// The corners are where they were meant to be (for equally spaced slices).
+pub(super) fn same_place(meant: &Grid, back: &Grid) -> Result<(), String> {
+    if meant.dims() != back.dims() {
+        return Err(format!("size {:?} instead of {:?}", back.dims(), meant.dims()));
+    }
+    let dims = meant.dims().map(|d| d as f64 - 1.0);
+    for corner in 0..8 {
+        let at = |axis: usize| if corner >> axis & 1 == 1 { dims[axis] } else { 0.0 };
+        let voxel = DVec3::new(at(0), at(1), at(2));
+        let [a, b] = [meant, back].map(|g| g.patient_from_voxel().transform_point3(voxel));
+        // What a 32-bit number can say of a place far from the origin.
+        let rounding = a.abs().max_element() * f64::from(f32::EPSILON) * 4.0;
+        if (a - b).length() > GEOMETRY_MM.max(rounding) {
+            return Err(format!("a corner lies at {b} instead of {a}"));
+        }
+    }
+    Ok(())
 }
 
 /// Writes text beside masks, such as a summary in JSON.

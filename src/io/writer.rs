@@ -99,15 +99,16 @@ mod tests {
         io::{self, OpenOptions, Quiet, samples::same_samples},
         volume::{Modality, Samples},
     };
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_writer_has_a_name_of_its_own_and_endings_that_its_format_opens() {
-        let mut seen = std::collections::BTreeSet::new();
+        let (mut ids, mut endings) = (BTreeSet::new(), BTreeSet::new());
         for format in FORMATS.iter().filter(|format| format.writer.is_some()) {
             let Some(writer) = format.writer else { continue };
-            assert!(seen.insert(writer.id), "{}", writer.id);
+            assert!(ids.insert(writer.id), "{}", writer.id);
             for extension in writer.extensions {
-                assert!(seen.insert(extension), "{extension} is written by two");
+                assert!(endings.insert(extension), "{extension} is written by two");
                 assert!(format.extensions.contains(extension), "{extension} is not read by {}", format.id);
                 let path = Path::new("folder").join(format!("A.{}", extension.to_uppercase()));
                 let found = writer_of(&path).unwrap();
@@ -115,7 +116,7 @@ mod tests {
                 assert!(writer_of(Path::new(&format!(".{extension}"))).is_none());
             }
         }
-        assert!(writer_of(Path::new("a.jpg")).is_none() && seen.len() > 4);
+        assert!(writer_of(Path::new("a.jpg")).is_none() && ids.len() > 3);
     }
 
     /// 3 x 2 voxels with spacing, where the format keeps it.

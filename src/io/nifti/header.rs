@@ -1,5 +1,5 @@
-use super::{data::Voxel, gzip::GzMembers, stream::Stream};
-use crate::io::{OpenError, source::Extent};
+use super::{data::Voxel, stream::Stream};
+use crate::io::{OpenError, gzip::GzMembers, source::Extent};
 use nifti::NiftiHeader;
 use std::{io::Read, path::Path};
 

@@ -3,7 +3,6 @@
 
 mod data;
 mod geometry;
-mod gzip;
 mod header;
 mod stream;
 mod write;

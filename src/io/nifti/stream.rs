@@ -1,9 +1,7 @@
-use super::{
-    gzip::GzMembers,
-    header::{BYTES, Header},
-};
+use super::header::{BYTES, Header};
 use crate::io::{
     OpenError, Progress,
+    gzip::GzMembers,
     source::{self, CHUNK, HashingReader},
 };
 use std::{

@@ -1,23 +1,22 @@
 use super::{data::Voxel, geometry, header::Header, stream::Stream};
 use crate::{
     geom::Grid,
-    io::{OpenError, Quiet, WriteError, write::has_wide_ids},
+    io::{
+        OpenError, Quiet, WriteError,
+        write::{has_wide_ids, same_place},
+    },
     label::LabelMap,
     replace::write_checked,
     volume::{Samples, Volume},
     watch,
 };
 use flate2::{Compression, write::GzEncoder};
-use glam::DVec3;
 use nifti::NiftiHeader;
 use std::{
     io::{self, Write},
     ops::Range,
     path::Path,
 };
-
-/// Corners of what was written must read back within this.
-const GEOMETRY_MM: f64 = 1e-4;
 
 /// Writes a mask as NIfTI (`.nii` or `.nii.gz`) in the grid's own geometry: sform and qform equal and both with code
 /// 1; the sform alone where the axes are not at right angles. 8 bits, 16 where an id is above 255. Returns warnings.
@@ -188,25 +187,6 @@ fn write(path: &Path, grid: &Grid, content: Content<'_>) -> Result<Vec<String>, 
         |new| content.same_in(new, grid),
     )?;
     Ok(warnings)
-}
-
-/// The corners are where they were meant to be (for equally spaced slices).
-fn same_place(meant: &Grid, back: &Grid) -> Result<(), String> {
-    if meant.dims() != back.dims() {
-        return Err(format!("size {:?} instead of {:?}", back.dims(), meant.dims()));
-    }
-    let dims = meant.dims().map(|d| d as f64 - 1.0);
-    for corner in 0..8 {
-        let at = |axis: usize| if corner >> axis & 1 == 1 { dims[axis] } else { 0.0 };
-        let voxel = DVec3::new(at(0), at(1), at(2));
-        let [a, b] = [meant, back].map(|g| g.patient_from_voxel().transform_point3(voxel));
-        // What a 32-bit number can say of a place far from the origin.
-        let rounding = a.abs().max_element() * f64::from(f32::EPSILON) * 4.0;
-        if (a - b).length() > GEOMETRY_MM.max(rounding) {
-            return Err(format!("a corner lies at {b} instead of {a}"));
-        }
-    }
-    Ok(())
 }
 
 /// The 348 bytes of a NIfTI-1 header and the four that say that no extension follows, little-endian.

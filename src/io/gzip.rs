@@ -1,3 +1,5 @@
+//! gzip as files have it: several members, and sometimes something behind them.
+
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
 
