@@ -14,10 +14,9 @@ use std::{
 };
 
 const NETWORKS: &str = "docs/src/networks.md";
-const BEGIN: &str = "<!-- networks: made by tests/docs.rs -->\n";
+const FORMATS_PAGE: &str = "docs/src/formats.md";
 /// A mean of other networks has no reference of its own.
 const FUSION: &str = "edema/fusion";
-const END: &str = "<!-- end of networks -->";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -64,6 +63,20 @@ fn row(spec: &ModelSpec) -> String {
     )
 }
 
+/// Holds a table on a page against the one that the program makes, or writes it there.
+fn assert_made(page: &str, name: &str, table: &str) {
+    let text = read(page);
+    let (begin, end) =
+        (format!("<!-- {name}: made by tests/docs.rs -->\n"), format!("<!-- end of {name} -->"));
+    let start = text.find(&begin).expect("the mark before the table") + begin.len();
+    let end = start + text[start..].find(&end).expect("the mark after the table");
+    if std::env::var_os("FOVEA_WRITE").is_some() {
+        fs::write(root().join(page), format!("{}{table}{}", &text[..start], &text[end..])).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], table, "FOVEA_WRITE=1 cargo test --release --test docs writes it anew");
+}
+
 #[test]
 fn the_table_lists_every_network_as_the_registry_has_it() {
     let mut table =
@@ -71,14 +84,7 @@ fn the_table_lists_every_network_as_the_registry_has_it() {
                      |---|---|---|---|---:|---:|---:|---:|---|\n"
             .to_owned();
     MODELS.iter().for_each(|spec| table.push_str(&row(spec)));
-    let page = read(NETWORKS);
-    let start = page.find(BEGIN).expect("the mark before the table") + BEGIN.len();
-    let end = start + page[start..].find(END).expect("the mark after the table");
-    if std::env::var_os("FOVEA_WRITE").is_some() {
-        fs::write(root().join(NETWORKS), format!("{}{table}{}", &page[..start], &page[end..])).unwrap();
-        return;
-    }
-    assert_eq!(&page[start..end], table, "FOVEA_WRITE=1 cargo test --release --test docs writes it anew");
+    assert_made(NETWORKS, "networks", &table);
     let rows = read("assets/networks.csv");
     let unknown: Vec<&str> = rows
         .lines()
@@ -104,13 +110,22 @@ fn every_network_has_the_parity_proof_that_the_table_names() {
 }
 
 #[test]
-fn every_format_and_its_endings_are_on_the_page_of_formats() {
-    let page = read("docs/src/formats.md");
-    let missing: Vec<String> = (FORMATS.iter().flat_map(|format| format.extensions))
-        .map(|ending| format!("`.{ending}`"))
-        .filter(|ending| !page.contains(ending))
-        .collect();
-    assert!(missing.is_empty(), "docs/src/formats.md does not name {missing:?}");
+fn the_table_lists_every_format_as_the_program_has_it() {
+    let mut table = "| format | endings | what is read | written |\n|---|---|---|---|\n".to_owned();
+    for format in FORMATS {
+        let endings =
+            |endings: &[&str]| endings.iter().map(|e| format!("`.{e}`")).collect::<Vec<_>>().join(", ");
+        let written = format.writer.map_or_else(String::new, |writer| {
+            let kinds =
+                [Some("masks"), writer.image.map(|_| "images"), writer.probability.map(|_| "probabilities")];
+            let kinds = kinds.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let place = if writer.keeps_geometry { "with" } else { "without" };
+            format!("{kinds}; {place} their place: {}", endings(writer.extensions))
+        });
+        let row = [format.title, &endings(format.extensions), format.reads, &written].map(str::to_owned);
+        table.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    assert_made(FORMATS_PAGE, "formats", &table);
 }
 
 #[test]

@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("label", &["geom"]),
     ("volume", &["geom"]),
     ("metrics", &["words", "geom", "label", "volume"]),
-    ("edit", &["words", "memory", "geom", "label", "volume"]),
+    ("edit", &["words", "memory", "watch", "geom", "label", "volume"]),
     ("phantom", &["geom", "label", "volume"]),
     (
         "io",

@@ -5,6 +5,7 @@ mod accept;
 mod brush;
 mod change;
 mod codec;
+pub mod effects;
 mod fill;
 mod log;
 mod outline;

@@ -22,6 +22,7 @@ pub static FORMAT: Format = Format {
     id: "folder",
     title: "Folder of pictures",
     extensions: &[],
+    reads: "numbered like slices (such as the B-scans of an OCT): a volume; others: separate pictures; `--series \"eye#.png\"` makes a volume of them",
     sniff: |path, _| path.is_dir(),
     open,
     writer: None,

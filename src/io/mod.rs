@@ -57,6 +57,8 @@ pub struct Format {
     pub title: &'static str,
     /// Lower case, without the first dot, longest first (`nii.gz` before `nii`). Empty for folders.
     pub extensions: &'static [&'static str],
+    /// What of the format is read, for the page of formats.
+    pub reads: &'static str,
     /// Decides by the first [`HEAD_BYTES`] bytes (none for a folder). Where no format knows the bytes, the one with the
     /// file's extension opens it, to say what is wrong with it.
     pub sniff: fn(path: &Path, head: &[u8]) -> bool,

@@ -17,6 +17,7 @@ pub static FORMAT: Format = Format {
     id: "npy",
     title: "NumPy array",
     extensions: &["npy", "npz"],
+    reads: "`.npz` with one array; two or three dimensions, or 8-bit colour",
     sniff: |path, head| head.starts_with(MAGIC) || head.starts_with(ZIP) && is_npz(path),
     open,
     writer: None,

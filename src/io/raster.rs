@@ -21,6 +21,7 @@ pub static FORMAT: Format = Format {
     id: "raster",
     title: "PNG, JPEG, BMP, GIF",
     extensions: &["png", "jpg", "jpeg", "bmp", "gif"],
+    reads: "colour or grey, turned upright as their EXIF note says",
     sniff: |_, head| kind(head).is_some(),
     open,
     writer: Some(&WRITER),

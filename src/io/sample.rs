@@ -7,6 +7,7 @@ pub static FORMAT: Format = Format {
     id: "sample",
     title: "Built-in sample",
     extensions: &[],
+    reads: "images that the program draws itself: `sample:oct`, `sample:ct`, `sample:fundus`",
     sniff: |path, _| is_sample(path),
     open,
     writer: None,

@@ -32,6 +32,7 @@ pub static FORMAT: Format = Format {
     id: "dicom",
     title: "DICOM (file or series folder)",
     extensions: &["dcm", "dicom", "ima"],
+    reads: "a file or a folder of series, with any ending or none; see below",
     sniff: |path, head| if head.is_empty() { folder::is_folder(path) } else { file::is_file(head) },
     open,
     writer: None,

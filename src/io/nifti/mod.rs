@@ -23,6 +23,7 @@ pub static FORMAT: Format = Format {
     id: "nifti",
     title: "NIfTI-1 (.nii, .nii.gz, .hdr + .img)",
     extensions: &["nii.gz", "nii", "hdr.gz", "hdr", "img.gz", "img"],
+    reads: "NIfTI-1, one file or a pair, plain or gzip; sform or qform, with a warning if they differ",
     sniff: |_, head| header::sniff(head),
     open,
     writer: Some(&WRITER),

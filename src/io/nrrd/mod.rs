@@ -21,6 +21,7 @@ pub static FORMAT: Format = Format {
     id: "nrrd",
     title: "NRRD",
     extensions: &["nrrd"],
+    reads: "two or three dimensions or 8-bit colour, raw, text or gzip, with the data in the same file",
     sniff: |_, head| head.starts_with(b"NRRD000"),
     open,
     writer: Some(&WRITER),

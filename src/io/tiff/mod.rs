@@ -25,6 +25,7 @@ pub static FORMAT: Format = Format {
     id: "tiff",
     title: "TIFF (several pages are a volume)",
     extensions: &["tif", "tiff"],
+    reads: "pages are slices; channels, time points and series of ImageJ, OME and tifffile are separate images to choose from",
     sniff: |_, head| [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|magic| head.starts_with(*magic)),
     open,
     writer: Some(&WRITER),
