@@ -143,8 +143,10 @@ fn child_draws_until_it_is_killed() {
                 id = workspace.active().unwrap().id();
             }
             Ok(EXPORTS) => {
-                for (name, format) in [("mask.nii.gz", ExportFormat::Nifti), ("masks.png", ExportFormat::Png)]
-                {
+                for (name, format) in [
+                    ("mask.nii.gz", ExportFormat::from_id("nifti").unwrap()),
+                    ("masks.png", ExportFormat::from_id("png").unwrap()),
+                ] {
                     let export = Export { path: folder.join(name), format, replace: true };
                     workspace.apply(Command::Project(ProjectCommand::Export(export))).unwrap();
                 }

@@ -116,7 +116,7 @@ impl Demo {
         let dice = mean_dice(&slice_dice(self.document(id)?, &truth.truth, [0]));
         say!("fundus: {title} finds the vessels with Dice {}", show(dice));
         self.overlay(id, 0, FUNDUS[0])?;
-        self.export(id, FUNDUS[1], ExportFormat::Png)?;
+        self.export(id, FUNDUS[1])?;
         self.workspace.apply(Command::Close(id))?;
         Ok(json!({ "model": title, "dice_vessel": dice }))
     }
@@ -132,7 +132,7 @@ impl Demo {
         let before = slice_dice(self.document(id)?, &truth.truth, others.iter().copied());
         say!("OCT from another device: {title} has Dice {} on the slices to come", show(mean_dice(&before)));
         self.overlay(id, seen, BEFORE[0])?;
-        self.export(id, BEFORE[1], ExportFormat::Nifti)?;
+        self.export(id, BEFORE[1])?;
 
         for z in CORRECTED {
             self.correct(z, &truth)?;
@@ -151,7 +151,7 @@ impl Demo {
         let after = slice_dice(self.document(id)?, &truth.truth, others.iter().copied());
         say!("after learning: Dice {} on the same slices, which nobody corrected", show(mean_dice(&after)));
         self.overlay(id, seen, AFTER[0])?;
-        self.export(id, AFTER[1], ExportFormat::Nifti)?;
+        self.export(id, AFTER[1])?;
         Ok(json!({
             "model": title,
             "corrected_slices": CORRECTED,
@@ -262,9 +262,12 @@ impl Demo {
         overlay::write(&self.out.join(name), document.volume(), document.mask(), document.labels(), z)
     }
 
-    fn export(&mut self, id: DocumentId, name: &str, format: ExportFormat) -> anyhow::Result<()> {
+    fn export(&mut self, id: DocumentId, name: &str) -> anyhow::Result<()> {
         self.workspace.apply(Command::Activate(id))?;
-        let export = Export { path: self.out.join(name), format, replace: true };
+        let path = self.out.join(name);
+        let format =
+            ExportFormat::of_path(&path).with_context(|| format!("{name} names no format of masks"))?;
+        let export = Export { path, format, replace: true };
         self.workspace.apply(Command::Project(ProjectCommand::Export(export)))?;
         self.wait("exporting", |w| w.activities().next().is_none())
     }

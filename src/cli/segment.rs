@@ -85,10 +85,8 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
         }
         None => Target { folder: args.out.clone(), asked: None },
     };
-    if let Some((writer, extension)) =
-        target.asked.filter(|(w, _)| args.probability && w.probability.is_none())
-    {
-        bail!("a .{extension} ({}) holds no probabilities; name the mask .nii.gz", writer.mask_title);
+    if let Some((_, extension)) = target.asked.filter(|(w, _)| args.probability && w.probability.is_none()) {
+        bail!("a .{extension} holds no probabilities; name the mask .nii.gz");
     }
     interrupt::listen_and_leave();
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
@@ -351,12 +349,8 @@ fn segment(
         shown.warn(&format!("{name}: {what}"));
     }
     let depth = volume.dims()[2];
-    if let Some((writer, extension)) = target.asked.filter(|(writer, _)| writer.one_slice && depth > 1) {
-        bail!(
-            "a .{extension} ({}) has no room for {}; name the mask .nii.gz",
-            writer.mask_title,
-            counted(depth, "slice")
-        );
+    if let Some((_, extension)) = target.asked.filter(|(writer, _)| writer.one_slice && depth > 1) {
+        bail!("a .{extension} has no room for {}; name the mask .nii.gz", counted(depth, "slice"));
     }
     let job = engine.segment_volume(SegmentVolume {
         document,

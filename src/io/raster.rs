@@ -29,7 +29,7 @@ pub static FORMAT: Format = Format {
 
 pub static WRITER: Writer = Writer {
     id: "png",
-    mask_title: "PNG masks",
+    title: "PNG",
     extensions: &["png"],
     one_slice: true,
     keeps_geometry: false,

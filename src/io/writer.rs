@@ -31,8 +31,8 @@ pub struct Mask<'a> {
 pub struct Writer {
     /// Its name in commands that are saved.
     pub id: &'static str,
-    /// What the export dialog calls a mask of it.
-    pub mask_title: &'static str,
+    /// What a person chooses it by.
+    pub title: &'static str,
     /// Endings of the files, lower case, without the first dot; the usual one first.
     pub extensions: &'static [&'static str],
     /// A file holds one slice: the mask of a volume is a folder of them, and there is no image of several slices.

@@ -76,12 +76,6 @@ enum System {
 /// No person closes a dialog this fast.
 const TOO_FAST: Duration = Duration::from_millis(400);
 
-const EXPORTS: [(ExportFormat, &str); 3] = [
-    (ExportFormat::Nifti, "NIfTI label map"),
-    (ExportFormat::Png, "PNG masks"),
-    (ExportFormat::Table, "Label table"),
-];
-
 impl Dialogs {
     pub fn is_open(&self) -> bool {
         self.asked.is_some()
@@ -89,7 +83,7 @@ impl Dialogs {
 
     pub fn ask(&mut self, question: Question, workspace: &Workspace) {
         let document = workspace.active();
-        let format = document.map_or(ExportFormat::Nifti, ExportFormat::of);
+        let format = document.map_or(ExportFormat::Table, ExportFormat::of);
         let path = match (question, document) {
             (Question::Export, Some(document)) => proposed_export(document, format).display().to_string(),
             _ => String::new(),
@@ -131,8 +125,9 @@ impl Dialogs {
             ui.add_space(8.0);
             if asked.question == Question::Export {
                 field(ui, "Format", |ui| {
-                    for (format, name) in EXPORTS.into_iter().rev() {
-                        if ui.selectable_label(asked.format == format, name).clicked() {
+                    // From the right to the left.
+                    for format in ExportFormat::all().collect::<Vec<_>>().into_iter().rev() {
+                        if ui.selectable_label(asked.format == format, format.title()).clicked() {
                             asked.format = format;
                             asked.path = with_extension(&asked.path, format);
                         }
@@ -286,8 +281,10 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
 }
 
 fn with_extension(path: &str, format: ExportFormat) -> String {
-    let endings = EXPORTS.map(|(format, _)| format!(".{}", format.extension()));
-    let stem = endings.iter().find_map(|ending| path.strip_suffix(ending.as_str())).unwrap_or(path);
+    let endings =
+        ExportFormat::all().flat_map(|format| format.extensions()).map(|ending| format!(".{ending}"));
+    let stripped = endings.filter_map(|ending| path.strip_suffix(ending.as_str()));
+    let stem = stripped.min_by_key(|stem| stem.len()).unwrap_or(path);
     if stem.is_empty() { String::new() } else { format!("{stem}.{}", format.extension()) }
 }
 

@@ -1,4 +1,5 @@
 use super::DocumentId;
+use super::export::ExportFormat;
 use crate::edit::{Limits, Shape};
 use crate::engine::JobId;
 use crate::label::LabelId;
@@ -261,15 +262,4 @@ pub struct Export {
     /// Files that are there may be replaced. Images that are open never are.
     #[serde(default)]
     pub replace: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExportFormat {
-    /// One NIfTI label map with the image's own geometry; the label table beside it.
-    Nifti,
-    /// A PNG, or a folder of numbered PNGs for a volume; the label table beside it.
-    Png,
-    /// The label table alone.
-    Table,
 }

@@ -3,8 +3,9 @@
 use super::jobs::JobResult;
 use super::parts::Parts;
 use super::source::Source;
-use super::{CommandError, Document, DocumentId, Export, ExportFormat, NoticeLevel};
-use crate::io::{self, TargetError, Targets};
+use super::{CommandError, Document, DocumentId, Export, NoticeLevel};
+use crate::io::{self, Mask, TargetError, Targets, Writer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::path::{Path, PathBuf};
 
 /// Files that were written.
@@ -15,18 +16,80 @@ pub(super) struct Exported {
     revision: Option<u64>,
 }
 
+/// What a mask is exported as. In saved commands it is the id of the format, or `table`.
+#[derive(Clone, Copy, Debug)]
+pub enum ExportFormat {
+    /// A format that holds masks; the label table goes beside it.
+    Mask(&'static Writer),
+    /// The label table alone.
+    Table,
+}
+
 impl ExportFormat {
+    /// All that can be written, the usual one first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        io::writers().map(Self::Mask).chain([Self::Table])
+    }
+
     /// What a mask of the image is written as: with its place, where it has one.
     pub fn of(document: &Document) -> Self {
-        if document.volume().grid().is_picture() { Self::Png } else { Self::Nifti }
+        Self::Mask(io::usual_writer(document.volume().grid()))
+    }
+
+    /// The format of masks that a file's name ends as.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        io::writer_of(path).map(|(writer, _)| Self::Mask(writer))
+    }
+
+    /// The format of an id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::all().find(|format| format.id() == id)
+    }
+
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Mask(writer) => writer.id,
+            Self::Table => "table",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Mask(writer) => writer.title,
+            Self::Table => "Label table",
+        }
+    }
+
+    /// Endings of its files, the usual one first.
+    pub fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Mask(writer) => writer.extensions,
+            Self::Table => &["txt"],
+        }
     }
 
     pub fn extension(self) -> &'static str {
-        match self {
-            Self::Nifti => "nii.gz",
-            Self::Png => "png",
-            Self::Table => "txt",
-        }
+        self.extensions().first().copied().unwrap_or_default()
+    }
+}
+
+impl PartialEq for ExportFormat {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Serialize for ExportFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+impl<'de> Deserialize<'de> for ExportFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        Self::from_id(&id)
+            .ok_or_else(|| de::Error::custom(format!("no mask is written as \u{201c}{id}\u{201d}")))
     }
 }
 
@@ -68,7 +131,9 @@ impl Parts {
             targets.read(&opening.path);
         }
         match format {
-            ExportFormat::Png if document.depth() > 1 => targets.write_folder(path),
+            ExportFormat::Mask(writer) if writer.one_slice && document.depth() > 1 => {
+                targets.write_folder(path)
+            }
             _ => targets.write(path),
         };
         if *format != ExportFormat::Table {
@@ -113,10 +178,11 @@ impl Parts {
             }
             cx.check()?;
             match format {
-                ExportFormat::Nifti => {
-                    written.warnings.extend(io::write_label_nifti(&path, &now.mask, volume.grid())?);
+                ExportFormat::Mask(writer) => {
+                    let mask = Mask { map: &now.mask, labels: &now.labels, grid: volume.grid() };
+                    written.warnings.extend((writer.mask)(&path, mask)?);
+                    written.warnings.extend(writer.lost(volume.grid()));
                 }
-                ExportFormat::Png => written.warnings.extend(io::write_label_png(&path, &now.mask)?),
                 ExportFormat::Table => {
                     io::write_table(&path, &now.labels)?;
                     return Ok(JobResult::Exported(id, written));
@@ -151,5 +217,23 @@ impl Parts {
         if self.documents.get(id).is_some_and(|d| d.newest() > 0) {
             self.audit(id, "exported", &names.join("\n"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_saved_by_its_id_as_it_always_was() {
+        for id in ["nifti", "png", "table"] {
+            let saved = format!("\"{id}\"");
+            let format: ExportFormat = serde_json::from_str(&saved).unwrap();
+            assert_eq!(serde_json::to_string(&format).unwrap(), saved);
+        }
+        let unknown = serde_json::from_str::<ExportFormat>("\"jpeg\"").unwrap_err().to_string();
+        assert!(unknown.contains("no mask is written as \u{201c}jpeg\u{201d}"), "{unknown}");
+        let ids: Vec<&str> = ExportFormat::all().map(ExportFormat::id).collect();
+        assert!(ids.len() > 3 && ids.iter().all(|id| ExportFormat::from_id(id).is_some()), "{ids:?}");
     }
 }

@@ -47,12 +47,12 @@ mod wiring;
 pub use crate::engine::DocumentId;
 pub use annotations::Annotations;
 pub use command::{
-    AcceptScope, Command, EditCommand, Export, ExportFormat, LabelCommand, ModelCommand, OtherImageAnswer,
-    ProjectCommand, TrainCommand, TrainOptions, Unlabelled,
+    AcceptScope, Command, EditCommand, Export, LabelCommand, ModelCommand, OtherImageAnswer, ProjectCommand,
+    TrainCommand, TrainOptions, Unlabelled,
 };
 pub use document::{Document, Opening};
 pub use error::CommandError;
-pub use export::proposed_export;
+pub use export::{ExportFormat, proposed_export};
 pub use jobs::{Activity, Device};
 pub use labels::class_labels;
 pub use model_library::{LibraryModel, ModelOrigin};

@@ -72,7 +72,7 @@ fn one_of_each() -> Vec<Command> {
         Command::Project(ProjectCommand::Save),
         Command::Project(ProjectCommand::Export(Export {
             path: "out.nii.gz".into(),
-            format: ExportFormat::Nifti,
+            format: ExportFormat::from_id("nifti").unwrap(),
             replace: true,
         })),
     ]

@@ -4,7 +4,7 @@ use super::*;
 use fovea::workspace::{CommandError, Export, ExportFormat, ProjectCommand};
 
 fn export(bench: &mut Bench, path: &Path, replace: bool) -> Result<(), CommandError> {
-    let export = Export { path: path.to_owned(), format: ExportFormat::Nifti, replace };
+    let export = Export { path: path.to_owned(), format: ExportFormat::from_id("nifti").unwrap(), replace };
     bench.workspace.apply(Command::Project(ProjectCommand::Export(export)))?;
     let saved = format!("Saved {}", path.display());
     bench.wait("saving", |w| w.notices().iter().any(|n| n.text.starts_with(&saved)));

@@ -230,7 +230,7 @@ fn an_imported_mask_takes_the_marks_of_the_slices_that_it_changes() {
         .workspace
         .apply(Command::Project(ProjectCommand::Export(Export {
             path: same.clone(),
-            format: ExportFormat::Nifti,
+            format: ExportFormat::from_id("nifti").unwrap(),
             replace: true,
         })))
         .unwrap();

@@ -167,7 +167,7 @@ fn what_would_be_lost_is_known_until_it_is_safe() {
     let unwritten = |w: &fovea::workspace::Workspace, is: bool| matches!(w.risks()[..], [Risk::NotWritten { changes: 1, exported, .. }] if exported == is);
     bench.wait("the trouble", |w| unwritten(w, false));
     let path = bench.folder.path().join("elsewhere.nii.gz");
-    let export = Export { path, format: ExportFormat::Nifti, replace: false };
+    let export = Export { path, format: ExportFormat::from_id("nifti").unwrap(), replace: false };
     bench.workspace.apply(Command::Project(ProjectCommand::Export(export))).unwrap();
     bench.wait("the export", |w| unwritten(w, true));
     std::fs::remove_dir(&project).unwrap();

@@ -149,7 +149,8 @@ fn the_mask_of_an_image_that_was_replaced_is_not_put_beside_the_new_one() {
     assert!(!beside.exists());
     // To a place that a person chooses it goes, and that it is of another image is said.
     let path = bench.folder.path().join("elsewhere.nii.gz");
-    let export = Export { path: path.clone(), format: ExportFormat::Nifti, replace: false };
+    let export =
+        Export { path: path.clone(), format: ExportFormat::from_id("nifti").unwrap(), replace: false };
     bench.workspace.apply(Command::Project(ProjectCommand::Export(export))).unwrap();
     bench.wait("the mask", |w| w.is_idle());
     assert!(path.exists());

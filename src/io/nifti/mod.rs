@@ -31,7 +31,7 @@ pub static FORMAT: Format = Format {
 
 pub static WRITER: Writer = Writer {
     id: "nifti",
-    mask_title: "NIfTI label map",
+    title: "NIfTI",
     extensions: &["nii.gz", "nii"],
     one_slice: false,
     keeps_geometry: true,

@@ -29,7 +29,7 @@ pub static FORMAT: Format = Format {
 
 pub static WRITER: Writer = Writer {
     id: "nrrd",
-    mask_title: "NRRD label map",
+    title: "NRRD",
     extensions: &["nrrd"],
     one_slice: false,
     keeps_geometry: true,
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(values(&opened(&text, b"-1 2 300\n-400\t5 6\n").unwrap().volume), meant);
         for (header, data, says) in [
             (PLAIN, &big[..11], "12 bytes are needed, 11 are there"),
-            (&packed, &gz[..gz.len() - 9], "12 bytes are needed"),
+            (&packed, &gz[..gz.len() - 9], "incomplete deflate stream"),
             (&packed, &gz[..gz.len() - 4], "not what was written"),
             (&text, b"1 2 3 4 5", "it has 5 numbers, and 6 are needed"),
             (&text, b"1 2 3 4 5 six", "number 6 of its data is \u{201c}six\u{201d}"),

@@ -33,7 +33,7 @@ pub static FORMAT: Format = Format {
 
 pub static WRITER: Writer = Writer {
     id: "tiff",
-    mask_title: "TIFF label map",
+    title: "TIFF",
     extensions: &["tif", "tiff"],
     one_slice: false,
     keeps_geometry: false,
