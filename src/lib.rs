@@ -38,3 +38,4 @@ pub mod cli;
 pub mod ui;
 
 pub mod testing;
+pub mod time;

@@ -1,4 +1,6 @@
-//! Counts in sentences.
+//! Words in sentences: counts, capitals, what a panic said.
+
+use std::any::Any;
 
 /// "1 slice", "3 slices", "2 classes": `one` is the noun's singular, whose plural takes an s, or es behind an s.
 pub fn counted(n: usize, one: &str) -> String {
@@ -7,6 +9,19 @@ pub fn counted(n: usize, one: &str) -> String {
         n if one.ends_with('s') => format!("{n} {one}es"),
         n => format!("{n} {one}s"),
     }
+}
+
+/// The words with a capital at their beginning.
+pub fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The message of a caught panic.
+pub fn of_panic(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it panicked without a message").to_owned()
 }
 
 #[cfg(test)]

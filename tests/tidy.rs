@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("file", &["memory"]),
     ("watch", &[]),
     ("words", &[]),
+    ("time", &[]),
     ("replace", &["file", "watch"]),
     ("kernels", &[]),
     ("geom", &[]),
@@ -47,8 +48,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "workspace",
         &[
-            "words", "file", "memory", "watch", "replace", "geom", "label", "volume", "edit", "metrics",
-            "phantom", "io", "nn", "engine",
+            "words", "time", "file", "memory", "watch", "replace", "geom", "label", "volume", "edit",
+            "metrics", "phantom", "io", "nn", "engine",
         ],
     ),
     ("tools", &["words", "geom", "label", "volume", "edit", "workspace"]),
@@ -56,6 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "words",
+            "time",
             "file",
             "memory",
             "watch",

@@ -3,10 +3,7 @@
 use super::say::{self, note};
 use crate::engine::{Event, ProgressLines};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{
-    io::IsTerminal,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::io::IsTerminal;
 
 /// Progress on standard error, which standard output is never mixed with: on a terminal one bar that is redrawn; in a pipe or
 /// log a line now and then, and nothing of what ends soon ([`ProgressLines`]).
@@ -148,40 +145,5 @@ impl Reporter {
 
     pub fn clear(&self) {
         self.shown.clear();
-    }
-}
-
-/// The time as RFC 3339 in UTC, to the second.
-pub fn utc_now() -> String {
-    rfc3339(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()))
-}
-
-/// Seconds since 1970 as RFC 3339. The calendar by Howard Hinnant, "chrono-compatible low-level date algorithms".
-fn rfc3339(secs: u64) -> String {
-    let (days, rest) = (secs / 86_400, secs % 86_400);
-    let z = days + 719_468; // from 0000-03-01
-    let era = z / 146_097;
-    let day_of_era = z % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (h, m, s) = (rest / 3600, rest % 3600 / 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::rfc3339;
-
-    #[test]
-    fn the_calendar_is_right_on_its_corners() {
-        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
-        assert_eq!(rfc3339(951_782_399), "2000-02-28T23:59:59Z");
-        assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
-        assert_eq!(rfc3339(4_107_542_399), "2100-02-28T23:59:59Z");
-        assert_eq!(rfc3339(4_107_542_400), "2100-03-01T00:00:00Z");
     }
 }

@@ -1,4 +1,4 @@
-use super::schedule::panic_text;
+use crate::words;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl<S: 'static> Actor<S> {
             }));
             if let Err(panic) = life {
                 its_gone.store(true, Ordering::Release);
-                on_panic(panic_text(panic.as_ref()));
+                on_panic(words::of_panic(panic.as_ref()));
                 // Orders that were sent meanwhile are dropped, so that their senders learn that no answer comes.
                 receiver.iter().for_each(drop);
             }

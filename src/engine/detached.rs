@@ -1,5 +1,5 @@
 use super::Engine;
-use super::schedule::panic_text;
+use crate::words;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -18,7 +18,7 @@ impl Engine {
             match catch_unwind(AssertUnwindSafe(run)) {
                 // The channel's other end may be gone; then the answer is not needed.
                 Ok(answer) => _ = sender.send(answer),
-                Err(panic) => log::error!("{its_name}: {}", panic_text(panic.as_ref())),
+                Err(panic) => log::error!("{its_name}: {}", words::of_panic(panic.as_ref())),
             }
             drop(sender);
             wake();

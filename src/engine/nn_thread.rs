@@ -1,6 +1,6 @@
 use super::explain::{device_lost, explain};
 use super::predict::{PredictSlice, SegmentSteps};
-use super::schedule::{self, Accepted, End, Lane, StepOutcome, Steps, World, drop_quietly, panic_text};
+use super::schedule::{self, Accepted, End, Lane, StepOutcome, Steps, World, drop_quietly};
 use super::train::TrainRequest;
 use super::train_steps::TrainSteps;
 use super::{
@@ -10,6 +10,7 @@ use crate::nn::{
     self, AnyModel, ComputeDevice, DeviceChoice, ModelCard, ModelError, NetworkError, Probabilities,
     SharedGpu, SlicePrediction, weights,
 };
+use crate::words;
 use burn::tensor::Tensor;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ impl NnWorld {
         let (choice, gpu) = (self.choice, self.gpu.as_ref());
         let device = match catch_unwind(AssertUnwindSafe(|| ComputeDevice::choose(choice, gpu))) {
             Ok(chosen) => chosen.map_err(|e| e.to_string()),
-            Err(panic) => Err(explain(&panic_text(panic.as_ref()))),
+            Err(panic) => Err(explain(&words::of_panic(panic.as_ref()))),
         };
         self.board.post(match &device {
             Ok(device) => Event::DeviceReady {
@@ -124,7 +125,7 @@ impl NnWorld {
             Ok(Ok(twos)) if twos == [2.0; 4] => return,
             Ok(Ok(wrong)) => format!("one and one are {wrong:?} on it"),
             Ok(Err(error)) => error,
-            Err(panic) => panic_text(panic.as_ref()),
+            Err(panic) => words::of_panic(panic.as_ref()),
         };
         let reason = device_lost(device.name(), &text);
         self.models.values_mut().for_each(|kept| drop_quietly(kept.ready.take()));

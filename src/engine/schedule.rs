@@ -1,6 +1,7 @@
 //! The order of work on a thread that everything has to share: step by step, and what a person waits for comes first.
 
 use super::{Inbox, JobHandle, JobId};
+use crate::words;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -166,7 +167,7 @@ impl<C: World> Scheduler<C> {
             let begins = paused && !task.resting;
             task.resting = paused;
             if begins && let Err(panic) = catch_unwind(AssertUnwindSafe(|| task.steps.rest(world))) {
-                self.remove(i, End::Panicked(panic_text(panic.as_ref())), world);
+                self.remove(i, End::Panicked(words::of_panic(panic.as_ref())), world);
                 continue;
             }
             i += 1;
@@ -179,7 +180,7 @@ impl<C: World> Scheduler<C> {
             Ok(StepOutcome::More) => {}
             Ok(StepOutcome::Done) => drop_quietly(self.tasks.remove(i)),
             Ok(StepOutcome::Failed(reason)) => self.remove(i, End::Failed(reason), world),
-            Err(panic) => self.remove(i, End::Panicked(panic_text(panic.as_ref())), world),
+            Err(panic) => self.remove(i, End::Panicked(words::of_panic(panic.as_ref())), world),
         }
     }
 
@@ -209,7 +210,7 @@ impl<C: World> Scheduler<C> {
             Err(panic) => {
                 drop_quietly(steps);
                 self.rebuild(world);
-                world.wish_failed(&key, End::Panicked(panic_text(panic.as_ref())));
+                world.wish_failed(&key, End::Panicked(words::of_panic(panic.as_ref())));
             }
         }
     }
@@ -248,15 +249,4 @@ pub fn run<C: World>(inbox: &Inbox<C::Request, C::Wish>, world: &mut C) {
 /// Drops what a failed step left; a destructor that panics in turn (a lost graphics device) must not end the thread.
 pub(super) fn drop_quietly<T>(value: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
-}
-
-/// The message of a caught panic.
-pub fn panic_text(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "it panicked without a message".to_owned()
-    }
 }

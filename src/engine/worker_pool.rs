@@ -1,12 +1,12 @@
 use super::explain::explain;
 use super::nn_thread::{Load, NnInbox, Request};
-use super::schedule::panic_text;
 use super::{Board, Event, JobContext, JobHandle, JobId};
 use crate::file;
 use crate::io::{self, OpenOptions};
 use crate::nn::import;
 use crate::nn::weights::{self, WeightsError};
 use crate::volume::Volume;
+use crate::words;
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,7 +83,7 @@ fn work(board: &Arc<Board>, jobs: &Receiver<Job>) {
             Ok(Ok(None)) => {}
             Ok(Err(_)) if cx.is_cancelled() => board.cancelled(id),
             Ok(Err(error)) => board.fail(id, format!("{error:#}")),
-            Err(panic) => board.fail(id, explain(&panic_text(panic.as_ref()))),
+            Err(panic) => board.fail(id, explain(&words::of_panic(panic.as_ref()))),
         }
     }
 }

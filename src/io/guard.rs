@@ -1,6 +1,6 @@
 use super::OpenError;
+use crate::words;
 use std::{
-    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -11,13 +11,8 @@ use std::{
 /// What a panic leaves behind is dropped here: readers hand out nothing before they return.
 pub fn decode<T>(path: &Path, read: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
-        Err(OpenError::Decoder { path: path.to_owned(), message: message(panic.as_ref()) })
+        Err(OpenError::Decoder { path: path.to_owned(), message: words::of_panic(panic.as_ref()) })
     })
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it gave no reason").to_owned()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::engine::{Engine, EngineOptions, JobId, interrupt};
 use crate::gpu::{self, SliceRenderer, interop};
 use crate::nn::DeviceChoice;
 use crate::tools::Toolbox;
+use crate::words::capital;
 use crate::workspace::{Command, CommandError, Document, ModelCommand, Opening, ProjectCommand, Workspace};
 use eframe::egui_wgpu::RenderState;
 use std::path::PathBuf;
@@ -148,7 +149,7 @@ impl App {
             && let Some(id) = workspace.documents().iter().find(|d| d.opened_by() == first).map(Document::id)
             && let Err(e) = workspace.apply(Command::Activate(id))
         {
-            self.shell.notices.tell(sentence(&e.to_string()));
+            self.shell.notices.tell(capital(&e.to_string()));
         }
         self.shell.closing.hear(ui.ctx());
         self.view_state.keep_only(|id| workspace.document(id).is_some());
@@ -192,7 +193,7 @@ impl App {
             && out.requests.is_empty());
         for command in std::mem::take(&mut out.first) {
             if let Err(e) = workspace.apply(command) {
-                self.shell.notices.tell(sentence(&e.to_string()));
+                self.shell.notices.tell(capital(&e.to_string()));
             }
         }
         // A request may lead to another, as the click on a button that does what a key does and asks a question.
@@ -220,7 +221,7 @@ impl App {
                 // The question shows what would be replaced.
                 (CommandError::Exists(_), _) if saves => self.shell.ask(Question::Export, workspace),
                 (CommandError::NotSafe(_), Some(image)) => self.shell.closing.ask(image),
-                (e, _) => self.shell.notices.tell(sentence(&e.to_string())),
+                (e, _) => self.shell.notices.tell(capital(&e.to_string())),
             }
         }
         if let Some(document) = workspace.active() {
@@ -232,7 +233,7 @@ impl App {
         workspace.want_surface(surface);
         if let Some(graphics) = &self.graphics {
             for error in SliceRenderer::take_errors(graphics) {
-                self.shell.notices.tell(sentence(&error.to_string()));
+                self.shell.notices.tell(capital(&error.to_string()));
             }
         }
         if changed {
@@ -270,10 +271,4 @@ impl eframe::App for App {
 
 fn dropped(ctx: &egui::Context) -> Vec<PathBuf> {
     ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect())
-}
-
-/// A sentence begins with a capital.
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -2,11 +2,11 @@
 
 use super::keyboard;
 use super::outbox::{Outbox, Question};
-use super::panels::learn::capital;
 use super::reading::in_words;
 use super::theme;
 use super::widgets::{Icon, primary, quiet};
 use crate::engine::interrupt;
+use crate::words::capital;
 use crate::workspace::{
     Command, DocumentId, EditCommand, ProjectCommand, Risk, TrainCommand, Training, Workspace,
 };

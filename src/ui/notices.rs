@@ -2,12 +2,13 @@
 
 use super::closing::keep_elsewhere;
 use super::outbox::{Outbox, Request};
-use super::panels::learn::{capital, time_left};
+use super::panels::learn::time_left;
 use super::reading::in_words;
 use super::stack::{Corner, Stack};
 use super::theme;
 use super::widgets::{Icon, IconButton, primary, progress_bar, quiet};
 use crate::engine::JobId;
+use crate::words::capital;
 use crate::workspace::{
     Activity, Asks, Command, DocumentId, NoticeLevel, ProjectCommand, TrainCommand, Training, Verdict,
     Workspace,

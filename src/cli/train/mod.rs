@@ -18,7 +18,7 @@ pub use trial::Outcome;
 
 use super::{
     dataset::{self, LabelsArgument},
-    report::{Reporter, utc_now},
+    report::Reporter,
     say::{self, say},
     targets::{OverwriteArgument, ending},
 };
@@ -28,6 +28,7 @@ use crate::{
         ComputeDevice, DeviceChoice, Model, ModelCard,
         train::{Method, RECIPES, Recipe},
     },
+    time,
     volume::Modality,
 };
 use anyhow::{Context, Result, bail};
@@ -287,7 +288,7 @@ fn loaded(event: Event) -> Result<LoadedModel> {
 /// What a run's folder keeps of this moment.
 fn began(seed: u64, data: BTreeMap<String, String>) -> Began {
     let program = format!("fovea {}", env!("CARGO_PKG_VERSION"));
-    Began { program, seed, command: command_line(), started: utc_now(), data }
+    Began { program, seed, command: command_line(), started: time::now_text(), data }
 }
 
 /// The command as it was given, the program's own path left out.

@@ -2,18 +2,14 @@
 
 use super::{Settings, Setup, TrainArgs, began, command_line, fresh};
 use crate::{
-    cli::{
-        dataset::Dataset,
-        report::{Reporter, utc_now},
-        say::say,
-        targets::told_if_taken,
-    },
+    cli::{dataset::Dataset, report::Reporter, say::say, targets::told_if_taken},
     engine::{
         About, Checkpoints, Engine, Event, JobError, JobId, LoadedModel, TrainData, TrainRequest, Trained,
         run_folder::{self, RunFolder},
     },
     nn::{ModelCard, find},
     replace::{self, Displaced, write_bytes},
+    time,
     words::counted,
 };
 use anyhow::{Context, Result, anyhow, bail};
@@ -246,7 +242,7 @@ impl TrainArgs {
             licence: self.licence.clone().or_else(|| data.licence.map(str::to_owned)),
             notice: self.notice.clone().or_else(|| notice.map(str::to_owned)),
             command: Some(command_line()),
-            created: Some(utc_now()),
+            created: Some(time::now_text()),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::held::Held;
 use super::look::{Found, beside, look};
 use super::rescue::free_name;
 use super::schema;
-use super::time::rfc3339;
+use crate::time::rfc3339;
 use crate::words::counted;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -35,7 +35,11 @@ pub struct Aside {
 impl Aside {
     /// " on 2026-11-29 as eye.png.fovea.set-aside-1 (3 changes)"
     pub fn words(&self) -> String {
-        let when = self.when.map(|when| format!(" on {}", &rfc3339(when)[..10])).unwrap_or_default();
+        let when = self
+            .when
+            .map(rfc3339)
+            .and_then(|when| Some(format!(" on {}", when.get(..10)?)))
+            .unwrap_or_default();
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         format!("{when} as {name} ({})", counted(self.changes, "change"))
     }

@@ -1,5 +1,5 @@
-use super::time::now_ms;
 use crate::edit::Edit;
+use crate::time::now_ms;
 use crate::workspace::annotations::title;
 use std::sync::Arc;
 

@@ -14,7 +14,6 @@ mod replay;
 mod rescue;
 mod schema;
 mod snapshot;
-mod time;
 mod wal;
 mod worker;
 
@@ -26,7 +25,6 @@ pub use orders::{Project, Store, StoreEvent, Write};
 pub use place::Place;
 pub use replay::{Restored, replay};
 pub use snapshot::{Snapshot, mask_hash};
-pub use time::{now_ms, rfc3339};
 
 use crate::label::LabelTable;
 use std::path::PathBuf;

@@ -3,8 +3,8 @@
 use super::entry::{Entry, Row};
 use super::file::{ENTRIES, ProjectFile, bytes, number, put_setting, text};
 use super::snapshot;
-use super::time::now_ms;
 use super::{RunRecord, RunState, Snapshot, StoreError, StoredModel};
+use crate::time::now_ms;
 use crate::workspace::annotations::Annotations;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};

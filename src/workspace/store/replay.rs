@@ -1,9 +1,9 @@
 use super::StoreError;
 use super::entry::{Action, Entry, Row};
 use super::file::ProjectFile;
-use super::time::now_ms;
 use crate::edit::{Edit, EditError};
 use crate::label::LabelTable;
+use crate::time::now_ms;
 use crate::workspace::annotations::Annotations;
 use crate::workspace::journal::{HistoryStep, Timeline};
 use std::collections::BTreeMap;

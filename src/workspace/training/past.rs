@@ -2,11 +2,12 @@
 
 use super::{Curves, RunPlan, TrainingImage, TrainingRuns};
 use crate::engine::run_folder::{self, PastRun};
+use crate::time::rfc3339;
 use crate::workspace::NoticeLevel;
 use crate::workspace::jobs::JobResult;
 use crate::workspace::opening::name_of;
 use crate::workspace::parts::Parts;
-use crate::workspace::store::{RunRecord, RunState, rfc3339};
+use crate::workspace::store::{RunRecord, RunState};
 use std::path::PathBuf;
 
 /// A training run of an image, under way or past.

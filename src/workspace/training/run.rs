@@ -7,11 +7,12 @@ use super::{
 };
 use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Version};
 use crate::nn::train::TrainConfig;
+use crate::time::{now_ms, now_text};
 use crate::workspace::documents::Documents;
 use crate::workspace::model_library::{ModelLibrary, learned_title};
 use crate::workspace::notice::Cause;
 use crate::workspace::parts::Parts;
-use crate::workspace::store::{RunState, Write, now_ms, rfc3339};
+use crate::workspace::store::{RunState, Write};
 use crate::workspace::{CommandError, DocumentId, NoticeLevel, TrainCommand, TrainOptions};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -244,7 +245,7 @@ impl TrainingRuns {
                 true => learned,
                 false => format!("{}; then {learned}", card.trained_on.trim_end_matches(['.', ' '])),
             }),
-            created: Some(rfc3339(now_ms())),
+            created: Some(now_text()),
             ..About::default()
         };
         let held_out_samples = held_out.clone();

@@ -13,7 +13,7 @@ use super::{Facts, TrainArgs, began, command_line, fresh, load, run::diverged};
 use crate::{
     cli::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
-        report::{Reporter, utc_now},
+        report::Reporter,
         say::{self, say},
         targets::told_if_taken,
     },
@@ -26,6 +26,7 @@ use crate::{
     label::LabelTable,
     nn::{ComputeDevice, DeviceChoice, VolumeModel, find, train::volumes::Stage},
     replace::write_bytes,
+    time,
     words::counted,
 };
 use anyhow::{Context, Result, bail};
@@ -231,7 +232,7 @@ impl Run<'_> {
             licence: args.licence.clone().or_else(|| of_phantoms(PHANTOM_LICENCE)),
             notice: args.notice.clone().or_else(|| of_phantoms(PHANTOM_NOTICE)),
             command: Some(command_line()),
-            created: Some(utc_now()),
+            created: Some(time::now_text()),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::ui::context::{Panel, PanelContext};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
 use crate::ui::widgets::{field, primary, progress_bar, quiet, section, title_row};
+use crate::words::capital;
 use crate::words::counted;
 use crate::workspace::{
     Command, Device, Document, TrainCommand, TrainOptions, Training, TrainingState, Unlabelled, Workspace,
@@ -224,12 +225,6 @@ fn outcome(ui: &mut Ui, training: &Training) {
     };
     ui.add_space(4.0);
     ui.label(RichText::new(words).font(theme::small()).color(color));
-}
-
-/// The words with a capital at their beginning.
-pub fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// "about 2 min left".
