@@ -2,7 +2,6 @@
 
 use super::{Inbox, JobHandle, JobId};
 use crate::words;
-use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -47,9 +47,15 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let unpacked;
     let raw = match header.encoding {
         Encoding::Text => {
-            // A digit and a blank for each number, at least.
-            let room = data.len().div_ceil(2) as u64;
-            let count = Extent::new(&header.sizes, 1).stored_in(path, room)?;
+            let count = header.sizes.iter().fold(1usize, |n, &side| n.saturating_mul(side));
+            // A digit and a blank for each number, at least: before memory is taken for them.
+            if count > data.len() {
+                let most = data.len().div_ceil(2);
+                return Err(OpenError::corrupt(
+                    path,
+                    format!("it has {most} numbers at most, and {count} are needed"),
+                ));
+            }
             let text =
                 std::str::from_utf8(data).map_err(|_| OpenError::corrupt(path, "its numbers are no text"))?;
             let raw = samples::numbers_of_text(path, header.kind, text, count)?;
