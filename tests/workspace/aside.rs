@@ -43,7 +43,7 @@ fn annotations_that_were_set_aside_are_offered_with_their_image_and_opened_when_
     bench.open();
     assert_eq!(bench.document().journal(), [0, 0], "nothing is replaced unasked");
     assert_eq!(offered(&bench), 1);
-    let today = fovea::workspace::store::rfc3339(fovea::workspace::store::now_ms());
+    let today = fovea::time::now_text();
     let said = format!("set aside on {} as image.tif.fovea.of-another-image-1 (1 change)", &today[..10]);
     assert!(bench.texts().join("\n").contains(&said), "{:?}", bench.texts());
 
