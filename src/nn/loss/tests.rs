@@ -289,6 +289,31 @@ fn the_unified_loss_is_its_formula() {
     close(value, 0.5 * focal + 0.5 * (1.0f64 - tversky).sqrt(), "unified");
 }
 
+/// Worked out by hand for the two pixels of [`the_unified_loss_is_its_formula`], and by the formula in double precision for three
+/// classes in four pixels, the last time with a class that the truth lacks.
+#[test]
+fn the_focal_tversky_loss_is_its_formula() {
+    let logit = |p: f32| (p / (1.0 - p)).ln();
+    let targets = Targets::new(&[1, 0], [1, 1, 2], Head::Sigmoid, &device());
+    let two = leaf(&[logit(0.8), logit(0.6)], [1, 1, 1, 2]);
+    let value = scalar(&parse("focal_tversky").of_logits(two.clone(), &targets));
+    // 0.6 too much, 0.2 missed.
+    let index = 0.8 / (0.8 + 0.3 * 0.6 + 0.7 * 0.2);
+    close(value, (1.0f64 - index).powf(0.75), "two pixels");
+    let dice = scalar(&parse("focal_tversky(0.5,0.5,1)").of_logits(two.clone(), &targets));
+    close(dice, scalar(&parse("dice").of_logits(two, &targets)), "with halves and gamma 1 it is Dice");
+
+    let logits = [0.5, -1.0, 2.0, 0.1, 1.5, 0.3, -0.7, 0.2, -0.4, 0.9, 0.6, -1.2];
+    for (loss, classes, want) in [
+        ("focal_tversky", [0, 1, 2, 1], 0.7572933502659729),
+        ("focal_tversky(0.6,0.4,2)", [0, 1, 2, 1], 0.8164403862443924),
+        ("focal_tversky", [0, 1, 0, 1], 0.32970619727060224),
+    ] {
+        let targets = Targets::new(&classes, [1, 2, 2], Head::Softmax { classes: 3 }, &device());
+        close(scalar(&parse(loss).of_logits(leaf(&logits, [1, 3, 2, 2]), &targets)), want, loss);
+    }
+}
+
 /// The main head's truth `[[0, 1], [0, 1]]` resized to one and to four columns by nearest neighbour.
 #[test]
 fn auxiliary_heads_learn_from_the_truth_at_their_size() {

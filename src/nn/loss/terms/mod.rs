@@ -8,6 +8,7 @@ pub mod detection;
 pub mod dice;
 pub mod flat_dice;
 pub mod focal;
+pub mod focal_tversky;
 pub mod hausdorff;
 pub mod iou;
 pub mod kl;
@@ -39,6 +40,7 @@ macro_rules! for_each_loss {
             iou
             hausdorff
             unified
+            focal_tversky
             detection
             kl
             mse
