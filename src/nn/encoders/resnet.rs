@@ -1,6 +1,7 @@
 //! Residual networks as torchvision builds and names them, without their classifier.
 //! K. He et al.: "Deep Residual Learning for Image Recognition", CVPR 2016.
 
+use super::{Encoder, EncoderShape, EncoderSpec};
 use crate::nn::{
     Init, InitSite,
     blocks::{BatchNorm, Conv, Norm, NormKind, batch_norm, conv, max_pool},
@@ -9,13 +10,26 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor, activation::relu},
 };
-use serde::{Deserialize, Serialize};
 
-/// Which of the published networks, as in `"encoder": "resnet34"`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+macro_rules! entry {
+    ($entry:ident, $depth:ident, $name:literal) => {
+        pub static $entry: EncoderSpec = EncoderSpec {
+            name: $name,
+            paper: "He et al., Deep Residual Learning for Image Recognition, CVPR 2016",
+            channels: |width| Depth::$depth.channels(width),
+            build: |shape, device| Encoder::ResNet(ResNet::new(Depth::$depth, shape, device)),
+        };
+    };
+}
+entry!(RESNET18, ResNet18, "resnet18");
+entry!(RESNET34, ResNet34, "resnet34");
+entry!(RESNET50, ResNet50, "resnet50");
+entry!(RESNET101, ResNet101, "resnet101");
+entry!(RESNET152, ResNet152, "resnet152");
+
+/// Which of the published networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    #[default]
     ResNet18,
     ResNet34,
     ResNet50,
@@ -24,9 +38,6 @@ pub enum Depth {
 }
 
 impl Depth {
-    /// The values as a configuration has them.
-    pub const NAMES: &[&str] = &["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"];
-
     /// Blocks of each stage.
     fn blocks(self) -> [usize; 4] {
         match self {
@@ -179,14 +190,8 @@ pub struct ResNet {
 }
 
 impl ResNet {
-    /// For `width` and `output_stride` see [`Depth::stages`].
-    pub fn new(
-        depth: Depth,
-        in_channels: usize,
-        width: usize,
-        output_stride: usize,
-        device: &Device,
-    ) -> Self {
+    pub fn new(depth: Depth, shape: EncoderShape, device: &Device) -> Self {
+        let EncoderShape { in_channels, width, output_stride } = shape;
         let (conv1, bn1) = stem(in_channels, width, device);
         let [layer1, layer2, layer3, layer4] = depth.stages(width, output_stride, device);
         Self { conv1, bn1, layer1, layer2, layer3, layer4 }

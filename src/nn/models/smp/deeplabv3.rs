@@ -7,7 +7,7 @@ use super::{
 use crate::nn::{
     Init, InitSite, InputRule, Make, ModelSpec, Published,
     blocks::{BatchNorm, Conv, batch_norm, conv},
-    encoders::resnet::ResNet,
+    encoders::Encoder,
 };
 use burn::tensor::{Device, Tensor, activation::relu};
 use serde_json::json;
@@ -48,7 +48,7 @@ impl Decoder for DeepLabV3 {
     }
 
     /// `[N, in, H, W]` to `[N, 256, H/8, W/8]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [.., f5] = encoder.features::<5>(input);
         let (aspp, conv, norm) = self;
         relu(norm.forward(conv.forward(aspp.forward(f5))))

@@ -9,7 +9,7 @@ use super::{
 use crate::nn::{
     Init, InitSite, InputRule, Make, ModelSpec, Published,
     blocks::{Align, BatchNorm, Sequential, batch_norm, bilinear, op},
-    encoders::resnet::ResNet,
+    encoders::Encoder,
 };
 use burn::{
     module::Module,
@@ -64,7 +64,7 @@ impl Decoder for DeepLabV3Plus {
     }
 
     /// `[N, in, H, W]` to `[N, 256, H/4, W/4]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [_, f2, _, _, f5] = encoder.features(input);
         let (aspp, conv, norm) = &self.aspp;
         let x = relu(norm.forward(conv.forward(aspp.forward(f5))));

@@ -4,7 +4,7 @@ use super::network::{Decoder, Smp, SmpConfig, probe};
 use crate::nn::{
     InputRule, Make, ModelSpec, Published,
     blocks::{Align, Conv, Dropout, GroupNorm, Sequential, bilinear, conv, nearest_up, op},
-    encoders::resnet::ResNet,
+    encoders::Encoder,
 };
 use burn::{
     module::Module,
@@ -104,7 +104,7 @@ impl Decoder for Fpn {
     }
 
     /// `[N, in, H, W]` to `[N, 128, H/4, W/4]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [_, f2, f3, f4, f5] = encoder.features(input);
         let p5 = self.p5.forward(f5);
         let p4 = self.p4.forward(p5.clone(), f4);

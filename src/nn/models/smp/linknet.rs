@@ -7,7 +7,7 @@ use super::{
 use crate::nn::{
     Init, InitSite, InputRule, Make, ModelSpec, Published,
     blocks::{Sequential, batch_norm, op, up_conv},
-    encoders::resnet::ResNet,
+    encoders::Encoder,
 };
 use burn::{
     module::Module,
@@ -68,7 +68,7 @@ impl Decoder for Linknet {
     }
 
     /// `[N, in, H, W]` to `[N, 32, H, W]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [f1, f2, f3, f4, f5] = encoder.features(input);
         let skips = [Some(f4), Some(f3), Some(f2), Some(f1), None];
         self.blocks.iter().zip(skips).fold(f5, |x, (block, skip)| {

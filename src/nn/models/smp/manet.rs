@@ -9,7 +9,7 @@ use super::{
 use crate::nn::{
     InputRule, Make, ModelSpec, Published,
     blocks::{Conv, Sequential, conv, global_avg, nearest_up, op},
-    encoders::resnet::ResNet,
+    encoders::Encoder,
 };
 use burn::{
     module::Module,
@@ -159,7 +159,7 @@ impl Decoder for Manet {
     }
 
     /// `[N, in, H, W]` to `[N, 16, H, W]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [f1, f2, f3, f4, f5] = encoder.features(input);
         let mut skips = [f4, f3, f2, f1].into_iter();
         self.blocks.iter().fold(self.center.forward(f5), |x, block| match (block, skips.next()) {

@@ -1,9 +1,9 @@
 //! What the networks have in common: configuration, encoder, head. They differ in their [`Decoder`].
 
 use crate::nn::{
-    Config, Head, Init, InitSite, ModelSpec, Outputs, SegmentationModule,
+    Choices, Config, Head, Init, InitSite, ModelSpec, Outputs, SegmentationModule,
     blocks::{Align, Sequential, bilinear, conv},
-    encoders::resnet::{self, Depth, ResNet},
+    encoders::{self, Encoder, EncoderShape, EncoderSpec, resnet},
     models::ends,
 };
 use burn::{
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmpConfig {
-    pub encoder: Depth,
+    pub encoder: &'static EncoderSpec,
     pub in_channels: usize,
     /// Background included.
     pub n_classes: usize,
@@ -30,7 +30,7 @@ pub struct SmpConfig {
 
 impl Default for SmpConfig {
     fn default() -> Self {
-        Self { encoder: Depth::ResNet18, in_channels: 3, n_classes: 2, feature_scale: 1, dropout: None }
+        Self { encoder: &resnet::RESNET18, in_channels: 3, n_classes: 2, feature_scale: 1, dropout: None }
     }
 }
 
@@ -40,6 +40,8 @@ impl SmpConfig {
         published / self.feature_scale
     }
 }
+
+static CHOICES: Choices = &[("encoder", encoders::NAMES)];
 
 impl Config for SmpConfig {
     fn check(&self) -> Result<(), String> {
@@ -61,8 +63,8 @@ impl Config for SmpConfig {
         Head::Softmax { classes: self.n_classes }
     }
 
-    fn choices() -> &'static [(&'static str, &'static [&'static str])] {
-        &[("encoder", Depth::NAMES)]
+    fn choices() -> Choices {
+        CHOICES
     }
 }
 
@@ -84,7 +86,7 @@ pub trait Decoder: Module + ModuleDisplay + 'static {
     /// Channels of the map that the decoder returns.
     fn channels(config: &SmpConfig) -> usize;
     /// `[N, in, H, W]` to a map for the head, of the input's size or smaller.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4>;
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4>;
     /// About how many numbers for each pixel of the input are held at once in inference.
     fn numbers_per_pixel(config: &SmpConfig) -> usize;
 
@@ -108,7 +110,7 @@ pub fn initial(site: &InitSite<'_>) -> Init {
 
 #[derive(Module, Debug)]
 pub struct Smp<D: Module> {
-    encoder: ResNet,
+    encoder: Encoder,
     decoder: D,
     segmentation_head: Sequential,
 }
@@ -123,9 +125,11 @@ impl<D: Decoder> SegmentationModule for Smp<D> {
     fn new(config: &SmpConfig, device: &Device) -> Self {
         let stem = config.width(64);
         let [c2, c3, c4, c5] = config.encoder.channels(stem);
+        let shape =
+            EncoderShape { in_channels: config.in_channels, width: stem, output_stride: D::OUTPUT_STRIDE };
         let head = conv(D::channels(config), config.n_classes, D::HEAD).same();
         Self {
-            encoder: ResNet::new(config.encoder, config.in_channels, stem, D::OUTPUT_STRIDE, device),
+            encoder: config.encoder.build(shape, device),
             decoder: D::new(config, [stem, c2, c3, c4, c5], device),
             segmentation_head: Sequential::new([head.init(device).into()]),
         }

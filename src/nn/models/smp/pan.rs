@@ -4,7 +4,7 @@ use super::network::{Decoder, Smp, SmpConfig, probe};
 use crate::nn::{
     InputRule, Make, ModelSpec, Published,
     blocks::{Align, BatchNorm, Conv, Layer, batch_norm, bilinear, global_avg, halve, op, same_conv},
-    encoders::resnet::ResNet,
+    encoders::Encoder,
 };
 use burn::{
     module::Module,
@@ -151,7 +151,7 @@ impl Decoder for Pan {
     }
 
     /// `[N, in, H, W]` to `[N, 32, H/4, W/4]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [_, f2, f3, f4, f5] = encoder.features(input);
         let x = self.fpa.forward(f5);
         let x = self.gau3.forward(f4, x);

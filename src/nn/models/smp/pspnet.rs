@@ -7,7 +7,7 @@ use super::{
 use crate::nn::{
     InputRule, Make, ModelSpec, Published,
     blocks::{Align, Bins, Dropout, Sequential, adaptive_avg_pool, bilinear, conv, op},
-    encoders::resnet::ResNet,
+    encoders::Encoder,
 };
 use burn::{
     module::Module,
@@ -96,7 +96,7 @@ impl Decoder for Pspnet {
     }
 
     /// `[N, in, H, W]` to `[N, 512, H/8, W/8]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [_, _, f3] = encoder.features(input);
         self.dropout.forward(self.conv.forward(self.psp.forward(f3)))
     }

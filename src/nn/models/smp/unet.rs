@@ -4,7 +4,7 @@ use super::{
     blocks::{UpBlock, decoder_channels},
     network::{Decoder, Smp, SmpConfig, probe},
 };
-use crate::nn::{InputRule, Make, ModelSpec, Published, encoders::resnet::ResNet};
+use crate::nn::{InputRule, Make, ModelSpec, Published, encoders::Encoder};
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
@@ -48,7 +48,7 @@ impl Decoder for Unet {
     }
 
     /// `[N, in, H, W]` to `[N, 16, H, W]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [f1, f2, f3, f4, f5] = encoder.features(input);
         let skips = [Some(f4), Some(f3), Some(f2), Some(f1), None];
         self.blocks.iter().zip(skips).fold(f5, |x, (block, skip)| match skip {

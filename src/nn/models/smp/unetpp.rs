@@ -4,7 +4,7 @@ use super::{
     blocks::{UpBlock, decoder_channels},
     network::{Decoder, Smp, SmpConfig, probe},
 };
-use crate::nn::{InputRule, Make, ModelSpec, Published, encoders::resnet::ResNet};
+use crate::nn::{InputRule, Make, ModelSpec, Published, encoders::Encoder};
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
@@ -77,7 +77,7 @@ impl Decoder for UnetPlusPlus {
     }
 
     /// `[N, in, H, W]` to `[N, 16, H, W]`.
-    fn forward(&self, encoder: &ResNet, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, encoder: &Encoder, input: Tensor<4>) -> Tensor<4> {
         let [f1, f2, f3, f4, f5] = encoder.features(input);
         let nodes = &self.blocks;
         // Column by column, so that a column's maps are dropped once the next is done.
