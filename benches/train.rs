@@ -51,13 +51,15 @@ fn measure(id: &str) -> String {
         Loss::parse("ce").expect("a loss")
     };
     let mut loss = |outputs: &Outputs| loss.compute(outputs, &targets);
-    let mut descent = Optimizer::default().init();
+    let mut optimizer_step = Optimizer::default().init();
     let shape = [BATCH, network.channels(), SIDE, SIDE];
     let input = Tensor::<4>::random(shape, Distribution::Uniform(0.0, 1.0), device.burn());
     let mut times: Vec<f64> = (0..=STEPS)
         .map(|step| {
             let start = Instant::now();
-            network.train_step(input.clone(), &mut loss, &mut descent, 1e-3, step).expect("a finite loss");
+            network
+                .train_step(input.clone(), &mut loss, &mut optimizer_step, 1e-3, step)
+                .expect("a finite loss");
             start.elapsed().as_secs_f64() * 1e3
         })
         .skip(1)

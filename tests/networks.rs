@@ -6,8 +6,8 @@ use fovea::{
     geom::Grid,
     label::LabelTable,
     nn::{
-        self, Channels, ComputeDevice, Head, InputSpec, MODELS, Model, ModelCard, ModelSpec, Network,
-        Outputs, Published, SliceInference, SlicePrediction, Step, parity,
+        self, Channels, ComputeDevice, Head, InferenceStep, InputSpec, MODELS, Model, ModelCard, ModelSpec,
+        Network, Outputs, Published, SliceInference, SlicePrediction, parity,
         train::{Optimizer, Precision, Sgd},
     },
     testing::{self, shared},
@@ -217,7 +217,7 @@ fn picture(width: usize, height: usize, seed: &str) -> Volume {
 
 fn finish(mut inference: SliceInference, model: &Model) -> SlicePrediction {
     loop {
-        if let Step::Done(prediction) = inference.step(model).unwrap() {
+        if let InferenceStep::Done(prediction) = inference.step(model).unwrap() {
             return prediction;
         }
     }

@@ -100,7 +100,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("pulp", &["kernels"]),
     ("fovea_kernels", &["nn/blocks"]),
     ("burn", &["nn", "engine/nn_thread.rs", "gpu/interop.rs"]),
-    ("wgpu", &["gpu", "ui", "nn/device.rs", "nn/way.rs"]),
+    ("wgpu", &["gpu", "ui", "nn/device.rs", "nn/queue.rs"]),
     ("egui", &["ui", "tools", "gpu"]),
     ("eframe", &["ui", "gpu/device.rs"]),
     ("fontdb", &["ui/fonts.rs"]),

@@ -5,7 +5,7 @@
 //! no value lies so near a tie of a maximum, or the kink of a ReLU, that rounding decides where its gradient goes. Of the
 //! networks here polyp's U-Net and U²-Net have such values: on the CPU itself changes of the input by 1e-6 move their
 //! gradients by a hundredth. So what is off by more than rounding is held to four times what such changes make of it
-//! ([`Lesson::hold`]), which is nothing for the others. The steps after the first go further apart: Adam makes a step of what
+//! ([`Fixture::hold`]), which is nothing for the others. The steps after the first go further apart: Adam makes a step of what
 //! is nearly zero. Each loss is held to what was measured in the same way: from 4e-7 of the loss (ResUNet, SGD) to some
 //! thousandths (Adam's fourth step).
 
@@ -81,14 +81,14 @@ const NUDGES: usize = 8;
 const TIMES: f64 = 4.0;
 
 /// A batch and what it is held to.
-struct Lesson<'a> {
+struct Fixture<'a> {
     shape: [usize; 4],
     input: &'a str,
     targets: Targets,
     loss: Loss,
 }
 
-impl Lesson<'_> {
+impl Fixture<'_> {
     /// Each value changed by 1e-6 of itself, up or down for itself, in a nudged one.
     fn input(&self, nudge: Option<usize>) -> Tensor<4> {
         let mut values = parity::fill_input(self.input, self.shape.iter().product());
@@ -143,10 +143,10 @@ impl Lesson<'_> {
         what: &str,
     ) {
         let mut loss = |outputs: &Outputs| self.loss.compute(outputs, &self.targets);
-        let mut descent = optimizer.init();
+        let mut optimizer_step = optimizer.init();
         let mut worst = Worst::default();
         for (step, (want, share)) in history.iter().zip(tolerances).enumerate() {
-            let got = network.train_step(self.input(None), &mut loss, &mut descent, lr, 1).unwrap();
+            let got = network.train_step(self.input(None), &mut loss, &mut optimizer_step, lr, 1).unwrap();
             worst.add(f64::from(got), *want, share * want, || format!("step {step}"));
         }
         worst.check(what);
@@ -166,7 +166,7 @@ struct Tolerance<'a> {
 fn follow(
     file: &str,
     fresh: impl Fn() -> Box<dyn Network>,
-    lesson: &Lesson<'_>,
+    fixture: &Fixture<'_>,
     optimizer: Optimizer,
     lr: f64,
     tolerance: &Tolerance<'_>,
@@ -189,7 +189,7 @@ fn follow(
             expected_of(v["name"].as_str().unwrap(), *want, &v["first4"], 1e-4 * want + 1e-6 * largest)
         })
         .collect();
-    lesson.hold(network, &held, fresh, file);
+    fixture.hold(network, &held, fresh, file);
 
     let statistics = network.tensors().unwrap();
     let mut worst = Worst::default();
@@ -205,7 +205,7 @@ fn follow(
 
     let history: Vec<f64> = list("loss_history").iter().map(|v| v["total"].as_f64().unwrap()).collect();
     assert_eq!(history.len(), tolerance.losses.len());
-    lesson.follow(network, optimizer, lr, &history, tolerance.losses, &format!("{file}: losses"));
+    fixture.follow(network, optimizer, lr, &history, tolerance.losses, &format!("{file}: losses"));
 
     let Some(of_weights) = tolerance.weights.map(|share| share * lr) else { return };
     let after = network.tensors().unwrap();
@@ -248,8 +248,8 @@ fn follow_edema(file: &str, id: &str, exponential: bool, tolerance: &Tolerance<'
     let classes = train_target([2, 64, 96], |u| ((4.0 * u) as u16).min(3));
     let targets = Targets::new(&classes, [2, 64, 96], network.head(), cpu().burn())
         .with_findings(&[1.0, 0.0, 1.0, 0.0, 1.0, 1.0]);
-    let lesson = Lesson { shape: [2, 3, 64, 96], input: "input", targets, loss: Loss::edema(exponential) };
-    follow(file, || fresh().unwrap(), &lesson, Optimizer::edema(), 1e-3, tolerance);
+    let fixture = Fixture { shape: [2, 3, 64, 96], input: "input", targets, loss: Loss::edema(exponential) };
+    follow(file, || fresh().unwrap(), &fixture, Optimizer::edema(), 1e-3, tolerance);
 }
 
 #[test]
@@ -270,8 +270,9 @@ fn follow_polyp(file: &str, id: &str, optimizer: Optimizer, lr: f64, tolerance: 
     let Some(network) = fresh() else { return };
     let classes = train_target([2, 64, 96], |u| u16::from(u > 0.5));
     let targets = Targets::new(&classes, [2, 64, 96], network.head(), cpu().burn());
-    let lesson = Lesson { shape: [2, 3, 64, 96], input: "input", targets, loss: Loss::parse("ce").unwrap() };
-    follow(file, || fresh().unwrap(), &lesson, optimizer, lr, tolerance);
+    let fixture =
+        Fixture { shape: [2, 3, 64, 96], input: "input", targets, loss: Loss::parse("ce").unwrap() };
+    follow(file, || fresh().unwrap(), &fixture, optimizer, lr, tolerance);
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn jmedsegs_networks_learn_as_published() {
         let fresh = || filled(&format!("jmedseg/{name}"), &Value::Null, &format!("jmedseg/{name}")).unwrap();
         let mut network = fresh();
         let targets = Targets::new(&classes, [2, 64, 64], network.head(), cpu().burn());
-        let lesson = Lesson { shape: [2, 3, 64, 64], input: "train_x", targets, loss: loss.clone() };
+        let fixture = Fixture { shape: [2, 3, 64, 64], input: "train_x", targets, loss: loss.clone() };
         let norms = expected["grad_norm"].as_object().unwrap();
         let largest = norms.values().filter_map(Value::as_f64).fold(0.0, f64::max);
         let held: Vec<Expected> = norms
@@ -321,13 +322,13 @@ fn jmedsegs_networks_learn_as_published() {
                 expected_of(parameter, norm, first, 2e-3 * norm + 1e-5 * largest)
             })
             .collect();
-        lesson.hold(network.as_mut(), &held, fresh, name);
+        fixture.hold(network.as_mut(), &held, fresh, name);
         let sgd = Optimizer::Sgd(Sgd::default());
         let runs = [("losses_sgd", sgd, 0.01), ("losses_adam", Optimizer::jmedseg(), 1e-3)];
         for ((key, optimizer, lr), tolerances) in runs.into_iter().zip(tolerances) {
             if !tolerances.is_empty() {
                 let (history, what) = (numbers(&expected[key]), format!("{name}: {key}"));
-                lesson.follow(fresh().as_mut(), optimizer, lr, &history, tolerances, &what);
+                fixture.follow(fresh().as_mut(), optimizer, lr, &history, tolerances, &what);
             }
         }
     }
@@ -407,14 +408,14 @@ fn an_average_of_the_weights_follows_them_and_can_be_kept() {
     let targets = Targets::new(&classes, [2, side, side], network.head(), cpu().burn());
     let loss = Loss::parse("ce").unwrap();
     let mut loss = |outputs: &Outputs| loss.compute(outputs, &targets);
-    let mut descent = Optimizer::default().init();
+    let mut optimizer_step = Optimizer::default().init();
 
     assert!(network.averaged().is_none());
     network.average(0.7);
     let mut expected = network.tensors().unwrap();
     assert!(network.averaged().unwrap().tensors().unwrap() == expected, "a copy at first");
     for step in 1..=3 {
-        network.train_step(input(), &mut loss, &mut descent, 1e-2, step).unwrap();
+        network.train_step(input(), &mut loss, &mut optimizer_step, 1e-2, step).unwrap();
         let decay = Average::Ramp.decay(step, 4);
         network.average(decay);
         for (name, t) in network.tensors().unwrap() {

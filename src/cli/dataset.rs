@@ -2,7 +2,7 @@
 
 use super::{
     report::Reporter,
-    train::{Facts, Shape},
+    train::{DataShape, Facts},
     warnings::Warnings,
 };
 use crate::{
@@ -341,8 +341,8 @@ impl Dataset {
         )
     }
 
-    pub fn shape(&self) -> Shape {
-        Shape { layout: self.layout, modality: self.modality, classes: self.labels.len() + 1 }
+    pub fn shape(&self) -> DataShape {
+        DataShape { layout: self.layout, modality: self.modality, classes: self.labels.len() + 1 }
     }
 
     /// The BLAKE3 of every file that was read.

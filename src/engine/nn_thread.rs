@@ -253,9 +253,9 @@ impl World for NnWorld {
         self.board.post(Event::PredictFailed { key: key.clone(), reason });
     }
 
-    fn make_way(&mut self) {
+    fn yield_queue(&mut self) {
         if let Some(gpu) = &self.gpu {
-            gpu.make_way();
+            gpu.yield_queue();
         }
     }
 

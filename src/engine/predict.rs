@@ -9,7 +9,7 @@ use crate::label::LabelId;
 use crate::memory;
 use crate::nn::pipeline::{SegmentOptions, VolumeInference, VolumeLabels, VolumeStep};
 use crate::nn::watch::{Unwatched, Watch, watched};
-use crate::nn::{AnyModel, Model, PredictError, SliceInference, SlicePrediction, Step};
+use crate::nn::{AnyModel, InferenceStep, Model, PredictError, SliceInference, SlicePrediction};
 use crate::volume::Volume;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,11 +56,11 @@ impl SliceWalk {
         };
         let step = watched(watch, ("predicting", 0, 0), || inference.step(model))??;
         let done = match step {
-            Step::Pending { .. } => {
+            InferenceStep::Pending { .. } => {
                 self.inference = Some(inference);
                 None
             }
-            Step::Done(prediction) => Some((prediction.labels(&model.card)?, prediction)),
+            InferenceStep::Done(prediction) => Some((prediction.labels(&model.card)?, prediction)),
         };
         self.spent += began.elapsed();
         Ok(done.map(|(labels, prediction)| Walked {

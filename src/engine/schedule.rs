@@ -68,7 +68,7 @@ pub trait World: Sized {
     fn wish_failed(&mut self, key: &<Self::Wish as Wish>::Key, end: End);
 
     /// Before each step: waits where something outside the thread needs what the steps use.
-    fn make_way(&mut self) {}
+    fn yield_queue(&mut self) {}
 
     /// After a panic: throws away what it may have left half done. Jobs other than the one that panicked go on.
     fn rebuild(&mut self);
@@ -240,7 +240,7 @@ pub fn run<C: World>(inbox: &Inbox<C::Request, C::Wish>, world: &mut C) {
         if let Some(wish) = taken.wish {
             scheduler.wish(wish);
         }
-        world.make_way();
+        world.yield_queue();
         busy = scheduler.turn(world);
     }
 }

@@ -10,7 +10,7 @@ use super::{Board, Eta, Event, JobContext, JobHandle, JobId, TrainPoint};
 use crate::label::LabelId;
 use crate::metrics::Report;
 use crate::nn::train::volumes::VolumeSession;
-use crate::nn::train::{Lessons, Session, TrainError, TrainEvent, TrainSample, TrainSession, score};
+use crate::nn::train::{Session, TrainError, TrainEvent, TrainSample, TrainSession, TrainingSet, score};
 use crate::nn::watch::{Stopped, Watch, watched};
 use crate::nn::{AnyModel, Model, ModelOf, PredictError};
 use crate::replace::Own;
@@ -192,7 +192,7 @@ impl TrainSteps {
     fn hear<const D: usize>(
         &mut self,
         event: Result<TrainEvent, TrainError>,
-        session: &Session<D, impl Lessons<D>>,
+        session: &Session<D, impl TrainingSet<D>>,
         curves: &mut Option<CurveFiles>,
         world: &NnWorld,
     ) -> Result<bool, String> {
@@ -311,7 +311,7 @@ impl TrainSteps {
     }
 
     /// A run that goes on has the best model of its checkpoint in its folder, whatever became of the file meanwhile.
-    fn keep_best<const D: usize>(&self, session: &Session<D, impl Lessons<D>>, world: &NnWorld) {
+    fn keep_best<const D: usize>(&self, session: &Session<D, impl TrainingSet<D>>, world: &NnWorld) {
         let folder = self.request.checkpoints.as_ref().and_then(|c| c.folder.as_ref());
         if session.best().is_some() && folder.is_some_and(|folder| !Own::read().has(&folder.join(BEST))) {
             self.write_model(BEST, world, || session.best_model());
@@ -337,7 +337,7 @@ impl TrainSteps {
         }
     }
 
-    fn save<const D: usize>(&self, session: &Session<D, impl Lessons<D>>, world: &NnWorld) {
+    fn save<const D: usize>(&self, session: &Session<D, impl TrainingSet<D>>, world: &NnWorld) {
         let Some(Checkpoints { path, .. }) = &self.request.checkpoints else { return };
         let job = self.job;
         world.board.post(match session.checkpoint(path) {

@@ -10,7 +10,7 @@ use super::{
         tensors_of,
     },
     spatial_transformer::{self, Whole},
-    train::Descent,
+    train::OptimizerStep,
 };
 use crate::memory;
 use burn::{
@@ -335,7 +335,7 @@ impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
         self.current().forward(input.without_autodiff(), M::forward)
     }
 
-    fn rehearse(&mut self, input: Tensor<D>, seed: u64) -> Outputs<D> {
+    fn forward_training(&mut self, input: Tensor<D>, seed: u64) -> Outputs<D> {
         let module = self.training_module();
         random::seed(seed);
         let outputs = module.forward(input.autodiff(), M::forward);
@@ -347,7 +347,7 @@ impl<const D: usize, M: SegmentationModule<D>> Network<D> for Adapter<D, M> {
         &mut self,
         input: Tensor<D>,
         loss: &mut LossFn<'_, D>,
-        optimizer: &mut Descent,
+        optimizer: &mut OptimizerStep,
         lr: f64,
         seed: u64,
     ) -> Result<f32, NetworkError> {

@@ -1,6 +1,6 @@
 //! Where networks run: flex on the CPU, or wgpu on a graphics card; chosen at run time, with the reason.
 
-use super::{blocks::expect_loops_to_end, self_test, way::Way};
+use super::{blocks::expect_loops_to_end, queue::QueuePause, self_test};
 use burn::tensor::{
     DType, Device,
     wgpu::{WgpuSetup, wgpu},
@@ -75,7 +75,7 @@ impl AdapterFacts {
 pub struct SharedGpu {
     device: Device,
     facts: AdapterFacts,
-    way: Way,
+    pause: QueuePause,
 }
 
 impl SharedGpu {
@@ -90,7 +90,7 @@ impl SharedGpu {
             .init()
             .map_err(|e| DeviceError::NoAdapter(e.to_string()))?;
         let gpu = Self::new(device, facts);
-        gpu.way.hear(&window);
+        gpu.pause.watch_errors(&window);
         Ok(gpu)
     }
 
@@ -98,12 +98,12 @@ impl SharedGpu {
         if facts.software {
             expect_loops_to_end();
         }
-        Self { device, facts, way: Way::default() }
+        Self { device, facts, pause: QueuePause::default() }
     }
 
-    /// Waits where the window needs the device for itself. Called by the networks' thread between two steps.
-    pub fn make_way(&self) {
-        self.way.make(|| {
+    /// Waits where the window needs the device's queue for itself. Called by the networks' thread between two steps.
+    pub fn yield_queue(&self) {
+        self.pause.wait(|| {
             // What fails here fails again where somebody waits for it.
             let _ = self.device.sync();
         });

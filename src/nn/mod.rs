@@ -22,6 +22,7 @@ pub mod pipeline;
 mod postprocess;
 mod predict;
 pub mod preprocess;
+mod queue;
 mod registry;
 mod resample;
 pub mod self_test;
@@ -30,7 +31,6 @@ mod spec;
 pub mod tiling;
 pub mod train;
 pub mod watch;
-mod way;
 pub mod weights;
 
 pub use adapter::{Config, Init, InitSite, SegmentationModule};
@@ -40,7 +40,9 @@ pub use fuse::fuse;
 pub use model::{AnyModel, Model, ModelError, ModelOf, VolumeModel};
 pub use network::{Head, LossFn, NamedTensor, NamedTensors, Network, NetworkError, Outputs, ParamInfo};
 pub use postprocess::argmax;
-pub use predict::{DeviceProbabilities, PredictError, Probabilities, SliceInference, SlicePrediction, Step};
+pub use predict::{
+    DeviceProbabilities, InferenceStep, PredictError, Probabilities, SliceInference, SlicePrediction,
+};
 pub use registry::{MODELS, find};
 pub use spatial_transformer::OPTION as SPATIAL_TRANSFORMER;
 pub use spec::{BuildError, Builds, Choices, InputRule, Make, ModelSpec, Published, Rank};

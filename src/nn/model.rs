@@ -2,7 +2,7 @@ use super::{
     BuildError, Builds, Channels, CoarseSpec, ComputeDevice, ModelCard, ModelSpec, NamedTensors, Network,
     NetworkError, ParamInfo, Rank, VolumeSpec, find,
     parameters::differences,
-    predict::{PredictError, SliceInference, SlicePrediction, Step},
+    predict::{InferenceStep, PredictError, SliceInference, SlicePrediction},
     spatial_transformer,
     weights::{self, WeightsError},
 };
@@ -208,7 +208,7 @@ impl Model {
     pub fn predict_slice(&self, volume: &Volume, z: usize) -> Result<SlicePrediction, PredictError> {
         let mut inference = self.begin_slice(volume, z)?;
         loop {
-            if let Step::Done(prediction) = inference.step(self)? {
+            if let InferenceStep::Done(prediction) = inference.step(self)? {
                 return Ok(prediction);
             }
         }

@@ -1,7 +1,7 @@
 //! The one trait by which the rest of the program knows a network. `D` is the rank of what it takes: 4 for slices, `[batch,
 //! channels, height, width]`, and 5 for volumes, `[batch, channels, depth, height, width]`.
 
-use super::{ComputeDevice, InputRule, ModelSpec, train::Descent};
+use super::{ComputeDevice, InputRule, ModelSpec, train::OptimizerStep};
 use burn::tensor::Tensor;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -107,9 +107,9 @@ pub trait Network<const D: usize = 4>: Send {
     /// sides that [`Network::input`] allows.
     fn infer(&self, input: Tensor<D>) -> Outputs<D>;
 
-    /// Outputs in training mode, with the statistics of the batch and dropout by `seed`, of which nothing is learned; running
+    /// A forward pass in training mode, with the statistics of the batch and dropout drawn from `seed`. The weights stay; running
     /// statistics move.
-    fn rehearse(&mut self, input: Tensor<D>, seed: u64) -> Outputs<D>;
+    fn forward_training(&mut self, input: Tensor<D>, seed: u64) -> Outputs<D>;
 
     /// Training mode: forward, loss, backward and one optimiser step. Returns the loss before the step. A loss that is
     /// not finite changes nothing, running statistics included. `seed` decides dropout, so that a run resumed from a
@@ -118,7 +118,7 @@ pub trait Network<const D: usize = 4>: Send {
         &mut self,
         input: Tensor<D>,
         loss: &mut LossFn<'_, D>,
-        optimizer: &mut Descent,
+        optimizer: &mut OptimizerStep,
         lr: f64,
         seed: u64,
     ) -> Result<f32, NetworkError>;

@@ -63,7 +63,7 @@ pub enum ParityError {
 
 /// What a verified fixture showed.
 #[derive(Debug)]
-pub struct Report {
+pub struct ParityReport {
     pub network: String,
     pub param_count: usize,
     /// The largest difference as a share of its tolerance.
@@ -71,7 +71,7 @@ pub struct Report {
 }
 
 /// Builds the network that a fixture names, fills it by the rule and compares its outputs.
-pub fn verify(path: &Path, device: &ComputeDevice) -> Result<Report, ParityError> {
+pub fn verify(path: &Path, device: &ComputeDevice) -> Result<ParityReport, ParityError> {
     let fixture = read_fixture(path)?;
     let inputs =
         fixture.inputs.iter().map(|i| (i.shape.clone(), fill_input(&i.name, count(&i.shape)))).collect();
@@ -102,7 +102,7 @@ pub fn verify(path: &Path, device: &ComputeDevice) -> Result<Report, ParityError
                 .map_err(|e| ParityError::Differs(format!("output {i}: {e}")))?,
         );
     }
-    Ok(Report { network: fixture.network, param_count, worst })
+    Ok(ParityReport { network: fixture.network, param_count, worst })
 }
 
 /// The tensors that a fixture's network is filled with, by the rule.

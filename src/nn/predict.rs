@@ -101,7 +101,7 @@ pub struct SlicePrediction {
 
 /// Where a prediction is after a step.
 #[derive(Debug)]
-pub enum Step {
+pub enum InferenceStep {
     Pending { done: usize, total: usize },
     Done(SlicePrediction),
 }
@@ -218,13 +218,17 @@ impl SliceInference {
     }
 
     /// Predicts the next tile. `model` is the one that the slice was begun with.
-    pub fn step(&mut self, model: &Model) -> Result<Step, PredictError> {
+    pub fn step(&mut self, model: &Model) -> Result<InferenceStep, PredictError> {
         if let Some(&tile) = self.plan.tiles.get(self.next) {
             self.predict(model, tile)?;
             self.next += 1;
         }
         let (done, total) = (self.next, self.total());
-        if done < total { Ok(Step::Pending { done, total }) } else { self.finish(model).map(Step::Done) }
+        if done < total {
+            Ok(InferenceStep::Pending { done, total })
+        } else {
+            self.finish(model).map(InferenceStep::Done)
+        }
     }
 
     fn predict(&mut self, model: &Model, tile: Tile) -> Result<(), PredictError> {

@@ -213,10 +213,10 @@ mod tests {
         let head = built.network().head();
         let targets = Targets::new(&[1; 2 * 32 * 32], [2, 32, 32], head, &Device::flex().autodiff());
         let loss = Loss::parse("ce").unwrap();
-        let mut descent = Optimizer::default().init();
+        let mut optimizer_step = Optimizer::default().init();
         for _ in 0..2 {
             let mut loss = |outputs: &Outputs| loss.compute(outputs, &targets);
-            built.network_mut().train_step(input(), &mut loss, &mut descent, 1e-2, 1).unwrap();
+            built.network_mut().train_step(input(), &mut loss, &mut optimizer_step, 1e-2, 1).unwrap();
         }
         let (before, after) = (put_before.network().tensors().unwrap(), built.network().tensors().unwrap());
         for name in ["fc_loc.2.bias", "fc_loc.2.weight", "loc.0.weight", "convnet.inc.double_conv.0.weight"] {

@@ -129,7 +129,7 @@ fn files_are_written_in_one_place() {
 /// Files in which a panic says that the program itself is wrong, not what it was given.
 const PANIC: [&str; 5] = [
     "gpu/shader.rs",               // its files are compiled in, and a test resolves each
-    "nn/way.rs",                   // burn's way to tell the networks' thread of an error
+    "nn/queue.rs",                 // burn's way to tell the networks' thread of an error
     "phantom",                     // pictures of fixed sizes
     "testing.rs",                  // fails a test
     "workspace/store/snapshot.rs", // a row of 2^32 voxels

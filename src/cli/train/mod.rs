@@ -12,7 +12,7 @@ mod trial;
 mod volumes;
 
 pub use facts::Facts;
-pub use settings::{Settings, Shape};
+pub use settings::{DataShape, Settings};
 pub use setup::Setup;
 pub use trial::Outcome;
 
@@ -242,7 +242,7 @@ impl TrainArgs {
         let procedure = self.procedure(layout)?;
         let named = listed.as_ref().and_then(|l| l.values.labels()).map(|l| l.len() + 1);
         let modality = self.modality.map(Modality::from).or(listed.and_then(|l| l.modality));
-        let shape = Shape {
+        let shape = DataShape {
             layout,
             modality: modality.or(procedure.as_ref().map(|p| p.modality)).unwrap_or(Modality::Other),
             classes: named.or(procedure.as_ref().map(|p| p.classes)).unwrap_or(2),

@@ -30,7 +30,7 @@ pub struct Settings {
 
 /// What the data say of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub struct DataShape {
     pub layout: &'static str,
     pub modality: Modality,
     /// Background included.
@@ -39,7 +39,7 @@ pub struct Shape {
 
 impl Settings {
     /// For data of this shape, from a trained model's card where there is one.
-    pub fn new(args: &TrainArgs, shape: Shape, init: Option<&ModelCard>) -> Result<Self> {
+    pub fn new(args: &TrainArgs, shape: DataShape, init: Option<&ModelCard>) -> Result<Self> {
         let procedure = args.procedure(shape.layout)?;
         if let Some(Procedure { classes, .. }) = &procedure
             && *classes != shape.classes
@@ -83,7 +83,7 @@ impl Settings {
         }
     }
 
-    fn fresh(args: &TrainArgs, shape: Shape, procedure: Option<Procedure>) -> Result<Self> {
+    fn fresh(args: &TrainArgs, shape: DataShape, procedure: Option<Procedure>) -> Result<Self> {
         let asked = args.network.as_deref();
         let id = asked.or(procedure.as_ref().map(|p| p.network)).unwrap_or_default();
         let spec = find(id).with_context(|| {

@@ -74,7 +74,7 @@ fn every_value_of_a_recipe_can_be_set_and_the_whole_is_printed() {
     assert!(told("--recipe nobody").contains("edema"));
     assert!(told("--recipe flare").contains("the recipe flare trains networks of volumes"));
     assert!(told("--network flare/unet").contains("--recipe flare"));
-    let classes = Shape { layout: "list", modality: Modality::Oct, classes: 3 };
+    let classes = DataShape { layout: "list", modality: Modality::Oct, classes: 3 };
     let args = parse("train --recipe edema --print-config").unwrap();
     assert!(Settings::new(&args, classes, None).unwrap_err().to_string().contains("4 classes"));
 }

@@ -23,7 +23,7 @@ use serde_json::Value;
 /// Outputs and trainable numbers.
 type Ran = Result<(Vec<NamedTensor>, usize), String>;
 /// Builds a block, loads it strictly and runs it.
-pub type Run = fn(Case<'_>) -> Ran;
+pub type BlockCheck = fn(Case<'_>) -> Ran;
 
 /// What a fixture asks of a block.
 pub struct Case<'a> {
@@ -34,7 +34,7 @@ pub struct Case<'a> {
 }
 
 /// The block of a fixture's network name.
-pub fn find(name: &str) -> Option<Run> {
+pub fn find(name: &str) -> Option<BlockCheck> {
     Some(match name {
         "edema/blocks/unetConv2_dilation" => dilation,
         "edema/blocks/unetUp" => unet_up,

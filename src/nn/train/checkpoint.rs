@@ -3,7 +3,7 @@
 //! has beside them (`contrast/…`, `contrast-optimizer`); the rest is JSON in the metadata key `fovea-run`.
 
 use super::{
-    BestRule, Descent, Lessons, Session, TrainConfig,
+    BestRule, OptimizerStep, Session, TrainConfig, TrainingSet,
     contrast::Contrastive,
     loss_scale::LossScale,
     session::{Best, Progress},
@@ -64,7 +64,7 @@ pub(super) struct Header {
     /// The names of the classes. Older checkpoints do not say.
     #[serde(default)]
     labels: Option<Vec<String>>,
-    /// Of what it learns from and is validated on, see [`Lessons::fingerprint`].
+    /// Of what it learns from and is validated on, see [`TrainingSet::fingerprint`].
     data: String,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Saved {
 }
 
 impl Saved {
-    /// Whether the checkpoint can go on with this network and these lessons.
+    /// Whether the checkpoint can go on with this network and this training set.
     pub fn check(&self, path: &Path, card: &ModelCard, data: String) -> Result<(), CheckpointError> {
         let other = |reason: String| Err(CheckpointError::Other { path: path.to_owned(), reason });
         if (&self.header.network, &self.header.network_config) != (&card.network, &card.config) {
@@ -103,7 +103,11 @@ impl Saved {
         Ok(())
     }
 
-    pub fn restore_optimizer(&self, path: &Path, optimizer: Descent) -> Result<Descent, CheckpointError> {
+    pub fn restore_optimizer(
+        &self,
+        path: &Path,
+        optimizer: OptimizerStep,
+    ) -> Result<OptimizerStep, CheckpointError> {
         let mut optimizer = restored(path, optimizer, &self.optimizer)?;
         // A run that has left half precision does not come back to it; one that is now on another device may have to leave it.
         if optimizer.in_half() {
@@ -116,13 +120,13 @@ impl Saved {
         &self,
         path: &Path,
         contrast: &mut Contrastive,
-        descent: Descent,
+        optimizer_step: OptimizerStep,
     ) -> Result<(), CheckpointError> {
         if !contrast.restore(&self.contrast) {
             let reason = "it lacks the state of the pretraining".to_owned();
             return Err(CheckpointError::Format { path: path.to_owned(), reason });
         }
-        contrast.descent = restored(path, descent, &self.contrast_optimizer)?;
+        contrast.optimizer_step = restored(path, optimizer_step, &self.contrast_optimizer)?;
         Ok(())
     }
 }
@@ -131,7 +135,7 @@ fn names(card: &ModelCard) -> Vec<String> {
     card.labels.iter().map(|label| label.name.clone()).collect()
 }
 
-fn restored(path: &Path, optimizer: Descent, state: &[u8]) -> Result<Descent, CheckpointError> {
+fn restored(path: &Path, optimizer: OptimizerStep, state: &[u8]) -> Result<OptimizerStep, CheckpointError> {
     optimizer.from_bytes(Bytes::from_bytes_vec(state.to_vec())).map_err(|e| CheckpointError::Format {
         path: path.to_owned(),
         reason: format!("the optimiser's state: {e}"),
@@ -139,7 +143,7 @@ fn restored(path: &Path, optimizer: Descent, state: &[u8]) -> Result<Descent, Ch
 }
 
 pub(super) fn write<const D: usize>(
-    session: &Session<D, impl Lessons<D>>,
+    session: &Session<D, impl TrainingSet<D>>,
     path: &Path,
 ) -> Result<(), CheckpointError> {
     let format = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
@@ -154,14 +158,14 @@ pub(super) fn write<const D: usize>(
         best: session.best.as_ref().map(|b| (b.step, b.value)),
         best_dice: session.best.as_ref().and_then(|b| b.dice),
         labels: Some(names(card)),
-        data: session.lessons.fingerprint(),
+        data: session.training_set.fingerprint(),
     };
     let optimizer = session.optimizer.to_bytes().map_err(|e| format(e.to_string()))?;
     let current = session.model.network().tensors()?;
     let state = |name: &str, bytes: &[u8]| (name.to_owned(), Dtype::U8, vec![bytes.len()], bytes.to_vec());
     let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = vec![state(OPTIMIZER, &optimizer)];
-    if let Some(contrast) = session.lessons.contrast() {
-        let optimizer = contrast.descent.to_bytes().map_err(|e| format(e.to_string()))?;
+    if let Some(contrast) = session.training_set.contrast() {
+        let optimizer = contrast.optimizer_step.to_bytes().map_err(|e| format(e.to_string()))?;
         entries.push(state(CONTRAST_OPTIMIZER, &optimizer));
     }
     let mut add = |prefix: &str, tensors: &NamedTensors| {
@@ -177,7 +181,7 @@ pub(super) fn write<const D: usize>(
     if let Some(best) = &session.best {
         add("best", &best.tensors);
     }
-    if let Some(contrast) = session.lessons.contrast() {
+    if let Some(contrast) = session.training_set.contrast() {
         add("contrast", &contrast.tensors()?);
     }
     let views: Vec<(String, TensorView<'_>)> = entries

@@ -1,5 +1,5 @@
 use super::{
-    Augment, Average, BestRule, Contrast, Crop, Descent, LastBatch, Optimizer, Precision, Schedule,
+    Augment, Average, BestRule, Contrast, Crop, LastBatch, Optimizer, OptimizerStep, Precision, Schedule,
     sampler::steps_of_round,
 };
 use crate::{
@@ -114,10 +114,10 @@ impl TrainConfig {
     }
 
     /// The optimiser at its start.
-    pub(super) fn descent(&self) -> Descent {
-        let mut descent = self.optimizer.init();
-        descent.clip_norm = self.clip_norm;
-        descent
+    pub(super) fn optimizer_step(&self) -> OptimizerStep {
+        let mut optimizer_step = self.optimizer.init();
+        optimizer_step.clip_norm = self.clip_norm;
+        optimizer_step
     }
 
     /// What suits a modality.

@@ -9,7 +9,7 @@
 //! The loss does not say how good the features are, so no step is called the best: it fell and rose again where it was
 //! watched, perhaps because keys of a network that changes fast are easier to tell from.
 
-use super::{Descent, TrainError};
+use super::{OptimizerStep, TrainError};
 use crate::nn::{
     NamedTensor, NamedTensors, Network, NetworkError, Outputs,
     blocks::{Bins, Linear, adaptive_avg_pool, tap},
@@ -90,7 +90,8 @@ pub struct Contrastive {
     projection: Projection,
     /// Of the keys: the moving average.
     slow: Projection,
-    pub descent: Descent,
+    /// Of the projection.
+    pub optimizer_step: OptimizerStep,
     /// `[width, keys]`, each column of length 1.
     bank: Tensor<2>,
     /// Where the next key goes.
@@ -101,7 +102,7 @@ impl Contrastive {
     pub fn new(
         config: Contrast,
         network: &dyn Network,
-        descent: Descent,
+        optimizer_step: OptimizerStep,
         seed: u64,
     ) -> Result<Self, TrainError> {
         let layer = find_layer(&config.layer, network)?;
@@ -126,7 +127,7 @@ impl Contrastive {
         let bank: Vec<f32> = (0..config.width * config.bank).map(|_| normal()).collect();
         let bank = Tensor::from_data(TensorData::new(bank, [config.width, config.bank]), device);
         let (slow, bank) = (projection.clone(), unit(bank, 0));
-        Ok(Self { config, layer, projection, slow, descent, bank, place: 0 })
+        Ok(Self { config, layer, projection, slow, optimizer_step, bank, place: 0 })
     }
 
     /// One step: `input` holds the queries' views and then the keys'. The loss before it. `decay` is that of the average.
@@ -134,7 +135,7 @@ impl Contrastive {
         &mut self,
         network: &mut dyn Network,
         input: Tensor<4>,
-        optimizer: &mut Descent,
+        optimizer: &mut OptimizerStep,
         lr: f64,
         seed: u64,
         decay: f64,
@@ -144,10 +145,10 @@ impl Contrastive {
         let mut slow = network.averaged().ok_or_else(silent)?;
         tap::watch(self.layer);
         // By the statistics of its batch, as the queries are by those of theirs.
-        slow.rehearse(input.clone().narrow(0, n, n), seed);
+        slow.forward_training(input.clone().narrow(0, n, n), seed);
         let keys = self.slow.forward(tap::taken().ok_or_else(silent)?.without_autodiff());
         let temperature = self.config.temperature;
-        let (projection, bank, descent) = (&mut self.projection, &self.bank, &mut self.descent);
+        let (projection, bank, optimizer_step) = (&mut self.projection, &self.bank, &mut self.optimizer_step);
         let missing = std::cell::Cell::new(false);
         let mut loss = |outputs: &Outputs| {
             let Some(features) = tap::taken() else {
@@ -164,7 +165,7 @@ impl Contrastive {
             let constant = learning.clone();
             let own = of(&learning, features.clone().without_autodiff().autodiff());
             let gradients = GradientsParams::from_grads(own.backward(), &learning);
-            *projection = descent.step(lr, learning, gradients).valid();
+            *projection = optimizer_step.step(lr, learning, gradients).valid();
             of(&constant, features)
         };
         tap::watch(self.layer);
@@ -303,7 +304,7 @@ mod tests {
             layer: ParamId::from(0),
             slow: projection.clone(),
             projection,
-            descent: super::super::Optimizer::default().init(),
+            optimizer_step: super::super::Optimizer::default().init(),
             bank,
             place: v["enqueue"]["ptr_before"].as_u64().unwrap() as usize,
         };
@@ -338,7 +339,7 @@ mod tests {
                 tap::watch(layer);
                 match mode {
                     "eval" => network.infer(input(name)),
-                    _ => network.rehearse(input(name), 1),
+                    _ => network.forward_training(input(name), 1),
                 };
                 projection.forward(tap::taken().unwrap().without_autodiff())
             };

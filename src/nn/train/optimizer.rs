@@ -1,4 +1,4 @@
-use super::Descent;
+use super::OptimizerStep;
 use serde::{Deserialize, Serialize};
 
 /// Stochastic gradient descent with momentum as PyTorch has it: `v ← momentum·v + g`, `w ← w − lr·v`, with g the gradient
@@ -112,8 +112,8 @@ impl Optimizer {
     }
 
     /// A start without state.
-    pub fn init(self) -> Descent {
-        Descent::new(self)
+    pub fn init(self) -> OptimizerStep {
+        OptimizerStep::new(self)
     }
 
     /// Of SGD, and the first beta of the others.

@@ -1,5 +1,5 @@
 use super::{
-    CheckpointError, Descent, Precision, SampleError, TrainConfig, checkpoint, contrast::Contrastive,
+    CheckpointError, OptimizerStep, Precision, SampleError, TrainConfig, checkpoint, contrast::Contrastive,
 };
 use crate::{
     memory::{self, TooMuch},
@@ -123,9 +123,9 @@ pub(super) struct Progress {
 }
 
 /// What a run learns from and is validated on: slices or volumes.
-pub trait Lessons<const D: usize> {
+pub trait TrainingSet<const D: usize> {
     /// Takes one optimiser step; the loss before it.
-    fn learn(&mut self, turn: Turn<'_, D>) -> Result<f32, TrainError>;
+    fn learn(&mut self, input: StepInput<'_, D>) -> Result<f32, TrainError>;
 
     /// Whether a validation can choose the weights that are kept.
     fn validates(&self) -> bool;
@@ -133,7 +133,7 @@ pub trait Lessons<const D: usize> {
     /// Does the next short piece of a validation of `model`.
     fn validate(&mut self, model: &ModelOf<D>, config: &TrainConfig) -> Result<Validation, TrainError>;
 
-    /// Tells one set of lessons from another: a run goes on with its own only.
+    /// Tells one training set from another: a run goes on with its own only.
     fn fingerprint(&self) -> String;
 
     /// The state of a pretraining, where the run is one.
@@ -147,9 +147,9 @@ pub trait Lessons<const D: usize> {
 }
 
 /// What one optimiser step has to work with.
-pub struct Turn<'a, const D: usize> {
+pub struct StepInput<'a, const D: usize> {
     pub(super) model: &'a mut ModelOf<D>,
-    pub(super) optimizer: &'a mut Descent,
+    pub(super) optimizer: &'a mut OptimizerStep,
     pub(super) config: &'a TrainConfig,
     /// Steps taken before.
     pub(super) step: u64,
@@ -160,7 +160,7 @@ pub struct Turn<'a, const D: usize> {
     pub(super) decay: f64,
 }
 
-impl<const D: usize> Turn<'_, D> {
+impl<const D: usize> StepInput<'_, D> {
     /// Decides what is dropped at random in this step.
     pub(super) fn seed(&self) -> u64 {
         self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.step
@@ -186,10 +186,10 @@ pub enum Validation {
 pub struct Session<const D: usize, L> {
     pub(super) model: ModelOf<D>,
     pub(super) config: TrainConfig,
-    pub(super) optimizer: Descent,
+    pub(super) optimizer: OptimizerStep,
     pub(super) progress: Progress,
     pub(super) best: Option<Best>,
-    pub(super) lessons: L,
+    pub(super) training_set: L,
     /// The average of the weights while it is being validated, where the run keeps one.
     averaged: Option<ModelOf<D>>,
 }
@@ -201,13 +201,13 @@ pub(super) fn room(batch: usize, values: &[usize]) -> Result<(), TrainError> {
     memory::check(bytes).map_err(|cause| TrainError::Memory { batch, cause })
 }
 
-impl<const D: usize, L: Lessons<D>> Session<D, L> {
+impl<const D: usize, L: TrainingSet<D>> Session<D, L> {
     /// At its beginning; `config` counts in steps.
-    pub(super) fn begin(mut model: ModelOf<D>, config: TrainConfig, lessons: L) -> Self {
+    pub(super) fn begin(mut model: ModelOf<D>, config: TrainConfig, training_set: L) -> Self {
         if config.average.is_some() {
             model.network_mut().average(0.0);
         }
-        let mut optimizer = config.descent();
+        let mut optimizer = config.optimizer_step();
         if config.precision == Precision::Half {
             optimizer.enter_half();
             let stable = match config.pretrain {
@@ -217,19 +217,27 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
             };
             stable.unwrap_or_else(|reason| optimizer.leave_half(reason));
         }
-        Self { optimizer, progress: Progress::default(), best: None, averaged: None, model, config, lessons }
+        Self {
+            optimizer,
+            progress: Progress::default(),
+            best: None,
+            averaged: None,
+            model,
+            config,
+            training_set,
+        }
     }
 
     /// As a checkpoint of this run has it.
     pub(super) fn restored(mut self, path: &Path, saved: checkpoint::Saved) -> Result<Self, TrainError> {
-        saved.check(path, &self.model.card, self.lessons.fingerprint())?;
+        saved.check(path, &self.model.card, self.training_set.fingerprint())?;
         self.model.network_mut().load(&saved.model)?;
         if self.config.average.is_some() {
             self.model.network_mut().load_average(&saved.average)?;
         }
         self.optimizer = saved.restore_optimizer(path, self.optimizer)?;
-        if let Some(contrast) = self.lessons.contrast_mut() {
-            saved.restore_contrast(path, contrast, self.config.descent())?;
+        if let Some(contrast) = self.training_set.contrast_mut() {
+            saved.restore_contrast(path, contrast, self.config.optimizer_step())?;
         }
         self.best = saved.best;
         self.progress = saved.header.progress;
@@ -332,7 +340,7 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
     }
 
     fn validation_due(&self) -> bool {
-        if !self.lessons.validates() || self.progress.diverged.is_some() {
+        if !self.training_set.validates() || self.progress.diverged.is_some() {
             return false;
         }
         self.is_point() && self.progress.validated != Some(self.progress.step)
@@ -351,8 +359,8 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
         let momentum = self.config.schedule.momentum(lr_step, total);
         self.optimizer.set_momentum(momentum);
         let decay = self.config.average.map_or(0.0, |average| average.decay(step + 1, total));
-        let Self { model, optimizer, config, lessons, .. } = self;
-        match lessons.learn(Turn { model, optimizer, config, step, lr, momentum, decay }) {
+        let Self { model, optimizer, config, training_set, .. } = self;
+        match training_set.learn(StepInput { model, optimizer, config, step, lr, momentum, decay }) {
             Ok(loss) => {
                 self.progress.step += 1;
                 if self.config.average.is_some() {
@@ -360,7 +368,7 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
                 }
                 self.progress.loss_sum += f64::from(loss);
                 self.progress.loss_count += 1;
-                if !self.lessons.validates() && self.is_point() {
+                if !self.training_set.validates() && self.is_point() {
                     self.add_point(None);
                 }
                 Ok(TrainEvent::Step { step: step + 1, total, loss, lr })
@@ -389,7 +397,7 @@ impl<const D: usize, L: Lessons<D>> Session<D, L> {
             self.averaged = self.model.averaged();
         }
         let model = self.averaged.as_ref().unwrap_or(&self.model);
-        let (report, value, predicted) = match self.lessons.validate(model, &self.config) {
+        let (report, value, predicted) = match self.training_set.validate(model, &self.config) {
             Ok(Validation::Pending { done, total }) => return Ok(TrainEvent::Validating { done, total }),
             Ok(Validation::Done { report, value, predicted }) => (report, value, predicted),
             // The last step has ruined the weights, which its loss could not show.

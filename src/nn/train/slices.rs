@@ -1,8 +1,8 @@
 //! Runs of networks of slices: batches of patches, a teacher, a pretraining, and slices to validate on.
 
 use super::{
-    Average, Batch, Batches, Crop, Lessons, Sampler, Session, TrainConfig, TrainError, TrainSample, Turn,
-    Validation, checkpoint,
+    Average, Batch, Batches, Crop, Sampler, Session, StepInput, TrainConfig, TrainError, TrainSample,
+    TrainingSet, Validation, checkpoint,
     contrast::Contrastive,
     select::Scored,
     session::{SHOWN, room},
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     metrics::Report,
-    nn::{Model, Outputs, SliceInference, Step, loss::Targets, preprocess::working_size},
+    nn::{InferenceStep, Model, Outputs, SliceInference, loss::Targets, preprocess::working_size},
 };
 use burn::tensor::{Tensor, TensorData};
 use std::{path::Path, sync::Arc};
@@ -88,10 +88,9 @@ impl TrainSession {
             sampler.batch,
             &[sampler.views as usize, input.channels.count(), sampler.size[0], sampler.size[1]],
         )?;
-        let contrast = config
-            .pretrain
-            .clone()
-            .map(|contrast| Contrastive::new(contrast, model.network(), config.descent(), config.seed));
+        let contrast = config.pretrain.clone().map(|contrast| {
+            Contrastive::new(contrast, model.network(), config.optimizer_step(), config.seed)
+        });
         let slices = Slices {
             contrast: contrast.transpose()?,
             teacher: None,
@@ -126,27 +125,28 @@ impl TrainSession {
         if self.progress.step > 0 && self.progress.teacher != version {
             return Err(TrainError::OtherTeacher { then: self.progress.teacher, now: version });
         }
-        let size = self.lessons.batches.size();
-        self.lessons.teacher = teacher.map(|teacher| Teacher::new(teacher, &self.model, size)).transpose()?;
+        let size = self.training_set.batches.size();
+        self.training_set.teacher =
+            teacher.map(|teacher| Teacher::new(teacher, &self.model, size)).transpose()?;
         self.progress.teacher = version;
         Ok(self)
     }
 
     /// The batches of this run, for a thread that makes them ahead.
     pub fn batches(&self) -> Arc<Batches> {
-        Arc::clone(&self.lessons.batches)
+        Arc::clone(&self.training_set.batches)
     }
 
     /// Takes batches from another thread from now on.
     pub fn set_supply(&mut self, supply: Supply) {
-        self.lessons.supply = Some(supply);
+        self.training_set.supply = Some(supply);
     }
 }
 
-impl Lessons<4> for Slices {
-    fn learn(&mut self, turn: Turn<'_, 4>) -> Result<f32, TrainError> {
+impl TrainingSet<4> for Slices {
+    fn learn(&mut self, turn: StepInput<'_, 4>) -> Result<f32, TrainError> {
         let seed = turn.seed();
-        let Turn { model, optimizer, config, step, lr, momentum, decay } = turn;
+        let StepInput { model, optimizer, config, step, lr, momentum, decay } = turn;
         let made = self.supply.as_mut().and_then(|supply| supply());
         let Batch { input, classes, n, channels, width, height } =
             made.unwrap_or_else(|| self.batches.of_step(step));
@@ -155,7 +155,7 @@ impl Lessons<4> for Slices {
         let input = Tensor::<4>::from_data(TensorData::new(input, [n, channels, height, width]), &device);
         let network = model.network_mut();
         if let Some(contrast) = &mut self.contrast {
-            contrast.descent.set_momentum(momentum);
+            contrast.optimizer_step.set_momentum(momentum);
             return Ok(contrast.step(network, input, optimizer, lr, seed, decay)?);
         }
         let taught = self.teacher.as_ref().map(|teacher| teacher.logits(input.clone()));
@@ -183,8 +183,8 @@ impl Lessons<4> for Slices {
             None => model.begin_slice(&sample.volume, sample.z)?,
         };
         match slice.step(model)? {
-            Step::Pending { .. } => *inference = Some(slice),
-            Step::Done(prediction) => {
+            InferenceStep::Pending { .. } => *inference = Some(slice),
+            InferenceStep::Done(prediction) => {
                 let labels = prediction.labels(&model.card)?;
                 cases.push((sample.name.clone(), Scored::new(&model.card, sample, &labels)));
                 if predicted.len() < SHOWN {

@@ -90,12 +90,12 @@ fn a_checkpoint_has_the_scale_of_the_loss_unless_the_run_has_left_half_precision
         session.checkpoint(&path).unwrap();
         let saved = checkpoint::read(&path).unwrap();
         assert_eq!(saved.header.config.precision, Precision::Half);
-        let mut on_a_card = half.descent();
+        let mut on_a_card = half.optimizer_step();
         on_a_card.enter_half();
         let restored = saved.restore_optimizer(&path, on_a_card).unwrap();
         assert_eq!(restored.loss_scale, scale);
         // On a device that cannot multiply halves it stays so.
-        let single = saved.restore_optimizer(&path, config().descent()).unwrap();
+        let single = saved.restore_optimizer(&path, config().optimizer_step()).unwrap();
         assert_eq!(single.loss_scale, None);
     }
 }

@@ -93,7 +93,7 @@ pub fn run(
     let record = RunFolder::open(&folder, &settings, &began(seed, cases.keys()?), place.resume)?;
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
     let mut run =
-        Run { args, engine: Some(engine), shown: Reporter::new(), record, cases, labels, facts: None };
+        VolumeRun { args, engine: Some(engine), shown: Reporter::new(), record, cases, labels, facts: None };
     run.survey(names.to_vec(), told)?;
     let coarse = match &args.coarse {
         Some(given) => run.given(given)?,
@@ -109,7 +109,7 @@ pub fn run(
 }
 
 /// What both stages share.
-struct Run<'a> {
+struct VolumeRun<'a> {
     args: &'a TrainArgs,
     /// None once the run was interrupted.
     engine: Option<Engine>,
@@ -121,7 +121,7 @@ struct Run<'a> {
     facts: Option<Facts>,
 }
 
-impl Run<'_> {
+impl VolumeRun<'_> {
     fn engine(&self) -> Result<&Engine> {
         self.engine.as_ref().context("the engine has ended")
     }

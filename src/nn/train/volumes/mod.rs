@@ -1,12 +1,12 @@
 //! Training of networks of volumes: what a case becomes on a network's grid, and a session that takes one step at a
 //! time with the schedules, optimisers and losses that networks of slices have.
 
-mod lesson;
+mod example;
 mod session;
 #[cfg(test)]
 mod tests;
 
-pub use lesson::{CaseError, Framing, LabelledVolume, Lesson, VolumeAugment};
+pub use example::{CaseError, Example, Framing, LabelledVolume, VolumeAugment};
 pub use session::{OF_SLICES, View, VolumeSample, VolumeSession, Volumes};
 
 use super::TrainConfig;

@@ -1,10 +1,12 @@
-use super::{CaseError, Framing, LabelledVolume, Lesson, VolumeAugment};
+use super::{CaseError, Example, Framing, LabelledVolume, VolumeAugment};
 use crate::{
     metrics::{Overlap, Report},
     nn::{
         NetworkError, Outputs, PredictError, VolumeModel,
         loss::Targets,
-        train::{Lessons, Session, TrainConfig, TrainError, Turn, Validation, checkpoint, session::room},
+        train::{
+            Session, StepInput, TrainConfig, TrainError, TrainingSet, Validation, checkpoint, session::room,
+        },
     },
 };
 use burn::tensor::{Tensor, TensorData};
@@ -94,16 +96,16 @@ impl VolumeSession {
 }
 
 impl Volumes {
-    fn lesson(
+    fn example(
         &self,
         sample: &VolumeSample,
         augment: &VolumeAugment,
         seed: u64,
-    ) -> Result<Lesson, TrainError> {
+    ) -> Result<Example, TrainError> {
         let refuse = |reason: String| TrainError::Case { name: sample.name.clone(), reason };
         let case = (sample.read)().map_err(refuse)?;
-        let lesson = case.lesson(self.grid, self.window, self.view.framing, augment, seed);
-        lesson.map_err(|e: CaseError| refuse(e.to_string()))
+        let example = case.example(self.grid, self.window, self.view.framing, augment, seed);
+        example.map_err(|e: CaseError| refuse(e.to_string()))
     }
 
     /// Which case comes at which place: every round goes over all of them in an order of its own.
@@ -116,19 +118,19 @@ impl Volumes {
     }
 }
 
-impl Lessons<5> for Volumes {
-    fn learn(&mut self, turn: Turn<'_, 5>) -> Result<f32, TrainError> {
+impl TrainingSet<5> for Volumes {
+    fn learn(&mut self, turn: StepInput<'_, 5>) -> Result<f32, TrainError> {
         let dropped = turn.seed();
-        let Turn { model, optimizer, config, step, lr, .. } = turn;
+        let StepInput { model, optimizer, config, step, lr, .. } = turn;
         let batch = config.batch.clamp(1, self.train.len());
         let (mut values, mut classes) = (vec![], vec![]);
         for i in 0..batch as u64 {
             let place = step * batch as u64 + i;
             let seed = config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ place;
             let sample = &self.train[self.turn(place, config.seed)];
-            let lesson = self.lesson(sample, &self.view.augment, seed)?;
-            values.extend(lesson.values);
-            classes.extend(lesson.classes.into_iter().map(u16::from));
+            let example = self.example(sample, &self.view.augment, seed)?;
+            values.extend(example.values);
+            classes.extend(example.classes.into_iter().map(u16::from));
         }
         let [width, height, depth] = self.grid;
         let head = model.network().head();
@@ -149,9 +151,9 @@ impl Lessons<5> for Volumes {
     /// One case: the Dice of each class on the network's grid, where its probability is a half or more.
     fn validate(&mut self, model: &VolumeModel, _config: &TrainConfig) -> Result<Validation, TrainError> {
         let sample = &self.valid[self.scored.len()];
-        let lesson = self.lesson(sample, &VolumeAugment::default(), 0)?;
+        let example = self.example(sample, &VolumeAugment::default(), 0)?;
         let [width, height, depth] = self.grid;
-        let input = TensorData::new(lesson.values, [1, 1, depth, height, width]);
+        let input = TensorData::new(example.values, [1, 1, depth, height, width]);
         let outputs = model.network().infer(Tensor::<5>::from_data(input, model.device().burn()));
         let logits =
             outputs.logits.try_into_vec_as::<f32>().map_err(|e| NetworkError::Device(e.to_string()))?;
@@ -159,10 +161,10 @@ impl Lessons<5> for Volumes {
             return Err(PredictError::NotFinite.into());
         }
         let mut scores = BTreeMap::new();
-        for (class, map) in (1u8..).zip(logits.chunks_exact(lesson.classes.len())) {
+        for (class, map) in (1u8..).zip(logits.chunks_exact(example.classes.len())) {
             let mut overlap = Overlap::default();
             map.iter()
-                .zip(&lesson.classes)
+                .zip(&example.classes)
                 .for_each(|(logit, truth)| overlap.add(*logit >= 0.0, *truth == class));
             scores.insert(model.card.label_of(usize::from(class)), overlap);
         }

@@ -47,8 +47,8 @@ fn the_box_of_the_labels_is_the_published_one() {
     let size = [shape[2], shape[1], shape[0]];
     let framing = Framing::Organs { margin_mm: 20.0 };
     // On a grid of the box's own size every voxel meets itself: the first value is the first voxel's index.
-    let lesson = case.lesson(size, [0.0, 60_000.0], framing, &VolumeAugment::default(), 0).unwrap();
-    assert_eq!(lesson.classes.iter().filter(|c| **c == 1).count(), 27 * 30 * 10);
+    let example = case.example(size, [0.0, 60_000.0], framing, &VolumeAugment::default(), 0).unwrap();
+    assert_eq!(example.classes.iter().filter(|c| **c == 1).count(), 27 * 30 * 10);
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     let region = case.region(&Oriented::new(&grid), framing, &VolumeAugment::default(), &mut rng);
     assert_eq!(region.dims(), size);
@@ -57,18 +57,18 @@ fn the_box_of_the_labels_is_the_published_one() {
 }
 
 #[test]
-fn a_lesson_follows_from_its_seed_and_a_kept_grid_is_the_case_itself() {
+fn an_example_follows_from_its_seed_and_a_kept_grid_is_the_case_itself() {
     let case = case(3);
     let [coarse, fine] = stages(5).map(|stage| stage.view);
-    let lesson = |seed| case.lesson([24; 3], [-325.0, 325.0], fine.framing, &fine.augment, seed).unwrap();
-    assert_eq!(lesson(1), lesson(1));
-    assert!((2..6).any(|seed| lesson(seed) != lesson(1)));
+    let example = |seed| case.example([24; 3], [-325.0, 325.0], fine.framing, &fine.augment, seed).unwrap();
+    assert_eq!(example(1), example(1));
+    assert!((2..6).any(|seed| example(seed) != example(1)));
     for seed in 0..6 {
-        let found: std::collections::BTreeSet<u8> = lesson(seed).classes.into_iter().collect();
+        let found: std::collections::BTreeSet<u8> = example(seed).classes.into_iter().collect();
         assert!(found.contains(&1) && found.len() > 2, "{found:?}");
     }
     let whole = |case: &LabelledVolume| {
-        case.lesson([20; 3], [-325.0, 325.0], coarse.framing, &coarse.augment, 0).unwrap()
+        case.example([20; 3], [-325.0, 325.0], coarse.framing, &coarse.augment, 0).unwrap()
     };
     let kept = case.resized([20; 3]).unwrap();
     let kept = LabelledVolume::from_bytes(&kept.to_bytes().unwrap()).unwrap();

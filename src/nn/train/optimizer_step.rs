@@ -19,7 +19,7 @@ use std::sync::{
 
 /// An optimiser at work, with the state of every parameter.
 #[derive(Clone)]
-pub struct Descent {
+pub struct OptimizerStep {
     own: Optimizer,
     rule: ModuleOptimizer,
     /// Shared with the rule.
@@ -32,7 +32,7 @@ pub struct Descent {
     left_half: Option<String>,
 }
 
-impl Descent {
+impl OptimizerStep {
     pub(super) fn new(optimizer: Optimizer) -> Self {
         let momentum = Arc::new(AtomicU32::new(optimizer.momentum().to_bits()));
         let rule = Rule { optimizer, momentum: momentum.clone() };
@@ -294,12 +294,12 @@ mod tests {
         }
 
         /// One step of `Σ c·w² + 0.1·(i + 1)·Σ w` with c = 1, 0.3, −0.7.
-        fn step(self, descent: &mut Descent, lr: f64, i: usize) -> Self {
+        fn step(self, optimizer_step: &mut OptimizerStep, lr: f64, i: usize) -> Self {
             let c = Tensor::<1>::from_data(TensorData::new(vec![1.0f32, 0.3, -0.7], [3]), &device());
             let w = self.a.val();
             let loss = (c * w.clone() * w.clone()).sum() + w.sum().mul_scalar(0.1 * (i + 1) as f32);
             let gradients = GradientsParams::from_grads(loss.backward(), &self);
-            descent.step(lr, self, gradients)
+            optimizer_step.step(lr, self, gradients)
         }
     }
 
@@ -317,10 +317,10 @@ mod tests {
     }
 
     fn trajectory(optimizer: Optimizer, lr: f64) -> Vec<Vec<f32>> {
-        let (mut weights, mut descent) = (Weights::new([0.5, -1.0, 2.0]), optimizer.init());
+        let (mut weights, mut optimizer_step) = (Weights::new([0.5, -1.0, 2.0]), optimizer.init());
         (0..4)
             .map(|i| {
-                weights = weights.clone().step(&mut descent, lr, i);
+                weights = weights.clone().step(&mut optimizer_step, lr, i);
                 weights.values()
             })
             .collect()
@@ -398,11 +398,12 @@ mod tests {
             v[k] = (0.95 - 0.05 * t) * v[k] + g;
             w - 0.1 * v[k]
         });
-        let mut descent = Optimizer::Sgd(Sgd { momentum: 0.1, nesterov: false, weight_decay: 0.0 }).init();
+        let mut optimizer_step =
+            Optimizer::Sgd(Sgd { momentum: 0.1, nesterov: false, weight_decay: 0.0 }).init();
         let mut weights = Weights::new([0.5, -1.0, 2.0]);
         for (i, want) in want.into_iter().enumerate() {
-            descent.set_momentum(Some(0.95 - 0.05 * (i + 1) as f64));
-            weights = weights.step(&mut descent, 0.1, i);
+            optimizer_step.set_momentum(Some(0.95 - 0.05 * (i + 1) as f64));
+            weights = weights.step(&mut optimizer_step, 0.1, i);
             close(&weights.values(), &want, "momentum");
         }
     }
@@ -410,12 +411,13 @@ mod tests {
     #[test]
     fn the_state_survives_a_restart() {
         for optimizer in [NESTEROV, Optimizer::Adam(HAT), Optimizer::AdamW(AdamW::default())] {
-            let (mut weights, mut descent) = (Weights::new([0.5, -1.0, 2.0]), optimizer.init());
+            let (mut weights, mut optimizer_step) = (Weights::new([0.5, -1.0, 2.0]), optimizer.init());
             for i in 0..2 {
-                weights = weights.step(&mut descent, 0.1, i);
+                weights = weights.step(&mut optimizer_step, 0.1, i);
             }
-            let mut resumed = optimizer.init().from_bytes(descent.to_bytes().unwrap()).unwrap();
-            let [a, b] = [&mut descent, &mut resumed].map(|d| weights.clone().step(d, 0.1, 2).values());
+            let mut resumed = optimizer.init().from_bytes(optimizer_step.to_bytes().unwrap()).unwrap();
+            let [a, b] =
+                [&mut optimizer_step, &mut resumed].map(|d| weights.clone().step(d, 0.1, 2).values());
             assert_eq!(a, b, "{optimizer:?}");
             let fresh = weights.clone().step(&mut optimizer.init(), 0.1, 2).values();
             assert_ne!(a, fresh, "{optimizer:?} has a state");
@@ -444,9 +446,9 @@ mod tests {
             let (a, b) = (weights.a.val(), weights.b.val());
             let loss = (a.clone() * a).sum().mul_scalar(0.5) + (b.clone() * b).sum().mul_scalar(0.5);
             let gradients = GradientsParams::from_grads(loss.backward(), &weights);
-            let mut descent = plain.init();
-            descent.clip_norm = clip;
-            let after = descent.step(1.0, weights, gradients);
+            let mut optimizer_step = plain.init();
+            optimizer_step.clip_norm = clip;
+            let after = optimizer_step.step(1.0, weights, gradients);
             let b = after.b.val().without_autodiff().try_into_vec_as::<f32>().unwrap();
             close(&after.values(), &[3.0 - 3.0 * factor, 0.0, 0.0], "first");
             close(&b, &[4.0 - 4.0 * factor], "second");
@@ -458,11 +460,11 @@ mod tests {
         for clip in [None, Some(2.0)] {
             let stepped = |scale: Option<LossScale>| {
                 let weights = Weights::new([3.0, -1.0, 0.5]);
-                let mut descent = NESTEROV.init();
-                (descent.clip_norm, descent.loss_scale) = (clip, scale);
-                let loss = descent.scaled((weights.a.val() * weights.a.val()).sum());
+                let mut optimizer_step = NESTEROV.init();
+                (optimizer_step.clip_norm, optimizer_step.loss_scale) = (clip, scale);
+                let loss = optimizer_step.scaled((weights.a.val() * weights.a.val()).sum());
                 let gradients = GradientsParams::from_grads(loss.backward(), &weights);
-                descent.step(0.1, weights, gradients).values()
+                optimizer_step.step(0.1, weights, gradients).values()
             };
             // A power of two: the same to the last digit.
             assert_eq!(stepped(Some(LossScale::default())), stepped(None), "{clip:?}");
@@ -471,30 +473,30 @@ mod tests {
 
     #[test]
     fn a_step_with_gradients_beyond_all_numbers_is_left_out_and_too_many_of_them_end_half_precision() {
-        let mut descent = NESTEROV.init();
-        descent.enter_half();
+        let mut optimizer_step = NESTEROV.init();
+        optimizer_step.enter_half();
         let mut weights = Weights::new([3.0, -1.0, 0.5]);
-        let mut step = |descent: &mut Descent, factor: f32| {
+        let mut step = |optimizer_step: &mut OptimizerStep, factor: f32| {
             let loss = weights.a.val().sum().mul_scalar(factor);
-            let gradients = GradientsParams::from_grads(descent.scaled(loss).backward(), &weights);
-            weights = descent.step(0.1, weights.clone(), gradients);
+            let gradients = GradientsParams::from_grads(optimizer_step.scaled(loss).backward(), &weights);
+            weights = optimizer_step.step(0.1, weights.clone(), gradients);
             weights.values()
         };
         let before = vec![3.0, -1.0, 0.5];
-        assert_eq!(step(&mut descent, f32::INFINITY), before);
-        assert_eq!(descent.loss_scale.map(LossScale::factor), Some(32768.0));
-        assert_eq!(step(&mut descent, f32::NAN), before);
-        let after = step(&mut descent, 1.0);
-        assert_eq!(descent.loss_scale.map(LossScale::factor), Some(16384.0));
+        assert_eq!(step(&mut optimizer_step, f32::INFINITY), before);
+        assert_eq!(optimizer_step.loss_scale.map(LossScale::factor), Some(32768.0));
+        assert_eq!(step(&mut optimizer_step, f32::NAN), before);
+        let after = step(&mut optimizer_step, 1.0);
+        assert_eq!(optimizer_step.loss_scale.map(LossScale::factor), Some(16384.0));
         assert!(after != before && after.iter().all(|v| v.is_finite()));
-        assert_eq!(descent.take_left_half(), None);
+        assert_eq!(optimizer_step.take_left_half(), None);
         for _ in 0..15 {
-            assert!(descent.in_half());
-            assert_eq!(step(&mut descent, f32::INFINITY), after);
+            assert!(optimizer_step.in_half());
+            assert_eq!(step(&mut optimizer_step, f32::INFINITY), after);
         }
-        assert!(!descent.in_half());
-        assert!(descent.take_left_half().is_some_and(|reason| reason.contains("gradients")));
-        assert_eq!(descent.take_left_half(), None, "said twice");
+        assert!(!optimizer_step.in_half());
+        assert!(optimizer_step.take_left_half().is_some_and(|reason| reason.contains("gradients")));
+        assert_eq!(optimizer_step.take_left_half(), None, "said twice");
     }
 
     #[test]

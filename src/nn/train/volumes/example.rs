@@ -43,7 +43,7 @@ pub enum Framing {
     },
 }
 
-/// What is drawn anew for each lesson; nothing by default.
+/// What is drawn anew for each example; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VolumeAugment {
@@ -59,7 +59,7 @@ pub struct VolumeAugment {
 
 /// What a network learns from in one go, on its grid, x fastest: standardised values and the class of each voxel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Lesson {
+pub struct Example {
     pub values: Vec<f32>,
     pub classes: Vec<u8>,
 }
@@ -198,14 +198,14 @@ impl LabelledVolume {
     }
 
     /// What the network learns from, decided by the seed alone.
-    pub fn lesson(
+    pub fn example(
         &self,
         grid: [usize; 3],
         window: [f32; 2],
         framing: Framing,
         augment: &VolumeAugment,
         seed: u64,
-    ) -> Result<Lesson, CaseError> {
+    ) -> Result<Example, CaseError> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let oriented = Oriented::new(self.volume.grid());
         let region = self.region(&oriented, framing, augment, &mut rng);
@@ -221,6 +221,6 @@ impl LabelledVolume {
             voxels.for_each(|(value, _)| *value += by);
         }
         standardise(&mut values, window, &[], &[]);
-        Ok(Lesson { values, classes })
+        Ok(Example { values, classes })
     }
 }

@@ -1,9 +1,9 @@
-//! How the networks make way for the window on a graphics device that both use.
+//! How networks and window share the queue of a graphics device.
 //!
 //! A window's surface takes a new size only while nobody submits work to the device's queue (wgpu: "GPU to come idle");
 //! networks submit without end. The attempt then fails, and the handler of errors that burn installs would end the program.
-//! Here the failure asks for a pause instead: the networks' thread takes it between two steps, and the window's next
-//! attempt, one frame later, finds the queue empty.
+//! Here the failure requests a pause instead: the networks' thread pauses between two steps, and the window's next attempt, one
+//! frame later, finds the queue empty.
 
 use burn::tensor::wgpu::wgpu;
 use std::{
@@ -17,10 +17,10 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// Until when the networks submit nothing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Way(Arc<Mutex<Option<Instant>>>);
+pub(super) struct QueuePause(Arc<Mutex<Option<Instant>>>);
 
-impl Way {
-    fn ask(&self) {
+impl QueuePause {
+    fn request(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
     }
 
@@ -30,8 +30,8 @@ impl Way {
         until.and_then(|until| until.checked_duration_since(Instant::now())).filter(|left| !left.is_zero())
     }
 
-    /// Waits where a pause has been asked for; `settle` first waits for what has been submitted.
-    pub fn make(&self, settle: impl FnOnce()) {
+    /// Waits where a pause has been requested; `settle` first waits for what has been submitted.
+    pub fn wait(&self, settle: impl FnOnce()) {
         if self.left().is_none() {
             return;
         }
@@ -45,13 +45,13 @@ impl Way {
     ///
     /// Errors of that thread are written to the log, and the frame is drawn again; those of burn's threads are panics as
     /// before, which the networks' thread turns into a message. Of a lost device burn learns in another way.
-    pub fn hear(&self, device: &wgpu::Device) {
-        let (way, window) = (self.clone(), thread::current().id());
+    pub fn watch_errors(&self, device: &wgpu::Device) {
+        let (pause, window) = (self.clone(), thread::current().id());
         device.on_uncaptured_error(Arc::new(move |error| {
             let text = error.to_string();
             if text.contains("Surface::configure") {
                 log::debug!("the window waits for the networks: {text}");
-                way.ask();
+                pause.request();
             } else if thread::current().id() == window || text.contains("is lost") {
                 log::error!("{text}");
             } else {
@@ -66,15 +66,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_taken_where_it_was_asked_for_and_only_there() {
-        let way = Way::default();
-        way.make(|| panic!("nobody has asked"));
-        let asked = Instant::now();
-        way.ask();
+    fn a_pause_is_taken_where_it_was_requested_and_only_there() {
+        let pause = QueuePause::default();
+        pause.wait(|| panic!("nobody has requested one"));
+        let requested = Instant::now();
+        pause.request();
         let mut settled = 0;
-        way.make(|| settled += 1);
+        pause.wait(|| settled += 1);
         assert_eq!(settled, 1);
-        assert!(asked.elapsed() >= PAUSE);
-        way.make(|| panic!("it is over"));
+        assert!(requested.elapsed() >= PAUSE);
+        pause.wait(|| panic!("it is over"));
     }
 }
