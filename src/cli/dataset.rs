@@ -182,7 +182,7 @@ fn read_phantoms(id: &str, request: &Request, context: &JobContext) -> Result<Da
     })
 }
 
-/// Reads every case that is not to test on; all that is wrong with any of them is told at once.
+/// Reads every case that is not kept for testing; all errors are reported together.
 fn read_files(request: &Request, context: &JobContext) -> Result<Dataset> {
     let mut listed = dataset::read(&request.data)?.with_values(request.values.clone());
     let tested = listed.cases.iter().filter(|c| c.split == Split::Test).map(side).collect();

@@ -87,7 +87,7 @@ impl Losses {
         *self = Self(self.0 + f64::from(loss), self.1 + 1);
     }
 
-    /// Their mean, if there are any; what follows begins anew.
+    /// Their mean, if there are any; then the count starts again at 0.
     fn take(&mut self) -> Option<String> {
         let Self(sum, count) = std::mem::take(self);
         (count > 0).then(|| format!("loss {:.4}", sum / f64::from(count)))

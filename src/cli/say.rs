@@ -24,7 +24,7 @@ pub(super) use {note, say};
 /// What kept the program from being heard.
 static FAULT: OnceLock<(ErrorKind, String)> = OnceLock::new();
 
-/// The status of a program that nobody listens to any more: 128 and the number of SIGPIPE, as shells count.
+/// The exit status of a program whose output is no longer read: 128 and the number of SIGPIPE, as shells count.
 pub const UNHEARD_STATUS: u8 = 141;
 
 /// Whether whoever read the output has closed it.

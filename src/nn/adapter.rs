@@ -86,7 +86,7 @@ pub trait SegmentationModule<const D: usize = 4>: Module + ModuleDisplay + 'stat
     fn forward(&self, input: Tensor<D>) -> Outputs<D>;
     /// About how many bytes of memory one pixel of a tile, or voxel of a volume, takes while it is inferred.
     fn bytes_per_pixel(config: &Self::Config) -> usize;
-    /// What a configuration asks of its input, where it is not what the spec says of the default one.
+    /// The sizes of input that a configuration takes, where they differ from those of the default one.
     fn input(_config: &Self::Config) -> InputRule {
         Self::spec().input
     }
@@ -155,7 +155,7 @@ pub(super) fn build<const D: usize, M: SegmentationModule<D>>(
     device: &ComputeDevice,
 ) -> Result<Box<dyn Network<D>>, BuildError> {
     let (config, transformed) = read_config::<D, M>(config)?;
-    // Once as it is made, and once for the optimiser or whoever reads it back.
+    // Once while it is built, and once more for the optimiser or for reading it back.
     let parameters = parameters_of(&whole::<D, M>(&config, transformed, &Device::flex()));
     memory::check(2 * size_of::<f32>() as u128 * count_of(&parameters))
         .map_err(|e| BuildError::Config { network: M::spec().id, reason: format!("it is too large: {e}") })?;

@@ -104,7 +104,7 @@ impl SharedGpu {
     /// Waits where the window needs the device's queue for itself. Called by the networks' thread between two steps.
     pub fn yield_queue(&self) {
         self.pause.wait(|| {
-            // What fails here fails again where somebody waits for it.
+            // A failure here comes again where its result is waited for.
             let _ = self.device.sync();
         });
     }

@@ -61,7 +61,7 @@ where
 {
     /// The networks that the card names, with initial weights drawn from `seed`.
     pub fn build(mut card: ModelCard, seed: u64, device: &ComputeDevice) -> Result<Self, ModelError> {
-        // The card comes from anybody: what it says is looked at before anything is made of it.
+        // Anybody may have written the card, so it is checked before anything is built from it.
         let spec = known(&card.network)?;
         check(&card, spec)?;
         let network = spec.build(&card.config, seed, device)?;
@@ -204,7 +204,7 @@ impl Model {
         SliceInference::new(self, volume, z)
     }
 
-    /// Predicts slice `z` in one go.
+    /// Predicts slice `z`, all steps at once.
     pub fn predict_slice(&self, volume: &Volume, z: usize) -> Result<SlicePrediction, PredictError> {
         let mut inference = self.begin_slice(volume, z)?;
         loop {

@@ -96,7 +96,7 @@ pub trait Network<const D: usize = 4>: Send {
     fn head(&self) -> Head;
     /// Input channels.
     fn channels(&self) -> usize;
-    /// What this configuration asks of its input.
+    /// The sizes of input that this configuration takes.
     fn input(&self) -> InputRule;
     /// The size `[depth, height, width]` to which volumes are resized for this configuration; slices are not.
     fn grid(&self) -> Option<[usize; 3]>;

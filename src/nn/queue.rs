@@ -41,7 +41,7 @@ impl QueuePause {
         }
     }
 
-    /// Takes the place of burn's handler of errors that nobody catches. Called on the window's thread.
+    /// Replaces burn's handler of uncaptured errors. Called on the window's thread.
     ///
     /// Errors of that thread are written to the log, and the frame is drawn again; those of burn's threads are panics as
     /// before, which the networks' thread turns into a message. Of a lost device burn learns in another way.

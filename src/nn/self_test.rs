@@ -335,7 +335,7 @@ enum Answer {
     Failed(String),
 }
 
-/// What an answer holds for: another driver or program is tested anew.
+/// What a remembered answer applies to: with another driver or program version the test runs again.
 fn key(device: &ComputeDevice, what: &str) -> String {
     let program = env!("CARGO_PKG_VERSION");
     format!("{} | {} | fovea {program} | {what}", device.name(), device.driver())

@@ -1,7 +1,7 @@
 use super::{ComputeDevice, Head, Network, ParamInfo, SegmentationModule, adapter, adapter::Config};
 use serde_json::Value;
 
-/// What a network asks of its input.
+/// The sizes of input that a network takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputRule {
     /// Every side must be a multiple of this; tiles are padded by reflection and cropped back.

@@ -17,8 +17,8 @@ struct Watched {
     total: u64,
 }
 
-/// Progress is told in steps of about this share of a stage: small layers take long for their products, and one at a
-/// time they would mislead whoever foretells the end.
+/// Progress is reported about this many times in a stage: small layers take long for the products they make, and reports layer
+/// by layer would mislead the estimate of the time that is left.
 const STEPS: u64 = 40;
 
 thread_local! {

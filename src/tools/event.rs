@@ -61,7 +61,7 @@ pub enum ToolAction {
     Abort,
     /// Moves the crosshair to a voxel.
     MoveCursor([usize; 3]),
-    /// What to draw over the view until the next preview; nothing where it is `None`.
+    /// What to draw over the view until the next preview; `None` clears it.
     Preview(Option<Preview>),
 }
 

@@ -27,7 +27,7 @@ pub static TOOL: Tool = Tool {
     start: || Box::<Polygon>::default(),
 };
 
-/// A click this near to a corner, in points of the screen, is meant for it.
+/// A click this near to a corner, in points of the screen, counts as a click on it.
 const NEAR: f64 = 8.0;
 
 #[derive(Default)]

@@ -195,7 +195,7 @@ impl TrainArgs {
         if let Some(reason) = &result.diverged {
             return Err(diverged(reason, place.folder.as_deref(), &place.checkpoint));
         }
-        // A place that was taken meanwhile is told after all that there is to say of the run.
+        // That a place was taken meanwhile is said last, after everything else about the run.
         let written = place.out.as_ref().map_or(Ok(()), |out| write_bytes(out, &result.model.bytes));
         let card = &result.model.card;
         if let Some(to) = place.out.as_ref().filter(|_| written.is_ok()).or(place.folder.as_ref()) {

@@ -19,7 +19,7 @@ struct Line {
 /// How a trial came to its end.
 pub enum Outcome {
     Trained(Arc<Trained>),
-    /// By whoever watched it.
+    /// Stopped by the search that watched it.
     Stopped,
     Failed(anyhow::Error),
 }

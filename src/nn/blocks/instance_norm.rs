@@ -16,7 +16,7 @@ fn by_layers(input: Tensor<5>) -> Tensor<5> {
     GroupNorm::plain(channels).forward(input.flatten::<4>(2, 3)).reshape(dims)
 }
 
-/// Twice over the values, which stay where they are if nobody else has them.
+/// Two passes over the values, in place if nothing else uses them.
 fn in_place(input: Tensor<5>) -> Tensor<5> {
     let (device, [.., depth, height, width]) = (input.device(), input.dims());
     let mut data = input.into_data();

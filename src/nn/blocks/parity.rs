@@ -25,7 +25,7 @@ type Ran = Result<(Vec<NamedTensor>, usize), String>;
 /// Builds a block, loads it strictly and runs it.
 pub type BlockCheck = fn(Case<'_>) -> Ran;
 
-/// What a fixture asks of a block.
+/// The configuration, the tensors and the inputs that a fixture gives a block.
 pub struct Case<'a> {
     config: &'a Value,
     tensors: &'a NamedTensors,

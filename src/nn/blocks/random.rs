@@ -13,7 +13,7 @@ thread_local! {
     static STREAM: RefCell<ChaCha8Rng> = RefCell::new(ChaCha8Rng::seed_from_u64(0));
 }
 
-/// Starts this thread's stream anew.
+/// Restarts this thread's random stream.
 pub fn seed(seed: u64) {
     STREAM.with_borrow_mut(|stream| *stream = ChaCha8Rng::seed_from_u64(seed));
 }

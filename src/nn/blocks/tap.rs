@@ -1,4 +1,4 @@
-//! What one layer of a network gives, caught on its way through. Layers are known by the id of their weight, which follows
+//! Records the output of one layer of a network during a forward pass. Layers are known by the id of their weight, which follows
 //! from its name.
 
 use burn::{module::ParamId, tensor::Tensor};
@@ -18,7 +18,7 @@ pub fn taken() -> Option<Tensor<4>> {
     WATCHED.take()?.1
 }
 
-/// A layer's output `[batch, channels, height, width]`, for whoever watches it.
+/// Records a layer's output `[batch, channels, height, width]` if the layer is watched.
 pub(super) fn pass<const D: usize>(weight: ParamId, output: &Tensor<D>) {
     WATCHED.with_borrow_mut(|watched| {
         if let Some((layer, kept)) = watched

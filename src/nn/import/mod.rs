@@ -168,7 +168,7 @@ fn collect(
 ) -> Result<Tensors, ImportError> {
     let mut found: Vec<(String, Vec<(&str, Id)>)> = vec![];
     let mut open = vec![(String::new(), pickle.root, 0)];
-    // A dictionary that stands in many places is looked into once: a small file could hold any number of ways through it.
+    // A dictionary that is referred to in many places is searched once: a small file could hold any number of paths to it.
     let mut seen = HashSet::new();
     while let Some((path, id, depth)) = open.pop() {
         let Some(entries) = pickle.entries(id).filter(|_| seen.insert(id)) else { continue };

@@ -27,7 +27,7 @@ pub struct LossSpec {
     pub distils: bool,
     /// Whether its gradient jumps, because it chooses pixels by their values.
     pub jumps: bool,
-    /// The loss, `[1]`; `None` where the network or the batch has not what it is about.
+    /// The loss, `[1]`; `None` where it does not apply to the network or the batch.
     pub(super) compute: fn(&Arguments, &Comparison<'_>) -> Option<Tensor<1>>,
 }
 

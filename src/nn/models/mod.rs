@@ -10,7 +10,7 @@ pub mod vessel;
 use super::{Config, Head};
 use serde::{Deserialize, Serialize};
 
-/// What every network asks of its two ends.
+/// Checks the channels and classes, which every network has.
 fn ends(in_channels: usize, n_classes: usize) -> Result<(), String> {
     if in_channels == 0 {
         return Err("in_channels must be at least 1".to_owned());

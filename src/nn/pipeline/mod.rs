@@ -74,7 +74,7 @@ pub struct VolumeLabels {
     pub region: Option<Region>,
 }
 
-/// A volume on its way through a model, a step at a time.
+/// The prediction of a volume, one step at a time.
 pub struct VolumeInference {
     volume: Volume,
     oriented: Oriented,

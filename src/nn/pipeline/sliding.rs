@@ -11,7 +11,7 @@ use crate::{
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// A region on its way. Sizes and places are `[x, y, z]`.
+/// The prediction of a region, while it is under way. Sizes and places are `[x, y, z]`.
 pub(super) struct Sliding {
     region: Region,
     standard: Standard,

@@ -6,7 +6,7 @@ use burn::{
     tensor::Tensor,
 };
 
-/// Their norm, all parameters together; nothing where there is no gradient.
+/// Their norm over all parameters; `None` where there is no gradient.
 pub(super) fn norm<M: Module>(module: &M, gradients: &GradientsParams) -> Option<Tensor<1>> {
     let mut squares = Squares { gradients, sum: None };
     module.visit(&mut squares);

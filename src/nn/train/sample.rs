@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct TrainSample {
     /// Shown in messages; unique in a run.
     pub name: String,
-    /// What it is a slice of; the name again where nobody has said.
+    /// The case that it is a slice of; the name again if there is none.
     pub case: String,
     pub volume: Volume,
     /// Native slice.

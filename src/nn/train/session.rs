@@ -33,11 +33,11 @@ pub enum TrainEvent {
     Diverged { step: u64, reason: String },
     /// A run that was to multiply in half precision does so no longer; nothing else changes.
     SinglePrecision { reason: String },
-    /// Nothing is left to do.
+    /// The run has ended.
     Finished,
 }
 
-/// Slices of a validation that are handed out to be looked at.
+/// How many slices of a validation are kept to be shown.
 pub const SHOWN: usize = 8;
 
 /// A point of the live curves.

@@ -36,7 +36,7 @@ pub struct Slices {
 /// are no more, and the session makes its own.
 pub type Supply = Box<dyn FnMut() -> Option<Batch> + Send>;
 
-/// A validation on its way.
+/// A validation that is under way.
 #[derive(Default)]
 struct Scoring {
     inference: Option<SliceInference>,

@@ -25,7 +25,7 @@ const LEAST_OF_A_GROUP: usize = 4;
 type Values = FloatTensor<Flex>;
 type Tracked = FloatTensor<Autodiff<Flex>>;
 
-/// A convolution of slices (`D` is 4) or volumes (5), `[batch, input, …]` to `[batch, output, …]`. Nothing where the values
+/// A convolution of slices (`D` is 4) or volumes (5), `[batch, input, …]` to `[batch, output, …]`. `None` where the values
 /// do not lie in this program's memory as f32, or groups are of few channels: that is burn's.
 pub fn convolve<const D: usize, const N: usize>(
     config: &ConvConfig<N>,
@@ -91,7 +91,7 @@ fn values(numbers: Vec<f32>, shape: Shape) -> Values {
 
 impl<const N: usize> ConvConfig<N> {
     /// Of an input of `size`, or of an output of this size whose input the transposed convolution gives; `channels` are the
-    /// weight's second and first, the latter of one group. Nothing where the kernel is larger than the padded map.
+    /// weight's second and first, the latter of one group. `None` where the kernel is larger than the padded map.
     fn convolution(
         &self,
         direction: Direction,

@@ -47,7 +47,7 @@ pub fn expect_loops_to_end() {
     LOOPS_END.store(true, Ordering::Relaxed);
 }
 
-/// A convolution of slices (`D` is 4) or volumes (5), `[batch, input, …]` to `[batch, output, …]`. Nothing where it is burn's.
+/// A convolution of slices (`D` is 4) or volumes (5), `[batch, input, …]` to `[batch, output, …]`. `None`: use burn's convolution.
 pub fn convolve<const D: usize, const N: usize>(
     config: &ConvConfig<N>,
     direction: Direction,
@@ -108,7 +108,7 @@ impl<const N: usize> ConvConfig<N> {
     }
 
     /// The sizes of the maps that the convolution takes and gives, `size` being that of what comes in: of a transposed one, of
-    /// what the convolution gives. Nothing where the kernel is larger than the padded map.
+    /// what the convolution gives. `None` where the kernel is larger than the padded map.
     fn sizes(&self, direction: Direction, size: [usize; N]) -> Option<([usize; N], [usize; N])> {
         let mut other = [0; N];
         for a in 0..N {

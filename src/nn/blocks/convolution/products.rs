@@ -24,7 +24,7 @@ type Values = FloatTensor<Wgpu>;
 type Tracked = FloatTensor<Autodiff<Wgpu>>;
 
 /// A convolution of slices (`D` is 4) or volumes (5), `[batch, input, …]` to `[batch, output, …]`, without a bias, multiplied
-/// in `precision` and given in single. Nothing where the values do not lie on wgpu, or the kernel is larger than the padded
+/// in `precision` and given in single. `None` where the values are not on wgpu, or the kernel is larger than the padded
 /// map.
 pub fn convolve<const D: usize, const N: usize>(
     config: &ConvConfig<N>,

@@ -52,11 +52,11 @@ impl ConvBlock {
     pub(super) const NAMES: &[&str] = &["ResBaseConvBlock", "AnisotropicConvBlock"];
 }
 
-/// Two convolutions with a way around them.
+/// Two convolutions with a shortcut around them.
 #[derive(Module, Debug)]
 pub(super) struct Residual {
     residual_unit: (Unit, Unit),
-    /// Nothing where the input itself is added.
+    /// `None`: the input itself is added.
     shortcut_unit: Option<Unit>,
 }
 
@@ -90,7 +90,7 @@ impl Residual {
     /// `[N, in, D, H, W]` to `[N, out, …]`, of a size divided by the stride.
     pub(super) fn forward(&self, input: Tensor<5>) -> Tensor<5> {
         let (first, second) = &self.residual_unit;
-        // The way around comes last: one large map less is alive meanwhile.
+        // The shortcut is computed last, so that one large map less is in memory meanwhile.
         let main = second.forward(first.forward(input.clone()));
         let around = match &self.shortcut_unit {
             Some(unit) => unit.forward(input),

@@ -72,7 +72,7 @@ pub(super) fn check_context(
     Ok(())
 }
 
-/// What a configuration asks of its input: the strips of a context block must fit into the bottleneck.
+/// The sizes of input that a configuration takes: the strips of a context block must fit into the bottleneck.
 pub(super) fn input_rule(block: ContextBlock, input_size: [usize; 3]) -> InputRule {
     let rule = InputRule::multiple_of(REDUCTION);
     match block {

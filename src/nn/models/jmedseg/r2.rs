@@ -21,7 +21,7 @@ use serde_json::json;
 plain_config! {
     /// The reference's constructor arguments.
     R2Config {
-        /// How often a recurrent unit hears its own output.
+        /// How often a recurrent unit takes its own output as input.
         t: usize = 3,
     }
 }

@@ -43,7 +43,7 @@ pub enum Framing {
     },
 }
 
-/// What is drawn anew for each example; nothing by default.
+/// Random changes, drawn for each example; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VolumeAugment {
@@ -57,7 +57,7 @@ pub struct VolumeAugment {
     pub shift_hu: [i32; 2],
 }
 
-/// What a network learns from in one go, on its grid, x fastest: standardised values and the class of each voxel.
+/// One training example on the network's grid, x fastest: standardised values and the class of each voxel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     pub values: Vec<f32>,
@@ -134,7 +134,7 @@ impl LabelledVolume {
         Ok(Self { volume: case, classes: classes.data().into() })
     }
 
-    /// Each class by itself is resized and counts from a half on; a later one lies over an earlier one.
+    /// Each class is resized by itself and counts where it is at least a half; a later class replaces an earlier one.
     fn classes_on(
         &self,
         oriented: &Oriented,

@@ -47,7 +47,7 @@ pub struct Volumes {
     view: View,
     train: Vec<VolumeSample>,
     valid: Vec<VolumeSample>,
-    /// Of the cases that the validation on its way has scored.
+    /// Of the cases that the present validation has scored so far.
     scored: Vec<(String, BTreeMap<u16, Overlap>)>,
 }
 
