@@ -193,3 +193,58 @@ pub fn log_to_stderr() {
 fn is_interrupted(error: &anyhow::Error) -> bool {
     error.root_cause().downcast_ref() == Some(&JobError::Interrupted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The command lines of a help text: lines of two blanks and the program's name, with what continues them after `\`.
+    fn examples(help: &str) -> Vec<String> {
+        let joined = help.replace("\\\n", " ");
+        let lines =
+            joined.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        lines.map(str::to_owned).collect()
+    }
+
+    /// A command line as a shell takes it apart. Words after two blanks say what the command does, unless an option follows.
+    fn words(line: &str) -> Vec<String> {
+        let explained = line.match_indices("  ").find(|(at, _)| !line[*at..].trim_start().starts_with('-'));
+        let line = explained.map_or(line, |(at, _)| &line[..at]);
+        let (mut words, mut quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '\'' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                c => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_subcommand_has_a_file_a_sentence_and_examples_that_are_valid() {
+        let command = Arguments::command();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
+        let mut helps = vec![("fovea", command.get_after_help().unwrap().to_string())];
+        for sub in command.get_subcommands() {
+            let name = sub.get_name();
+            let files = [source.join(name).with_extension("rs"), source.join(name).join("mod.rs")];
+            assert!(files.iter().any(|file| file.exists()), "{name} has its own file");
+            let about = sub.get_about().unwrap_or_else(|| panic!("{name} says what it does")).to_string();
+            assert!(!about.is_empty() && !about.contains(". "), "{name}: one sentence");
+            helps.extend(sub.get_after_help().map(|help| (name, help.to_string())));
+        }
+        for (name, help) in helps {
+            let examples = examples(&help);
+            assert!(!examples.is_empty(), "{name} has examples");
+            for example in examples {
+                let words = words(&example);
+                if let Err(wrong) = Arguments::try_parse_from(&words) {
+                    panic!("{name}: {example}\n{words:?}\n{wrong}");
+                }
+            }
+        }
+    }
+}
