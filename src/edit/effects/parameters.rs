@@ -127,7 +127,7 @@ mod tests {
             (("size", "1.5"), "a whole number from 1 to 10"),
             (("size", "11"), "from 1 to 10"),
             (("size", "NaN"), "from 1 to 10"),
-            (("sise", "7"), "there is no sise; there are mode, size"),
+            (("width", "7"), "there is no width; there are mode, size"),
         ] {
             let told = Values::new(PARAMETERS, [said]).unwrap_err().to_string();
             assert!(told.contains(words), "{told}");
