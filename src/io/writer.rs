@@ -1,4 +1,4 @@
-//! What a format can write. Each writer stands beside its format in [`FORMATS`](super::FORMATS), and everything that writes images
+//! What a format can write. Each writer stands beside its format in [`FORMATS`], and everything that writes images
 //! or masks (the export dialog, `convert`, `segment --out`) knows it from there.
 
 use super::{FORMATS, WriteError};
@@ -54,7 +54,7 @@ impl Writer {
     }
 }
 
-/// All formats that are written, in the order of [`FORMATS`](super::FORMATS).
+/// All formats that are written, in the order of [`FORMATS`].
 pub fn writers() -> impl Iterator<Item = &'static Writer> {
     FORMATS.iter().filter_map(|format| format.writer)
 }

@@ -4,7 +4,7 @@ use super::{
 };
 
 /// Calls a macro with every network, in the order in which menus and tables list them: what it labels, its id with `_` for
-/// `/`, and its entry. This is the only list: [`MODELS`](crate::nn::MODELS) is made from it, and so are the tests of each
+/// `/`, and its entry. This is the only list: [`MODELS`] is made from it, and so are the tests of each
 /// network.
 #[macro_export]
 macro_rules! for_each_network {

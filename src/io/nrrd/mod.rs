@@ -1,5 +1,5 @@
 //! NRRD with its data in the same file (`.nrrd`): two or three axes of whole or real numbers, or of colours, raw, as text or
-//! compressed by gzip. What else the format knows is refused by its name (http://teem.sourceforge.net/nrrd/format.html).
+//! compressed by gzip. What else the format knows is refused by its name (<http://teem.sourceforge.net/nrrd/format.html>).
 
 use super::{
     Format, OpenError, OpenOptions, Opened, Progress, Writer,
