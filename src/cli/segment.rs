@@ -85,7 +85,9 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
         }
         None => Target { folder: args.out.clone(), asked: None },
     };
-    if let Some((_, extension)) = target.asked.filter(|(w, _)| args.probability && w.probability.is_none()) {
+    if let Some((_, extension)) =
+        target.asked.as_ref().filter(|(w, _)| args.probability && w.probability.is_none())
+    {
         bail!("a .{extension} holds no probabilities; name the mask .nii.gz");
     }
     interrupt::listen_and_leave();
@@ -203,8 +205,8 @@ fn targets(args: &SegmentArgs, target: &Target, card: &ModelCard, inputs: &Input
 #[derive(Clone)]
 struct Target {
     folder: PathBuf,
-    /// What the file is asked to be, and its ending; else what suits the image.
-    asked: Option<(&'static Writer, &'static str)>,
+    /// What the file is asked to be, and its ending as it was typed; else what suits the image.
+    asked: Option<(&'static Writer, String)>,
 }
 
 impl Target {
@@ -214,18 +216,21 @@ impl Target {
 
     /// The files of which the one for an image will be one, as far as that can be told before the image is opened.
     fn may_be(&self, name: &str, image: &Path) -> Vec<PathBuf> {
-        let endings = match self.asked {
-            Some((_, extension)) => vec![extension],
+        let endings = match &self.asked {
+            Some((_, extension)) => vec![extension.as_str()],
             None => io::usual_endings(image),
         };
         endings.iter().map(|extension| self.file(name, extension)).collect()
     }
 
-    fn writer(&self, grid: &Grid) -> (&'static Writer, &'static str) {
-        self.asked.unwrap_or_else(|| {
-            let usual = io::usual_writer(grid);
-            (usual, usual.extensions[0])
-        })
+    fn writer(&self, grid: &Grid) -> (&'static Writer, &str) {
+        match &self.asked {
+            Some((writer, extension)) => (*writer, extension.as_str()),
+            None => {
+                let usual = io::usual_writer(grid);
+                (usual, usual.extensions[0])
+            }
+        }
     }
 }
 
@@ -235,7 +240,7 @@ fn named_file(out: &Path) -> Result<Option<(Target, String)>> {
     let Some(name) = out.file_name().and_then(|name| name.to_str()).filter(|_| !out.is_dir()) else {
         return Ok(None);
     };
-    let Some(asked) = io::writer_of(out) else {
+    let Some((writer, extension)) = io::writer_of(out) else {
         if io::has_ending(out) {
             bail!(
                 "--out {}: a mask is written as {}; any other name is that of a folder, and must not end as an image does",
@@ -246,8 +251,9 @@ fn named_file(out: &Path) -> Result<Option<(Target, String)>> {
         return Ok(None);
     };
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let name = name[..name.len() - asked.1.len() - 1].to_owned();
-    Ok(Some((Target { folder, asked: Some(asked) }, name)))
+    let (name, extension) = name.split_at(name.len() - extension.len() - 1);
+    let asked = Some((writer, extension[1..].to_owned()));
+    Ok(Some((Target { folder, asked }, name.to_owned())))
 }
 
 /// A number of bytes: 4G, 900M, 64K, or a bare number.
@@ -349,7 +355,7 @@ fn segment(
         shown.warn(&format!("{name}: {what}"));
     }
     let depth = volume.dims()[2];
-    if let Some((_, extension)) = target.asked.filter(|(writer, _)| writer.one_slice && depth > 1) {
+    if let Some((_, extension)) = target.asked.as_ref().filter(|(writer, _)| writer.one_slice && depth > 1) {
         bail!("a .{extension} has no room for {}; name the mask .nii.gz", counted(depth, "slice"));
     }
     let job = engine.segment_volume(SegmentVolume {

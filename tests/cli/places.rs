@@ -259,7 +259,7 @@ fn a_mask_is_asked_for_in_a_format_that_masks_have() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     write_photo(&at("eye.png"));
-    for name in ["one.jpg", "one.TIF", "one.dcm"] {
+    for name in ["one.jpg", "one.BMP", "one.dcm"] {
         let told = refused(&["segment", text(&at("eye.png")), "--model", "vessel", "--out", text(&at(name))]);
         assert!(told.contains("a mask is written as .nii.gz, .nii, .png"), "{told}");
         assert!(!at(name).exists());
@@ -267,6 +267,10 @@ fn a_mask_is_asked_for_in_a_format_that_masks_have() {
     let on_cpu = ["--device", "cpu", "--model", "vessel"];
     said(&[&["segment", text(&at("eye.png")), "--out", text(&at("v1.2"))], &on_cpu[..]].concat());
     assert!(at("v1.2/eye.png").exists());
+    // In another format the mask is the same.
+    said(&[&["segment", text(&at("eye.png")), "--out", text(&at("one.TIF"))], &on_cpu[..]].concat());
+    let mask = |name: &str| io::open_labels(&at(name)).unwrap().0.to_values();
+    assert_eq!(mask("one.TIF"), mask("v1.2/eye.png"));
 }
 
 #[test]
