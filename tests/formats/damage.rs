@@ -110,6 +110,8 @@ fn whole_files(folder: &Path) -> Vec<(&'static str, PathBuf)> {
     for name in ["photo.jpg", "photo.bmp", "photo.gif"] {
         image::save_buffer(at(name), pixels.as_flattened(), 40, 24, image::ExtendedColorType::Rgb8).unwrap();
     }
+    let nrrd = io::writer_of(&at("a.nrrd")).and_then(|(writer, _)| writer.image).unwrap();
+    nrrd(&at("a.nrrd"), &volume([9, 8, 7])).unwrap();
     fs::write(at("slice.dcm"), dicom(3.0, 1, 12, 10)).unwrap();
     let header = "{'descr': '<i2', 'fortran_order': False, 'shape': (5, 9, 7), }\n";
     let mut npy = [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat();
@@ -126,6 +128,7 @@ fn whole_files(folder: &Path) -> Vec<(&'static str, PathBuf)> {
         "photo.gif",
         "slice.dcm",
         "array.npy",
+        "a.nrrd",
     ];
     files.iter().map(|name| (io::find_format(&at(name)).unwrap().id, at(name))).collect()
 }
@@ -388,8 +391,10 @@ fn what_is_not_there_or_not_an_image_is_said() {
     assert!(matches!(open(&at("text.png")), Err(OpenError::Corrupt { .. })));
     fs::write(at("text.xyz"), b"hello").unwrap();
     assert!(matches!(open(&at("text.xyz")), Err(OpenError::Unknown { .. })));
+    fs::write(at("a.mha"), b"ObjectType = Image\n").unwrap();
+    assert!(open(&at("a.mha")).unwrap_err().to_string().contains("MetaImage is not supported"));
     fs::write(at("a.nrrd"), b"NRRD0004\n").unwrap();
-    assert!(open(&at("a.nrrd")).unwrap_err().to_string().contains("NRRD is not supported"));
+    assert!(open(&at("a.nrrd")).unwrap_err().to_string().contains("has no line"));
     fs::create_dir(at("nothing")).unwrap();
     assert!(matches!(open(&at("nothing")), Err(OpenError::NoImage { .. })));
 }

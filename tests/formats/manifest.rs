@@ -86,7 +86,7 @@ fn check(data: &Path, item: &Value, masks: &mut usize) -> Checked {
             Ok(Outcome::Checked)
         }
         "torture_nifti" | "torture_dicom" | "torture_tiff" | "torture_tiff_fuzz" | "torture_png"
-        | "torture_derived" => torture(&path, item),
+        | "torture_nrrd" | "torture_derived" => torture(&path, item),
         _ => {
             picture(&path, item)?;
             picture_masks(data, item, masks)?;
@@ -97,7 +97,6 @@ fn check(data: &Path, item: &Value, masks: &mut usize) -> Checked {
 
 fn foreign_format(path: &Path) -> Option<&'static str> {
     Some(match path.extension()?.to_str()? {
-        "nrrd" | "nhdr" => "NRRD",
         "mha" | "mhd" => "MetaImage",
         "mgz" => "FreeSurfer MGH/MGZ",
         "vol" => "Heidelberg .vol",
@@ -166,6 +165,9 @@ fn torture(path: &Path, item: &Value) -> Checked {
 /// What no decoder here reads: the whole list. Anything else that should open and does not is a failure.
 fn known_gap(facts: &Value, error: &OpenError) -> Option<String> {
     let OpenError::Unsupported { what, .. } = error else { return None };
+    if what == "NRRD with its data in another file" {
+        return Some(what.clone());
+    }
     let syntax = facts["pydicom"]["transfer_syntax"].as_str().unwrap_or("none");
     let reason = match syntax {
         "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" if what.contains("colours") => {

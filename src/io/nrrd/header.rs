@@ -102,17 +102,14 @@ impl Header {
 /// The lines `field: value` by their names, in lower case; and what follows the empty line. Comments and keys of others
 /// (`key:=value`) are passed over.
 fn fields<'a>(path: &Path, bytes: &'a [u8]) -> Result<(BTreeMap<String, String>, &'a [u8]), OpenError> {
-    let corrupt = |what: &str| OpenError::corrupt(path, what);
     let mut fields = BTreeMap::new();
     let mut rest = bytes;
     let mut first = true;
     loop {
-        let end = rest
-            .iter()
-            .position(|&b| b == b'\n')
-            .ok_or_else(|| corrupt("its header has no end (an empty line)"))?;
+        // The header of data in another file may end with the file.
+        let end = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
         let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
-        rest = &rest[end + 1..];
+        rest = rest.get(end + 1..).unwrap_or_default();
         if line.is_empty() {
             return Ok((fields, rest));
         }
@@ -123,15 +120,11 @@ fn fields<'a>(path: &Path, bytes: &'a [u8]) -> Result<(BTreeMap<String, String>,
             }
             continue;
         }
-        let key = line.find(":=");
         let Some((name, value)) =
-            line.split_once(": ").filter(|(name, _)| key.is_none_or(|at| at > name.len()))
+            line.split_once(':').filter(|(name, value)| !name.starts_with('#') && !value.starts_with('='))
         else {
             continue;
         };
-        if line.starts_with('#') {
-            continue;
-        }
         // `datafile` is `data file`, and so are the others.
         let name = name.trim().to_lowercase();
         let name = match name.as_str() {

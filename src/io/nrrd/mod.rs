@@ -225,6 +225,7 @@ mod tests {
             (PLAIN.replace("short", "block"), "block"),
             (PLAIN.replace("3\n", "4\n").replace("3 2 1", "3 2 1 1"), "4 axes"),
             (format!("{PLAIN}\ndata file: a.raw"), "another file"),
+            (format!("{PLAIN}\nbyteskip:5"), "bytes to be skipped"),
             (PLAIN.replace("endian: big\n", ""), "endian"),
             (PLAIN.replace("sizes: 3 2 1\n", ""), "sizes"),
             (PLAIN.replace("3 2 1", "3 -2 1"), "3 -2 1"),
