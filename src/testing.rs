@@ -14,8 +14,8 @@ pub fn skipped(why: impl Display) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
-/// Skips a test for want of something, or fails it where the environment variable `required` is set: whoever sets it says
-/// that nothing is wanting there.
+/// Skips a test because something is missing. If the environment variable `required` is set, the test fails instead: setting it
+/// says that nothing is missing on that machine.
 ///
 /// # Panics
 /// Where `required` is set.

@@ -360,6 +360,12 @@ pub fn slice(grid: &Grid, z: usize, raw: Raw, rescale: [f32; 2], modality: Modal
     Volume::new(grid, raw.narrow(Path::new("")).ok()?.0, rescale, modality).ok()
 }
 
+/// What is to be said of voxels that have no value.
+pub fn not_numbers(volume: &Volume) -> Option<String> {
+    let count = volume.stats().not_finite;
+    (count > 0).then(|| format!("{count} voxels are not numbers (NaN or infinite)"))
+}
+
 /// CT where a format does not say: signed values that reach from air to bone.
 pub fn guess_modality(
     grid: &Grid,

@@ -59,7 +59,7 @@ pub fn writers() -> impl Iterator<Item = &'static Writer> {
     FORMATS.iter().filter_map(|format| format.writer)
 }
 
-/// What a mask of an image on this grid is written as where nobody says: a file that keeps its place, where it has one.
+/// What a mask of an image on this grid is written as unless a person chooses: a file that keeps its place, if it has one.
 pub fn usual_writer(grid: &Grid) -> &'static Writer {
     if grid.is_picture() { &super::raster::WRITER } else { &super::nifti::WRITER }
 }

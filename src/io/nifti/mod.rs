@@ -88,9 +88,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let (native, inexact) = raw.narrow(path)?;
     warnings.extend(inexact);
     let volume = samples::guess_modality(&grid, native, header.rescale(), path)?;
-    if volume.stats().not_finite > 0 {
-        warnings.push(format!("{} voxels are not numbers (NaN or infinite)", volume.stats().not_finite));
-    }
+    warnings.extend(samples::not_numbers(&volume));
     Ok(Opened {
         volume,
         source: path.to_owned(),

@@ -88,9 +88,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
     let (native, inexact) = raw.narrow(path)?;
     warnings.extend(inexact);
     let volume = samples::guess_modality(&header.grid, native, [1.0, 0.0], path)?;
-    if volume.stats().not_finite > 0 {
-        warnings.push(format!("{} voxels are not numbers (NaN or infinite)", volume.stats().not_finite));
-    }
+    warnings.extend(samples::not_numbers(&volume));
     Ok(Opened {
         volume,
         source: path.to_owned(),
@@ -122,7 +120,7 @@ fn inflated(
         match (&mut members).take(want).read_to_end(&mut out) {
             Ok(0) => break,
             Ok(_) => {}
-            // How much is missing is said by whoever takes the numbers.
+            // The caller says how much is missing.
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof && out.len() < expected => break,
             Err(e) => {
                 let what = format!("its compressed data is not what was written ({e})");
