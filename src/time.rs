@@ -1,6 +1,6 @@
 //! What time it is, in numbers and in text.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Local, NaiveDate, SecondsFormat, Utc};
 
 /// Milliseconds since 1970 (Unix time).
 pub fn now_ms() -> i64 {
@@ -19,6 +19,24 @@ pub fn rfc3339(ms: i64) -> String {
         .unwrap_or_default()
 }
 
+/// The day of a time, as a person says it: "today", "yesterday", "14 Nov", "14 Nov 2024".
+pub fn day(ms: i64) -> String {
+    let local = |ms| DateTime::<Utc>::from_timestamp_millis(ms).map(|t| t.with_timezone(&Local).date_naive());
+    match (local(ms), local(now_ms())) {
+        (Some(day), Some(today)) => day_on(day, today),
+        _ => String::new(),
+    }
+}
+
+fn day_on(day: NaiveDate, today: NaiveDate) -> String {
+    match (today - day).num_days() {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        -300..=300 => day.format("%-d %b").to_string(),
+        _ => day.format("%-d %b %Y").to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +48,15 @@ mod tests {
         assert_eq!(rfc3339(951_782_400_000), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(4_107_542_400_000), "2100-03-01T00:00:00Z");
         assert_eq!(rfc3339(i64::MAX), "");
+    }
+
+    #[test]
+    fn a_day_is_said_as_a_person_says_it() {
+        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
+        let today = day(2026, 11, 30);
+        assert_eq!(day_on(today, today), "today");
+        assert_eq!(day_on(day(2026, 11, 29), today), "yesterday");
+        assert_eq!(day_on(day(2026, 11, 4), today), "4 Nov");
+        assert_eq!(day_on(day(2024, 11, 14), today), "14 Nov 2024");
     }
 }

@@ -18,6 +18,7 @@ pub static TOOL: Tool = Tool {
         Curve([[5.4, 14.0], [5.4, 15.2], [4.6, 16.0], [3.4, 16.2]]),
         Curve([[3.4, 16.2], [6.4, 17.4], [10.6, 16.2], [10.0, 11.4]]),
     ],
+    group: "brush",
     kind: ToolKind::Brush,
     paints: true,
     cursor: Cursor::Outline,

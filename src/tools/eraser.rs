@@ -13,6 +13,7 @@ pub static TOOL: Tool = Tool {
         Line(&[[7.4, 8.4], [12.0, 13.0]]),
         Line(&[[9.0, 16.0], [16.5, 16.0]]),
     ],
+    group: "eraser",
     kind: ToolKind::Brush,
     paints: false,
     cursor: Cursor::Outline,

@@ -16,6 +16,7 @@ pub static TOOL: Tool = Tool {
         Curve([[16.4, 12.0], [15.0, 14.2], [15.0, 15.8], [16.4, 15.8]]),
         Curve([[16.4, 12.0], [17.8, 14.2], [17.8, 15.8], [16.4, 15.8]]),
     ],
+    group: "fill",
     kind: ToolKind::Click,
     paints: true,
     cursor: Cursor::Crosshair,

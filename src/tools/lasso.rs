@@ -19,6 +19,7 @@ pub static TOOL: Tool = Tool {
         Circle([6.0, 13.0], 1.4),
         Curve([[6.0, 14.4], [6.2, 15.6], [5.4, 16.4], [4.4, 17.0]]),
     ],
+    group: "outline",
     kind: ToolKind::Outline,
     paints: true,
     cursor: Cursor::Crosshair,

@@ -40,6 +40,8 @@ pub struct Tool {
     /// The key that selects it, without modifiers.
     pub key: char,
     pub icon: &'static [IconPart],
+    /// Tools of one group share a cell of the strip; they follow each other in [`TOOLS`].
+    pub group: &'static str,
     pub kind: ToolKind,
     /// Whether it draws the selected label. A tool that only erases, or only looks, does not.
     pub paints: bool,

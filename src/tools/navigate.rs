@@ -8,6 +8,7 @@ pub static TOOL: Tool = Tool {
     about: "Moves the crosshair, and so the slices of the other planes.",
     key: 'm',
     icon: &[Closed(&[[5.0, 3.5], [15.5, 9.0], [10.8, 10.8], [8.8, 15.8]])],
+    group: "look",
     kind: ToolKind::Navigate,
     paints: false,
     cursor: Cursor::Crosshair,

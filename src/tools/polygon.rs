@@ -20,6 +20,7 @@ pub static TOOL: Tool = Tool {
         Dot([6.2, 15.6], 1.5),
         Dot([4.0, 8.4], 1.5),
     ],
+    group: "outline",
     kind: ToolKind::Corners,
     paints: true,
     cursor: Cursor::Crosshair,

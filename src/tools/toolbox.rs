@@ -96,9 +96,9 @@ impl Toolbox {
         }
     }
 
-    /// The options of the current tool, side by side.
-    pub fn options_row(&mut self, ui: &mut Ui, scene: &Scene) {
-        for &option in self.tool.options {
+    /// Some of the options of the current tool, side by side.
+    pub fn options_row(&mut self, ui: &mut Ui, options: &[ToolOption], scene: &Scene) {
+        for &option in options {
             self.options.show(option, ui, scene);
         }
     }

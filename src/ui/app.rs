@@ -1,6 +1,7 @@
 use super::fonts::Fonts;
 use super::keyboard::Keyboard;
 use super::outbox::{Outbox, Question};
+use super::remembered::Memory;
 use super::shell::Shell;
 use super::view_state::ViewState;
 use super::{UiOptions, closing, dialogs, keys};
@@ -9,8 +10,11 @@ use crate::gpu::{self, SliceRenderer, interop};
 use crate::nn::DeviceChoice;
 use crate::tools::Toolbox;
 use crate::words::capital;
-use crate::workspace::{Command, CommandError, Document, ModelCommand, Opening, ProjectCommand, Workspace};
+use crate::workspace::{
+    Command, CommandError, Document, DocumentId, ModelCommand, Opening, ProjectCommand, Workspace,
+};
 use eframe::egui_wgpu::RenderState;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,6 +25,8 @@ pub struct Start {
     pub began: Instant,
     pub options: UiOptions,
     pub graphics: Option<RenderState>,
+    /// How the window was when it was closed last.
+    pub memory: Memory,
 }
 
 /// The window's whole state.
@@ -33,6 +39,9 @@ pub struct App {
     shell: Shell,
     keyboard: Keyboard,
     fonts: Fonts,
+    memory: Memory,
+    /// The images whose place was brought back.
+    placed: BTreeSet<DocumentId>,
     /// Of several images that the program was started with, the one that is to be looked at.
     first: Option<JobId>,
     graphics: Option<RenderState>,
@@ -53,6 +62,8 @@ impl App {
             shell: Shell::default(),
             keyboard: Keyboard::default(),
             fonts: Fonts::default(),
+            memory: Memory::default(),
+            placed: BTreeSet::new(),
             first: None,
             title: String::new(),
             frames: 0,
@@ -61,7 +72,8 @@ impl App {
 
     /// A window on a workspace that exists already.
     pub fn on(workspace: Workspace, graphics: Option<RenderState>) -> Self {
-        let start = Start { began: Instant::now(), options: UiOptions::default(), graphics };
+        let memory = Memory::default();
+        let start = Start { began: Instant::now(), options: UiOptions::default(), graphics, memory };
         Self { workspace: Some(workspace), start: None, ..Self::starting(start) }
     }
 
@@ -70,7 +82,9 @@ impl App {
     }
 
     /// Starts the engine and opens what was asked for. Networks, weights and files are read on the engine's threads.
-    fn begin(&mut self, ctx: &egui::Context, Start { options, graphics, .. }: Start) {
+    fn begin(&mut self, ctx: &egui::Context, Start { options, graphics, memory, .. }: Start) {
+        memory.restore(ctx, &mut self.shell, &mut self.view_state, &mut self.toolbox);
+        self.memory = memory;
         let wake = ctx.clone();
         // The window's device is shared with burn only where burn may compute on it: a software rasteriser counts as no
         // GPU unless it is asked for.
@@ -108,11 +122,7 @@ impl App {
                 return;
             }
         };
-        let paths = match options.paths.is_empty() {
-            true => vec![PathBuf::from("sample:fundus")],
-            false => options.paths,
-        };
-        for path in paths {
+        for path in options.paths {
             let open = match options.modality {
                 None => Command::Open(path),
                 modality => Command::OpenWith { path, series: None, modality },
@@ -152,6 +162,14 @@ impl App {
             self.shell.notices.tell(capital(&e.to_string()));
         }
         self.shell.closing.hear(ui.ctx());
+        // Where it was left, it goes on.
+        if let Some(document) = workspace.active().filter(|d| self.placed.insert(d.id()))
+            && let Some(cursor) = self.memory.cursor_of(document.opened())
+            && let Err(e) = workspace.apply(Command::Cursor(cursor))
+        {
+            self.shell.notices.tell(capital(&e.to_string()));
+        }
+        self.placed.retain(|id| workspace.document(*id).is_some());
         self.view_state.keep_only(|id| workspace.document(id).is_some());
         let mut out = Outbox::default();
         let pressed = self.keyboard.pressed(ui.ctx(), self.shell.takes_keys());
@@ -165,6 +183,7 @@ impl App {
             self.shell.dispatch(command, workspace, &mut self.view_state, &mut self.toolbox, &mut out);
         }
         self.shell.hold_to_hide(ui.ctx(), hides, &mut self.view_state);
+        self.shell.tap_to_go_on(ui.ctx(), workspace, &self.view_state, &mut out);
         for path in dropped(ui.ctx()) {
             if dialogs::is_model(&path) {
                 out.command(Command::Model(ModelCommand::Import { path }));
@@ -172,11 +191,16 @@ impl App {
                 out.open(path);
             }
         }
-        self.shell.show(ui, workspace, &mut self.view_state, &mut self.toolbox, &mut out);
+        let seen = &self.memory.now().images;
+        self.shell.show(ui, workspace, &mut self.view_state, &mut self.toolbox, seen, &mut out);
         if let Some(words) = self.fonts.go_on(ui.ctx(), workspace.engine()) {
             self.shell.notices.tell(words);
         }
         self.carry_out(ui.ctx(), out);
+        if let Some(workspace) = &self.workspace {
+            let Self { shell, view_state, toolbox, memory, .. } = self;
+            memory.go_on(ui.ctx(), shell, view_state, toolbox, workspace);
+        }
         self.keyboard.end_frame(ui.ctx());
         if let Some(workspace) = &mut self.workspace {
             self.shell.closing.go_on(ui.ctx(), workspace);
@@ -262,6 +286,10 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         self.frame(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.memory.close();
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

@@ -22,4 +22,12 @@ pub trait Panel {
     fn id(&self) -> &'static str;
     fn title(&self) -> &'static str;
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext);
+
+    /// Whether something stays at the panel's lower edge.
+    fn has_footer(&self, _context: &PanelContext) -> bool {
+        false
+    }
+
+    /// What stays at the panel's lower edge, whatever is scrolled: one filled button at most, at its left.
+    fn footer(&mut self, _ui: &mut Ui, _context: &mut PanelContext) {}
 }

@@ -1,23 +1,27 @@
 //! What each key does.
 
+use super::arrangement::Arrangement;
 use super::keys::{KeyCommand, Scope};
 use super::outbox::{Outbox, Question};
 use super::panels::labels::free_name;
 use super::shell::Shell;
 use super::view_state::ViewState;
 use super::views;
+use super::welcome;
 use crate::geom::Plane;
 use crate::gpu::Filter;
 use crate::label::LabelId;
 use crate::tools::{self, Input, Modifiers, PointerEvent, Toolbox};
 use crate::volume::presets;
 use crate::workspace::{
-    AcceptScope, Command, Document, EditCommand, LabelCommand, ProjectCommand, Workspace,
+    AcceptScope, Command, Document, EditCommand, LabelCommand, PredictionStatus, SaveState, Workspace,
 };
 use glam::DVec3;
 
 /// A key held longer than this was held, not tapped.
 const TAP_SECS: f64 = 0.3;
+/// A pointer that moves less than this while a key is tapped stands still, in points.
+const STILL: f32 = 3.0;
 
 impl Shell {
     pub fn dispatch(
@@ -31,13 +35,20 @@ impl Shell {
         match command {
             KeyCommand::OpenFile => out.ask(Question::OpenFile),
             KeyCommand::OpenFolder => out.ask(Question::OpenFolder),
-            KeyCommand::Theme | KeyCommand::Quit => out.key(command),
-            KeyCommand::Help => self.help_shown = !self.help_shown,
-            _ => {
-                if let Some(document) = workspace.active() {
-                    self.on_document(command, workspace, document, view_state, toolbox, out);
-                }
+            KeyCommand::Theme | KeyCommand::Quit | KeyCommand::Scale(_) | KeyCommand::Panel => {
+                out.key(command)
             }
+            KeyCommand::Find => self.find.open(),
+            KeyCommand::Help => self.help_shown = !self.help_shown,
+            _ => match workspace.active() {
+                Some(document) => self.on_document(command, workspace, document, view_state, toolbox, out),
+                // The keys of labels are those of the start screen.
+                None => {
+                    if let KeyCommand::LabelNumber(index) = command {
+                        welcome::begin(index, out);
+                    }
+                }
+            },
         }
     }
 
@@ -100,14 +111,18 @@ impl Shell {
             }
             KeyCommand::Undo => out.edit(EditCommand::Undo),
             KeyCommand::Redo => out.edit(EditCommand::Redo),
-            KeyCommand::Save => out.command(Command::Project(ProjectCommand::Save)),
+            KeyCommand::Save => self.save(document, out),
+            KeyCommand::Arrange(arrangement) => self.arrangement = arrangement,
             KeyCommand::Export => out.ask(Question::Export),
             KeyCommand::CloseImage => out.command(Command::Close(document.id())),
-            KeyCommand::NextImage => {
+            KeyCommand::Image(by) => {
                 let documents = workspace.documents();
-                let at = documents.iter().position(|d| d.id() == document.id()).unwrap_or(0);
-                out.command(Command::Activate(documents[(at + 1) % documents.len()].id()));
+                let at = documents.iter().position(|d| d.id() == document.id()).unwrap_or(0) as i64;
+                let next = (at + by).rem_euclid(documents.len() as i64) as usize;
+                out.command(Command::Activate(documents[next].id()));
             }
+            // The tap of the key: `Shell::tap_to_go_on`.
+            KeyCommand::AcceptVerifyNext => {}
             KeyCommand::NameLabel => {
                 self.show_panel("labels");
                 self.names = true;
@@ -157,6 +172,56 @@ impl Shell {
         self.views.pointer.take(actions, out);
     }
 
+    /// Every finished stroke is on the disk by itself: says so, or asks where to export to if no project is kept.
+    fn save(&mut self, document: &Document, out: &mut Outbox) {
+        match document.save_state() {
+            SaveState::Saved if document.project().is_some() => {
+                self.notices.tell("Everything is on disk: each stroke is written when it ends");
+            }
+            SaveState::Saving(_) => self.notices.tell("The last changes are being written"),
+            SaveState::Failing(reason) => self.notices.tell(format!("Not on disk: {reason}")),
+            SaveState::Saved | SaveState::NotKept => out.ask(Question::Export),
+        }
+    }
+
+    /// Space in Review: a tap accepts the prediction, verifies the slice and goes on; held it moves the image, as everywhere.
+    pub fn tap_to_go_on(
+        &mut self,
+        ctx: &egui::Context,
+        workspace: &Workspace,
+        view_state: &ViewState,
+        out: &mut Outbox,
+    ) {
+        let (down, now, used) = ctx.input(|i| {
+            let moved = i.pointer.any_down() || i.pointer.delta().length() >= STILL;
+            (i.key_down(egui::Key::Space), i.time, moved)
+        });
+        let in_front =
+            self.arrangement == Arrangement::Review && self.side.front(self.arrangement) == "queue";
+        if ctx.text_edit_focused() || !self.takes_keys() || !in_front {
+            self.tapped_since = None;
+            return;
+        }
+        match (down, self.tapped_since) {
+            (true, None) => self.tapped_since = Some((now, used)),
+            (true, Some((since, before))) => self.tapped_since = Some((since, before || used)),
+            (false, Some((since, used))) => {
+                self.tapped_since = None;
+                if now - since < TAP_SECS && !used {
+                    self.go_on(workspace, view_state, out);
+                }
+            }
+            (false, None) => {}
+        }
+    }
+
+    pub(super) fn go_on(&mut self, workspace: &Workspace, view_state: &ViewState, out: &mut Outbox) {
+        let Some(document) = workspace.active() else { return };
+        if let Err(why) = go_on(document, workspace, view_state, out) {
+            self.notices.tell(why);
+        }
+    }
+
     /// `s`: as long as it is held the mask is hidden; a tap hides or shows it. `pressed`: it went down, without another key.
     pub fn hold_to_hide(&mut self, ctx: &egui::Context, pressed: bool, view_state: &mut ViewState) {
         let (down, now, free) = (
@@ -181,27 +246,55 @@ impl Shell {
     }
 }
 
+/// Accepts the prediction of the slice in front where there is one, marks the slice as verified, and goes to the next one that
+/// is not. Why it does not, where it does not.
+fn go_on(
+    document: &Document,
+    workspace: &Workspace,
+    view_state: &ViewState,
+    out: &mut Outbox,
+) -> Result<(), &'static str> {
+    let z = document.cursor()[2];
+    if !document.is_verified(z) {
+        let rejected = view_state.is_rejected(document, z);
+        match workspace.prediction_status(document.id(), z) {
+            PredictionStatus::Pending | PredictionStatus::Loading if !rejected => {
+                return Err("This slice is still being predicted: wait a moment, or reject the prediction");
+            }
+            PredictionStatus::Ready(_) | PredictionStatus::Labelled if !rejected => {
+                out.edit(EditCommand::AcceptAndVerify { z });
+            }
+            _ => out.edit(EditCommand::SetVerified { z, on: true }),
+        }
+    }
+    next_unverified(document, 1, out);
+    Ok(())
+}
+
+/// Round the whole volume once, from the slice after this one.
+fn next_unverified(document: &Document, by: i64, out: &mut Outbox) {
+    let depth = document.depth() as i64;
+    let mut cursor = document.cursor();
+    let next = (1..depth)
+        .map(|step| (cursor[2] as i64 + by * step).rem_euclid(depth) as usize)
+        .find(|&z| !document.is_verified(z));
+    if let Some(z) = next {
+        cursor[2] = z;
+        out.command(Command::Cursor(cursor));
+    }
+}
+
 fn navigate(command: KeyCommand, document: &Document, view_state: &mut ViewState, out: &mut Outbox) {
     let dims = document.volume().dims();
     let image = view_state.image(document);
     let plane = image.focus_plane(document);
     let axis = document.volume().grid().plane_axes(plane).normal.index();
-    let mut cursor = document.cursor();
+    let cursor = document.cursor();
     match command {
         KeyCommand::Slice(by) => views::move_slice(document, plane, by, out),
         KeyCommand::FirstSlice => views::move_slice(document, plane, -(cursor[axis] as i64), out),
         KeyCommand::LastSlice => views::move_slice(document, plane, dims[axis] as i64, out),
-        KeyCommand::Queue(by) => {
-            // Round the whole volume once, from the slice after this one.
-            let depth = dims[2] as i64;
-            let next = (1..depth)
-                .map(|step| (cursor[2] as i64 + by * step).rem_euclid(depth) as usize)
-                .find(|&z| !document.is_verified(z));
-            if let Some(z) = next {
-                cursor[2] = z;
-                out.command(Command::Cursor(cursor));
-            }
-        }
+        KeyCommand::Queue(by) => next_unverified(document, by, out),
         KeyCommand::Fit => image.fit(),
         KeyCommand::CenterOnCrosshair => {
             for plane in Plane::ALL {

@@ -32,6 +32,7 @@ pub fn show(ctx: &egui::Context) -> bool {
                         keys(&mut columns[column], group);
                     }
                     keys(&mut columns[0], Group::File);
+                    keys(&mut columns[2], Group::Workspaces);
                     labels(&mut columns[1]);
                     keys(&mut columns[2], Group::Prediction);
                     mouse(&mut columns[0]);

@@ -1,5 +1,6 @@
 //! Every key and mouse gesture: one list each. What is listed is what is dispatched, and what `?` shows.
 
+use super::arrangement::Arrangement;
 use crate::tools::{TOOLS, Tool, ToolKind};
 use egui::{Key, KeyboardShortcut, Modifiers, PointerButton};
 use std::borrow::Cow;
@@ -47,7 +48,15 @@ pub enum KeyCommand {
     Export,
     CloseImage,
     Quit,
-    NextImage,
+    /// Of the open ones, so many further.
+    Image(i64),
+    Arrange(Arrangement),
+    Find,
+    Panel,
+    /// Accepts the prediction of the slice, marks it as verified, and goes to the next that is not.
+    AcceptVerifyNext,
+    /// Makes the interface larger or smaller by so many steps; 0 is its own size.
+    Scale(i32),
     Theme,
     Help,
 }
@@ -70,6 +79,7 @@ pub struct Shortcut {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    Workspaces,
     Navigate,
     Look,
     Tools,
@@ -81,6 +91,7 @@ pub enum Group {
 impl Group {
     pub fn title(self) -> &'static str {
         match self {
+            Group::Workspaces => "Workspaces",
             Group::Navigate => "Navigate",
             Group::Look => "Look",
             Group::Tools => "Correct",
@@ -112,11 +123,20 @@ const fn line(
     Shortcut { group, title, keys: Cow::Borrowed(keys), command }
 }
 
-use Group::{File, Labels, Look, Navigate, Prediction, Tools};
+use Group::{File, Labels, Look, Navigate, Prediction, Tools, Workspaces};
 use KeyCommand as C;
 
 /// All but the keys of the tools, which the tools name themselves.
 static FIXED: &[Shortcut] = &[
+    line(Workspaces, "Data set", &[ctrl(Key::Num1)], C::Arrange(Arrangement::DataSet)),
+    line(Workspaces, "Label", &[ctrl(Key::Num2)], C::Arrange(Arrangement::Label)),
+    line(Workspaces, "Review", &[ctrl(Key::Num3)], C::Arrange(Arrangement::Review)),
+    line(Workspaces, "Learn", &[ctrl(Key::Num4)], C::Arrange(Arrangement::Learn)),
+    line(Workspaces, "Find anything", &[ctrl(Key::K)], C::Find),
+    line(Workspaces, "Panel at the right", &[ctrl(Key::B)], C::Panel),
+    line(Workspaces, "Larger interface", &[ctrl(Key::Plus), ctrl(Key::Equals)], C::Scale(1)),
+    line(Workspaces, "Smaller interface", &[ctrl(Key::Minus)], C::Scale(-1)),
+    line(Workspaces, "Interface in its own size", &[ctrl(Key::Num0)], C::Scale(0)),
     line(Navigate, "Next slice", &[key(Key::ArrowDown), key(Key::PageDown)], C::Slice(1)),
     line(Navigate, "Previous slice", &[key(Key::ArrowUp), key(Key::PageUp)], C::Slice(-1)),
     line(Navigate, "Five slices forward", &[shift(Key::ArrowDown), shift(Key::PageDown)], C::Slice(5)),
@@ -178,13 +198,15 @@ static FIXED: &[Shortcut] = &[
     line(Prediction, "Accept in all slices", &[ctrl_shift(Key::Enter)], C::Accept(Scope::Volume)),
     line(Prediction, "Reject in this slice", &[key(Key::Backspace)], C::Reject),
     line(Prediction, "Slice verified, or not", &[ctrl(Key::Enter)], C::Verify),
+    line(Prediction, "In Review: accept, verify, next (tap)", &[key(Key::Space)], C::AcceptVerifyNext),
     line(File, "Undo", &[ctrl(Key::Z)], C::Undo),
     line(File, "Redo", &[ctrl_shift(Key::Z), ctrl(Key::Y)], C::Redo),
     line(File, "Open a file", &[ctrl(Key::O)], C::OpenFile),
     line(File, "Open a folder", &[ctrl_shift(Key::O)], C::OpenFolder),
     line(File, "Save", &[ctrl(Key::S)], C::Save),
     line(File, "Export", &[ctrl(Key::E)], C::Export),
-    line(File, "Next image", &[ctrl(Key::Tab)], C::NextImage),
+    line(File, "Next image", &[ctrl(Key::PageDown), ctrl(Key::Tab)], C::Image(1)),
+    line(File, "Previous image", &[ctrl(Key::PageUp), ctrl_shift(Key::Tab)], C::Image(-1)),
     line(File, "Close the image", &[ctrl(Key::W)], C::CloseImage),
     line(File, "Quit", &[ctrl(Key::Q)], C::Quit),
     line(File, "This list", &[key(Key::Questionmark), shift(Key::Slash), key(Key::F1)], C::Help),

@@ -1,22 +1,27 @@
 //! The window. It reads the workspace and changes it only by commands.
 
 mod app;
+mod arrangement;
 mod bars;
 mod closing;
 mod context;
 mod dialogs;
 mod dispatch;
+mod find;
 mod fonts;
 mod help;
 mod keyboard;
 mod keys;
 mod notices;
+mod open_images;
 mod other_image;
 mod outbox;
 mod panels;
 mod reading;
+mod remembered;
 mod run;
 mod shell;
+mod side;
 mod stack;
 mod stopping;
 mod theme;

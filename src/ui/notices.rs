@@ -1,4 +1,4 @@
-//! What the person should know, at the upper right of the views, and what takes time, at their lower right.
+//! What the person should know, at the lower right of the views.
 
 use super::closing::keep_elsewhere;
 use super::outbox::{Outbox, Request};
@@ -6,8 +6,7 @@ use super::panels::learn::time_left;
 use super::reading::in_words;
 use super::stack::{Corner, Stack};
 use super::theme;
-use super::widgets::{Icon, IconButton, primary, progress_bar, quiet};
-use crate::engine::JobId;
+use super::widgets::{Icon, IconButton, primary, quiet};
 use crate::words::capital;
 use crate::workspace::{
     Activity, Asks, Command, DocumentId, NoticeLevel, ProjectCommand, TrainCommand, Training, Verdict,
@@ -20,7 +19,6 @@ use std::{cell::Cell, time::Duration};
 #[derive(Default)]
 pub struct Notices {
     cards: Stack<Card>,
-    jobs: Stack<JobId>,
     /// What there is to say and since when, oldest first.
     since: Vec<(Card, f64)>,
     /// Why something that was asked for was not done; the newest replaces the older.
@@ -57,18 +55,11 @@ struct Words<'a> {
 const INFO_SECS: f64 = 6.0;
 /// It stays at least so long after the pointer has left it.
 const AFTER_POINTER_SECS: f64 = 2.0;
-/// What takes less than this needs no progress bar: it would only flash.
-const SHOW_AFTER: Duration = Duration::from_millis(200);
-/// Between two looks at how far training has come: it lasts, and the frames are taken from it. Somewhat more than half a
-/// second, as egui draws a frame's time too early.
-const LOOK_AT_TRAINING: Duration = Duration::from_millis(550);
-/// The same for what is soon over.
-const LOOK_AT_JOBS: Duration = Duration::from_millis(100);
-const WIDTH: f32 = 340.0;
+const WIDTH: f32 = 348.0;
 /// More would hide the image.
-const MOST: usize = 4;
-/// Of the slider beside a view.
-const SLIDER: f32 = 34.0;
+const MOST: usize = 3;
+/// Of the rail beside a view.
+const SLIDER: f32 = 40.0;
 /// Of the words in a view's upper corners.
 const WORDS: f32 = 32.0;
 /// Of the scale bar and of what stands in a view's lower corners.
@@ -92,13 +83,7 @@ impl Notices {
         }
     }
 
-    /// Whether a card stands over the views.
-    pub fn shows_any(&self) -> bool {
-        self.cards.height() > 0.0 || self.jobs.height() > 0.0
-    }
-
     pub fn show(&mut self, ctx: &Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
-        self.show_jobs(ctx, views, workspace, out);
         let told = self.told.as_ref().map(|told| match told.times {
             1 => told.text.clone(),
             times => format!("{} ({times} ×)", told.text),
@@ -124,12 +109,13 @@ impl Notices {
         let words: Vec<Words> = of_workspace.chain(told).collect();
         let mut gone = self.passed(ctx, &words);
 
+        let opens = !workspace.openings().is_empty();
         let corner = Corner {
             id: "notices",
-            at: pos2(views.right() - SLIDER, views.top() + WORDS),
-            down: true,
+            at: pos2(views.right() - SLIDER, views.bottom() - if opens { OPENING } else { FOOT }),
+            down: false,
             width: WIDTH.min(views.width() - 40.0),
-            room: views.height() - WORDS - FOOT - self.jobs.height(),
+            room: views.height() - WORDS - FOOT,
             most: MOST,
         };
         let wanted: Vec<Card> = self.since.iter().map(|(card, _)| *card).collect();
@@ -197,39 +183,6 @@ impl Notices {
             }
         }
         passed
-    }
-
-    fn show_jobs(&mut self, ctx: &Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
-        // An image on its way in has a card of its own.
-        let opening = workspace.openings().last().map(|opening| opening.job());
-        let training = workspace.training().map(|training| training.job());
-        for activity in workspace.activities() {
-            let again = if Some(activity.job) == training { LOOK_AT_TRAINING } else { LOOK_AT_JOBS };
-            ctx.request_repaint_after(again);
-        }
-        let activities: Vec<&Activity> = workspace
-            .activities()
-            .filter(|a| a.since.elapsed() >= SHOW_AFTER && Some(a.job) != opening)
-            .collect();
-        let corner = Corner {
-            id: "jobs",
-            at: pos2(views.right() - SLIDER, views.bottom() - if opening.is_some() { OPENING } else { FOOT }),
-            down: false,
-            width: WIDTH.min(views.width() - 40.0),
-            room: views.height() / 2.0,
-            most: MOST,
-        };
-        let wanted: Vec<JobId> = activities.iter().map(|a| a.job).collect();
-        let draw = |ui: &mut Ui, job: JobId| {
-            if let Some(activity) = activities.iter().find(|a| a.job == job) {
-                progress(ui, activity, out);
-            }
-        };
-        let waiting = |ui: &mut Ui, count: usize| {
-            let words = RichText::new(format!("and {count} more under way")).font(theme::small());
-            frame(ui).show(ui, |ui| ui.label(words.color(theme::palette(ui).weak)));
-        };
-        self.jobs.show(ctx, corner, &wanted, draw, waiting);
     }
 }
 
@@ -311,30 +264,6 @@ fn card(
         row.inner
     });
     shown.inner
-}
-
-fn progress(ui: &mut Ui, activity: &Activity, out: &mut Outbox) {
-    frame(ui).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            let width = ui.available_width() - 70.0;
-            let title = egui::Label::new(in_words(&capital(&activity.title))).truncate();
-            ui.allocate_ui_with_layout(Vec2::new(width, 20.0), Layout::left_to_right(Align::Center), |ui| {
-                ui.set_width(width);
-                ui.add(title);
-            });
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if quiet(ui, true, "Cancel").clicked() {
-                    out.command(Command::Cancel(activity.job));
-                }
-            });
-        });
-        let words = activity_words(activity);
-        if !words.is_empty() {
-            ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
-        }
-        let share = (activity.total > 0).then(|| activity.done as f32 / activity.total as f32);
-        progress_bar(ui, share, &activity.title);
-    });
 }
 
 /// "Finding the organs, about 20 s left", as far as it is known.

@@ -1,5 +1,6 @@
 //! What the window's parts ask for while they are drawn. Nothing is changed before the frame's end.
 
+use super::arrangement::Arrangement;
 use super::keys::KeyCommand;
 use crate::workspace::{Command, EditCommand, TrainCommand};
 use std::path::PathBuf;
@@ -12,8 +13,7 @@ pub enum Request {
     /// Opens a dialog.
     Ask(Question),
     DismissNotice(u64),
-    DismissHint,
-    TogglePanels,
+    Arrange(Arrangement),
     /// Brings a panel to the front, by its id.
     ShowPanel(&'static str),
 }

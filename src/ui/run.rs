@@ -1,3 +1,4 @@
+use super::remembered::Memory;
 use super::{App, Start, theme};
 use crate::gpu::{self, GraphicsError, SliceRenderer, SurfaceRenderer};
 use crate::nn::DeviceChoice;
@@ -12,7 +13,7 @@ use std::time::Instant;
 /// What the window opens with.
 #[derive(Clone, Debug, Default)]
 pub struct UiOptions {
-    /// Files, folders or `sample:ID`; the first is the one in front. None: the built-in sample of a first run.
+    /// Files, folders or `sample:ID`; the first is the one in front. None: the start screen.
     pub paths: Vec<PathBuf>,
     /// What made them, where the person says so.
     pub modality: Option<Modality>,
@@ -34,12 +35,13 @@ pub enum UiError {
 pub fn run(options: UiOptions) -> Result<(), UiError> {
     let began = Instant::now();
     gpu::check_system()?;
+    let memory = Memory::of_person();
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Fovea")
             .with_app_id("fovea")
-            .with_inner_size([1440.0, 900.0])
-            .with_min_inner_size([900.0, 560.0])
+            .with_inner_size(memory.now().size.unwrap_or([1440.0, 900.0]))
+            .with_min_inner_size([560.0, 480.0])
             .with_icon(icon()),
         wgpu_options: WgpuConfiguration {
             wgpu_setup: gpu::device::wgpu_setup().into(),
@@ -58,7 +60,7 @@ pub fn run(options: UiOptions) -> Result<(), UiError> {
             SurfaceRenderer::install(state);
         }
         creator_came_up.set(true);
-        let start = Start { began, options, graphics: context.wgpu_render_state.clone() };
+        let start = Start { began, options, graphics: context.wgpu_render_state.clone(), memory };
         Ok(Box::new(App::starting(start)))
     });
     // winit and wgpu panic on some systems that lack a part: that is no different from an error, as long as no window

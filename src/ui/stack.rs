@@ -45,11 +45,6 @@ impl<K: Copy + Debug + Hash + PartialEq> Stack<K> {
         self.area.zip(at).is_some_and(|(area, at)| area.contains(at))
     }
 
-    /// Height of what was drawn last.
-    pub fn height(&self) -> f32 {
-        self.area.map_or(0.0, |area| area.height())
-    }
-
     /// Decides which of the wanted cards, oldest first, are shown: as a rule the newest that there is room for.
     fn arrange(&mut self, hovered: bool, wanted: &[K], most: usize, room: f32) {
         for slot in &mut self.slots {

@@ -95,12 +95,17 @@ pub mod size {
     pub const STATUS_BAR: f32 = 28.0;
     pub const TOOL_STRIP: f32 = 48.0;
     pub const OPTIONS_ROW: f32 = 38.0;
-    pub const SIDE_PANEL: f32 = 292.0;
+    /// What stays at the lower edge of a panel.
+    pub const FOOTER: f32 = 56.0;
+    /// The tabs of the panel.
+    pub const TABS: f32 = 40.0;
     pub const BUTTON: f32 = 28.0;
     pub const TOOL: f32 = 34.0;
     pub const GAP: f32 = 8.0;
     pub const RADIUS: u8 = 6;
     pub const SMALL_TEXT: f32 = 11.5;
+    pub const KEY_CAP: f32 = 11.0;
+    pub const FIND: f32 = 15.0;
     pub const TEXT: f32 = 13.0;
     pub const TITLE: f32 = 13.5;
     pub const LARGE: f32 = 20.0;
@@ -125,6 +130,31 @@ pub fn small() -> FontId {
 
 pub fn body() -> FontId {
     FontId::proportional(size::TEXT)
+}
+
+/// Of names that stand out a little.
+pub fn medium() -> FontId {
+    body()
+}
+
+/// Of a screen's title.
+pub fn headline() -> FontId {
+    FontId::proportional(size::LARGE)
+}
+
+/// Of a part's title.
+pub fn title() -> FontId {
+    FontId::proportional(size::TITLE)
+}
+
+/// Of the field that finds anything.
+pub fn find() -> FontId {
+    FontId::proportional(size::FIND)
+}
+
+/// Of a key beside what it does.
+pub fn key_cap() -> FontId {
+    FontId::proportional(size::KEY_CAP)
 }
 
 /// Figures that change while one looks at them stand still.
@@ -163,6 +193,8 @@ pub fn install(ctx: &egui::Context) {
         });
     }
     ctx.set_theme(egui::ThemePreference::Dark);
+    // The window has keys of its own for its size.
+    ctx.options_mut(|o| o.zoom_with_keyboard = false);
     // A stroke over the image is no click, and ends the writing in a field all the same.
     ctx.options_mut(|o| o.input_options.surrender_focus_on = egui::SurrenderFocusOn::Presses);
 }

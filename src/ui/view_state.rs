@@ -14,6 +14,46 @@ pub enum Layout {
     One(Pane),
     /// Axial, coronal and sagittal with a linked crosshair, and beside them the labels or the slices.
     Four,
+    /// The plane of acquisition, large, and the other three of [`Layout::Four`] in a column beside it.
+    OneAndThree,
+}
+
+impl Layout {
+    /// Whether it has several views.
+    pub fn is_several(self) -> bool {
+        !matches!(self, Layout::One(_))
+    }
+}
+
+/// What of prediction and mask is to be seen, as one choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    Prediction,
+    Mask,
+    Difference,
+    Certainty,
+}
+
+impl Shows {
+    pub const ALL: [Shows; 4] = [Shows::Prediction, Shows::Mask, Shows::Difference, Shows::Certainty];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Shows::Prediction => "Prediction",
+            Shows::Mask => "Mask",
+            Shows::Difference => "Difference",
+            Shows::Certainty => "Certainty",
+        }
+    }
+
+    pub fn about(self) -> &'static str {
+        match self {
+            Shows::Prediction => "What the model predicts, over the mask",
+            Shows::Mask => "The mask alone",
+            Shows::Difference => "What accepting the prediction would change",
+            Shows::Certainty => "How probable the selected label is",
+        }
+    }
 }
 
 /// A view.
@@ -82,6 +122,8 @@ impl Default for PlaneViewState {
 #[derive(Clone, Debug)]
 pub struct ImageViewState {
     pub layout: Layout,
+    /// The layout of several views that a large one goes back to.
+    pub several: Layout,
     /// The view that keys act on: the one under the pointer last.
     pub focus: Pane,
     pub tone: Tone,
@@ -104,6 +146,7 @@ impl ImageViewState {
         };
         Self {
             layout,
+            several: Layout::Four,
             focus: Pane::Plane(native),
             tone: Tone::of(volume),
             planes: [PlaneViewState::default(); 3],
@@ -117,7 +160,7 @@ impl ImageViewState {
     pub fn focus_plane(&self, document: &Document) -> Plane {
         let pane = match self.layout {
             Layout::One(pane) => pane,
-            Layout::Four => self.focus,
+            Layout::Four | Layout::OneAndThree => self.focus,
         };
         match pane {
             Pane::Plane(plane) => plane,
@@ -215,6 +258,22 @@ impl ViewState {
             true => SurfaceOf::Prediction { hidden: (0..document.depth()).filter(rejected).collect() },
             false => SurfaceOf::Mask,
         })
+    }
+
+    /// What of prediction and mask is to be seen.
+    pub fn shows(&self) -> Shows {
+        match (self.difference, self.prediction_shown, self.heat) {
+            (true, ..) => Shows::Difference,
+            (false, false, _) => Shows::Mask,
+            (false, true, true) => Shows::Certainty,
+            (false, true, false) => Shows::Prediction,
+        }
+    }
+
+    pub fn show(&mut self, shows: Shows) {
+        self.difference = shows == Shows::Difference;
+        self.heat = shows == Shows::Certainty;
+        self.prediction_shown = shows != Shows::Mask;
     }
 
     pub fn mask_visible(&self) -> bool {

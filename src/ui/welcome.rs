@@ -1,100 +1,171 @@
-//! What is shown while nothing is open, the hint of the first run, and the sign that a file may be dropped.
+//! What is shown while nothing is open, and the sign that a file may be dropped.
 
+use super::arrangement::Arrangement;
+use super::keys::{KeyCommand, shortcut_of};
 use super::outbox::{Outbox, Question, Request};
-use super::theme::{self, canvas};
-use super::widgets::{Icon, primary, quiet};
+use super::reading::as_painted;
+use super::remembered::Seen;
+use super::theme::{self, canvas, size};
+use super::widgets::{Icon, cut_in_the_middle, key_cap, primary_key, quiet};
 use crate::io::FORMATS;
 use crate::phantom::SAMPLES;
+use crate::time;
+use crate::workspace::Workspace;
 use egui::{
-    Align, Align2, Area, Frame, Id, Layout, Margin, Order, Rect, RichText, Sense, Stroke, StrokeKind, Ui,
-    Vec2, pos2,
+    Align2, CornerRadius, Id, Order, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
-/// Nothing is open.
-pub fn show(ui: &mut Ui, starting: bool, out: &mut Outbox) {
+/// What a person may want to do, with the sample and the workspace that show it.
+const AIMS: [(&str, &str, Arrangement); 3] = [
+    ("See what a model finds, slice by slice", "oct", Arrangement::Review),
+    ("Label images of my own, from nothing", "", Arrangement::Label),
+    ("Teach a network from corrected slices", "oct-shifted", Arrangement::Learn),
+];
+
+/// Of one column, and between the two, in points.
+const COLUMN: f32 = 420.0;
+const BETWEEN: f32 = 64.0;
+const SEEN_ROW: f32 = 52.0;
+
+/// Nothing is open: what to open, and where one left off.
+pub fn show(ui: &mut Ui, workspace: &Workspace, seen: &[Seen], out: &mut Outbox) {
     let rect = ui.available_rect_before_wrap();
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
-    if starting {
-        return;
-    }
-    let mut ui = super::views::centred(ui, rect, Vec2::new(560.0, 300.0));
     // The ground is dark in both themes.
     ui.visuals_mut().override_text_color = Some(canvas::TEXT);
-    ui.with_layout(Layout::top_down(Align::Center), |ui| {
-        ui.label(RichText::new("Open an image").size(theme::size::LARGE).color(canvas::TEXT));
-        ui.add_space(4.0);
-        let files = FORMATS.iter().filter(|format| !format.extensions.is_empty());
-        let titles: Vec<&str> = files.map(|format| format.title).collect();
-        let words = format!("Drop a file or a folder here: {}", titles.join(", "));
-        ui.label(RichText::new(words).color(canvas::WEAK));
-        ui.add_space(18.0);
-        ui.visuals_mut().override_text_color = None;
-        ui.horizontal(|ui| {
-            ui.add_space((ui.available_width() - 170.0).max(0.0) / 2.0);
-            if primary(ui, true, "Open file").clicked() {
-                out.ask(Question::OpenFile);
-            }
-            if quiet(ui, true, "Open folder").clicked() {
-                out.ask(Question::OpenFolder);
-            }
-        });
-        ui.add_space(22.0);
-        ui.label(
-            RichText::new("or a sample that the program draws itself")
-                .font(theme::small())
-                .color(canvas::WEAK),
-        );
-        ui.add_space(4.0);
-        for sample in SAMPLES {
-            if ui.link(sample.title).clicked() {
-                out.open(format!("sample:{}", sample.id));
-            }
+    let two = rect.width() > 2.0 * COLUMN + BETWEEN + 40.0 && !seen.is_empty();
+    let width = if two { 2.0 * COLUMN + BETWEEN } else { COLUMN.min(rect.width() - 40.0) };
+    let top = rect.top() + (rect.height() * 0.10).min(96.0);
+    let place = Rect::from_min_max(
+        pos2(rect.center().x - width / 2.0, top),
+        pos2(rect.center().x + width / 2.0, rect.bottom()),
+    );
+    let mut ui = ui.new_child(UiBuilder::new().max_rect(place));
+    ScrollArea::vertical().auto_shrink(false).show(&mut ui, |ui| {
+        if two {
+            let both = ui.available_rect_before_wrap();
+            let mut left = ui.new_child(UiBuilder::new().max_rect(both.with_max_x(both.left() + COLUMN)));
+            open(&mut left, out);
+            let mut right =
+                ui.new_child(UiBuilder::new().max_rect(both.with_min_x(both.left() + COLUMN + BETWEEN)));
+            left_off(&mut right, workspace, seen, out);
+            let used = left.min_rect().union(right.min_rect());
+            ui.allocate_rect(used, Sense::hover());
+        } else {
+            open(ui, out);
+            left_off(ui, workspace, seen, out);
         }
     });
 }
 
-/// The main steps, shown once.
-pub fn hint(ctx: &egui::Context, views: Rect, out: &mut Outbox) {
-    Area::new(Id::unique("hint"))
-        .order(Order::Middle)
-        .pivot(Align2::LEFT_BOTTOM)
-        .fixed_pos(pos2(views.left() + 14.0, views.bottom() - 40.0))
-        .show(ctx, |ui| {
-            let p = theme::palette(ui);
-            Frame::new()
-                .fill(p.panel)
-                .stroke(Stroke::new(1.0, p.active))
-                .corner_radius(8)
-                .inner_margin(Margin::symmetric(14, 12))
-                .show(ui, |ui| {
-                    ui.set_width(300.0);
-                    ui.label(RichText::new("From picture to better model").strong());
-                    ui.add_space(2.0);
-                    for (key, words) in [
-                        ("Enter", "takes the prediction into the mask"),
-                        ("B", "brush; right button erases; [ ] size"),
-                        ("Ctrl+Enter", "marks the slice as verified"),
-                        ("Learn", "trains on what is verified"),
-                        ("?", "shows all keys"),
-                    ] {
-                        ui.horizontal(|ui| {
-                            let (rect, _) = ui.allocate_exact_size(Vec2::new(74.0, 18.0), Sense::hover());
-                            ui.painter().text(
-                                rect.left_center(),
-                                Align2::LEFT_CENTER,
-                                key,
-                                theme::small(),
-                                p.accent,
-                            );
-                            ui.label(RichText::new(words).font(theme::small()).color(p.weak));
-                        });
-                    }
-                    ui.add_space(4.0);
-                    if quiet(ui, true, "Got it").clicked() {
-                        out.requests.push(Request::DismissHint);
-                    }
-                });
+fn small(ui: &mut Ui, words: &str) {
+    ui.label(RichText::new(words).font(theme::small()).color(canvas::WEAK));
+}
+
+fn open(ui: &mut Ui, out: &mut Outbox) {
+    ui.label(RichText::new("Open an image or a folder").font(theme::headline()).color(canvas::TEXT));
+    ui.add_space(4.0);
+    let files = FORMATS.iter().filter(|format| !format.extensions.is_empty());
+    let titles: Vec<&str> = files.map(|format| format.title).collect();
+    let words = format!("Drop a file or a folder here: {}", titles.join(", "));
+    ui.label(RichText::new(words).color(canvas::WEAK));
+    ui.add_space(14.0);
+    ui.horizontal(|ui| {
+        ui.visuals_mut().override_text_color = None;
+        if primary_key(ui, true, "Open a file", shortcut_of(KeyCommand::OpenFile)).clicked() {
+            out.ask(Question::OpenFile);
+        }
+        let key = shortcut_of(KeyCommand::OpenFolder).unwrap_or_default();
+        if quiet(ui, true, "Open a folder").on_hover_text(key).clicked() {
+            out.ask(Question::OpenFolder);
+        }
+    });
+    ui.add_space(28.0);
+    small(ui, "New here? Try one that the program draws itself");
+    ui.add_space(4.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.visuals_mut().override_text_color = None;
+        ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
+        for sample in SAMPLES {
+            if quiet(ui, true, sample.title).clicked() {
+                out.open(format!("sample:{}", sample.id));
+            }
+        }
+    });
+    ui.add_space(28.0);
+    small(ui, "What would you like to do?");
+    ui.add_space(4.0);
+    for (index, (words, ..)) in AIMS.into_iter().enumerate() {
+        if aim(ui, words, &(index + 1).to_string()) {
+            begin(index, out);
+        }
+    }
+}
+
+/// Begins with what a person wants to do, by its place in the list.
+pub fn begin(index: usize, out: &mut Outbox) {
+    let Some(&(_, sample, arrangement)) = AIMS.get(index) else { return };
+    out.requests.push(Request::Arrange(arrangement));
+    match sample {
+        "" => out.ask(Question::OpenFile),
+        sample => out.open(format!("sample:{sample}")),
+    }
+}
+
+/// True where it was clicked.
+fn aim(ui: &mut Ui, words: &str, key: &str) -> bool {
+    let row = ui.horizontal(|ui| {
+        key_cap(ui, key);
+        ui.add(egui::Label::new(words).selectable(false).sense(Sense::click()))
+    });
+    let response = row.inner;
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, words));
+    response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked()
+}
+
+fn left_off(ui: &mut Ui, workspace: &Workspace, seen: &[Seen], out: &mut Outbox) {
+    if seen.is_empty() {
+        return;
+    }
+    ui.add_space(6.0);
+    small(ui, "Where you left off");
+    ui.add_space(4.0);
+    for seen in seen {
+        if row(ui, seen) {
+            out.open(seen.path.clone());
+        }
+    }
+    if workspace.interrupted_training().is_some() {
+        ui.add_space(8.0);
+        theme::card(ui).show(ui, |ui| {
+            ui.label("A learning run stopped when the program last ended. It can go on from there: open its image, then Learn.");
         });
+    }
+}
+
+/// True where it was clicked.
+fn row(ui: &mut Ui, seen: &Seen) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), SEEN_ROW), Sense::click());
+    let name = seen.path.file_name().unwrap_or(seen.path.as_os_str()).to_string_lossy();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Open {name} again")));
+    let p = theme::of(true);
+    if response.hovered() {
+        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), p.raised);
+    }
+    let words = match seen.depth {
+        0 | 1 if seen.verified > 0 => "verified".to_owned(),
+        0 | 1 => "not verified".to_owned(),
+        depth => format!("slice {} · {} of {depth} verified", seen.cursor[2] + 1, seen.verified),
+    };
+    let left = rect.left() + 12.0;
+    let name = as_painted(&cut_in_the_middle(&name, 40));
+    let painter = ui.painter();
+    painter.text(pos2(left, rect.top() + 9.0), Align2::LEFT_TOP, name, theme::medium(), canvas::TEXT);
+    painter.text(pos2(left, rect.bottom() - 8.0), Align2::LEFT_BOTTOM, words, theme::small(), canvas::WEAK);
+    let at = pos2(rect.right() - 12.0, rect.center().y);
+    painter.text(at, Align2::RIGHT_CENTER, time::day(seen.at_ms), theme::small(), canvas::WEAK);
+    response.on_hover_text(seen.path.display().to_string()).clicked()
 }
 
 /// While files hang over the window.

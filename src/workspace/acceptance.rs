@@ -20,10 +20,19 @@ pub(super) struct Acceptance {
     pub accept: Accept,
     /// The model's own labels of each slice.
     pub slices: Slices,
+    pub then: Then,
+}
+
+/// What follows in the same step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Nothing,
+    /// The native slice is marked as verified, also where no voxel changes.
+    Verify(usize),
 }
 
 impl Acceptance {
-    /// The label that the table lacks first, then the voxels; empty where no voxel changes.
+    /// The label that the table lacks first, then the voxels, then what follows; empty where nothing changes.
     pub fn changes(&self, volume: &Volume, now: &Annotations) -> Result<Vec<Change>, EditError> {
         let (labels, table) = class_labels(&self.card, &now.labels);
         let translated: BTreeMap<LabelId, LabelId> =
@@ -51,7 +60,11 @@ impl Acceptance {
         };
         let rules = MaskRules::new(&table, &now.verified);
         let patch = Patch::accept(&now.mask, volume, &prediction, self.accept, &rules)?;
-        Ok(with_labels(&now.labels, &table, patch))
+        let mut changes = with_labels(&now.labels, &table, patch);
+        if let Then::Verify(slice) = self.then {
+            changes.push(Change::Verified { slice, on: true });
+        }
+        Ok(changes)
     }
 
     pub fn order(self, version: Version) -> Order {

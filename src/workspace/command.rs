@@ -83,6 +83,10 @@ pub enum EditCommand {
     Accept {
         scope: AcceptScope,
     },
+    /// Takes the prediction of native slice `z` into the mask and marks the slice as verified, as one step.
+    AcceptAndVerify {
+        z: usize,
+    },
     /// Marks native slice `z` as verified by the person (or not): no model changes it, and training learns from it.
     SetVerified {
         z: usize,

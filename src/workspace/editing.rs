@@ -1,10 +1,11 @@
+use super::acceptance::Then;
 use super::annotated::Committed;
 use super::annotations::Annotations;
 use super::background_edit::{Draft, Edits, IN_FRAME, Order};
 use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::Predictions;
-use super::{CommandError, DocumentId, EditCommand};
+use super::{AcceptScope, CommandError, DocumentId, EditCommand};
 use crate::edit::{Change, EditError, Limits, Origin, Patch, Shape};
 use crate::label::LabelId;
 use crate::volume::Volume;
@@ -83,7 +84,10 @@ impl Edits {
                 }
             }
             EditCommand::Abort => parts.documents.active_mut()?.annotated_mut().open_stroke()?.abort(),
-            EditCommand::Accept { scope } => predictions.accept(parts, library, self, scope),
+            EditCommand::Accept { scope } => predictions.accept(parts, library, self, scope, Then::Nothing),
+            EditCommand::AcceptAndVerify { z } => {
+                predictions.accept(parts, library, self, AcceptScope::Slice(z), Then::Verify(z))
+            }
             EditCommand::SetVerified { z, on } => {
                 let document = parts.documents.active_mut()?;
                 let depth = document.depth();

@@ -61,12 +61,14 @@ fn buttons_and_menus_ask_for_files_as_their_keys_do() {
     let mut window = Window::on("fundus");
     let asked = |window: &Window| window.harness.query_by_label("Path").is_some();
     assert!(!asked(&window));
-    window.click("Export");
-    assert!(asked(&window), "the button asks where to export to");
+    window.click("More");
+    window.harness.get_by_label_contains("Export the mask…").click();
+    window.steps(3);
+    assert!(asked(&window), "the menu asks where to export to");
     window.click("Cancel");
     assert!(!asked(&window));
     for item in ["File…", "Folder or DICOM series…", "Import a label image…"] {
-        window.click("Open");
+        window.click("More to open");
         // Its key stands beside it.
         window.harness.get_by_label_contains(item).click();
         window.steps(3);

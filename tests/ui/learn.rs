@@ -21,7 +21,7 @@ fn corrected(verified: usize) -> Window {
         assert!(window.document().is_verified(z));
         window.press(Key::ArrowDown);
     }
-    window.click("Learn panel");
+    window.click("Learn workspace");
     window
 }
 
@@ -65,6 +65,10 @@ fn a_run_is_paused_goes_on_and_is_cancelled() {
     });
     window.steps(2);
     for stop in ["Stop…", "Cancel"] {
+        if stop == "Cancel" {
+            window.harness.get_by_label_contains("Under way").click();
+            window.steps(3);
+        }
         window.click(stop);
         assert!(window.harness.query_by_label("Stop learning?").is_some(), "after {stop}");
         window.steps(5);
@@ -102,7 +106,7 @@ fn the_best_so_far_is_kept_and_adopted_from_another_panel() {
     window.steps(2);
     window.click("Stop…");
     window.click("Keep the best so far");
-    window.click("Labels panel");
+    window.click("Label workspace");
     window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
     window.steps(3);
     assert_eq!(state(&window), TrainingState::Finished);
@@ -112,7 +116,7 @@ fn the_best_so_far_is_kept_and_adopted_from_another_panel() {
     assert!(window.workspace().notices().iter().any(|n| n.asks == Some(Asks::Adopt)));
     window.click("Compare");
     assert!(window.harness.query_by_label("Old and new on slices kept out").is_some());
-    window.click("Labels panel");
+    window.click("Label workspace");
     window.click("Adopt");
     assert_eq!(state(&window), TrainingState::Adopted);
     assert_eq!(window.document().model().map(|v| v.to_string()), Some(version));

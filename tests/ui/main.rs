@@ -2,6 +2,7 @@
 
 mod drawing;
 mod files;
+mod frame;
 mod labels;
 mod learn;
 mod other_image;

@@ -199,7 +199,7 @@ fn oct_that_is_corrected() {
 fn oct_before_it_is_learned_from() {
     in_a_folder(|data| {
         let mut oct = window(data, "oct-shifted", verified)?;
-        oct.click("Learn panel");
+        oct.click("Learn workspace");
         hold(&mut oct, DOCS, "learn");
         oct.harness.ctx.set_theme(egui::Theme::Light);
         hold(&mut oct, HERE, "learn-light");
@@ -212,7 +212,7 @@ fn oct_before_it_is_learned_from() {
 fn oct_that_was_learned_from() {
     in_a_folder(|data| {
         let mut oct = window(data, "oct-shifted", verified)?;
-        oct.click("Learn panel");
+        oct.click("Learn workspace");
         oct.click("Start training");
         oct.until("the run has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
         assert_eq!(oct.workspace().training().map(|t| t.state().clone()), Some(TrainingState::Finished));

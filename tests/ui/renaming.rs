@@ -65,7 +65,7 @@ fn enter_tab_and_a_click_elsewhere_take_the_name() {
 
     // The button beside it does what it is for, too.
     write(&mut window, label, "tree");
-    window.click("Dark or light theme");
+    window.click("Layers");
     assert_eq!(name(&window, label), "tree");
     has_ended(&mut window, "a button");
 }
@@ -267,7 +267,7 @@ fn saving_does_not_hide_the_mask_and_a_quick_tap_does() {
     let key_of =
         |key, pressed, modifiers| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
     let key = |pressed, modifiers| key_of(Key::S, pressed, modifiers);
-    let hidden = |window: &Window| window.harness.query_by_label("Hide the mask").is_none();
+    let hidden = |window: &Window| window.harness.query_by_label("Layers: the mask is hidden").is_some();
     // Both within one frame, as on a slow machine.
     window.harness.input_mut().events.extend([key(true, Modifiers::NONE), key(false, Modifiers::NONE)]);
     window.steps(2);
@@ -316,8 +316,7 @@ fn a_stroke_or_another_panel_takes_the_name() {
 fn the_name_goes_to_its_own_image_when_a_click_brings_another() {
     let (mut window, label) = window();
     let first = window.document().id();
-    let tab = window.document().name().to_owned();
-    window.click("Open");
+    window.click("More to open");
     let other = SAMPLES.iter().find(|s| s.id == "oct").expect("it is built in");
     window.click(other.title);
     window.until("the other is open", |w| w.documents().len() == 2 && w.openings().is_empty());
@@ -327,7 +326,7 @@ fn the_name_goes_to_its_own_image_when_a_click_brings_another() {
     let before = window.workspace().document(first).map(|d| d.labels().clone());
     let label = window.document().labels().get(label).expect("label 1").id;
     write(&mut window, label, "of the second");
-    window.click(&tab);
+    window.click("Previous image");
     assert_eq!(window.document().id(), first);
     let renamed = window.workspace().document(second).and_then(|d| d.labels().get(label)).map(|l| &*l.name);
     assert_eq!(renamed, Some("of the second"));

@@ -36,7 +36,7 @@ fn while_it_trains_the_window_is_drawn_twice_a_second_at_most() {
     workspace.apply(Command::Train(TrainCommand::Start(options))).unwrap();
     let mut window = Window::of(workspace, SIZE, None);
     window.steps(3);
-    window.click("Learn panel");
+    window.click("Learn workspace");
     window.harness.event(Event::PointerMoved(pos2(500.0, 300.0)));
     let steps = |window: &Window| window.workspace().training().map_or(0, |t| t.steps()[0]);
     window.until("it has begun", |w| w.training().is_some_and(|t| t.steps()[0] >= 2));

@@ -1,13 +1,19 @@
 //! The bars around the views.
 
-mod images;
+mod case;
+mod jobs;
+mod layers;
 mod options;
 mod status;
 mod strip;
 mod top;
 
-pub use images::Images;
+pub use case::Case;
+pub use jobs::look_again;
 pub use options::show as options;
 pub use status::show as status;
-pub use strip::show as strip;
+pub use strip::Strip;
 pub use top::show as top;
+
+/// In a window that is narrower than this the strip of tools is one button in the row of options. In points.
+pub const STRIP_AWAY: f32 = 760.0;

@@ -1,13 +1,73 @@
+use super::layers;
+use crate::gpu::Filter;
 use crate::tools::{Scene, Toolbox};
+use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{KeyCommand, shortcut_of};
+use crate::ui::outbox::Outbox;
 use crate::ui::theme;
-use crate::ui::view_state::ViewState;
+use crate::ui::view_state::{Layout as ViewLayout, Pane, Shows, ViewState};
+use crate::ui::widgets::{Icon, IconButton, Segmented, divider, drop_down};
 use crate::volume::presets;
 use crate::workspace::Document;
-use egui::{Align, Layout, RichText, Ui};
+use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui, UiBuilder};
 
-/// The options of the current tool, what it paints with, and what to do next.
-pub fn show(ui: &mut Ui, document: &Document, toolbox: &mut Toolbox, view_state: &mut ViewState) {
+/// The options of a tool need about this much room each, in points; those without it are behind a button.
+const EACH: f32 = 150.0;
+
+/// The current tool's options at the left; how the image is shown at the right.
+pub fn show(
+    ui: &mut Ui,
+    document: &Document,
+    arrangement: Arrangement,
+    toolbox: &mut Toolbox,
+    view_state: &mut ViewState,
+    out: &mut Outbox,
+) {
+    let bar = ui.max_rect();
+    let mut right = ui.new_child(
+        UiBuilder::new().max_rect(bar).layout(Layout::right_to_left(Align::Center)).id_salt("view"),
+    );
+    right.spacing_mut().item_spacing.x = 4.0;
+    layouts(&mut right, document, view_state);
+    if document.depth() > 1 {
+        divider(&mut right);
+    }
+    layers::show(&mut right, document, view_state);
+    windows(&mut right, document, view_state);
+    let rest = bar.with_max_x(right.min_rect().left() - 8.0);
+    let mut left = ui.new_child(
+        UiBuilder::new().max_rect(rest).layout(Layout::left_to_right(Align::Center)).id_salt("tool"),
+    );
+    left.set_clip_rect(rest.intersect(ui.clip_rect()));
+    match arrangement {
+        Arrangement::Review if !toolbox.tool().paints => review(&mut left, view_state),
+        _ => tool(&mut left, document, toolbox, view_state, out),
+    }
+}
+
+fn title(ui: &mut Ui, words: &str) {
+    ui.label(RichText::new(words).font(theme::title()));
+    ui.add_space(8.0);
+}
+
+/// What of prediction and mask is shown.
+fn review(ui: &mut Ui, view_state: &mut ViewState) {
+    title(ui, "Review");
+    let choices = Shows::ALL.map(|shows| (shows, shows.title()));
+    if let Some(shows) =
+        Segmented::new(view_state.shows(), choices).show(ui, |shows| shows.about().to_owned())
+    {
+        view_state.show(shows);
+    }
+}
+
+fn tool(
+    ui: &mut Ui,
+    document: &Document,
+    toolbox: &mut Toolbox,
+    view_state: &mut ViewState,
+    out: &mut Outbox,
+) {
     let scene = Scene {
         volume: document.volume(),
         mask: document.mask(),
@@ -15,31 +75,75 @@ pub fn show(ui: &mut Ui, document: &Document, toolbox: &mut Toolbox, view_state:
         label: document.selected_label(),
         point_size: 1.0,
     };
-    let p = theme::palette(ui);
-    ui.horizontal_centered(|ui| {
-        if view_state.windowing {
-            ui.label(RichText::new("Window and level").strong());
-            ui.add_space(8.0);
-            let image = view_state.image(document);
-            for (index, preset) in presets(document.volume()).iter().enumerate() {
-                let key = shortcut_of(KeyCommand::Preset(index)).unwrap_or_default();
-                let chosen = image.tone.window == preset.window;
-                if ui.selectable_label(chosen, preset.title).on_hover_text(key).clicked() {
-                    image.tone.window = preset.window;
-                }
+    if view_state.windowing {
+        return title(ui, "Window and level");
+    }
+    if ui.ctx().content_rect().width() < super::STRIP_AWAY {
+        super::Strip::menu(ui, toolbox, out);
+    }
+    title(ui, toolbox.tool().title);
+    let options = toolbox.tool().options;
+    let shown = ((ui.available_width() / EACH) as usize).min(options.len());
+    let (first, behind) = options.split_at(shown);
+    toolbox.options_row(ui, first, &scene);
+    if !behind.is_empty() {
+        let more = ui.add(IconButton::new(Icon::More, "More options of the tool"));
+        Popup::menu(&more).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+            for option in behind {
+                ui.horizontal(|ui| toolbox.options_row(ui, &[*option], &scene));
             }
-        } else {
-            ui.label(RichText::new(toolbox.tool().title).strong());
-            ui.add_space(8.0);
-            toolbox.options_row(ui, &scene);
-        }
-        let hint = match view_state.windowing {
-            true => "Drag sideways for the window, up and down for the level".to_owned(),
-            false => toolbox.hint(&scene),
-        };
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let words = RichText::new(hint).font(theme::small()).color(p.faint);
-            ui.add(egui::Label::new(words).truncate());
         });
+    }
+}
+
+fn layouts(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
+    if document.depth() == 1 {
+        return;
+    }
+    let key = shortcut_of(KeyCommand::NextLayout);
+    let native = Pane::Plane(document.native_plane());
+    let image = view_state.image(document);
+    let layouts = [
+        (Icon::Cube, "Labels in three dimensions", ViewLayout::One(Pane::Surface)),
+        (Icon::Grid, "Three linked planes, and the labels", ViewLayout::Four),
+        (Icon::OneAndThree, "One large view, and three beside it", ViewLayout::OneAndThree),
+        (Icon::Single, "One large view", ViewLayout::One(native)),
+    ];
+    for (icon, name, layout) in layouts {
+        let selected = match layout {
+            ViewLayout::One(Pane::Plane(_)) => matches!(image.layout, ViewLayout::One(Pane::Plane(_))),
+            layout => image.layout == layout,
+        };
+        if ui.add(IconButton::new(icon, name).key(key.clone()).selected(selected)).clicked() && !selected {
+            image.layout = layout;
+            image.fit();
+        }
+    }
+}
+
+fn windows(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
+    let presets = presets(document.volume());
+    if presets.is_empty() {
+        return;
+    }
+    let image = view_state.image(document);
+    let chosen = presets.iter().find(|p| p.window == image.tone.window);
+    let menu = drop_down(ui, chosen.map_or("Window", |p| p.title), "Window preset");
+    Popup::menu(&menu).show(|ui| {
+        ui.set_min_width(170.0);
+        for (index, preset) in presets.iter().enumerate() {
+            let key = shortcut_of(KeyCommand::Preset(index)).unwrap_or_default();
+            if ui.add(egui::Button::new(preset.title).shortcut_text(key)).clicked() {
+                image.tone.window = preset.window;
+            }
+        }
     });
+}
+
+/// Whether pixels are drawn smoothly.
+pub fn smooth(ui: &mut Ui, view_state: &mut ViewState) {
+    let mut smooth = view_state.filter == Filter::Smooth;
+    if ui.checkbox(&mut smooth, "Smooth pixels").clicked() {
+        view_state.filter = if smooth { Filter::Smooth } else { Filter::Nearest };
+    }
 }

@@ -1,28 +1,59 @@
 use crate::geom::Unit;
 use crate::nn::DeviceKind;
-use crate::ui::panels::prediction::short;
+use crate::ui::outbox::{Outbox, Request};
 use crate::ui::theme;
-use crate::ui::views::predicted_words;
+use crate::words::counted;
 use crate::workspace::{Device, Document, PredictionStatus, SaveState, Workspace};
-use egui::{Align, Color32, Layout, Response, RichText, Sense, Ui, Vec2};
+use egui::{Align, Color32, Label, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, Vec2};
 use glam::DVec3;
 
-/// Where the pointer is and what lies there, whether everything is on the disk, and what predicts.
-pub fn show(ui: &mut Ui, workspace: &Workspace, pointed_at: Option<[usize; 3]>) {
-    ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = 14.0;
-        if let Some(document) = workspace.active() {
-            position(ui, document, pointed_at);
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = 14.0;
-            device(ui, workspace.device());
-            if let Some(document) = workspace.active() {
-                model(ui, workspace, document);
-                saved(ui, document);
-            }
-        });
-    });
+/// Narrower windows show fewer of the words, in points.
+const NARROW: f32 = 1000.0;
+/// Free room that the hint keeps at both its sides.
+const AROUND_HINT: f32 = 24.0;
+
+/// Where the pointer is and what lies there, what to do next, whether everything is on the disk, and what predicts.
+pub fn show(
+    ui: &mut Ui,
+    workspace: &Workspace,
+    pointed_at: Option<[usize; 3]>,
+    hint: &str,
+    out: &mut Outbox,
+) {
+    let bar = ui.max_rect();
+    let mut child = |from: f32, to: f32, layout, id| {
+        let rect = Rect::from_x_y_ranges(from..=to, bar.y_range());
+        ui.new_child(UiBuilder::new().max_rect(rect).layout(layout).id_salt(id))
+    };
+    let narrow = bar.width() < NARROW;
+    let mut left = child(bar.left(), bar.right(), Layout::left_to_right(Align::Center), "left");
+    left.spacing_mut().item_spacing.x = 14.0;
+    match workspace.active() {
+        Some(document) => position(&mut left, document, pointed_at, narrow),
+        None => _ = weak(&mut left, "For research and teaching; not a medical device"),
+    }
+    let end = left.min_rect().right();
+    let mut right = child(end, bar.right(), Layout::right_to_left(Align::Center), "right");
+    right.spacing_mut().item_spacing.x = 14.0;
+    device(&mut right, workspace.device());
+    if let Some(document) = workspace.active() {
+        model(&mut right, workspace, document, out);
+        saved(&mut right, document);
+    }
+    let begin = right.min_rect().left();
+    if narrow || workspace.active().is_none() {
+        return;
+    }
+    let words = RichText::new(hint).font(theme::small()).color(theme::palette(&left).weak);
+    let (from, to) = (end + AROUND_HINT, begin - AROUND_HINT);
+    // In the middle of the window, as long as it fits there.
+    let half = (bar.center().x - from).min(to - bar.center().x);
+    let (from, to) = if half > 160.0 { (bar.center().x - half, bar.center().x + half) } else { (from, to) };
+    if to - from > 80.0 {
+        let layout =
+            Layout::left_to_right(Align::Center).with_main_align(Align::Center).with_main_justify(true);
+        child(from, to, layout, "hint").add(Label::new(words).truncate());
+    }
 }
 
 fn weak(ui: &mut Ui, words: impl Into<String>) -> Response {
@@ -35,7 +66,7 @@ fn dot(ui: &mut Ui, color: Color32) {
     ui.painter().circle_filled(rect.center(), 3.5, color);
 }
 
-fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>) {
+fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>, narrow: bool) {
     let voxel = pointed_at.unwrap_or(document.cursor());
     let volume = document.volume();
     let grid = volume.grid();
@@ -43,24 +74,33 @@ fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>) {
     let figures = |words: String| RichText::new(words).font(theme::figures()).color(theme::palette(ui).weak);
     let place = grid.patient_of(DVec3::from(voxel.map(|c| c as f64)));
     let mut parts = Vec::new();
-    if grid.unit() == Unit::Millimetre {
-        parts.push(match volume.dims()[2] {
-            1 => format!("{:7.2} {:7.2} mm", place.x, place.y),
-            _ => format!("{:7.1} {:7.1} {:7.1} mm", place.x, place.y, place.z),
-        });
+    // A true minus, as wide as a figure.
+    let signed = |words: String| words.replace('-', "−");
+    if grid.unit() == Unit::Millimetre && !narrow {
+        parts.push(signed(match volume.dims()[2] {
+            1 => format!("{:.2} {:.2} mm", place.x, place.y),
+            _ => format!("{:.1} {:.1} {:.1} mm", place.x, place.y, place.z),
+        }));
+    } else if !narrow {
+        parts.push(format!("({x}, {y})"));
     }
-    parts.push(match volume.dims()[2] {
-        1 => format!("({x:4}, {y:4})"),
-        _ => format!("({x:3}, {y:3}, {z:3})"),
-    });
     let value = volume.value(voxel);
     parts.push(match volume.channels() {
-        3 => format!("R {:3.0} G {:3.0} B {:3.0}", value[0], value[1], value[2]),
-        _ => format!("{:.0}{}", value[0], volume.value_unit().map_or(String::new(), |u| format!(" {u}"))),
+        3 => format!("R {:.0} G {:.0} B {:.0}", value[0], value[1], value[2]),
+        _ => signed(format!(
+            "{:.0}{}",
+            value[0],
+            volume.value_unit().map_or(String::new(), |u| format!(" {u}"))
+        )),
     });
     let line = figures(parts.join("   "));
-    let tip = if pointed_at.is_some() { "Under the pointer" } else { "At the crosshair" };
-    ui.label(line).on_hover_text(format!("{tip}: position (left, posterior, superior), voxel, value"));
+    let whose = if pointed_at.is_some() { "Under the pointer" } else { "At the crosshair" };
+    let voxel_words = match volume.dims()[2] {
+        1 => format!("pixel ({x}, {y})"),
+        _ => format!("voxel ({x}, {y}, {z})"),
+    };
+    ui.label(line)
+        .on_hover_text(format!("{whose}: position (left, posterior, superior) and value; {voxel_words}"));
     let label = document.mask().get(voxel);
     if let Some(label) = document.labels().get(label) {
         ui.horizontal(|ui| {
@@ -83,7 +123,7 @@ fn saved(ui: &mut Ui, document: &Document) {
             "No project file is kept for this image: export the mask".to_owned(),
         ),
         SaveState::Saving(n) => {
-            (p.warn, format!("Writing {n}"), "Changes on their way to the disk".to_owned())
+            (p.warn, format!("Writing {}", counted(n, "change")), "On the way to the disk".to_owned())
         }
         SaveState::Failing(reason) => (p.bad, "Not on disk".to_owned(), reason),
     };
@@ -105,28 +145,26 @@ fn tagged(ui: &mut Ui, color: Color32, words: &str, tip: &str) {
     });
 }
 
-fn model(ui: &mut Ui, workspace: &Workspace, document: &Document) {
-    let Some(version) = document.model() else {
-        weak(ui, "No model");
-        return;
-    };
-    let title = workspace.model(version).map_or("model", |m| m.card.title.as_str());
-    weak(ui, format!("{} {}", clipped(title), short(version)))
-        .on_hover_text(format!("{title}, version {version}"));
-    if document.depth() > 1
-        && let Some(words) = predicted_words(workspace, document)
-    {
-        weak(ui, words).on_hover_text("The other planes show the prediction of these slices");
-    }
+fn model(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    let chosen = document.model().and_then(|version| workspace.model(version));
+    let title = chosen.map_or("No model", |m| m.card.title.as_str());
+    let p = theme::palette(ui);
+    let words = RichText::new(clipped(title)).font(theme::small()).color(p.weak);
+    let button = ui.add(Label::new(words).selectable(false).sense(Sense::click()));
+    button.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Model in use: {title}"))
+    });
+    let mut tip = format!("{title}: click for all models");
     if let PredictionStatus::Ready(predicted) =
         workspace.prediction_status(document.id(), document.cursor()[2])
     {
-        let figures = RichText::new(format!("{:.0} ms", predicted.millis)).font(theme::figures());
-        let tip = format!(
-            "This slice was predicted in {:.0} ms; {:.0} ms of that in the network",
+        tip += &format!(
+            "\nThis slice was predicted in {:.0} ms; {:.0} ms of that in the network",
             predicted.millis, predicted.prediction.forward_millis
         );
-        ui.label(figures.color(theme::palette(ui).weak)).on_hover_text(tip);
+    }
+    if button.on_hover_text(tip).clicked() {
+        out.requests.push(Request::ShowPanel("prediction"));
     }
 }
 

@@ -1,119 +1,182 @@
-use super::images::Images;
+use super::{Case, jobs};
 use crate::phantom::SAMPLES;
+use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::outbox::{Outbox, Question};
-use crate::ui::theme;
-use crate::ui::view_state::{Layout as ViewLayout, Pane, ViewState};
-use crate::ui::widgets::{Icon, IconButton};
-use crate::volume::presets;
+use crate::ui::outbox::{Outbox, Question, Request};
+use crate::ui::theme::{self, size};
+use crate::ui::widgets::{Icon, IconButton, Segmented, divider};
 use crate::workspace::{Document, Workspace};
-use egui::{Align, Layout, RichText, Ui};
+use egui::{
+    Align, Button, CornerRadius, Layout, Popup, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui,
+    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+};
 
-/// Files on the left, views and theme on the right, and the open images between them.
+/// Of the field that finds anything.
+const FIND: f32 = 196.0;
+/// Below this width of the window, in points: the field becomes an icon, and "Open" one.
+const NARROW: f32 = 1080.0;
+/// Below this one the workspaces are a menu.
+const NARROWEST: f32 = 680.0;
+
+/// What is open at the left, the workspaces in the middle, and at the right what takes time, finding, history and the rest.
 pub fn show(
     ui: &mut Ui,
     workspace: &Workspace,
-    images: &mut Images,
-    view_state: &mut ViewState,
-    panels_shown: bool,
+    case: &mut Case,
+    arrangement: Arrangement,
+    panel_shown: bool,
     out: &mut Outbox,
 ) {
+    let bar = ui.max_rect();
+    let narrow = bar.width() < NARROW;
     let document = workspace.active();
-    ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
-        files(ui, document, out);
-        bar(ui);
-        history(ui, document, out);
-        bar(ui);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
-            let key = |command| shortcut_of(command);
-            if ui.add(IconButton::new(Icon::Panel, "Panels").selected(panels_shown)).clicked() {
-                out.requests.push(crate::ui::outbox::Request::TogglePanels);
-            }
-            if ui.add(IconButton::new(Icon::Help, "Keys and mouse").key(key(KeyCommand::Help))).clicked() {
-                out.key(KeyCommand::Help);
-            }
-            let dark = ui.visuals().dark_mode;
-            let theme = IconButton::new(if dark { Icon::Sun } else { Icon::Moon }, "Dark or light theme");
-            if ui.add(theme.key(key(KeyCommand::Theme))).clicked() {
-                out.key(KeyCommand::Theme);
-            }
-            if let Some(document) = document {
-                bar(ui);
-                layout(ui, document, view_state);
-                windows(ui, document, view_state);
-            }
-            // The images get the rest of the width, so that many open images cover nothing.
-            ui.add_space(4.0);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| images.show(ui, workspace, out));
-        });
-    });
-}
+    let choices = Arrangement::ALL.map(|a| (a, if narrow { a.short_title() } else { a.title() }));
+    let choice = Segmented::new(arrangement, choices)
+        .padding(12.0)
+        .enabled(document.is_some())
+        .named(|a| format!("{} workspace", a.title()));
+    let menu = bar.width() < NARROWEST;
+    let wide = if menu { 0.0 } else { choice.width(ui) };
+    let middle = Rect::from_center_size(bar.center(), vec2(wide, size::BUTTON));
 
-/// A hairline between groups.
-fn bar(ui: &mut Ui) {
-    ui.add_space(4.0);
-    let (rect, _) = ui.allocate_exact_size(egui::vec2(1.0, 18.0), egui::Sense::hover());
-    ui.painter().rect_filled(rect, 0.0, theme::palette(ui).active);
-    ui.add_space(4.0);
-}
+    // The right end first: what is left of it is known then.
+    let right = Rect::from_min_max(pos2(middle.right() + 8.0, bar.top()), bar.max);
+    let mut right_ui = child(ui, right, Layout::right_to_left(Align::Center), "right");
+    right_end(&mut right_ui, workspace, arrangement, [narrow, menu, panel_shown], out);
 
-fn files(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
-    ui.menu_button("Open", |ui| {
-        ui.set_min_width(190.0);
-        let item = |ui: &mut Ui, name: &str, command: KeyCommand| {
-            let key = shortcut_of(command).unwrap_or_default();
-            ui.add(egui::Button::new(name).shortcut_text(key)).clicked()
+    let left = Rect::from_min_max(bar.min, pos2(middle.left() - 8.0, bar.bottom()));
+    let mut left_ui = child(ui, left, Layout::left_to_right(Align::Center), "left");
+    left_ui.spacing_mut().item_spacing.x = 0.0;
+    open(&mut left_ui, document, narrow, out);
+    divider(&mut left_ui);
+    let room = match menu {
+        true => right_ui.min_rect().left() - left_ui.cursor().left() - 8.0,
+        false => left.right() - left_ui.cursor().left(),
+    };
+    case.show(&mut left_ui, workspace, room, out);
+
+    if !menu {
+        let mut ui = child(ui, middle, Layout::left_to_right(Align::Center), "middle");
+        let tip = |a: Arrangement| {
+            let key = shortcut_of(KeyCommand::Arrange(a)).unwrap_or_default();
+            format!("{}   {key}", a.about())
         };
-        if item(ui, "File…", KeyCommand::OpenFile) {
-            out.key(KeyCommand::OpenFile);
-            ui.close();
+        if let Some(chosen) = choice.show(&mut ui, tip) {
+            out.requests.push(Request::Arrange(chosen));
         }
-        if item(ui, "Folder or DICOM series…", KeyCommand::OpenFolder) {
-            out.key(KeyCommand::OpenFolder);
-            ui.close();
+    }
+}
+
+fn child(ui: &mut Ui, rect: Rect, layout: Layout, id: &str) -> Ui {
+    ui.new_child(UiBuilder::new().max_rect(rect).layout(layout).id_salt(id))
+}
+
+/// A button for a file, and beside it whatever else can be opened.
+fn open(ui: &mut Ui, document: Option<&Document>, narrow: bool, out: &mut Outbox) {
+    let command = KeyCommand::OpenFile;
+    let clicked = match narrow {
+        true => ui.add(IconButton::new(Icon::Open, "Open").key(shortcut_of(command))).clicked(),
+        false => {
+            let button = ui.add(Button::new("Open").min_size(vec2(0.0, size::BUTTON)));
+            button.on_hover_text(shortcut_of(command).unwrap_or_default()).clicked()
+        }
+    };
+    if clicked {
+        out.key(command);
+    }
+    let more = ui.add(IconButton::new(Icon::Down, "More to open").side(22.0));
+    Popup::menu(&more).show(|ui| {
+        ui.set_min_width(210.0);
+        for (name, command) in
+            [("File…", KeyCommand::OpenFile), ("Folder or DICOM series…", KeyCommand::OpenFolder)]
+        {
+            item(ui, name, command, out);
+        }
+        if document.is_some() && ui.button("Import a label image…").clicked() {
+            out.ask(Question::ImportLabels);
         }
         ui.separator();
-        ui.label(RichText::new("Samples").font(theme::small()).color(theme::palette(ui).faint));
+        ui.label(RichText::new("Samples").font(theme::small()).color(theme::palette(ui).weak));
         for sample in SAMPLES {
             if ui.button(sample.title).clicked() {
                 out.open(format!("sample:{}", sample.id));
-                ui.close();
             }
-        }
-        if document.is_some() {
-            ui.separator();
-            if ui.button("Import a label image…").clicked() {
-                out.ask(Question::ImportLabels);
-                ui.close();
-            }
-            if item(ui, "Close the image", KeyCommand::CloseImage) {
-                out.key(KeyCommand::CloseImage);
-                ui.close();
-            }
-        }
-        ui.separator();
-        if item(ui, "Quit", KeyCommand::Quit) {
-            out.key(KeyCommand::Quit);
-            ui.close();
         }
     });
-    let open = document.is_some();
-    for (icon, name, command) in
-        [(Icon::Save, "Save", KeyCommand::Save), (Icon::Export, "Export", KeyCommand::Export)]
-    {
-        if ui.add(IconButton::new(icon, name).key(shortcut_of(command)).enabled(open)).clicked() {
-            out.key(command);
-        }
+}
+
+/// A line of a menu that does what a key does.
+fn item(ui: &mut Ui, name: &str, command: KeyCommand, out: &mut Outbox) {
+    let key = shortcut_of(command).unwrap_or_default();
+    if ui.add(Button::new(name).shortcut_text(key)).clicked() {
+        out.key(command);
     }
+}
+
+fn right_end(
+    ui: &mut Ui,
+    workspace: &Workspace,
+    arrangement: Arrangement,
+    [narrow, menu, panel_shown]: [bool; 3],
+    out: &mut Outbox,
+) {
+    ui.spacing_mut().item_spacing.x = 4.0;
+    let document = workspace.active();
+    rest(ui, document, out);
+    let key = |command| shortcut_of(command);
+    if document.is_some() {
+        let panel = IconButton::new(Icon::Panel, "Panels").key(key(KeyCommand::Panel)).selected(panel_shown);
+        if ui.add(panel).clicked() {
+            out.key(KeyCommand::Panel);
+        }
+        history(ui, document, out);
+    }
+    find(ui, narrow, out);
+    if menu && document.is_some() {
+        ui.menu_button(arrangement.title(), |ui| {
+            for other in Arrangement::ALL {
+                if ui
+                    .selectable_label(other == arrangement, other.title())
+                    .on_hover_text(other.about())
+                    .clicked()
+                {
+                    out.requests.push(Request::Arrange(other));
+                    ui.close();
+                }
+            }
+        });
+    }
+    let room = ui.available_width();
+    if room > 90.0 {
+        jobs::show(ui, workspace, room, out);
+    }
+}
+
+/// What is rarely needed.
+fn rest(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
+    let more = ui.add(IconButton::new(Icon::More, "More"));
+    let dark = ui.visuals().dark_mode;
+    Popup::menu(&more).show(|ui| {
+        ui.set_min_width(220.0);
+        if document.is_some() {
+            item(ui, "Export the mask…", KeyCommand::Export, out);
+            item(ui, "Close the image", KeyCommand::CloseImage, out);
+            ui.separator();
+        }
+        item(ui, if dark { "Light theme" } else { "Dark theme" }, KeyCommand::Theme, out);
+        item(ui, "Larger interface", KeyCommand::Scale(1), out);
+        item(ui, "Smaller interface", KeyCommand::Scale(-1), out);
+        ui.separator();
+        item(ui, "Keys and mouse", KeyCommand::Help, out);
+        item(ui, "Quit", KeyCommand::Quit, out);
+    });
 }
 
 fn history(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
     let undo = document.and_then(Document::undo_title);
     let redo = document.and_then(Document::redo_title);
     for (icon, name, what, command) in
-        [(Icon::Undo, "Undo", undo, KeyCommand::Undo), (Icon::Redo, "Redo", redo, KeyCommand::Redo)]
+        [(Icon::Redo, "Redo", redo, KeyCommand::Redo), (Icon::Undo, "Undo", undo, KeyCommand::Undo)]
     {
         let name = what.map_or_else(|| name.to_owned(), |what| format!("{name}: {what}"));
         let button = IconButton::new(icon, name).key(shortcut_of(command)).enabled(what.is_some());
@@ -123,45 +186,35 @@ fn history(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
     }
 }
 
-fn layout(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
-    if document.depth() == 1 {
-        return;
-    }
-    let key = shortcut_of(KeyCommand::NextLayout);
-    let native = Pane::Plane(document.native_plane());
-    let image = view_state.image(document);
-    let layouts = [
-        (Icon::Cube, "Labels in three dimensions", ViewLayout::One(Pane::Surface)),
-        (Icon::Grid, "Three linked planes, and the labels", ViewLayout::Four),
-        (Icon::Single, "One large view", ViewLayout::One(native)),
-    ];
-    for (icon, name, layout) in layouts {
-        let selected = match layout {
-            ViewLayout::One(Pane::Plane(_)) => matches!(image.layout, ViewLayout::One(Pane::Plane(_))),
-            layout => image.layout == layout,
-        };
-        if ui.add(IconButton::new(icon, name).key(key.clone()).selected(selected)).clicked() && !selected {
-            image.layout = layout;
-            image.fit();
+/// Looks like a field; what is typed goes into the one that it opens.
+fn find(ui: &mut Ui, narrow: bool, out: &mut Outbox) {
+    let command = KeyCommand::Find;
+    let key = shortcut_of(command);
+    let clicked = match narrow {
+        true => ui.add(IconButton::new(Icon::Search, "Find anything").key(key)).clicked(),
+        false => {
+            let (rect, field) = ui.allocate_exact_size(vec2(FIND, size::BUTTON), Sense::click());
+            field.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Find anything"));
+            let p = theme::palette(ui);
+            let round = CornerRadius::same(size::RADIUS);
+            let ground = if field.hovered() { p.hover } else { ui.visuals().extreme_bg_color };
+            ui.painter().rect(rect, round, ground, Stroke::new(1.0, p.line), StrokeKind::Inside);
+            let icon = Rect::from_center_size(pos2(rect.left() + 16.0, rect.center().y), Vec2::splat(15.0));
+            Icon::Search.paint(ui.painter(), icon, p.weak);
+            let at = pos2(rect.left() + 30.0, rect.center().y);
+            ui.painter().text(at, egui::Align2::LEFT_CENTER, "Find anything", theme::body(), p.weak);
+            let at = pos2(rect.right() - 8.0, rect.center().y);
+            ui.painter().text(
+                at,
+                egui::Align2::RIGHT_CENTER,
+                key.unwrap_or_default(),
+                theme::key_cap(),
+                p.faint,
+            );
+            field.clicked()
         }
+    };
+    if clicked {
+        out.key(command);
     }
-}
-
-fn windows(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
-    let presets = presets(document.volume());
-    if presets.is_empty() {
-        return;
-    }
-    let image = view_state.image(document);
-    let chosen = presets.iter().find(|p| p.window == image.tone.window);
-    ui.menu_button(chosen.map_or("Window", |p| p.title), |ui| {
-        ui.set_min_width(170.0);
-        for (index, preset) in presets.iter().enumerate() {
-            let key = shortcut_of(KeyCommand::Preset(index)).unwrap_or_default();
-            if ui.add(egui::Button::new(preset.title).shortcut_text(key)).clicked() {
-                image.tone.window = preset.window;
-                ui.close();
-            }
-        }
-    });
 }

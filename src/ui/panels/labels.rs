@@ -6,8 +6,7 @@ use crate::ui::outbox::{Outbox, Question};
 use crate::ui::panels::volumes;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, size};
-use crate::ui::view_state::{AreaStyle, ViewState};
-use crate::ui::widgets::{Icon, IconButton, InlineEdit, empty, field, section, slider_row, title_row};
+use crate::ui::widgets::{Icon, IconButton, InlineEdit, empty, primary_key, quiet, section, title_row};
 use crate::workspace::{Command, Document, DocumentId, EditCommand, LabelCommand, Workspace};
 use egui::{
     Align2, CornerRadius, Key, Rect, Response, RichText, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -38,7 +37,7 @@ impl Panel for Labels {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, view_state, out, names } = context;
+        let PanelContext { workspace, document, out, names, .. } = context;
         let listed = |(of, label)| of == document.id() && document.labels().get(label).is_some();
         if self.renaming.of().is_some_and(|of| !listed(of)) {
             // Another image has come to the front, or the label has gone.
@@ -69,7 +68,15 @@ impl Panel for Labels {
             self.row(ui, index, label, workspace, document, out);
         }
         ui.spacing_mut().item_spacing.y = 6.0;
-        overlay_settings(ui, view_state, document, out);
+        this_slice(ui, document, out);
+    }
+
+    fn has_footer(&self, _: &PanelContext) -> bool {
+        true
+    }
+
+    fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        verify(ui, context.document, context.out);
     }
 }
 
@@ -297,41 +304,49 @@ fn rename(
     }
 }
 
-/// How the mask lies over the image, and copying from the neighbours.
-fn overlay_settings(ui: &mut Ui, view_state: &mut ViewState, document: &Document, out: &mut Outbox) {
-    section(ui, "Overlay", |ui| {
-        field(ui, "Show the mask", |ui| {
-            let (icon, name) = if view_state.mask_shown {
-                (Icon::Eye, "Hide the mask")
-            } else {
-                (Icon::EyeOff, "Show the mask")
-            };
-            let button = IconButton::new(icon, name).key(shortcut_of(KeyCommand::HideMask));
-            if ui.add(button.selected(!view_state.mask_shown)).clicked() {
-                view_state.mask_shown = !view_state.mask_shown;
-            }
+/// The state of the slice in front, and its neighbours' labels to begin with.
+fn this_slice(ui: &mut Ui, document: &Document, out: &mut Outbox) {
+    let z = document.cursor()[2];
+    let deep = document.depth() > 1;
+    let p = theme::palette(ui);
+    section(ui, if deep { "This slice" } else { "This image" }, |ui| {
+        let (color, words) = match document.is_verified(z) {
+            true => (p.good, "Verified: no model changes it, and networks learn from it"),
+            false => (p.weak, "Not verified"),
+        };
+        ui.horizontal(|ui| {
+            let (rect, _) = ui.allocate_exact_size(vec2(8.0, 18.0), Sense::hover());
+            ui.painter().circle_filled(rect.center(), 3.5, color);
+            ui.add(egui::Label::new(words).wrap());
         });
-        slider_row(ui, "Opacity", &mut view_state.mask_opacity, 0.0..=1.0);
-        field(ui, "Areas", |ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            for style in AreaStyle::ALL.into_iter().rev() {
-                ui.selectable_value(&mut view_state.area, style, style.title());
+        if !deep {
+            return;
+        }
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            for (from, name, possible) in
+                [(-1, "Copy from previous", z > 0), (1, "Copy from next", z + 1 < document.depth())]
+            {
+                let key = shortcut_of(KeyCommand::CopyFrom(from)).unwrap_or_default();
+                if quiet(ui, possible, name).on_hover_text(key).clicked() {
+                    out.key(KeyCommand::CopyFrom(from));
+                }
             }
         });
     });
-    if document.depth() > 1 {
-        section(ui, "Copy labels into this slice", |ui| {
-            ui.horizontal(|ui| {
-                let z = document.cursor()[2];
-                for (from, name, possible) in
-                    [(-1, "From previous", z > 0), (1, "From next", z + 1 < document.depth())]
-                {
-                    let key = shortcut_of(KeyCommand::CopyFrom(from)).unwrap_or_default();
-                    if crate::ui::widgets::quiet(ui, possible, name).on_hover_text(key).clicked() {
-                        out.key(KeyCommand::CopyFrom(from));
-                    }
-                }
-            });
-        });
+}
+
+/// Marks what is in front as verified, or takes the mark away.
+pub fn verify(ui: &mut Ui, document: &Document, out: &mut Outbox) {
+    let deep = document.depth() > 1;
+    let what = if deep { "slice" } else { "image" };
+    let key = shortcut_of(KeyCommand::Verify);
+    let tip = format!("No model changes a verified {what}, and networks learn from it");
+    let clicked = match document.is_verified(document.cursor()[2]) {
+        true => quiet(ui, true, "Take the verified mark away").on_hover_text(key.unwrap_or_default()),
+        false => primary_key(ui, true, &format!("Verify {what}"), key).on_hover_text(tip),
+    };
+    if clicked.clicked() {
+        out.key(KeyCommand::Verify);
     }
 }

@@ -4,4 +4,5 @@ pub mod info;
 pub mod labels;
 pub mod learn;
 pub mod prediction;
+pub mod queue;
 mod volumes;

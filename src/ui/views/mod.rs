@@ -23,7 +23,7 @@ use super::view_state::{Beside, ImageViewState, Layout, Pane, ViewState};
 use crate::geom::Plane;
 use crate::tools::Toolbox;
 use crate::workspace::{Command, Document, Reformat, Workspace};
-use egui::{Rect, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2};
+use egui::{Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2};
 
 /// What the views keep from frame to frame.
 #[derive(Default)]
@@ -67,6 +67,16 @@ impl Views {
                     self.view(ui, rect, plane, scene, view_state, toolbox, out);
                 }
                 self.beside(ui, fourth, scene, view_state, out);
+            }
+            Layout::OneAndThree => {
+                let native = scene.document.native_plane();
+                let others = Plane::ALL.into_iter().filter(|&plane| plane != native);
+                let (large, column) = one_and_three(rect);
+                self.view(ui, large, native, scene, view_state, toolbox, out);
+                for (plane, rect) in others.zip(column) {
+                    self.view(ui, rect, plane, scene, view_state, toolbox, out);
+                }
+                self.beside(ui, column[2], scene, view_state, out);
             }
         }
         ui.advance_cursor_after_rect(rect);
@@ -129,6 +139,21 @@ fn quarters(rect: Rect) -> [Rect; 4] {
     ]
 }
 
+/// A large view, and a column of three beside it.
+fn one_and_three(rect: Rect) -> (Rect, [Rect; 3]) {
+    /// The large one's share of the width.
+    const LARGE: f32 = 0.73;
+    let cut = (rect.left() + rect.width() * LARGE).round();
+    let half = GAP / 2.0;
+    let column = rect.with_min_x(cut + half);
+    let height = (column.height() - 2.0 * GAP) / 3.0;
+    let part = |i: f32| {
+        let top = column.top() + i * (height + GAP);
+        Rect::from_x_y_ranges(column.x_range(), top..=top + height)
+    };
+    (rect.with_max_x(cut - half), [part(0.0), part(1.0), part(2.0)])
+}
+
 /// Moves the crosshair by slices of a plane, within the image.
 pub fn move_slice(document: &Document, plane: Plane, by: i64, out: &mut Outbox) {
     let axis = document.volume().grid().plane_axes(plane).normal.index();
@@ -144,22 +169,19 @@ pub fn move_slice(document: &Document, plane: Plane, by: i64, out: &mut Outbox) 
 /// From several views to one large one, and back.
 pub fn maximise(image: &mut ImageViewState, pane: Pane, dims: [usize; 3]) {
     image.layout = match image.layout {
-        Layout::Four => Layout::One(pane),
+        several @ (Layout::Four | Layout::OneAndThree) => {
+            image.several = several;
+            Layout::One(pane)
+        }
         one if dims[2] == 1 => one,
-        Layout::One(_) => Layout::Four,
+        Layout::One(_) => image.several,
     };
     image.fit();
 }
 
 /// Around the view that keys act on, where there are several.
 fn frame_of_focus(ui: &Ui, rect: Rect, pane: Pane, image: &ImageViewState) {
-    if image.focus == pane && image.layout == Layout::Four {
+    if image.focus == pane && image.layout.is_several() {
         ui.painter().rect_stroke(rect, 0.0, Stroke::new(1.0, canvas::FOCUS), StrokeKind::Inside);
     }
-}
-
-/// A child area for something of a fixed size at the middle of a rectangle.
-pub fn centred(ui: &mut Ui, rect: Rect, size: Vec2) -> Ui {
-    let inner = Rect::from_center_size(rect.center(), size.min(rect.size()));
-    ui.new_child(UiBuilder::new().max_rect(inner))
 }

@@ -7,7 +7,7 @@ use crate::gpu;
 use crate::label::LabelTable;
 use crate::tools::Preview;
 use crate::ui::theme::{self, canvas};
-use crate::ui::view_state::{Layout, ViewState};
+use crate::ui::view_state::ViewState;
 use crate::workspace::{Document, LibraryModel, PredictionStatus, Reformat, Workspace};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use glam::DVec3;
@@ -188,7 +188,7 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, view_state: 
         text(painter, at, Align2::RIGHT_TOP, &words, small.clone(), canvas::WEAK);
     }
     let Some(image) = view_state.image_of(document.id()) else { return };
-    let alone = image.layout != Layout::Four;
+    let alone = !image.layout.is_several();
     if native || alone {
         let window = image.tone.window;
         let words = format!("W {:.0}   L {:.0}", window.width, window.center);

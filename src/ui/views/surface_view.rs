@@ -69,7 +69,7 @@ pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewState
         other => other,
     };
     let choices: &[(Beside, &str)] = match image.layout {
-        Layout::Four => {
+        Layout::Four | Layout::OneAndThree => {
             &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction"), (Beside::Slices, "Slices")]
         }
         Layout::One(_) => &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction")],

@@ -105,6 +105,53 @@ impl Widget for IconButton {
     }
 }
 
+/// The one main button of a panel, with the key that does the same.
+pub fn primary_key(ui: &mut Ui, enabled: bool, text: &str, key: Option<String>) -> Response {
+    let p = theme::palette(ui);
+    let color = if enabled { p.on_accent } else { p.faint };
+    let words = RichText::new(text).color(color);
+    let key = key.unwrap_or_default();
+    let button = Button::new(words)
+        .right_text(RichText::new(&key).font(theme::key_cap()).color(color))
+        .fill(if enabled { p.accent } else { p.raised })
+        .stroke(Stroke::NONE)
+        .min_size(Vec2::new(0.0, size::BUTTON));
+    let response = ui.add_enabled(enabled, button);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, text));
+    response
+}
+
+/// A button that opens a list: the words of what is chosen, and a mark. `name` is what it is called by screen readers.
+pub fn drop_down(ui: &mut Ui, words: &str, name: &str) -> Response {
+    const MARK: f32 = 12.0;
+    let p = theme::palette(ui);
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::body(), p.text);
+    let padding = ui.spacing().button_padding.x;
+    let wide = Vec2::new(galley.size().x + 2.0 * padding + MARK + 4.0, size::BUTTON);
+    let (rect, response) = ui.allocate_exact_size(wide, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    let ground = if response.hovered() { p.hover } else { p.raised };
+    let (round, stroke) = (CornerRadius::same(size::RADIUS), Stroke::new(1.0, p.line));
+    ui.painter().rect(rect, round, ground, stroke, egui::StrokeKind::Inside);
+    let at = egui::pos2(rect.left() + padding, rect.center().y - galley.size().y / 2.0);
+    let mark = egui::pos2(rect.right() - padding - MARK / 2.0, rect.center().y);
+    ui.painter().galley(at, galley, p.text);
+    Icon::Down.paint(ui.painter(), Rect::from_center_size(mark, Vec2::splat(MARK)), p.weak);
+    response
+}
+
+/// A key, as it is painted beside what it does; where it was drawn.
+pub fn key_cap(ui: &mut Ui, key: &str) -> Response {
+    let p = theme::palette(ui);
+    let galley = ui.painter().layout_no_wrap(key.to_owned(), theme::key_cap(), p.weak);
+    let wide = Vec2::new((galley.size().x + 8.0).max(16.0), 16.0);
+    let (rect, response) = ui.allocate_exact_size(wide, Sense::hover());
+    let stroke = Stroke::new(1.0, p.active);
+    ui.painter().rect_stroke(rect, CornerRadius::same(3), stroke, egui::StrokeKind::Inside);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, p.weak);
+    response
+}
+
 /// The one main button of a panel.
 pub fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
     let p = theme::palette(ui);

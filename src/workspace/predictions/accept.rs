@@ -3,7 +3,7 @@
 use super::Predictions;
 use crate::edit::Accept;
 use crate::engine::{JobId, SegmentVolume, Version, VolumeSegmentation};
-use crate::workspace::acceptance::{Acceptance, Slices, brought};
+use crate::workspace::acceptance::{Acceptance, Slices, Then, brought};
 use crate::workspace::background_edit::{Edits, IN_FRAME};
 use crate::workspace::labels::class_labels;
 use crate::workspace::model_library::ModelLibrary;
@@ -28,6 +28,7 @@ impl Predictions {
         library: &mut ModelLibrary,
         edits: &mut Edits,
         scope: AcceptScope,
+        then: Then,
     ) -> Result<(), CommandError> {
         let document = parts.documents.active()?;
         let (id, now) = (document.id(), document.settled()?);
@@ -71,7 +72,7 @@ impl Predictions {
         {
             return Err(CommandError::NoComponent);
         }
-        let acceptance = Acceptance { card, accept, slices };
+        let acceptance = Acceptance { card, accept, slices, then };
         if dims[0] * dims[1] > IN_FRAME {
             return edits.edit_in_background(parts, id, acceptance.order(version));
         }
@@ -164,5 +165,9 @@ fn accept_slices(
 ) -> Result<(), CommandError> {
     let model = library.find(&version);
     let card = model.map(|m| Arc::clone(&m.card)).ok_or(CommandError::UnknownModel(version.to_string()))?;
-    edits.edit_in_background(parts, id, Acceptance { card, accept, slices }.order(version))
+    edits.edit_in_background(
+        parts,
+        id,
+        Acceptance { card, accept, slices, then: Then::Nothing }.order(version),
+    )
 }

@@ -1,0 +1,60 @@
+use super::options::smooth;
+use crate::ui::keys::{KeyCommand, shortcut_of};
+use crate::ui::theme;
+use crate::ui::view_state::{AreaStyle, ViewState};
+use crate::ui::widgets::{Icon, IconButton, Segmented, field, slider_row};
+use crate::workspace::Document;
+use egui::{Popup, PopupCloseBehavior, RichText, Ui};
+
+/// What lies over the image, each with an eye and how strong it is.
+pub fn show(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
+    let name = match (view_state.mask_shown, view_state.prediction_shown) {
+        (true, true) => "Layers",
+        (false, true) => "Layers: the mask is hidden",
+        (true, false) => "Layers: the prediction is hidden",
+        (false, false) => "Layers: mask and prediction are hidden",
+    };
+    let all = view_state.mask_shown && view_state.prediction_shown;
+    let button = ui.add(IconButton::new(Icon::Layers, name).selected(!all));
+    Popup::menu(&button).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        ui.set_width(300.0);
+        layer(ui, "Mask", Some(KeyCommand::HideMask), &mut view_state.mask_shown);
+        slider_row(ui, "Strength", &mut view_state.mask_opacity, 0.0..=1.0);
+        ui.separator();
+        layer(ui, "Prediction", None, &mut view_state.prediction_shown);
+        slider_row(ui, "Strength", &mut view_state.prediction_opacity, 0.0..=1.0);
+        ui.separator();
+        field(ui, "Areas", |ui| {
+            let choices = AreaStyle::ALL.map(|style| (style, style.title()));
+            let key = shortcut_of(KeyCommand::MaskStyle).unwrap_or_default();
+            if let Some(style) = Segmented::new(view_state.area, choices).show(ui, |_| key.clone()) {
+                view_state.area = style;
+            }
+        });
+        toggle(ui, "Certainty of the selected label", KeyCommand::HeatMap, &mut view_state.heat);
+        toggle(ui, "Difference of mask and prediction", KeyCommand::Difference, &mut view_state.difference);
+        if document.depth() > 1 {
+            toggle(ui, "Crosshair", KeyCommand::Crosshair, &mut view_state.crosshair);
+        }
+        smooth(ui, view_state);
+    });
+}
+
+/// A name and an eye.
+fn layer(ui: &mut Ui, name: &str, key: Option<KeyCommand>, shown: &mut bool) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(name).font(theme::medium()));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let (icon, verb) = if *shown { (Icon::Eye, "Hide") } else { (Icon::EyeOff, "Show") };
+            let name = format!("{verb} the {}", name.to_lowercase());
+            let button = IconButton::new(icon, name).key(key.and_then(shortcut_of)).selected(!*shown);
+            if ui.add(button).clicked() {
+                *shown = !*shown;
+            }
+        });
+    });
+}
+
+fn toggle(ui: &mut Ui, name: &str, key: KeyCommand, on: &mut bool) {
+    ui.checkbox(on, name).on_hover_text(shortcut_of(key).unwrap_or_default());
+}

@@ -1,0 +1,196 @@
+use crate::ui::context::{Panel, PanelContext};
+use crate::ui::keys::{KeyCommand, shortcut_of};
+use crate::ui::outbox::Outbox;
+use crate::ui::reading::as_painted;
+use crate::ui::theme::{self, size};
+use crate::ui::widgets::{empty, primary_key, quiet, section};
+use crate::workspace::{Command, Document, PredictionStatus, Workspace};
+use egui::{Align2, CornerRadius, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+/// The slices that are still to be looked at, and how far one has come.
+#[derive(Default)]
+pub struct Queue;
+
+const ROW: f32 = 32.0;
+/// So many slices are listed; the rest is counted.
+const LISTED: usize = 8;
+
+impl Panel for Queue {
+    fn id(&self) -> &'static str {
+        "queue"
+    }
+
+    fn title(&self) -> &'static str {
+        "Queue"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { workspace, document, out, .. } = context;
+        progress(ui, document);
+        if document.model().is_none() {
+            ui.add_space(8.0);
+            empty(
+                ui,
+                "No model is in use: the mask is verified as it is. Choose a model in the workspace Label.",
+            );
+        }
+        let waiting = waiting(document);
+        if waiting.is_empty() {
+            ui.add_space(8.0);
+            let what = if document.depth() > 1 {
+                format!("All {} slices are verified.", document.depth())
+            } else {
+                "The image is verified.".to_owned()
+            };
+            ui.label(what);
+            return done(ui, workspace, out);
+        }
+        section(ui, "Look at next", |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            for &z in waiting.iter().take(LISTED) {
+                row(ui, workspace, document, z, out);
+            }
+            if waiting.len() > LISTED {
+                let words = format!("and {} more", waiting.len() - LISTED);
+                ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
+            }
+        });
+        in_this_slice(ui, workspace, document);
+    }
+
+    fn has_footer(&self, _: &PanelContext) -> bool {
+        true
+    }
+
+    fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { workspace, document, view_state, out, .. } = context;
+        let z = document.cursor()[2];
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let status = workspace.prediction_status(document.id(), z);
+        let there = matches!(status, PredictionStatus::Ready(_) | PredictionStatus::Labelled);
+        let rejected = view_state.is_rejected(document, z);
+        let name = match (document.is_verified(z), there && !rejected) {
+            (true, _) => "Next",
+            (false, true) => "Accept, verify, next",
+            (false, false) => "Verify, next",
+        };
+        if primary_key(ui, true, name, shortcut_of(KeyCommand::AcceptVerifyNext)).clicked() {
+            out.key(KeyCommand::AcceptVerifyNext);
+        }
+        let skip = KeyCommand::Queue(1);
+        let key = |command| shortcut_of(command).unwrap_or_default();
+        if document.depth() > 1 && quiet(ui, true, "Skip").on_hover_text(key(skip)).clicked() {
+            out.key(skip);
+        }
+        let name = if rejected { "Show again" } else { "Reject" };
+        if quiet(ui, there, name).on_hover_text(key(KeyCommand::Reject)).clicked() {
+            out.key(KeyCommand::Reject);
+        }
+    }
+}
+
+/// The slices that are not verified, from the one in front on, round the volume.
+fn waiting(document: &Document) -> Vec<usize> {
+    let (from, depth) = (document.cursor()[2], document.depth());
+    (0..depth).map(|step| (from + step) % depth).filter(|&z| !document.is_verified(z)).collect()
+}
+
+fn progress(ui: &mut Ui, document: &Document) {
+    let (done, of) = (document.verified().len(), document.depth());
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(done.to_string()).font(theme::title()));
+        ui.label(format!("of {of} verified"));
+    });
+    let (rect, bar) = ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
+    bar.widget_info(|| {
+        WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{done} of {of} verified"))
+    });
+    let p = theme::palette(ui);
+    ui.painter().rect_filled(rect, 2.0, p.active);
+    let share = done as f32 / of.max(1) as f32;
+    ui.painter().rect_filled(rect.with_max_x(rect.left() + rect.width() * share), 2.0, p.good);
+}
+
+fn row(ui: &mut Ui, workspace: &Workspace, document: &Document, z: usize, out: &mut Outbox) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let front = document.cursor()[2] == z;
+    let name = format!("Slice {}", z + 1);
+    let state = match workspace.predicted_labels(document.id(), z) {
+        Some(_) => "predicted",
+        None => "not predicted",
+    };
+    response.widget_info(|| WidgetInfo::selected(Role::Row, true, front, format!("{name}, {state}")));
+    let p = theme::palette(ui);
+    let ground = match (front, response.hovered()) {
+        (true, _) => Some(p.accent_ground),
+        (false, true) => Some(p.raised),
+        _ => None,
+    };
+    if let Some(ground) = ground {
+        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), ground);
+    }
+    ui.painter().text(
+        pos2(rect.left() + 10.0, rect.center().y),
+        Align2::LEFT_CENTER,
+        name,
+        theme::body(),
+        p.text,
+    );
+    let at = pos2(rect.right() - 10.0, rect.center().y);
+    ui.painter().text(at, Align2::RIGHT_CENTER, state, theme::small(), p.weak);
+    if response.clicked() {
+        let mut cursor = document.cursor();
+        cursor[2] = z;
+        out.command(Command::Cursor(cursor));
+    }
+}
+
+/// How many pixels each label takes in what is predicted of the slice in front.
+fn in_this_slice(ui: &mut Ui, workspace: &Workspace, document: &Document) {
+    let Some(predicted) = workspace.predicted_labels(document.id(), document.cursor()[2]) else { return };
+    let Some(card) = document.model().and_then(|v| workspace.model(v)).map(|m| &m.card) else { return };
+    let mut counts = std::collections::BTreeMap::new();
+    for &label in predicted.iter().filter(|&&label| label != 0) {
+        *counts.entry(label).or_insert(0usize) += 1;
+    }
+    if counts.is_empty() {
+        return;
+    }
+    let grid = document.volume().grid();
+    let [sx, sy, _] = grid.spacing();
+    section(ui, "Predicted in this slice", |ui| {
+        for (id, count) in counts {
+            let Some(label) = card.labels.get(id) else { continue };
+            ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
+                ui.painter().rect_filled(rect, 3.0, theme::label_color(label.color));
+                ui.label(as_painted(&label.name));
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let words = match grid.unit() {
+                        crate::geom::Unit::Millimetre => format!("{:.1} cm²", count as f64 * sx * sy / 100.0),
+                        crate::geom::Unit::Pixel => format!("{count} px"),
+                    };
+                    ui.label(RichText::new(words).font(theme::figures()));
+                });
+            });
+        }
+    });
+}
+
+/// What may come next when everything is verified.
+fn done(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
+    use crate::ui::arrangement::Arrangement;
+    use crate::ui::outbox::Request;
+    ui.add_space(8.0);
+    ui.horizontal(|ui| {
+        if workspace.documents().len() > 1 && quiet(ui, true, "Next image").clicked() {
+            out.key(KeyCommand::Image(1));
+        }
+        if quiet(ui, true, "Learn").clicked() {
+            out.requests.push(Request::Arrange(Arrangement::Learn));
+        }
+        if quiet(ui, true, "Export").clicked() {
+            out.key(KeyCommand::Export);
+        }
+    });
+}

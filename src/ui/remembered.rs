@@ -1,0 +1,252 @@
+//! What the window remembers from one start to the next: how it looked, and what was open last.
+
+use super::arrangement::Arrangement;
+use super::shell::Shell;
+use super::view_state::{AreaStyle, ViewState};
+use crate::engine::Engine;
+use crate::file;
+use crate::gpu::Filter;
+use crate::replace::write_bytes;
+use crate::time;
+use crate::tools::{self, Toolbox};
+use crate::workspace::{Document, Workspace};
+use egui::{Context, Theme, ThemePreference};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// So many images are remembered.
+const MOST: usize = 12;
+const MOST_BYTES: u64 = 1 << 20;
+/// It is written when nothing has changed for so long, in seconds.
+const SETTLED: f64 = 1.0;
+
+/// What is kept. What an older or newer program wrote is read as far as it is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    pub light: bool,
+    /// 1 is the interface's own size.
+    pub scale: f32,
+    /// Of the window, in points.
+    pub size: Option<[f32; 2]>,
+    /// Place in [`Arrangement::ALL`].
+    pub arrangement: usize,
+    /// By arrangement, the panel in front.
+    pub front: [Option<String>; 4],
+    pub panel: bool,
+    pub tool: String,
+    pub mask_opacity: f32,
+    pub prediction_opacity: f32,
+    /// Place in [`AreaStyle::ALL`].
+    pub area: usize,
+    pub crosshair: bool,
+    pub smooth: bool,
+    /// What was found last, the newest first.
+    pub found: Vec<String>,
+    /// The newest first.
+    pub images: Vec<Seen>,
+}
+
+/// An image that was open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    pub path: PathBuf,
+    /// Where the crosshair was.
+    pub cursor: [usize; 3],
+    pub depth: usize,
+    pub verified: usize,
+    /// When it was opened last.
+    pub at_ms: i64,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        let view = ViewState::default();
+        Self {
+            light: false,
+            scale: 1.0,
+            size: None,
+            arrangement: Arrangement::default() as usize,
+            front: Default::default(),
+            panel: true,
+            tool: String::new(),
+            mask_opacity: view.mask_opacity,
+            prediction_opacity: view.prediction_opacity,
+            area: 0,
+            crosshair: view.crosshair,
+            smooth: true,
+            found: Vec::new(),
+            images: Vec::new(),
+        }
+    }
+}
+
+/// What is remembered, and where.
+#[derive(Default)]
+pub struct Memory {
+    /// `None`: for as long as the program runs.
+    file: Option<PathBuf>,
+    now: Remembered,
+    /// When it changed last, where that is not written yet.
+    changed: Option<f64>,
+}
+
+impl Memory {
+    /// In the person's folder of settings. What cannot be read is as if nothing had been remembered.
+    pub fn of_person() -> Self {
+        let folder = directories::ProjectDirs::from("", "", "fovea").map(|dirs| dirs.config_dir().to_owned());
+        Self::in_file(folder.map(|folder| folder.join("window.json")))
+    }
+
+    fn in_file(file: Option<PathBuf>) -> Self {
+        let bytes = file.as_deref().and_then(|file| file::read_at_most(file, MOST_BYTES).ok());
+        let now = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        Self { file, now, changed: None }
+    }
+
+    pub fn now(&self) -> &Remembered {
+        &self.now
+    }
+
+    /// Gives the window the look that it had.
+    pub fn restore(
+        &self,
+        ctx: &Context,
+        shell: &mut Shell,
+        view_state: &mut ViewState,
+        toolbox: &mut Toolbox,
+    ) {
+        let now = &self.now;
+        ctx.set_theme(if now.light { ThemePreference::Light } else { ThemePreference::Dark });
+        if now.scale.is_finite() {
+            ctx.set_zoom_factor(now.scale.clamp(1.0, 2.0));
+        }
+        shell.arrangement = Arrangement::ALL.get(now.arrangement).copied().unwrap_or_default();
+        shell.side.restore(&now.front, now.panel);
+        shell.find.restore(now.found.clone());
+        if let Some(tool) = tools::find(&now.tool) {
+            // Nothing is under way that this would end.
+            let _ended = toolbox.select(tool);
+        }
+        let share = |v: f32| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.5 };
+        (view_state.mask_opacity, view_state.prediction_opacity) =
+            (share(now.mask_opacity), share(now.prediction_opacity));
+        view_state.area = AreaStyle::ALL.get(now.area).copied().unwrap_or(AreaStyle::Both);
+        view_state.crosshair = now.crosshair;
+        view_state.filter = if now.smooth { Filter::Smooth } else { Filter::Nearest };
+    }
+
+    /// Looks at what has changed, and writes it when it has been so for a while.
+    pub fn go_on(
+        &mut self,
+        ctx: &Context,
+        shell: &Shell,
+        view_state: &ViewState,
+        toolbox: &Toolbox,
+        workspace: &Workspace,
+    ) {
+        let (time, rect) = ctx.input(|i| (i.time, i.viewport().inner_rect));
+        let place = |all: &[AreaStyle]| all.iter().position(|style| *style == view_state.area).unwrap_or(0);
+        let mut now = Remembered {
+            light: ctx.theme() == Theme::Light,
+            scale: ctx.zoom_factor(),
+            size: rect.map(|rect| rect.size().into()).or(self.now.size),
+            arrangement: shell.arrangement as usize,
+            front: shell.side.remembered().map(|front| front.map(str::to_owned)),
+            panel: shell.side.is_shown(f32::INFINITY),
+            tool: toolbox.tool().id.to_owned(),
+            mask_opacity: view_state.mask_opacity,
+            prediction_opacity: view_state.prediction_opacity,
+            area: place(&AreaStyle::ALL),
+            crosshair: view_state.crosshair,
+            smooth: view_state.filter == Filter::Smooth,
+            found: shell.find.used().to_vec(),
+            images: std::mem::take(&mut self.now.images),
+        };
+        let before = now.images.clone();
+        for document in workspace.documents() {
+            see(&mut now.images, document);
+        }
+        let same = now.images == before && {
+            self.now.images = before;
+            now == self.now
+        };
+        if !same {
+            self.now = now;
+            self.changed = self.file.is_some().then_some(time);
+        }
+        match self.changed.map(|changed| changed + SETTLED - time) {
+            Some(left) if left <= 0.0 => {
+                self.changed = None;
+                self.write(workspace.engine());
+            }
+            Some(left) => ctx.request_repaint_after_secs(left as f32 + 0.05),
+            None => {}
+        }
+    }
+
+    /// Where it cannot be written, the window begins next time as it did this time.
+    fn write(&self, engine: &Engine) {
+        let Some(file) = self.file.clone() else { return };
+        let now = self.now.clone();
+        let _job = engine.run(move |_| write(&file, &now));
+    }
+
+    /// The window closes: writes what has not been written.
+    pub fn close(&mut self) {
+        if let (Some(file), Some(_)) = (&self.file, self.changed.take())
+            && let Err(e) = write(file, &self.now)
+        {
+            log::warn!("what the window should remember was not written: {e}");
+        }
+    }
+
+    /// Where the crosshair was when this image was open last.
+    pub fn cursor_of(&self, path: &Path) -> Option<[usize; 3]> {
+        self.now.images.iter().find(|seen| seen.path == path).map(|seen| seen.cursor)
+    }
+}
+
+fn write(file: &Path, now: &Remembered) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        file::make_folder(folder)?;
+    }
+    Ok(write_bytes(file, &serde_json::to_vec_pretty(now)?)?)
+}
+
+/// Puts an open image into the list, or brings what is known of it up to date. Samples are not listed: they are a click away.
+fn see(images: &mut Vec<Seen>, document: &Document) {
+    let path = document.opened();
+    if path.to_str().is_some_and(|path| path.starts_with("sample:")) {
+        return;
+    }
+    let (cursor, depth, verified) = (document.cursor(), document.depth(), document.verified().len());
+    match images.iter_mut().find(|seen| seen.path == path) {
+        Some(seen) => (seen.cursor, seen.depth, seen.verified) = (cursor, depth, verified),
+        None => {
+            images.insert(0, Seen { path: path.to_owned(), cursor, depth, verified, at_ms: time::now_ms() });
+            images.truncate(MOST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_or_damaged_is_as_if_nothing_had_been_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("window.json");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            Memory::in_file(Some(file.clone())).now
+        };
+        assert_eq!(read("{ not json"), Remembered::default());
+        assert_eq!(read("{}"), Remembered::default());
+        let known = read(r#"{"light": true, "of a newer program": [1, 2]}"#);
+        assert_eq!(known, Remembered { light: true, ..Remembered::default() });
+        let written = serde_json::to_string(&known).unwrap();
+        assert_eq!(read(&written), known);
+    }
+}

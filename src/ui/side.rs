@@ -1,0 +1,176 @@
+//! The panel at the right: tabs at the top, what is in front below them, and a footer that is never scrolled away.
+
+use super::arrangement::Arrangement;
+use super::context::{Panel, PanelContext};
+use super::theme::{self, size};
+use egui::{
+    Align, Area, CornerRadius, Frame, Id, Layout, Margin, Order, Rect, ScrollArea, Sense, Stroke, Ui,
+    UiBuilder, vec2,
+};
+
+/// In a window that is narrower than this the panel lies over the views, and is closed at first. In points.
+const DRAWER: f32 = 860.0;
+
+pub struct Side {
+    panels: Vec<Box<dyn Panel>>,
+    /// By arrangement, the panel that was in front there last.
+    front: [Option<&'static str>; 4],
+    shown: bool,
+    /// As a drawer, in a narrow window.
+    drawn: bool,
+}
+
+impl Side {
+    pub fn new(panels: Vec<Box<dyn Panel>>) -> Self {
+        Self { panels, front: [None, Some("prediction"), None, None], shown: true, drawn: false }
+    }
+
+    /// As the window was when it was closed last.
+    pub fn restore(&mut self, front: &[Option<String>; 4], shown: bool) {
+        for (arrangement, id) in Arrangement::ALL.into_iter().zip(front) {
+            let known = |name: &String| arrangement.panels().iter().copied().find(|panel| panel == name);
+            if let Some(id) = id.as_ref().and_then(known) {
+                self.front[arrangement as usize] = Some(id);
+            }
+        }
+        self.shown = shown;
+    }
+
+    /// By arrangement, the panel that is in front.
+    pub fn remembered(&self) -> [Option<&'static str>; 4] {
+        self.front
+    }
+
+    pub fn is_drawer(window: f32) -> bool {
+        window < DRAWER
+    }
+
+    pub fn is_shown(&self, window: f32) -> bool {
+        if Self::is_drawer(window) { self.drawn } else { self.shown }
+    }
+
+    pub fn toggle(&mut self, window: f32) {
+        let shown = if Self::is_drawer(window) { &mut self.drawn } else { &mut self.shown };
+        *shown = !*shown;
+    }
+
+    pub fn bring_to_front(&mut self, arrangement: Arrangement, id: &str) {
+        if let Some(id) = arrangement.panels().iter().find(|panel| **panel == id) {
+            self.front[arrangement as usize] = Some(id);
+            (self.shown, self.drawn) = (true, true);
+        }
+    }
+
+    /// The panel that is in front.
+    pub fn front(&self, arrangement: Arrangement) -> &'static str {
+        self.front[arrangement as usize].unwrap_or(arrangement.panels()[0])
+    }
+
+    /// Beside the views. `window`: its width in points.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        arrangement: Arrangement,
+        window: f32,
+        frame: Frame,
+        context: &mut PanelContext,
+    ) {
+        let [least, first, most] = arrangement.panel_width(window);
+        egui::Panel::right(Id::unique(("panels", arrangement.title(), first as u32)))
+            .resizable(true)
+            .default_size(first)
+            .size_range(least..=most)
+            .frame(frame)
+            .show(ui, |ui| self.content(ui, arrangement, context));
+    }
+
+    /// Over the views, at their right.
+    pub fn show_drawer(
+        &mut self,
+        ui: &mut Ui,
+        arrangement: Arrangement,
+        views: Rect,
+        frame: Frame,
+        context: &mut PanelContext,
+    ) {
+        let width = arrangement.panel_width(0.0)[1].min(views.width());
+        let place = views.with_min_x(views.right() - width);
+        Area::new(Id::unique("drawer")).order(Order::Middle).fixed_pos(place.min).show(ui.ctx(), |ui| {
+            ui.set_max_size(place.size());
+            frame.show(ui, |ui| {
+                ui.set_min_size(place.size());
+                self.content(ui, arrangement, context);
+            });
+        });
+    }
+
+    fn content(&mut self, ui: &mut Ui, arrangement: Arrangement, context: &mut PanelContext) {
+        // The other tab is shown in the next frame, so that a text field of this panel can end first.
+        let id = self.front(arrangement);
+        if arrangement.panels().len() > 1 {
+            self.tabs(ui, arrangement);
+        }
+        let Some(panel) = self.panels.iter_mut().find(|panel| panel.id() == id) else { return };
+        let rest = ui.available_rect_before_wrap();
+        let footer = if panel.has_footer(context) { size::FOOTER } else { 0.0 };
+        let body = rest.with_max_y(rest.bottom() - footer);
+        let mut body_ui =
+            ui.new_child(UiBuilder::new().max_rect(body).layout(Layout::top_down(Align::Min)).id_salt(id));
+        body_ui.set_clip_rect(body.intersect(ui.clip_rect()));
+        ScrollArea::vertical().id_salt(id).auto_shrink(false).show(&mut body_ui, |ui| {
+            Frame::new().inner_margin(Margin::symmetric(16, 14)).show(ui, |ui| panel.ui(ui, context));
+        });
+        if footer > 0.0 {
+            let place = rest.with_min_y(body.bottom());
+            let line = Rect::from_min_size(place.min, vec2(place.width(), 1.0));
+            ui.painter().rect_filled(line, 0.0, theme::palette(ui).line);
+            let inner = place.shrink2(vec2(16.0, 0.0));
+            let builder = UiBuilder::new()
+                .max_rect(inner)
+                .layout(Layout::left_to_right(Align::Center))
+                .id_salt("footer");
+            panel.footer(&mut ui.new_child(builder), context);
+        }
+        ui.advance_cursor_after_rect(rest);
+    }
+
+    fn tabs(&mut self, ui: &mut Ui, arrangement: Arrangement) {
+        let p = theme::palette(ui);
+        let at_front = self.front(arrangement);
+        let (bar, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::TABS), Sense::hover());
+        ui.painter().rect_filled(bar.with_min_y(bar.bottom() - 1.0), 0.0, p.line);
+        let mut left = bar.left() + 8.0;
+        for id in arrangement.panels() {
+            let Some(panel) = self.panels.iter().find(|panel| panel.id() == *id) else { continue };
+            let front = *id == at_front;
+            let title = panel.title();
+            let color = if front { p.text } else { p.weak };
+            let text = ui.painter().layout_no_wrap(title.to_owned(), theme::medium(), color);
+            let tab =
+                Rect::from_min_size(egui::pos2(left, bar.top()), vec2(text.size().x + 16.0, size::TABS));
+            left = tab.right() + 2.0;
+            let response = ui.interact(tab, ui.scope_id().with(("tab", id)), Sense::click());
+            response.widget_info(|| {
+                egui::WidgetInfo::selected(egui::Role::Tab, true, front, format!("{title} panel"))
+            });
+            if response.hovered() && !front {
+                let ground = tab.shrink2(vec2(0.0, 6.0));
+                ui.painter().rect_filled(ground, CornerRadius::same(size::RADIUS), p.raised);
+            }
+            ui.painter().galley(tab.center() - text.size() / 2.0, text, color);
+            if front {
+                let from = tab.left_bottom() + vec2(8.0, -1.0);
+                let to = tab.right_bottom() + vec2(-8.0, -1.0);
+                ui.painter().line_segment([from, to], Stroke::new(2.0, p.accent));
+            }
+            if response.has_focus() {
+                let ring = tab.shrink(3.0);
+                ui.painter().rect_stroke(ring, 4.0, Stroke::new(2.0, p.accent), egui::StrokeKind::Inside);
+            }
+            if response.clicked() {
+                self.front[arrangement as usize] = Some(id);
+                ui.ctx().request_repaint();
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The window's frame: workspaces, finding anything, reviewing with one key, small windows.
+
+use super::{MIDDLE, SIZE, Window, workspace};
+use egui::accesskit::{Action, Role};
+use egui::{Event, Key, Modifiers, Theme, vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use fovea::engine::EngineOptions;
+use fovea::nn::DeviceChoice;
+
+fn control(window: &mut Window, key: Key) {
+    window.press_with(Modifiers::CTRL | Modifiers::COMMAND, key);
+    window.steps(3);
+}
+
+fn shows(window: &Window, name: &str) -> bool {
+    window.harness.query_by_label(name).is_some()
+}
+
+#[test]
+fn a_workspace_decides_which_panels_there_are_and_changes_nothing_else() {
+    let mut window = Window::on("oct");
+    window.press(Key::B);
+    window.press(Key::ArrowDown);
+    let (slice, steps) = (window.document().cursor(), window.document().history().count());
+    for (key, name, panel) in [
+        (Key::Num3, "Review workspace", "Queue panel"),
+        (Key::Num2, "Label workspace", "Labels panel"),
+        (Key::Num1, "Data set workspace", "1 open image"),
+        (Key::Num4, "Learn workspace", "Learn workspace"),
+    ] {
+        control(&mut window, key);
+        assert!(shows(&window, panel), "{name} has {panel}");
+        let chosen = window.harness.get_by_label(name).accesskit_node().toggled();
+        assert!(chosen.is_some_and(|toggled| toggled == egui::accesskit::Toggled::True), "{name}");
+    }
+    window.click("Label workspace");
+    let brush = window.harness.get_by_role_and_label(Role::Button, "Brush").accesskit_node().toggled();
+    assert_eq!(brush, Some(egui::accesskit::Toggled::True), "the tool is the same");
+    assert_eq!((window.document().cursor(), window.document().history().count()), (slice, steps));
+}
+
+fn find(window: &mut Window, words: &str) {
+    control(window, Key::K);
+    window.harness.event(Event::Text(words.into()));
+    window.steps(3);
+}
+
+#[test]
+fn whatever_is_found_is_done_with_enter() {
+    let mut window = Window::on("fundus");
+    find(&mut window, "light th");
+    window.press(Key::Enter);
+    window.steps(3);
+    assert_eq!(window.harness.ctx.theme(), Theme::Light);
+
+    window.press(Key::N);
+    window.press(Key::Enter);
+    let labels: Vec<_> = window.document().labels().iter().map(|l| (l.id, l.name.clone())).collect();
+    let (other, name) =
+        labels.iter().find(|(id, _)| *id != window.document().selected_label()).expect("two labels").clone();
+    find(&mut window, &name);
+    window.press(Key::Enter);
+    window.steps(3);
+    assert_eq!(window.document().selected_label(), other);
+
+    // A letter that is a tool's key goes into the field.
+    find(&mut window, "e");
+    assert!(window.document().stroke().is_none());
+    window.press(Key::Escape);
+    window.steps(3);
+    assert_eq!(window.harness.query_all_by_role(Role::TextInput).count(), 0, "Escape leaves it");
+}
+
+#[test]
+fn what_cannot_be_done_says_why_and_stays() {
+    let mut window = Window::on("fundus");
+    find(&mut window, "redo");
+    let row = window.harness.get_by_role_and_label(Role::ListItem, "Redo");
+    assert!(row.accesskit_node().is_disabled());
+    window.press(Key::Enter);
+    window.steps(3);
+    assert_eq!(window.harness.query_all_by_role(Role::TextInput).count(), 1, "it stays open");
+}
+
+/// Space goes down, and up after so many seconds.
+fn space(window: &mut Window, secs: f64) {
+    let key = |pressed| Event::Key {
+        key: Key::Space,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    window.harness.event(key(true));
+    window.steps(1);
+    let time = window.harness.ctx.input(|i| i.time);
+    window.harness.input_mut().time = Some(time + secs);
+    window.harness.event(key(false));
+    window.steps(1);
+    window.harness.input_mut().time = None;
+    window.steps(2);
+}
+
+#[test]
+fn a_tap_in_review_accepts_verifies_and_goes_on_as_one_step() {
+    let mut window = Window::on("oct");
+    control(&mut window, Key::Num3);
+    let first = window.document().cursor()[2];
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    window.steps(2);
+    space(&mut window, 1.0);
+    assert!(!window.document().is_verified(first), "held it is no tap");
+    space(&mut window, 0.1);
+    window.until("it is accepted", |w| w.active().is_some_and(|d| d.is_verified(first)));
+    window.steps(2);
+    assert!(window.painted() > 0, "the prediction is in the mask");
+    assert_eq!(window.document().cursor()[2], first + 1, "and the next slice is in front");
+    control(&mut window, Key::Z);
+    window.until("it is taken back", |w| w.active().is_some_and(|d| !d.is_verified(first)));
+    assert_eq!(window.painted(), 0, "one undo takes both back");
+
+    control(&mut window, Key::Num2);
+    space(&mut window, 0.1);
+    assert!(window.document().verified().is_empty(), "elsewhere Space only moves the image");
+}
+
+#[test]
+fn in_a_narrow_window_the_panel_is_a_drawer_and_nothing_lies_over_the_name() {
+    let mut window = Window::on("fundus");
+    window.harness.set_size(vec2(640.0, 500.0));
+    window.steps(20);
+    assert!(!shows(&window, "Labels panel"), "the drawer is closed at first");
+    let right = |window: &Window, name: &str| window.harness.get_by_label(name).rect().right();
+    for name in ["Open", "Undo", "Find anything", "More", "Tools"] {
+        assert!(right(&window, name) <= 640.0, "{name}");
+    }
+    control(&mut window, Key::B);
+    assert!(shows(&window, "Labels panel"));
+    control(&mut window, Key::B);
+    assert!(!shows(&window, "Labels panel"));
+}
+
+#[test]
+fn every_widget_that_can_be_used_has_a_name() {
+    let mut window = Window::on("oct");
+    window.settle();
+    let unnamed = |window: &Window| {
+        let all = window.harness.query_all(egui_kittest::kittest::By::new());
+        let usable = all.filter(|node| {
+            let node = node.accesskit_node();
+            // egui's own bars have none.
+            let own = node.role() == Role::ScrollBar;
+            let acts = node.data().supports_action(Action::Click) && !node.is_disabled() && !own;
+            acts && node.label().is_none_or(|label| label.is_empty()) && node.value().is_none()
+        });
+        usable.map(|node| (node.accesskit_node().role(), node.rect())).collect::<Vec<_>>()
+    };
+    for key in [Key::Num1, Key::Num2, Key::Num3, Key::Num4] {
+        control(&mut window, key);
+        assert_eq!(unnamed(&window), [], "{key:?}");
+    }
+    control(&mut window, Key::Num2);
+    for panel in ["Labels panel", "Prediction panel", "Image panel"] {
+        window.click(panel);
+        assert_eq!(unnamed(&window), [], "{panel}");
+    }
+}
+
+#[test]
+fn a_panel_has_one_filled_button_in_a_place_that_does_not_scroll() {
+    let mut window = Window::on("oct");
+    window.click("Labels panel");
+    let verify = window.harness.get_by_label("Verify slice").rect();
+    assert!(verify.bottom() <= SIZE[1] - 28.0 && verify.top() > SIZE[1] - 28.0 - 56.0, "{verify:?}");
+    window.harness.set_size(vec2(1000.0, 520.0));
+    window.steps(4);
+    let verify = window.harness.get_by_label("Verify slice").rect();
+    assert!(verify.bottom() <= 520.0 - 28.0, "{verify:?}");
+    window.click("Verify slice");
+    let z = window.document().cursor()[2];
+    assert!(window.document().is_verified(z));
+    assert!(shows(&window, "Take the verified mark away"));
+}
+
+#[test]
+fn the_start_screen_opens_what_its_keys_say() {
+    let mut window = Window::of(workspace(EngineOptions::headless(DeviceChoice::Cpu)), SIZE, None);
+    window.steps(3);
+    window.press(Key::Num1);
+    window.until("the sample is open", |w| w.active().is_some());
+    window.steps(3);
+    assert!(shows(&window, "Queue panel"), "and Review is in front");
+    window.drag(MIDDLE, MIDDLE + vec2(5.0, 5.0));
+    assert!(window.workspace().active().is_some());
+}
