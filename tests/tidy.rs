@@ -78,6 +78,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
+            "file",
+            "replace",
+            "time",
             "words",
             "geom",
             "label",
