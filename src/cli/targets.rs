@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 /// Whether files that are there may be replaced.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct OverwriteArgument {
-    /// Replace files that are there already, and those that links lead to; without it nothing is begun where there are any
-    /// that Fovea did not write, or that somebody has changed since. What comes there only while the work lasts is never
+    /// Replace existing files, and files that links lead to. Without it, a command does not begin if an output exists already,
+    /// unless Fovea wrote that file and nobody has changed it since. A file that appears while the command runs is never
     /// replaced
     #[arg(long)]
     pub overwrite: bool,
@@ -35,7 +35,7 @@ impl OverwriteArgument {
         Ok(targets.make_folders()?)
     }
 
-    /// Checks what is going to be written, and says how it may be written all the same.
+    /// Checks what is going to be written; an error about files that may be replaced names `--overwrite`.
     pub fn check(self, targets: &Targets) -> Result<()> {
         targets.check().map_err(|e| match e.replaceable() {
             [] => e.into(),
@@ -81,8 +81,8 @@ pub fn read_model(targets: &mut Targets, name: &str) {
     }
 }
 
-/// Says that an output is not in its place, and lets the command go on: what else it makes is not to be lost for it, and it does
-/// not end well for [`all_in_place`]. Any other error is one.
+/// Says that an output is not in its place, and lets the command go on, so that its other outputs are not lost. The command
+/// still fails in the end, by [`all_in_place`]. Any other error is returned.
 pub fn told_if_taken(written: Result<()>) -> Result<()> {
     match written {
         Err(e) if matches!(e.downcast_ref(), Some(WriteError::Taken { .. })) => {
@@ -93,16 +93,16 @@ pub fn told_if_taken(written: Result<()>) -> Result<()> {
     }
 }
 
-/// An error that names all outputs that are not where they were meant to be, where there are any: parts of a command go on
-/// without the others, and a command that has not done what it was told must not end well.
+/// An error that names all outputs that are not in their places, if there are any. Parts of a command go on without the
+/// others, but a command that has not written what it was told to must fail.
 pub fn all_in_place() -> Result<()> {
     let displaced = replace::displaced();
     let each = |d: &replace::Displaced| format!("{} is in {}", d.place.display(), d.kept.display());
     match displaced.len() {
         0 => Ok(()),
         _ => bail!(
-            "files have appeared or were changed while this ran, and are left as they are; what was to be written there is \
-             beside them: {}",
+            "files have appeared or were changed while this ran, and were not replaced; the outputs are kept beside \
+             them: {}. Rename those that you want",
             displaced.iter().map(each).collect::<Vec<_>>().join("; ")
         ),
     }

@@ -100,7 +100,7 @@ impl NnWorld {
             Err(reason) => {
                 let reason = format!("{network} failed the self-test on {}: {reason}", device.name());
                 match self.choice {
-                    DeviceChoice::Gpu => Err(format!("{reason}; compute on the CPU instead")),
+                    DeviceChoice::Gpu => Err(format!("{reason}; choose the CPU instead (--device cpu)")),
                     DeviceChoice::Auto | DeviceChoice::Cpu => {
                         log::warn!("{reason}; it runs on the CPU");
                         Ok(ComputeDevice::cpu(reason))
@@ -123,7 +123,7 @@ impl NnWorld {
         }));
         let text = match answer {
             Ok(Ok(twos)) if twos == [2.0; 4] => return,
-            Ok(Ok(wrong)) => format!("one and one are {wrong:?} on it"),
+            Ok(Ok(wrong)) => format!("it computes wrongly: 1 + 1 gave {wrong:?}"),
             Ok(Err(error)) => error,
             Err(panic) => words::of_panic(panic.as_ref()),
         };
@@ -133,7 +133,7 @@ impl NnWorld {
         self.device = Some(Err(reason));
     }
 
-    /// A loaded model, built again where it has been put away.
+    /// A loaded model; it is built again if its network was removed from memory.
     pub fn model(&mut self, version: &Version) -> Result<&AnyModel, String> {
         let put_away = self.models.get(version).filter(|kept| kept.ready.is_none());
         let network = put_away.map(|kept| kept.loaded.card.network.clone());
@@ -152,7 +152,7 @@ impl NnWorld {
             self.put_away_all_but(MAX_READY);
         }
         let ready = self.models.get(version).and_then(|s| s.ready.as_ref());
-        ready.ok_or_else(|| format!("model {version} has just been put away"))
+        ready.ok_or_else(|| format!("model {version} was removed from memory while it was needed (a program error); choose it again from the list of models"))
     }
 
     /// Takes a model in that has been built from these bytes, or made them.

@@ -338,19 +338,22 @@ fn check(card: &ModelCard, spec: &ModelSpec) -> Result<(), ModelError> {
     }
     for (what, values) in [("mean", &input.mean), ("std", &input.std)] {
         if !values.is_empty() && values.len() != channels {
-            return refuse(format!("{} {what} values for {channels} channels", values.len()));
+            return refuse(format!(
+                "it has {} {what} values and {channels} channels; there must be one for each channel, or none",
+                values.len()
+            ));
         }
     }
     if let Some(mean) = input.mean.iter().find(|m| !m.is_finite()) {
-        return refuse(format!("a mean is {mean}"));
+        return refuse(format!("a mean is {mean} and must be a finite number"));
     }
     if input.std.iter().any(|&s| !(s.is_finite() && s > 0.0)) {
-        return refuse("a standard deviation is not above 0".to_owned());
+        return refuse("a standard deviation must be a number above 0".to_owned());
     }
     if let Some([low, high]) = input.window
         && !(low.is_finite() && high.is_finite() && low < high)
     {
-        return refuse(format!("its window runs from {low} to {high}"));
+        return refuse(format!("its window runs from {low} to {high}; the first must be below the second"));
     }
     for (what, value, range) in [
         ("longer side", input.longer_side, 8..=LONGEST_SIDE),
@@ -363,15 +366,15 @@ fn check(card: &ModelCard, spec: &ModelSpec) -> Result<(), ModelError> {
     }
     if card.volume.is_some() != (spec.rank() == Rank::Volumes) {
         return refuse(format!(
-            "{network} is a network of {}, and the card has {} \"volume\"",
+            "{network} is a network of {}, and the card has {} entry \"volume\"; only networks of volumes have one",
             spec.rank().says(),
-            if card.volume.is_some() { "a" } else { "no" },
+            if card.volume.is_some() { "an" } else { "no" },
         ));
     }
     let Some(volume) = &card.volume else { return Ok(()) };
     if input.channels != Channels::Grey || input.window.is_none() || volume.parts.contains(&0) {
         return refuse(
-            "a network of volumes takes one grey channel in a window, and at least one part of a label is kept".to_owned(),
+            "a network of volumes must have one grey channel and a window, and must keep at least one part of each label".to_owned(),
         );
     }
     let coarse = volume.coarse.as_ref();
@@ -381,7 +384,7 @@ fn check(card: &ModelCard, spec: &ModelSpec) -> Result<(), ModelError> {
         ("the margin around what the first network finds", coarse.map(|c| c.margin_mm)),
     ] {
         if let Some(number) = number.filter(|n| !(n.is_finite() && *n >= 0.0)) {
-            return refuse(format!("{what} is {number}"));
+            return refuse(format!("{what} is {number} and must be 0 or more"));
         }
     }
     Ok(())

@@ -228,7 +228,7 @@ fn told(obstacle: &Obstacle) -> Option<String> {
             let names: Vec<String> = files.iter().take(2).map(|file| file.display().to_string()).collect();
             let more = files.len() - names.len();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            Some(format!("There already, and replaced by this: {}{more}", names.join(", ")))
+            Some(format!("Existing files that will be replaced: {}{more}", names.join(", ")))
         }
         Obstacle::Refused(reason) => Some(reason.clone()),
     }

@@ -216,7 +216,7 @@ fn adopt(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
 
 /// Opens annotations that were set aside, wherever they are named.
 pub fn take_back(ui: &mut Ui, document: DocumentId, aside: usize, out: &mut Outbox) {
-    let tip = "The image is opened anew with them; those that are shown now are set aside";
+    let tip = "Opens the image again with these annotations; the ones that are shown now are set aside";
     if quiet(ui, true, "Open them").on_hover_text(tip).clicked() {
         out.command(Command::Project(ProjectCommand::TakeBack(document, aside)));
     }

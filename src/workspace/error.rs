@@ -13,7 +13,7 @@ pub enum CommandError {
     UnknownDocument(DocumentId),
     #[error("slice {z} does not exist: the image has {depth}")]
     NoSuchSlice { z: usize, depth: usize },
-    #[error("voxel {voxel:?} lies outside the image of size {dims:?}")]
+    #[error("voxel {voxel:?} is outside the image, which has the size {dims:?}")]
     OutsideImage { voxel: [usize; 3], dims: [usize; 3] },
     #[error("a stroke is still being drawn: finish it or press Escape first")]
     StrokeOpen,
@@ -30,10 +30,12 @@ pub enum CommandError {
     #[error("label “{0}” is locked: unlock it to paint with it")]
     LabelLocked(String),
     #[error(
-        "label “{name}” cannot be removed: {voxels} voxels carry it; erase them or give them another label first"
+        "label “{name}” cannot be removed, because {voxels} voxels have it: erase them or give them another label first"
     )]
     LabelInUse { name: String, voxels: usize },
-    #[error("a label needs a name that no other label has; “{0}” is not one")]
+    #[error(
+        "the label cannot be called “{0}”: the name is empty, or another label has it. Choose another name"
+    )]
     BadLabelName(String),
     #[error("no model is in use: choose one first")]
     NoModel,
@@ -71,7 +73,7 @@ pub enum CommandError {
         "the mask was edited while a large change was being undone or redone, so it was left as it is: try again"
     )]
     EditedMeanwhile,
-    #[error("no voxel that may be changed carries label “{0}” there")]
+    #[error("no voxel that may be changed has label “{0}” there")]
     NothingToClear(String),
     #[error("nothing can be trained: {0}")]
     NothingToTrain(String),

@@ -341,14 +341,15 @@ fn a_probability_map_lies_where_it_says_and_what_is_odd_about_it_is_said() {
     assert!(output.status.success(), "{told}");
     let scores: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     assert_eq!(scores["cases"][0]["classes"]["1"]["auc"], 1.0);
-    for word in ["a: the probability map of lesion: ", "stored along RPS", "1 of its values are no numbers"] {
+    for word in ["a: the probability map of lesion: ", "stored along RPS", "1 of its values are not numbers"]
+    {
         assert!(told.contains(word), "{word}: {told}");
     }
     // One of another place is no map of this case.
     let elsewhere = Volume::new(grid(50.0), volume.samples().clone(), [1.0, 0.0], Modality::Other).unwrap();
     io::write_volume_nifti(&pred.join("a_lesion.nii"), &elsewhere).unwrap();
     let told = refused(&["eval", "--pred", text(&pred), "--truth", text(&truth)]);
-    assert!(told.contains("a_lesion.nii does not lie on the truth: its first voxel lies at"), "{told}");
+    assert!(told.contains("a_lesion.nii differs from its truth's: its first voxel lies at"), "{told}");
 }
 
 #[test]
@@ -365,6 +366,6 @@ fn a_label_whose_value_no_truth_has_is_named() {
     assert!(!told("lesion=1").contains("no truth has"));
     assert!(
         refused(&["eval", "--pred", text(&pred), "--truth", text(&truth), "--labels", "=1"])
-            .contains("names no label")
+            .contains("there is no name before \"=\"")
     );
 }

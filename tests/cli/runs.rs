@@ -37,8 +37,8 @@ fn a_run_that_diverged_after_a_validation_says_each_time_that_it_cannot_go_on() 
     for part in [
         "the run diverged: ",
         "No model was written",
-        &format!("{} is the best that it had reached", text(&run.join("best.safetensors"))),
-        "It cannot go on: begin anew with a lower --lr, and another --out or --run",
+        &format!("{} is its best model", text(&run.join("best.safetensors"))),
+        "It cannot be continued: start a new one with a lower --lr and another --out or --run",
         &format!("is in {}", text(&run)),
     ] {
         assert!(first.contains(part), "{part}: {first}");

@@ -43,7 +43,7 @@ impl LeftOut {
                     ("neither", true) => "both masks are empty",
                     ("neither", false) => "neither mask has the class",
                     ("prediction" | "truth", true) => "one of the masks is empty",
-                    ("prediction" | "truth", false) => "one of the masks is empty of the class",
+                    ("prediction" | "truth", false) => "only one of the masks has the class",
                     _ if metric.id == "auc" => "there is no probability map",
                     _ => "it is not defined there",
                 };

@@ -47,7 +47,7 @@ impl Maps {
         let ((pred, pred_grid), (truth, grid)) =
             (mask(&pair.pred, "the mask", &[])?, mask(&pair.truth, "the truth", values.colours())?);
         let (pred, note) = io::put_on(pred, &pred_grid, &grid, "the truth")
-            .map_err(|what| anyhow!("{}: the mask does not lie on the truth: {what}", pair.id))?;
+            .map_err(|what| anyhow!("{}: the grid of the mask differs from its truth's: {what}", pair.id))?;
         warnings.extend(note.map(|note| format!("the mask: {note}")));
         let truth = values.apply(truth).map_err(|what| anyhow!("{}: {what}", pair.id))?;
         let valid = pair.valid.as_deref().map(|path| io::open_labels_on(path, &[], &grid)).transpose();
@@ -145,7 +145,7 @@ pub fn open(pairs: &[Pair], values: &Values, told: Told<'_>) -> Result<Vec<Maps>
         bail!("the truth: {what}: --labels NAME=128..255 reads it as one label");
     }
     if let Some(what) = softened(|m| &m.pred) {
-        bail!("the predictions: {what}. Save them as PNG or NIfTI with one number a class");
+        bail!("the predictions: {what}. Save them as PNG or NIfTI with one number for each class");
     }
     Ok(maps)
 }
@@ -242,7 +242,7 @@ fn probability(path: &Path, truth: &Grid) -> Result<(Vec<f32>, Vec<String>)> {
     let opened = io::open(path, &OpenOptions::default(), &mut UnderWatch(None))?;
     let (volume, mut told) = (opened.volume, opened.warnings);
     let (reorder, note) = io::laid_on(volume.grid(), truth, "the truth").map_err(|what| {
-        anyhow!("the probability map {} does not lie on the truth: {what}", path.display())
+        anyhow!("the grid of the probability map {} differs from its truth's: {what}", path.display())
     })?;
     told.extend(note);
     // A value, and in the AUC its place among all.
@@ -250,7 +250,7 @@ fn probability(path: &Path, truth: &Grid) -> Result<(Vec<f32>, Vec<String>)> {
     let values: Vec<f32> = (0..volume.grid().voxel_count()).map(|i| volume.scalar_value(i)).collect();
     let unknown = values.iter().filter(|value| value.is_nan()).count();
     if unknown > 0 {
-        told.push(format!("{unknown} of its values are no numbers and do not count in the AUC"));
+        told.push(format!("{unknown} of its values are not numbers and do not count in the AUC"));
     }
     Ok(match reorder {
         true => (geom::reordered(&values, volume.grid(), truth), told),

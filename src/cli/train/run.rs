@@ -31,21 +31,21 @@ pub struct Place {
     pub resume: bool,
 }
 
-/// Of a run whose loss is no longer a number: what is saved of it cannot go on either.
+/// The error of a run whose loss is no longer a number. What is saved of it cannot be continued either.
 pub(super) fn diverged(reason: &str, folder: Option<&Path>, checkpoint: &Path) -> anyhow::Error {
     let saved = folder.unwrap_or(checkpoint).display();
     let best = checkpoint.with_file_name("best.safetensors");
     let kept = match folder.is_some() && best.exists() {
-        true => format!(" {} is the best that it had reached.", best.display()),
+        true => format!(" {} is its best model.", best.display()),
         false => String::new(),
     };
     anyhow!(
-        "the run diverged: {reason}. No model was written.{kept} It cannot go on: begin anew with a lower --lr, and another --out or --run: what is saved of this run is in {saved}"
+        "the run diverged: {reason}. No model was written.{kept} It cannot be continued: start a new one with a lower --lr and another --out or --run. What was saved of this run is in {saved}"
     )
 }
 
 impl TrainArgs {
-    /// Checks that a run can be kept there, before anything is read; None of a fold that has ended before.
+    /// Checks that a run can be kept in the folder, before anything is read. None if it is a fold that was finished before.
     pub(super) fn place(&self, folder: Option<&Path>) -> Result<Option<Place>> {
         let beside = self.out.as_ref().map(|out| out.with_extension("safetensors.run"));
         let checkpoint = folder.map(run_folder::checkpoint_in).or(beside).unwrap_or_default();
@@ -65,7 +65,7 @@ impl TrainArgs {
         }
         if !self.resume && begun {
             bail!(
-                "a run is saved in {}: go on with it by --resume, or start anew with another --out or --run",
+                "a run is saved in {}: continue it with --resume, or start a new one with another --out or --run",
                 folder.unwrap_or(&checkpoint).display()
             );
         }
@@ -127,7 +127,7 @@ impl TrainArgs {
             checkpoints: Some(Checkpoints {
                 path: place.checkpoint.clone(),
                 every: SAVE_EVERY,
-                // A run that was stopped before its first checkpoint begins anew.
+                // A run that was stopped before its first checkpoint starts again.
                 resume: goes_on,
                 folder: place.folder.clone(),
             }),
@@ -161,7 +161,7 @@ impl TrainArgs {
         }
         match ended.with_context(|| format!("training {title}"))? {
             Event::Trained { result, .. } => Ok(result),
-            event => bail!("the run ended with {event:?}"),
+            event => bail!("training gave an unexpected result (a program error): {event:?}"),
         }
     }
 
@@ -178,12 +178,12 @@ impl TrainArgs {
         let (again, saved) = (if self.resume { "" } else { " --resume" }, checkpoint.display());
         let told = match displaced {
             Some(Displaced { kept, .. }) => format!(
-                "the run is saved in {}: rename it to {saved}, and it goes on by: {}{again} --overwrite",
+                "the run is saved in {}: rename it to {saved}; then this continues it: {}{again} --overwrite",
                 kept.display(),
                 command_line()
             ),
             None if checkpoint.exists() => {
-                format!("the run is saved in {saved} and goes on by: {}{again}", command_line())
+                format!("the run is saved in {saved}; this continues it: {}{again}", command_line())
             }
             None => "there was nothing to save yet".to_owned(),
         };

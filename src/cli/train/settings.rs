@@ -46,7 +46,7 @@ impl Settings {
             && !args.set.iter().any(|s| s.starts_with("train.loss"))
         {
             bail!(
-                "the recipe is for {classes} classes, background included, and the data has {}; --set train.loss=… gives it a loss for those",
+                "the recipe is for {classes} classes, background included, and the data has {}: choose a loss for those with --set train.loss=…",
                 shape.classes
             );
         }
@@ -75,7 +75,7 @@ impl Settings {
             && (&settings.network, &settings.config, &settings.input)
                 != (&card.network, &card.config, &card.input)
         {
-            bail!("--init keeps its network, config and input; they cannot be set");
+            bail!("--init keeps the model's network, config and input: leave out --set for these");
         }
         match settings.train.fault() {
             Some(fault) => bail!("{fault}"),
@@ -129,7 +129,7 @@ impl Settings {
     }
 }
 
-/// The settings after `train.lr=0.001`: a value of JSON, or a word, under keys that there are.
+/// The settings after an assignment such as `train.lr=0.001`. The keys must exist; the value is JSON or a word.
 pub(super) fn assigned<S: Serialize + DeserializeOwned>(settings: &S, assignment: &str) -> Result<S> {
     let (path, text) = assignment.split_once('=').context("it is not KEY=VALUE")?;
     let mut value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
@@ -212,7 +212,7 @@ impl TrainArgs {
             None => Ok(None),
             Some(Recipe { method: Method::Slices(make), .. }) => Ok(Some(make(layout))),
             Some(Recipe { id, method: Method::Volumes(_), .. }) => {
-                bail!("the recipe {id} trains networks of volumes, and networks of slices are trained here")
+                bail!("the recipe {id} trains networks of volumes, but a network of slices was asked for")
             }
         }
     }

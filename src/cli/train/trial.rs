@@ -39,7 +39,9 @@ impl TrainArgs {
         ];
         let is_own = |word: &&String| OWN.iter().any(|own| word.split('=').next() == Some(*own));
         if let Some(word) = words.iter().find(is_own) {
-            bail!("{word} is no option of a trial: each has a folder of its own, and ends with a Dice");
+            bail!(
+                "{word} cannot be an option of a trial: each trial has a folder of its own, and its result is a Dice. Leave it out"
+            );
         }
         let line = std::iter::once("fovea train".to_owned())
             .chain(words.iter().cloned())

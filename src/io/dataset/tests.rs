@@ -335,12 +335,12 @@ fn labels_that_are_written_wrong_are_refused() {
         (&["liver=70000"], "70000"),
         (&["liver=9..5"], "9..5"),
         (&["liver=5", "spleen=1..6"], "\"liver\""),
-        (&["liver=5", "liver=6"], "taken"),
+        (&["liver=5", "liver=6"], "already used"),
         (&["liver=5", "spleen"], "spleen"),
         (&["ignore=1+2"], "one value"),
         (&["ignore=1"], "no label"),
-        (&["liver=#ff00"], "no colour"),
-        (&["liver=#ff0000", "spleen=5"], "numbers or colours"),
+        (&["liver=#ff00"], "not a colour"),
+        (&["liver=#ff0000", "spleen=5"], "some values are numbers and some are colours"),
         (&["liver=#ff0000", "spleen=#FF0000"], "twice"),
     ] {
         let refused = Values::written(texts, None).unwrap_err();

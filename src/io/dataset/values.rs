@@ -91,11 +91,11 @@ impl Values {
         let (mut colours, mut numbers) = (vec![], false);
         for text in texts.iter().map(AsRef::as_ref) {
             let (name, values) = text.split_once('=').ok_or_else(|| {
-                format!("\"{text}\" names no value: all labels are written as NAME=VALUES, or none")
+                format!("\"{text}\" has no \"=\": write all labels as NAME=VALUES, or all as names only")
             })?;
             let name = name.trim();
             if name.is_empty() {
-                return Err(format!("{text}: it names no label"));
+                return Err(format!("{text}: there is no name before \"=\"; write NAME=VALUES"));
             }
             let mut value = |text: &str| match text.trim().strip_prefix('#') {
                 Some(digits) => {
@@ -116,7 +116,7 @@ impl Values {
             if name == "ignore" {
                 ignored = match &values[..] {
                     [one] if one.start() == one.end() => Some(*one.start()),
-                    _ => return Err(format!("{text}: one value is ignored")),
+                    _ => return Err(format!("{text}: ignore takes one value, for example ignore=254")),
                 };
                 continue;
             }
@@ -125,26 +125,31 @@ impl Values {
                 Some(table) => {
                     table.iter().find(|label| label.name == name).map(|l| l.id).ok_or_else(|| {
                         let names: Vec<&str> = table.iter().map(|l| l.name.as_str()).collect();
-                        format!("there is no label \"{name}\" among {}", names.join(", "))
+                        format!("there is no label \"{name}\"; there are {}", names.join(", "))
                     })?
                 }
             };
             if let Some(other) =
                 classes.iter().find(|c| c.name == name || c.values.iter().any(|v| meet(v, &values)))
             {
-                return Err(format!("{text}: the name or a value is taken already, by \"{}\"", other.name));
+                return Err(format!(
+                    "{text}: its name or one of its values is already used by \"{}\"; use each only once",
+                    other.name
+                ));
             }
             classes.push(Class { id, name: name.to_owned(), values });
         }
         if classes.is_empty() {
-            return Err("no label has a value".to_owned());
+            return Err("no label has a value; write NAME=VALUES, for example liver=5".to_owned());
         }
         if numbers && !colours.is_empty() {
-            return Err("values are either numbers or colours".to_owned());
+            return Err(
+                "some values are numbers and some are colours; write all of them in one way".to_owned()
+            );
         }
         if let Some(i) = (1..colours.len()).find(|&i| colours[..i].contains(&colours[i])) {
             let [r, g, b] = colours[i];
-            return Err(format!("the colour #{r:02x}{g:02x}{b:02x} is there twice"));
+            return Err(format!("the colour #{r:02x}{g:02x}{b:02x} is given twice; use it only once"));
         }
         Ok(Values::Classes { classes, others: Others::Background, ignored, colours })
     }
@@ -221,7 +226,7 @@ impl Values {
 fn colour(digits: &str) -> Result<[u8; 3], String> {
     let number = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 6);
     let [_, colour @ ..] =
-        number.ok_or_else(|| format!("\"#{digits}\" is no colour; #ff0000 is"))?.to_be_bytes();
+        number.ok_or_else(|| format!("\"#{digits}\" is not a colour; write it as #ff0000"))?.to_be_bytes();
     Ok(colour)
 }
 
@@ -231,10 +236,14 @@ fn range(text: &str) -> Result<RangeInclusive<LabelId>, String> {
     let number = |text: &str| {
         text.trim()
             .parse::<LabelId>()
-            .map_err(|_| format!("\"{text}\" is no value from 0 to {}", LabelId::MAX))
+            .map_err(|_| format!("\"{text}\" is not a whole number from 0 to {}", LabelId::MAX))
     };
     let (first, last) = (number(first)?, number(last)?);
-    if first <= last { Ok(first..=last) } else { Err(format!("{first}..{last} has no value")) }
+    if first <= last {
+        Ok(first..=last)
+    } else {
+        Err(format!("{first}..{last} is empty; write the smaller number first"))
+    }
 }
 
 fn text(range: &RangeInclusive<LabelId>) -> String {

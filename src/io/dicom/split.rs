@@ -43,7 +43,7 @@ pub fn volumes(headers: &[Header], slices: Vec<Slice>) -> Vec<Series> {
             for volume in lines(layer, pixel) {
                 let mut warnings = warnings.clone();
                 if unclear {
-                    let text = "Several slices lie at one place and nothing tells them apart; they were shared out among volumes in the order of their numbers";
+                    let text = "Several slices lie at the same position, and nothing in the files says which belong together; they were put into separate volumes in the order of their numbers. Check these volumes";
                     warnings.push(text.to_owned());
                 }
                 let slices = volume.into_iter().map(|(_, slice)| slice).collect();

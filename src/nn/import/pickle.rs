@@ -286,7 +286,7 @@ impl Machine<'_> {
     fn extend(&mut self, target: Id, items: Vec<Id>) -> Result<(), PickleError> {
         match &mut self.nodes[target] {
             Node::Sequence(list) => list.extend(items),
-            _ => return Err(Malformed("items are added to what is no list")),
+            _ => return Err(Malformed("it adds items to something that is not a list")),
         }
         Ok(())
     }
@@ -296,7 +296,7 @@ impl Machine<'_> {
             Node::Dict(entries) if items.len().is_multiple_of(2) => {
                 entries.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
             }
-            _ => return Err(Malformed("entries are added to what is no dictionary")),
+            _ => return Err(Malformed("it adds entries to something that is not a dictionary")),
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! The search for a configuration: which values to try next (TPE: J. Bergstra et al., "Algorithms for Hyper-Parameter
-//! Optimization", NeurIPS 2011) and which trials to give up (the median rule: D. Golovin et al., "Google Vizier", KDD 2017).
+//! Optimization", NeurIPS 2011) and which trials to stop early (the median rule: D. Golovin et al., "Google Vizier", KDD 2017).
 
 use optimizer::{
     Direction, TrialState,
@@ -53,7 +53,7 @@ impl FromStr for Dimension {
             let numbers: Option<Vec<f64>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
             match numbers.as_deref() {
                 Some(&[low, high]) if low < high && low.is_finite() && high.is_finite() => Ok([low, high]),
-                _ => Err(refuse("two numbers are wanted, the lower one first")),
+                _ => Err(refuse("it needs two numbers, the lower one first")),
             }
         };
         let range = if let Some(text) = inner("uniform") {
@@ -71,14 +71,14 @@ impl FromStr for Dimension {
         } else if let Some(text) = inner("whole") {
             let [low, high] = pair(text)?;
             if low.fract() != 0.0 || high.fract() != 0.0 {
-                return Err(refuse("whole numbers are wanted"));
+                return Err(refuse("it needs whole numbers"));
             }
             Range::Whole { low: low as i64, high: high as i64 }
         } else if let Some(text) = inner("one") {
             let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| json!(text));
             let choices: Vec<Value> = text.split('|').map(|choice| value(choice.trim())).collect();
             if choices.len() < 2 {
-                return Err(refuse("two choices at least are wanted, with | between them"));
+                return Err(refuse("it needs two or more choices, with | between them"));
             }
             Range::OneOf(choices)
         } else {
@@ -154,10 +154,10 @@ impl Dimension {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Under way, or cut off.
+    /// Running, or interrupted.
     Begun,
     Finished,
-    /// Given up: worse than half of the others at the same validation.
+    /// Stopped early: worse than half of the others at the same validation.
     Pruned,
     /// It could not be trained.
     Failed,
@@ -171,14 +171,14 @@ pub struct Trial {
     pub state: State,
     /// One for each dimension ([`Dimension::value`]).
     pub numbers: Vec<f64>,
-    /// What each validation came to, in order: more is better.
+    /// The result of each validation, in order; higher is better.
     pub course: Vec<f64>,
-    /// What it came to at the end.
+    /// The result at the end.
     pub value: Option<f64>,
 }
 
 impl Trial {
-    /// What counts of it: its result, or how far a pruned one had come.
+    /// What the search learns from: its result, or the last validation of a pruned trial.
     fn worth(&self) -> Option<f64> {
         match self.state {
             State::Finished => self.value,
@@ -188,17 +188,17 @@ impl Trial {
     }
 }
 
-/// Chooses what to try and what to give up. A choice depends on the seed, the trial's number and the trials before it
-/// alone, so that a search goes on after a cut as it would have.
+/// Chooses what to try and what to stop early. A choice depends only on the seed, the trial's number and the trials before
+/// it, so that an interrupted search continues as it would have without the interruption.
 #[derive(Clone, Debug)]
 pub struct Search {
     pub dimensions: Vec<Dimension>,
     pub seed: u64,
-    /// Trials that are drawn at random before the others are learned from.
+    /// Trials that are drawn at random before the results so far choose the next.
     pub random: usize,
-    /// Finished trials before any is given up.
+    /// Trials that must have finished before any may be stopped early.
     pub patience: usize,
-    /// Validations of a trial before it may be given up.
+    /// Validations of a trial that are waited for before it may be stopped early.
     pub warm_up: u64,
 }
 
@@ -209,7 +209,7 @@ impl Search {
         let built = TpeSampler::builder().n_startup_trials(self.random).seed(seed).build();
         let sampler = built.unwrap_or_default();
         let one = |(i, dimension): (usize, &Dimension)| {
-            // Alone, for the sampler would take two dimensions of one range for the same.
+            // One dimension at a time, because the sampler would confuse two dimensions with the same range.
             let history: Vec<CompletedTrial> =
                 before.iter().filter_map(|trial| completed(trial, Some((i, dimension)))).collect();
             dimension.number(&sampler.sample(&dimension.distribution(), number, &history))
@@ -217,7 +217,7 @@ impl Search {
         self.dimensions.iter().enumerate().map(one).collect()
     }
 
-    /// Whether a trial is to be given up at the validation that it has just made.
+    /// Whether a trial is to be stopped early, after the validation that it has just made.
     pub fn gives_up(&self, trial: &Trial, before: &[Trial]) -> bool {
         let Some(last) = trial.course.len().checked_sub(1) else { return false };
         let pruner = MedianPruner::new(Direction::Maximize)

@@ -361,7 +361,7 @@ fn copies_are_shown_once_and_unlike_slices_at_one_place_are_kept() {
     let found = volumes(folder.path());
     assert_eq!(found.iter().map(|(_, v, _)| v.len()).collect::<Vec<_>>(), [8, 1], "{found:?}");
     assert_eq!((found[0].1[2], found[1].1[0]), (100.0, 700.0), "by their numbers");
-    assert!(says(&open(folder.path()), "nothing tells them apart"));
+    assert!(says(&open(folder.path()), "nothing in the files says which belong together"));
 }
 
 #[test]

@@ -76,8 +76,10 @@ pub fn run(
         say::json(&serde_json::to_string_pretty(&settings)?);
         return Ok(());
     }
-    let out =
-        args.out.as_ref().with_context(|| format!("--recipe {recipe} writes one model: name it by --out"))?;
+    let out = args
+        .out
+        .as_ref()
+        .with_context(|| format!("--recipe {recipe} writes one model: name its file with --out"))?;
     let folder = args.run.clone().unwrap_or_else(|| out.with_extension("safetensors.run"));
     let Some(place) = args.place(Some(&folder))? else { bail!("{} has ended", folder.display()) };
     let places = [Some(place)];
@@ -88,7 +90,7 @@ pub fn run(
         false => settings,
     };
     interrupt::listen();
-    let cases = cases.with_context(|| format!("--recipe {recipe} learns from --data"))?;
+    let cases = cases.with_context(|| format!("--recipe {recipe} needs --data"))?;
     let seed = settings.coarse.train.seed;
     let record = RunFolder::open(&folder, &settings, &began(seed, cases.keys()?), place.resume)?;
     let engine = Engine::start(EngineOptions::headless(device)).context("threads could not be started")?;
