@@ -24,12 +24,13 @@ use std::path::{Path, PathBuf};
 pub struct ConvertArgs {
     /// An image file, a DICOM or picture folder, or sample:ID
     pub input: PathBuf,
-    /// The format is told by its ending; .nii.gz keeps the geometry, .png is 2-D (a folder for the slices of a mask)
+    /// The file to write. Its ending decides the format: .nii.gz keeps the geometry, .png is one 2-D picture. An existing folder
+    /// is for the slices of a mask, as PNG
     pub output: PathBuf,
     /// The input is a mask: its values are label ids and are kept exactly
     #[arg(long)]
     pub labels: bool,
-    /// Which of several series or volumes (`fovea info` lists their ids)
+    /// Which series or volume to take from an image that has several (`fovea info` lists their ids)
     #[arg(long, value_name = "ID")]
     pub series: Option<String>,
     #[command(flatten)]
@@ -65,7 +66,7 @@ fn convert(args: &ConvertArgs) -> anyhow::Result<Vec<String>> {
     let writer = writer(&args.output)?;
     if args.labels {
         if args.series.is_some() {
-            bail!("--series goes with images; a mask has one volume");
+            bail!("--series is for images; a mask has one volume: leave --series out");
         }
         let (map, grid, mut warnings) = io::open_labels(&args.input)?;
         let mask = Mask { map: &map, labels: &LabelTable::default(), grid: &grid };
@@ -76,16 +77,19 @@ fn convert(args: &ConvertArgs) -> anyhow::Result<Vec<String>> {
     let options = OpenOptions { series: args.series.clone(), ..OpenOptions::default() };
     let opened = io::open(&args.input, &options, &mut UnderWatch(Some("opening")))?;
     if io::not_one_image(&args.input, &opened).is_some() && args.series.is_none() {
-        // One of many would be written, and taken for all.
+        // Only one of many would be written, and the user would think that it is all.
         bail!("{}", opened.warnings.join("; "));
     }
     let mut warnings = opened.warnings;
     if opened.volume.low_is_white() {
-        let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, and does not say so";
+        let lost = "Low values are meant to be shown white (MONOCHROME1): the new file has the same values, but does not say so";
         warnings.push(lost.to_owned());
     }
     let Some(write) = writer.image else {
-        bail!("{} can hold a mask only; --labels says that this is one", args.output.display());
+        bail!(
+            "{} can hold a mask only: add --labels if this is a mask, or choose another format",
+            args.output.display()
+        );
     };
     warnings.extend(write(&args.output, &opened.volume)?);
     warnings.extend(writer.lost(opened.volume.grid()));

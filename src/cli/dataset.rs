@@ -52,9 +52,9 @@ impl From<ModalityArgument> for Modality {
 /// What the masks' values are called.
 #[derive(Debug, Args)]
 pub struct LabelsArgument {
-    /// Names of the labels, in the order of their ids; or the values of the masks that are each label, all others being
-    /// background: liver=5,kidneys=2+3,polyp=128..255, of colour
-    /// pictures vessel=#ff0000, and ignore=254 for what is not known
+    /// Either the names of the labels, in the order of their ids: liver,kidneys. Or which values of the masks are which label:
+    /// liver=5,kidneys=2+3,polyp=128..255; in colour pictures vessel=#ff0000; ignore=254 for pixels that are not known. All
+    /// other values are then background. Default: what the data say
     #[arg(long, value_delimiter = ',')]
     labels: Vec<String>,
 }

@@ -25,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Predict, correct, fine-tune a little, and show before and after, on built-in phantoms and without a window.
+/// Predict, correct, fine-tune a little, and compare before and after, on built-in phantoms and without a window.
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
     /// Folder for masks, overlays, the fine-tuned model and dice.json

@@ -5,26 +5,26 @@ use crate::nn::{ComputeDevice, DeviceChoice, DeviceKind, MODELS, ModelSpec, Shar
 use clap::Args;
 use std::time::Instant;
 
-/// What the machine has to compute on, and what is chosen.
+/// Show what networks can compute on, and what is chosen.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fovea devices
   fovea devices --device gpu
-  fovea devices --test                tests the graphics adapter anew
-  fovea devices --test --networks     and every network on it
+  fovea devices --test                test the graphics adapter again
+  fovea devices --test --networks     test every network on it too
   fovea devices --test --networks --half
-                                      and which of them learn in half precision")]
+                                      and show which of them learn in half precision")]
 pub struct DevicesArgs {
-    /// Run the self-test of the graphics adapter now, whatever is remembered of it
+    /// Run the self-test of the graphics adapter now, even if an earlier result is remembered
     #[arg(long)]
     test: bool,
     /// With --test: also run every network at a small size, forward and backward
     #[arg(long, requires = "test")]
     networks: bool,
-    /// With --networks: in half precision too
+    /// With --networks: test the networks in half precision too
     #[arg(long, requires = "networks")]
     half: bool,
-    /// Print JSON
+    /// Print everything as JSON
     #[arg(long)]
     json: bool,
 }
@@ -73,7 +73,8 @@ pub fn run(args: DevicesArgs, choice: DeviceChoice) -> anyhow::Result<()> {
     chosen.map(|_| ()).map_err(Into::into)
 }
 
-/// A line each; an error at the end where any differs from the CPU. Half precision is for those that pass in it.
+/// Prints a line for each network; an error at the end if any differs from the CPU. With `half`, also says which of them
+/// may learn in half precision.
 fn test_networks(device: &ComputeDevice, half: bool) -> anyhow::Result<()> {
     let failed = MODELS.iter().filter(|spec| !passes(spec, device, half)).count();
     let all = MODELS.len();

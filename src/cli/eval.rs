@@ -48,49 +48,53 @@ Examples:
   fovea eval --pred masks/ --truth lists/totalsegmentator.csv --labels liver=5,kidneys=2+3 --json scores.json
   fovea eval --pred masks/ --truth truth/ --images scans/ --html report.html --surface-tolerance 2
 
-With a folder as truth, files are matched by their names without the extension; with a LIST.csv by the case's id, and
-pixels outside a case's valid mask do not count. A mask that does not lie on its truth (size, spacing, orientation, place)
-is an error. A class that neither mask shows has no score in that case. One that only one of the two shows scores 0 in
-overlaps (Dice, IoU, surface Dice) and has no distance (HD95, HD, ASSD), since there is nothing to measure to: so a model
-that misses structures has no worse mean distance, and beside each mean stand the cases that it leaves out. --convention has
-other rules. Where every mask has 0 and one other value, predictions and truth are of one class, whatever these values are.
-Names of classes are those of labels.txt beside the masks; where the truth has such a file too (or is of a data set with a
-dataset.json), labels are matched by name. With names, the probability maps of `fovea segment --probability` give the AUC.";
+Pairs: if the truth is a folder, files are matched by their names without the extension. If it is a LIST.csv, masks are
+matched with the ids of the cases, and pixels outside a case's valid mask do not count. A mask whose grid differs from its
+truth's (in size, spacing, orientation or position) is an error.
+
+Missing classes: a class that is in neither mask has no score in that case. If it is in one of the two only, its overlaps
+(Dice, IoU, surface Dice) are 0 and it has no distance (HD95, HD, ASSD), because there is nothing to measure to. A model that
+misses structures therefore does not get a worse mean distance: each mean names the cases that it leaves out. --convention
+chooses other rules.
+
+Labels: if every mask has 0 and one other value, predictions and truth have one class, whatever the values are. The names of
+the classes come from labels.txt beside the masks. If the truth has such a file too (or a dataset.json), labels are matched by
+name. With names, the probability maps of `fovea segment --probability` give the AUC.";
 
 /// Score masks against the truth.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EvalArgs {
-    /// Folder of masks, as `fovea segment` writes it; or one mask
+    /// The masks to score: a folder, as `fovea segment` writes it, or one mask
     #[arg(long)]
     pred: PathBuf,
-    /// Folder of masks, or a LIST.csv; or one mask
+    /// The true masks: a folder, a LIST.csv, or one mask
     #[arg(long, visible_alias = "list")]
     truth: PathBuf,
-    /// Only the cases of this split of the list
+    /// Score only the cases of this split (with a LIST.csv as --truth)
     #[arg(long, value_enum)]
     split: Option<SplitArgument>,
-    /// Which values of the truth are which label, all others being background: liver=5,kidneys=2+3,polyp=128..255, of
-    /// colour pictures vessel=#ff0000, and ignore=254 for what does not count; the names are those of labels.txt, where there is one
+    /// Which values of the truth are which label: liver=5,kidneys=2+3,polyp=128..255; in colour pictures vessel=#ff0000;
+    /// ignore=254 for pixels that do not count. All other values are background. If there is a labels.txt, use its names
     #[arg(long, value_delimiter = ',', value_name = "NAME=VALUES")]
     labels: Vec<String>,
-    /// How far apart two surfaces may be and still agree, in millimetres (pixels where there is no spacing)
+    /// How far apart two surfaces may be and still agree, for surface Dice; in millimetres (in pixels if there is no spacing)
     #[arg(long, value_name = "MM", default_value_t = 1.0, value_parser = tolerance)]
     surface_tolerance: f64,
-    /// What a class scores that one or both masks lack
+    /// Rule for the scores of a class that is missing from one mask or from both
     #[arg(long, value_enum, default_value_t)]
     convention: ConventionArgument,
-    /// Where all scores go, as JSON
+    /// Write all scores to this file, as JSON
     #[arg(long, value_name = "FILE", value_parser = ending(&["json"]))]
     json: Option<PathBuf>,
-    /// Where the scores of each case and class go, as a table
+    /// Write the scores of each case and class to this file, as a table
     #[arg(long, value_name = "FILE", value_parser = ending(&["csv"]))]
     csv: Option<PathBuf>,
-    /// Where a report with pictures goes, as one HTML file
+    /// Write a report with pictures to this HTML file
     #[arg(long, value_name = "FILE", value_parser = ending(&["html", "htm"]))]
     html: Option<PathBuf>,
-    /// Folder of the images, for the report's pictures, by the names of the masks; of one mask its image. A LIST.csv names its
-    /// own
+    /// Images for the report's pictures: a folder with images named like the masks; for one mask, its image. A LIST.csv names
+    /// its images itself
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     #[command(flatten)]
@@ -127,14 +131,14 @@ pub enum SplitArgument {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ConventionArgument {
-    /// In neither mask: no score; in one: overlaps 0, no distance
+    /// In neither mask: no score. In one mask only: overlaps 0, no distance
     #[default]
     Fovea,
-    /// No score wherever the truth lacks the class
+    /// No score if the class is not in the truth
     Edema,
-    /// In neither mask: 1; in one: 0
+    /// In neither mask: overlaps 1. In one mask only: overlaps 0
     Flare21,
-    /// As flare21, with a surface Dice of 0 below a Dice of 0.2, and four decimals
+    /// As flare21, but surface Dice is 0 if Dice is below 0.2, and scores have four decimals
     Flare22,
 }
 

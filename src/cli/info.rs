@@ -16,7 +16,7 @@ use glam::{DAffine3, DVec3};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// What a file holds: size, spacing, orientation, values, warnings
+/// Show what a file holds: size, spacing, orientation, values, warnings
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  fovea info ct.nii.gz\n  fovea info dicom-folder --json\n  fovea info 4d.nii --series volume-3"
@@ -27,10 +27,10 @@ pub struct InfoArgs {
     /// Print everything as JSON
     #[arg(long)]
     pub json: bool,
-    /// Which of several series or volumes (their ids are in the output)
+    /// Which series or volume to show of a file that has several (their ids are in the output)
     #[arg(long, value_name = "ID")]
     pub series: Option<String>,
-    /// What the image is, where the file does not say
+    /// What kind of image it is, if the file does not say it
     #[arg(long, value_enum)]
     pub modality: Option<ModalityArgument>,
 }
@@ -114,7 +114,7 @@ fn print_plain(opened: &Opened, facts: &Value) {
     let stats = volume.stats();
     let unit = volume.value_unit().unwrap_or_default();
     match stats.not_finite == volume.samples().len() {
-        true => say!("  values     none that is a number"),
+        true => say!("  values     none is a number"),
         false => say!("  values     {} to {}, mean {:.6} {unit}", stats.min, stats.max, stats.mean),
     }
     for series in &opened.series {
@@ -126,7 +126,7 @@ fn print_plain(opened: &Opened, facts: &Value) {
     }
     let series = opened.series.iter().find(|series| series.shown).map(|series| &*series.id);
     for aside in asides_beside(&opened.source, &opened.content_hash, series) {
-        say!("  note       annotations of this very image were set aside{}", aside.words());
+        say!("  note       annotations of this image were set aside{}", aside.words());
     }
     for warning in &opened.warnings {
         say!("  warning    {warning}");

@@ -30,7 +30,7 @@ Examples:
   fovea                                     open a built-in sample
   fovea scan.nii.gz                         open a volume
   fovea bscans/                             open a folder of numbered images, or a DICOM series
-  fovea eye.jpg --modality fundus           say what made the image, where the file does not
+  fovea eye.jpg --modality fundus           say what kind of image it is, if the file does not
   fovea sample:oct                          open the OCT sample
   fovea segment eye.jpg --model vessel --out masks/
   fovea train --data LIST.csv --network vessel/sa_unet --out my.safetensors
@@ -48,11 +48,12 @@ pub struct Arguments {
     /// Images to open: files, folders, DICOM series, or sample:fundus, sample:oct, sample:ct
     pub paths: Vec<PathBuf>,
 
-    /// What the images are, where the files do not say: for the window
+    /// What kind of image the window opens, if the files do not say it. Without it, colour photographs of the eye are
+    /// recognised and all others are "other"
     #[arg(long, value_enum)]
     pub modality: Option<ModalityArgument>,
 
-    /// Where networks compute
+    /// What networks compute on
     #[arg(long, value_enum, default_value_t, global = true)]
     pub device: DeviceArgument,
 
@@ -61,7 +62,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// What was typed; prints help or what is wrong with it, and ends the program, where that was asked for.
+    /// Reads the command line. If it asks for help or is wrong, this prints the help or the error and ends the program.
     pub fn from_command_line() -> Self {
         let arguments = Self::try_parse().unwrap_or_else(|wrong| {
             let text = wrong.render().to_string();
@@ -73,7 +74,7 @@ impl Arguments {
             wrong.exit()
         });
         if arguments.command.is_some() && (!arguments.paths.is_empty() || arguments.modality.is_some()) {
-            let told = "images to open in the window, and their --modality, go without a subcommand; a subcommand takes its own after its name";
+            let told = "before a subcommand there can be no images and no --modality: write them after its name, or leave the subcommand out to open the window";
             Self::command().error(clap::error::ErrorKind::ArgumentConflict, told).exit();
         }
         arguments
@@ -82,11 +83,12 @@ impl Arguments {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DeviceArgument {
-    /// A graphics card that passes the self-test, else the CPU
+    /// A graphics card that passes the self-test; if there is none, the CPU
     #[default]
     Auto,
-    /// The graphics adapter; an error where there is none
+    /// The graphics adapter; an error if there is none
     Gpu,
+    /// The CPU, even if there is a graphics card
     Cpu,
 }
 
@@ -141,7 +143,7 @@ impl Command {
     }
 }
 
-/// Says how a command ended where there is something to say, in one line if the error has one; the status to exit with.
+/// Prints the error of a command that failed, in one line if it has one. Returns the status to exit with.
 pub fn end(result: anyhow::Result<()>) -> ExitCode {
     let status = match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -149,7 +151,7 @@ pub fn end(result: anyhow::Result<()>) -> ExitCode {
         Err(error) => failed(&error),
     };
     match say::lost() {
-        // Whoever read has gone on purpose (`| head`).
+        // The program that read the output has ended on purpose (`| head`).
         None if say::is_unheard() => ExitCode::from(say::UNHEARD_STATUS),
         None => status,
         Some(reason) => {
@@ -173,7 +175,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(interrupt::EXIT_STATUS)
 }
 
-/// Why there is no window, where the same job is done without one.
+/// Says why there is no window, before the demonstration does the same work without one.
 pub fn tell_of_no_window(reason: &impl std::fmt::Display) {
     say::error(&reason.to_string());
     say::error("without a window, the demonstration runs instead (as `fovea demo --device cpu`)");

@@ -35,7 +35,7 @@ Examples:
       --mean 0.1437,0.1437,0.1437 --std 0.0980,0.0979,0.0979 --out edema.safetensors
   fovea models import fine/best_model.pt --coarse coarse/best_model.pt --out flare.safetensors";
 
-/// Networks and models: list, show, verify against the published outputs, import.
+/// List, show, verify, import, fuse and export networks and models.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ModelsArgs {
@@ -45,34 +45,40 @@ pub struct ModelsArgs {
 
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
-    /// The networks that can be trained, and the models inside the program
+    /// List the networks that can be trained, and the models inside the program
     List,
-    /// The card of a model: its id inside the program or a weights file; or a network's default configuration
-    Show { model: String },
-    /// Compares networks with published outputs (parity fixtures); fails where any of them differs
+    /// Show the card of a model, or the options of a network
+    Show {
+        /// The id of a model inside the program, a weights file, or the id of a network
+        model: String,
+    },
+    /// Compare networks with published outputs; fail if any of them differs
     Verify {
+        /// Reference files (parity fixtures, JSON)
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-    /// Makes a model of the weights of another program: a PyTorch checkpoint, a pickled dictionary of arrays, safetensors
+    /// Make a model of the weights of another program: a PyTorch checkpoint, a pickled dictionary of arrays, or safetensors
     Import(Box<ImportArgs>),
-    /// Makes one model of several of the retinal edema system: the weighted mean of their probabilities
+    /// Make one model of several of the retinal edema system: the weighted mean of their probabilities
     Fuse {
         /// Ids of models inside the program, or weights files
         #[arg(required = true)]
         models: Vec<String>,
-        /// A weight each; equal ones if left out
+        /// A weight for each model, separated by commas. Default: equal weights
         #[arg(long, value_delimiter = ',')]
         weights: Vec<f64>,
+        /// The file to write the model to (.safetensors)
         #[arg(long, value_name = "FILE", value_parser = ending(&["safetensors"]))]
         out: PathBuf,
         #[command(flatten)]
         overwrite: OverwriteArgument,
     },
-    /// Writes a model's weights for another program: safetensors with the reference's parameter names
+    /// Write a model's weights for another program: safetensors with the parameter names of the reference
     Export {
         /// The id of a model inside the program, or a weights file
         model: String,
+        /// The file to write the weights to (.safetensors)
         #[arg(long, value_name = "FILE", value_parser = ending(&["safetensors"]))]
         out: PathBuf,
         #[command(flatten)]
@@ -82,45 +88,50 @@ enum ModelsCommand {
 
 #[derive(Debug, Args)]
 struct ImportArgs {
-    /// .pth, .pt, .pth.tar or .safetensors
+    /// The weights: a .pth, .pt, .pth.tar or .safetensors file
     file: PathBuf,
-    /// The network that the weights belong to, for example edema/unet; recognised by names and shapes where it is not
-    /// given
+    /// The network that the weights belong to, for example edema/unet. Default: it is recognised by the names and shapes of the
+    /// weights
     #[arg(long)]
     network: Option<String>,
-    /// The network's options as JSON; found by the shapes where they are not given
+    /// The network's options as JSON. Default: they are found from the shapes of the weights
     #[arg(long, requires = "network")]
     config: Option<String>,
-    /// Names of the classes after the background, in the network's order
+    /// Names of the classes after the background, in the network's order, separated by commas
     #[arg(long, value_delimiter = ',')]
     labels: Vec<String>,
-    /// How images become the network's channels; by default what fits their number
+    /// How images become the network's channels. Default: what fits their number
     #[arg(long, value_enum)]
     channels: Option<ChannelsArgument>,
-    /// Values that become 0 and 1, in the image's unit (HU for CT)
+    /// LOW,HIGH: the values that become 0 and 1, in the image's unit (HU for CT). Default: -325,325 for networks of
+    /// volumes, none for others
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     window: Vec<f32>,
-    /// Taken off each channel after scaling to 0–1
+    /// Subtracted from each channel after scaling to 0–1: one number for each channel. Default: 0
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     mean: Vec<f32>,
-    /// Divides each channel after that
+    /// Each channel is divided by this after that: one number for each channel. Default: 1
     #[arg(long, value_delimiter = ',')]
     std: Vec<f32>,
-    /// The longer side is scaled to this many pixels for the network
+    /// Scale the longer side of an image to this many pixels for the network. Default: images are not scaled
     #[arg(long)]
     longer_side: Option<usize>,
-    /// The weights of a first network of volumes, which finds where the one of the file looks
+    /// For networks of volumes: the weights of the coarse network, which finds the region that the network in FILE segments
     #[arg(long, value_name = "FILE")]
     coarse: Option<PathBuf>,
+    /// The kind of image that the model is for. Default: ct for a network of volumes, otherwise other
     #[arg(long, value_enum)]
     modality: Option<ModalityArgument>,
+    /// Title on the model's card. Default: the file's name without its ending
     #[arg(long)]
     title: Option<String>,
-    /// What the weights were trained on
+    /// What the weights were trained on, in words, for the model's card
     #[arg(long)]
     trained_on: Option<String>,
+    /// Licence of the weights, for the model's card
     #[arg(long, default_value = "")]
     licence: String,
+    /// The file to write the model to (.safetensors)
     #[arg(long, value_name = "FILE", value_parser = ending(&["safetensors"]))]
     out: PathBuf,
     #[command(flatten)]
@@ -129,9 +140,11 @@ struct ImportArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ChannelsArgument {
+    /// One channel
     Grey,
+    /// Red, green, blue
     Rgb,
-    /// The next, the current and the previous slice
+    /// Three channels: the next, the current and the previous slice
     Stack3,
 }
 
@@ -233,8 +246,8 @@ fn show_network(spec: &ModelSpec) -> anyhow::Result<()> {
     if published.as_object().is_some_and(|options| !options.is_empty()) {
         say!("");
         say!(
-            "The defaults mend what the reference does to its own training; --config '{published}' is the published network \
-             to the letter."
+            "The defaults correct errors of the reference that hurt its training; --config '{published}' gives the network exactly \
+             as published."
         );
     }
     Ok(())
@@ -273,7 +286,7 @@ fn export(model: &str, out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line a file; an error at the end where any differs.
+/// Prints one line for each file; an error at the end if any differs.
 fn verify(files: &[PathBuf], device: &ComputeDevice) -> anyhow::Result<()> {
     let mut failed = 0;
     for path in files {

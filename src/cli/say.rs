@@ -1,5 +1,5 @@
 //! The one way in which the command line prints. Text from files and paths may hold anything, so control characters are
-//! escaped here; and whoever reads may go away, which ends the program in order and without a word.
+//! escaped here; and the program that reads the output may end, which ends this program in order and without a message.
 
 use crate::engine::interrupt;
 use std::{
@@ -27,7 +27,7 @@ static FAULT: OnceLock<(ErrorKind, String)> = OnceLock::new();
 /// The exit status of a program whose output is no longer read: 128 and the number of SIGPIPE, as shells count.
 pub const UNHEARD_STATUS: u8 = 141;
 
-/// Whether whoever read the output has closed it.
+/// Whether the program that read the output has closed it.
 pub fn is_unheard() -> bool {
     FAULT.get().is_some_and(|(kind, _)| *kind == ErrorKind::BrokenPipe)
 }

@@ -35,10 +35,10 @@ Examples:
   fovea segment ct.nii.gz --model flare.safetensors --out organs.nii.gz --memory 4G
 
 Each case gives one mask named after it, with the label ids of the model's card: NAME.nii.gz in the image's own geometry, or
-NAME.png for a 2-D picture that has none; labels.txt beside them says what the ids mean. NAME is the id in a list, else the
-file's name without its ending and without what data sets add (_0000 of nnU-Net, _training of DRIVE). A folder of pictures
-that are not numbered like slices gives a mask for each. --probability adds one map a label: NAME_LABEL.png (16 bits, 65535
-is certainty) or NAME_LABEL.nii.gz.";
+NAME.png for a 2-D picture without geometry. labels.txt beside them says what the ids mean. NAME is the id in a list; without
+a list it is the file's name without its ending and without what data sets add (_0000 of nnU-Net, _training of DRIVE). In a
+folder of pictures that are not numbered like slices, each picture gives a mask. --probability adds one map for each label:
+NAME_LABEL.png (16 bits, 65535 is certainty) or NAME_LABEL.nii.gz.";
 
 /// Segment images with a model.
 #[derive(Debug, Args)]
@@ -50,23 +50,25 @@ pub struct SegmentArgs {
     /// A model file, or the id of a bundled one
     #[arg(long)]
     model: String,
-    /// The folder that the masks go to, made where it is not there; of one image also a file, such as NAME.nii.gz or NAME.png
+    /// Folder for the masks; it is made if it does not exist. For one image also a file, such as NAME.nii.gz or NAME.png
     #[arg(long)]
     out: PathBuf,
-    /// The most memory for the image, its labels and the networks, for example 900M or 4G; what needs more is refused before
-    /// the work begins
+    /// The most memory that the image, its labels and the networks may take, for example 900M or 4G. Work that needs more is
+    /// refused before it begins. Default: only the machine's memory is
+    /// the limit
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,
-    /// Slide a window over the voxels as they are, with Gaussian weights: slower, and for networks that were trained so
+    /// Slide a window over the volume without resizing it, and weigh overlapping windows with a Gaussian. This is slower; use it
+    /// for networks that were trained in this way
     #[arg(long)]
     sliding: bool,
-    /// Write the probability of each label too
+    /// Also write a probability map for each label
     #[arg(long)]
     probability: bool,
-    /// What the images are, where the files do not say
+    /// What kind of image these are, if the files do not say it
     #[arg(long, value_enum)]
     modality: Option<ModalityArgument>,
-    /// Which of several series or volumes of one image (`fovea info` lists their ids)
+    /// Which series or volume to take from an image that has several (`fovea info` lists their ids)
     #[arg(long, value_name = "ID")]
     series: Option<String>,
     #[command(flatten)]
@@ -76,7 +78,10 @@ pub struct SegmentArgs {
 pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
     let mut inputs = Inputs::of(&args.inputs, args.series.is_some())?;
     if args.series.is_some() && inputs.cases.len() != 1 {
-        bail!("--series goes with one image, and there are {}", inputs.cases.len());
+        bail!(
+            "--series is for one image, and there are {}: give one image, or leave --series out",
+            inputs.cases.len()
+        );
     }
     let target = match named_file(&args.out)? {
         Some((target, name)) => {
@@ -129,7 +134,7 @@ pub fn run(args: SegmentArgs, device: DeviceChoice) -> Result<()> {
             Ok(file) => shown.say(&format!("{} of {total}: {} -> {}", i + 1, path.display(), file.display())),
             Err(e) if is_interrupted(&e) => {
                 shown.clear();
-                return Err(e.context(format!("{i} of {} gone through", counted(total, "case"))));
+                return Err(e.context(format!("{i} of {} done", counted(total, "case"))));
             }
             Err(e) => {
                 shown.say(&format!("{} of {total}: {name} failed: {e:#}", i + 1));
@@ -265,11 +270,12 @@ fn bytes(text: &str) -> Result<u64, String> {
         Some('G') => (&text[..text.len() - 1], 30),
         _ => (text, 0),
     };
-    let number: f64 = number.parse().map_err(|_| format!("\"{text}\" is no size; 4G or 900M are"))?;
+    let number: f64 =
+        number.parse().map_err(|_| format!("\"{text}\" is not a size; write it as 4G or 900M"))?;
     if number > 0.0 && number.is_finite() {
         Ok((number * f64::from(1u32 << shift)) as u64)
     } else {
-        Err("it must be more than nothing".to_owned())
+        Err("it must be above 0".to_owned())
     }
 }
 
@@ -323,7 +329,7 @@ impl Inputs {
     fn rename_one(&mut self, name: String) -> Result<()> {
         match self.cases.pop_first() {
             Some((_, path)) if self.cases.is_empty() => self.add(name, path),
-            _ => bail!("this is one file, and there is more than one image"),
+            _ => bail!("this is one file, and there is more than one image: name a folder"),
         }
     }
 }
@@ -342,7 +348,7 @@ fn segment(
         OpenOptions { modality, series: args.series.clone(), ..OpenOptions::default() },
     );
     let Event::Opened { opened, .. } = engine.block_on(job, |e| shown.show(e))? else {
-        bail!("opening ended with something else");
+        bail!("opening gave an unexpected result (a program error)");
     };
     for warning in &opened.warnings {
         shown.say(&format!("{name}: {warning}"));
@@ -367,7 +373,7 @@ fn segment(
         options: SegmentOptions { memory: args.memory, sliding: args.sliding },
     });
     let Event::VolumeSegmented { result, .. } = engine.block_on(job, |e| shown.show(e))? else {
-        bail!("predicting ended with something else");
+        bail!("predicting gave an unexpected result (a program error)");
     };
     if model.card.volume.is_some()
         && result.labels.values().all(|slice| slice.iter().all(|&label| label == 0))
@@ -394,7 +400,7 @@ fn write(
     let area = width * height;
     let slices: Vec<&[LabelId]> = result.labels.values().map(|slice| &slice[..]).collect();
     if slices.len() != depth || slices.iter().any(|slice| slice.len() != area) {
-        bail!("a slice is missing");
+        bail!("the prediction lacks a slice (a program error)");
     }
     // Not by way of one list of all labels: a volume's are large.
     let map = LabelMap::from_parts(volume.dims(), |start, out| {

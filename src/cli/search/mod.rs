@@ -27,50 +27,57 @@ Examples:
   fovea search --study studies/polyp --space polyp -- --data Kvasir-SEG/ --recipe polyp
   fovea search --study studies/polyp --space polyp --resume -- --data Kvasir-SEG/ --recipe polyp
 
-A range is KEY=uniform(LOW,HIGH), log(LOW,HIGH), whole(LOW,HIGH), around(LOW,HIGH) for [1-x, 1+x], or one(A | B | ...), with
-the keys of fovea train --print-config. A trial is a run of fovea train with the options after --, in a folder of its own; it
-is worth its Dice on the validation images, and it is given up when it is worse than half of the others at the same
-validation. The study is kept as it goes, and after a cut the same command with --resume goes on with the trial that it was at.";
+`fovea train --print-config` shows the keys. The ranges are:
+  KEY=uniform(LOW,HIGH)   numbers
+  KEY=log(LOW,HIGH)       numbers, evenly on a logarithmic scale
+  KEY=whole(LOW,HIGH)     whole numbers
+  KEY=around(LOW,HIGH)    pairs [1-x, 1+x], with x in this range
+  KEY=one(A | B | ...)    one of these
+
+A trial is a run of `fovea train` with the options after --, in a folder of its own. Its result is its Dice on the validation
+images. A trial is stopped early when it is worse than half of the others at the same validation. The study is saved as it
+goes. After an interruption, the same command with --resume continues with the trial that was interrupted.";
 
 /// Search for the configuration that trains best.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SearchArgs {
-    /// A folder for the study: its trials (study.db), a folder for the run of each, and the report (study.html)
+    /// Folder for the study: the trials (study.db), a folder for each trial's run, and the report (study.html, study.json)
     #[arg(long, value_name = "DIR")]
     study: PathBuf,
-    /// A key of the configuration, and what it may be
+    /// A key of the configuration and the values to try, for example 'train.lr=log(1e-4,1e-2)'. May be given several times; the
+    /// kinds of range are below
     #[arg(long, value_name = "KEY=RANGE", required_unless_present = "space")]
     vary: Vec<Dimension>,
-    /// Published ranges, beside those of --vary
+    /// Also vary keys over published ranges; a key that --vary names keeps the range of --vary
     #[arg(long, value_enum)]
     space: Option<Space>,
-    /// Trials in all
+    /// How many trials there are in all, counting those of a study that is continued
     #[arg(long, default_value_t = 100)]
     trials: u64,
-    /// Go on with the study that is there
+    /// Continue the study in the folder, with the same ranges and options
     #[arg(long)]
     resume: bool,
-    /// Decides what is tried
+    /// Seed of the random numbers that choose the values to try
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Trials at random before the others are learned from
+    /// How many trials are drawn at random before the results so far choose the next
     #[arg(long, value_name = "TRIALS", default_value_t = 10)]
     random: usize,
-    /// Finished trials before one is given up; 0 gives none up
+    /// How many trials must have finished before others may be stopped early; 0 stops none early
     #[arg(long, value_name = "TRIALS", default_value_t = 5)]
     patience: usize,
-    /// Validations of a trial before it may be given up
+    /// How many validations of a trial are waited for before it may be stopped early
     #[arg(long, value_name = "VALIDATIONS", default_value_t = 0)]
     warm_up: u64,
-    /// What every trial has in common, as fovea train takes it
+    /// The options of `fovea train` that are the same for every trial
     #[arg(last = true, required = true, value_name = "TRAIN OPTIONS")]
     training: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Space {
-    /// The polyp system's: loss, optimiser, rate, average, and all of its augmentation
+    /// Those of the polyp system: loss, optimiser, learning rate, moving average and augmentation
     Polyp,
 }
 
@@ -82,7 +89,7 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
             bail!("--resume: there is no study {}; leave --resume out to start one", file.display())
         }
         (false, true) => bail!(
-            "a study is kept in {}: go on with it by --resume, or take another folder",
+            "there is a study in {} already: continue it with --resume, or choose another folder",
             args.study.display()
         ),
         _ => {}
@@ -97,12 +104,12 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
             targets.write(report)
         };
     }
-    // A study that goes on says itself whether it is one.
+    // Opening a study that is continued checks that the file is a study.
     targets.write_on(&file, args.resume).check()?;
     interrupt::listen();
     let mut setup = Setup::open(&common, device)?;
     setup.data.facts()?.lines().iter().for_each(|line| say::line(line));
-    // A key that there is not is no fault of a trial, and told before there is a study.
+    // An unknown key is not the fault of one trial, so it is reported before the study is made.
     let first = report::assignments(&search.dimensions, &search.suggest(0, &[]));
     TrainArgs::of_trial(&args.training, &first, &args.study)?.settings(&setup)?;
     file::make_folder(&args.study).with_context(|| format!("{} could not be made", args.study.display()))?;
@@ -113,10 +120,7 @@ pub fn run(args: SearchArgs, device: DeviceChoice) -> Result<()> {
     let trials = study.trials()?;
     report::write(&args.study, &plan, &search.dimensions, &trials)?;
     searched.with_context(|| {
-        format!(
-            "the study is kept in {}, and goes on by the same command with --resume",
-            args.study.display()
-        )
+        format!("the study is saved in {}; the same command with --resume continues it", args.study.display())
     })?;
     say::lines(&report::summary(&plan, &search.dimensions, &trials));
     say!("{}", args.study.join("study.html").display());
@@ -138,7 +142,7 @@ impl SearchArgs {
         }
         for (i, dimension) in dimensions.iter().enumerate() {
             if dimensions[..i].iter().any(|d| d.key == dimension.key) {
-                bail!("--vary: {} is there twice", dimension.key);
+                bail!("--vary: {} is given twice; leave one out", dimension.key);
             }
         }
         let Self { seed, random, patience, warm_up, .. } = *self;
@@ -178,8 +182,8 @@ impl SearchArgs {
             );
             let outcome = args.try_out(setup, settings, &mut |engine, job, event| {
                 let Event::TrainValidated { step, dice: Some(dice), .. } = event else { return };
-                // What the run still does before it hears that it was given up is no part of the trial, so that a study
-                // does not depend on how busy the machine is.
+                // After the trial was stopped, the run may still do a few steps. They are not part of the trial, so that a
+                // study does not depend on how busy the machine is.
                 if gives_up {
                     return;
                 }
@@ -199,7 +203,7 @@ impl SearchArgs {
                 Outcome::Trained(result) => {
                     let value = result.comparison.as_ref().and_then(|c| c.after.mean_dice);
                     let Some(value) = value else {
-                        bail!("nothing was validated on: the data needs cases of the split val");
+                        bail!("no case was validated on: give some cases of the data the split val");
                     };
                     study.end(number, State::Finished, Some(value), None)?;
                     say!("trial {number}: Dice {value:.4}; the best is {:.4}", value.max(best));
@@ -207,7 +211,10 @@ impl SearchArgs {
                 Outcome::Stopped => {
                     study.end(number, State::Pruned, None, None)?;
                     let at = watched.course.last().copied().unwrap_or_default();
-                    say!("trial {number}: given up at Dice {at:.4}, validation {}", watched.course.len());
+                    say!(
+                        "trial {number}: stopped early at Dice {at:.4}, validation {}",
+                        watched.course.len()
+                    );
                 }
                 Outcome::Failed(reason) if trials.is_empty() => {
                     study.end(number, State::Failed, None, Some(&format!("{reason:#}")))?;

@@ -35,7 +35,7 @@ pub fn summary(plan: &Plan, dimensions: &[Dimension], trials: &[Trial]) -> Strin
     let [finished, pruned, failed] =
         [State::Finished, State::Pruned, State::Failed].map(|state| count(trials, state));
     let mut text = format!(
-        "{}: {finished} finished, {pruned} given up, {failed} failed",
+        "{}: {finished} finished, {pruned} stopped early, {failed} failed",
         counted(trials.len(), "trial")
     );
     if let Some(best) = best(trials) {
@@ -45,7 +45,7 @@ pub fn summary(plan: &Plan, dimensions: &[Dimension], trials: &[Trial]) -> Strin
             .collect();
         let _ = write!(
             text,
-            "\nthe best is trial {} with Dice {:.4}; it is trained again by\n  fovea train {}{set} --run DIR",
+            "\nthe best is trial {} with Dice {:.4}; this command trains it again:\n  fovea train {}{set} --run DIR",
             best.number,
             best.value.unwrap_or_default(),
             plan.training.join(" ")
@@ -83,12 +83,12 @@ fn page(plan: &Plan, dimensions: &[Dimension], trials: &[Trial]) -> String {
         escaped(&plan.training.join(" ")),
         fact("Best Dice", three(best(trials).and_then(|t| t.value))),
         fact("Finished", count(trials, State::Finished).to_string()),
-        fact("Given up", count(trials, State::Pruned).to_string()),
+        fact("Stopped early", count(trials, State::Pruned).to_string()),
         fact("Failed", count(trials, State::Failed).to_string()),
     );
     let _ = writeln!(
         body,
-        "<h2>Trials</h2>\n<p class=\"weak\">Each dot is a trial, hollow where it was given up, at the Dice that it had \
+        "<h2>Trials</h2>\n<p class=\"weak\">Each dot is a trial, hollow if it was stopped early, at the Dice that it had \
          reached; the line is the best so far.</p>\n{}",
         history(trials)
     );
@@ -256,7 +256,7 @@ fn table(dimensions: &[Dimension], trials: &[Trial]) -> String {
         let state = match trial.state {
             State::Begun => "cut off",
             State::Finished => "finished",
-            State::Pruned => "given up",
+            State::Pruned => "stopped early",
             State::Failed => "failed",
         };
         let dice = height(trial).map_or("–".to_owned(), |v| format!("{v:.4}"));
@@ -304,7 +304,7 @@ mod tests {
             trial(3, State::Finished, [1e-3, 0.0], &[0.5, 0.6]),
         ];
         let told = summary(&plan, &dimensions, &trials);
-        assert!(told.starts_with("4 trials: 2 finished, 1 given up, 1 failed"), "{told}");
+        assert!(told.starts_with("4 trials: 2 finished, 1 stopped early, 1 failed"), "{told}");
         assert!(told.contains("trial 0 with Dice 0.6000"), "the earlier of two that are equal: {told}");
         assert!(
             told.contains(r#"fovea train --data x --set 'train.lr=0.01' --set 'train.loss="0.5*ce+iou"'"#),

@@ -54,107 +54,118 @@ Examples:
   fovea train --data lists/totalsegmentator.csv --labels liver=5,kidneys=2+3 --recipe flare --out organs.safetensors
   fovea train --recipe polyp --set train.batch=4 --set train.schedule={\"schedule\":\"constant\"} --print-config
 
-LIST.csv has the columns id, image, label, valid, split and patient; cases of split val are kept out and validated on, those
-of split test are not touched. Folders are known as the retinal edema challenge, JMedSeg, the polyp sets, DRIVE, CHASE_DB1
-and nnU-Net lay them out. What the numbers of masks are is decided over all of them: where each has 0 and one other value,
-and these are one value or 1, 255 and 65535, they are one class; else they are ids. A labels.txt or labels.json beside the
-list or its masks gives the ids names. With --init, labels are matched with the model's by name; what the model does not know
-is refused, and --labels NAME=VALUES says which values are which. A pixel of 0 is background; one outside the mask in column
-valid teaches nothing. What a run learns from, and what was said of it, is printed and kept in data.json of --run's folder. The run is saved beside --out as it goes
-(FILE.run, or in --run's folder), and when it is told to stop (Ctrl-C, kill); the same command with --resume goes on as if it had not stopped,
-after a crash too. A second Ctrl-C ends it at once.";
+Data: LIST.csv has the columns id, image, label, valid, split and patient. Cases of the split val are kept out of training and
+validated on; cases of the split test are not used. Instead of a list, --data can be a folder as the retinal edema challenge,
+JMedSeg, the polyp sets, DRIVE, CHASE_DB1 or nnU-Net publish it. What a run learns from is printed, with all warnings, and kept
+in data.json in --run's folder.
+
+Labels: a pixel of 0 is background, and a pixel outside the mask in the column valid teaches nothing. All masks together decide
+what the other numbers mean. If each mask has 0 and one other value, and this is the same in all of them (1, 255 and 65535 count
+as the same), they are masks of one class. Otherwise the numbers are label ids, which a labels.txt or labels.json beside the list
+or its masks gives names. With --init, labels are matched with the model's by name, and labels that the model does not know are
+refused: --labels NAME=VALUES then says which values are which label.
+
+Stopping: a run is saved as it goes, in FILE.run beside --out or in --run's folder, and also when it is stopped by Ctrl-C or
+kill. The same command with --resume continues it as if it had not stopped, even after a crash. A second Ctrl-C ends it at once.";
 
 /// Train a network on labelled images.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
-    /// LIST.csv, a folder in a published layout, or phantom:fundus, phantom:oct, phantom:ct for pictures that the program makes
-    /// itself
+    /// What to learn from: a LIST.csv, a folder in a published layout, or phantom:fundus, phantom:oct, phantom:ct for pictures
+    /// that the program makes itself
     #[arg(long, required_unless_present = "print_config")]
     data: Option<PathBuf>,
     #[arg(long, help = recipes())]
     recipe: Option<String>,
-    /// The network to train from nothing, as `fovea models list` names it
+    /// The network to train from random weights, as `fovea models list` names it. Default: the recipe's
     #[arg(long, required_unless_present_any = ["init", "recipe"])]
     network: Option<String>,
-    /// Start from this model instead: a file, or the id of a bundled one
+    /// Train this model further instead: a file, or the id of a bundled model
     #[arg(long, conflicts_with = "network")]
     init: Option<String>,
-    /// Put a spatial transformer before the network, which learns to turn, scale and shift its input
+    /// Put a spatial transformer before the network: it learns to turn, scale and shift the image before the network sees it
     #[arg(long, alias = "stn")]
     spatial_transformer: bool,
-    /// Learn from this trained model's output too: a file, or the id of a bundled one
+    /// Also learn from the output of this trained model: a file, or the id of a bundled model
     #[arg(long, value_name = "MODEL")]
     teacher: Option<String>,
-    /// What is learned from it, added to the loss: kl, kl(temperature) or mse, with factors
+    /// The term that is added to the loss for the teacher: kl, kl(temperature) or mse; a factor may come before it, as in
+    /// 0.5*kl(4)
     #[arg(long, value_name = "LOSS", requires = "teacher", default_value = "kl")]
     distill: String,
-    /// Pretrain this layer of the network by contrast, without the masks (down4, say; --config names others); the result is
-    /// for --init
+    /// Pretrain one layer of the network, for example down4, by contrast and without masks. Train the result further with --init
     #[arg(long, value_name = "LAYER", conflicts_with_all = ["teacher", "folds"])]
     pretrain: Option<String>,
-    /// For a recipe of two networks of volumes: a trained coarse model, so that only the fine one is trained
+    /// For a recipe of two networks of volumes: a trained coarse model. Only the fine network is then trained. Default: both are
+    /// trained
     #[arg(long, value_name = "FILE", requires = "recipe")]
     coarse: Option<PathBuf>,
-    /// Where the model goes (.safetensors)
+    /// The file to write the model to (.safetensors)
     #[arg(long, value_name = "FILE", required_unless_present_any = ["run", "print_config"], value_parser = ending(&["safetensors"]))]
     out: Option<PathBuf>,
-    /// A folder for the run: configuration, hashes of the data, curves, checkpoint, best and last model, card
+    /// Folder for the run: configuration, hashes of the data, curves, checkpoint, best and last model, card
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// The network's constructor arguments as JSON; what is left out has its default
+    /// Options of the network as JSON, for example '{"feature_scale":16}' (`fovea models show NETWORK` lists them). Options that
+    /// are left out have their defaults
     #[arg(long, value_name = "JSON", conflicts_with = "init")]
     config: Option<String>,
-    /// Change one value of the configuration, under its keys: train.augment.flip_x=0.5
+    /// Set one value of the configuration, for example train.augment.flip_x=0.5; --print-config shows all keys. May be given
+    /// several times
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Print the whole configuration as JSON and end
+    /// Print the whole configuration as JSON, and train nothing
     #[arg(long)]
     print_config: bool,
-    /// Go on with the run that was saved, with the settings that it was started with
+    /// Continue a run that was stopped or that crashed, from its checkpoint beside --out or in --run. With --run, it keeps the
+    /// settings that it was started with
     #[arg(long)]
     resume: bool,
-    /// Cross-validation in so many folds, by patient; what the data say of train and val is put aside
+    /// Cross-validate with this many folds, with all images of a patient in one fold. The data's own split into train and val is
+    /// not used
     #[arg(long, value_name = "K", requires = "run", conflicts_with = "out")]
     folds: Option<usize>,
-    /// Which fold to train: a number from 0, or all
+    /// Which fold to train: a number from 0, or "all"
     #[arg(long, value_name = "I", requires = "folds", default_value = "all")]
     fold: Fold,
 
-    /// Optimiser steps
+    /// Length of the run in optimiser steps. Default: the recipe's; without a recipe 400, with --init 300
     #[arg(long)]
     steps: Option<u64>,
-    /// Rounds over all slices, instead of steps
+    /// Length of the run in rounds over all slices, instead of --steps. Default: the recipe's
     #[arg(long, conflicts_with = "steps")]
     epochs: Option<u64>,
-    /// Patches a step
+    /// Patches in each step. Default: the recipe's; without a recipe 8, with --init 2
     #[arg(long)]
     batch: Option<usize>,
-    /// Side of a patch in pixels of the network's input
+    /// Side of a square patch, in pixels of the network's input. Default: the recipe's; without a recipe 128
     #[arg(long)]
     patch: Option<usize>,
-    /// Highest learning rate; without a recipe it rises to it and falls to 0 along a cosine
+    /// Highest learning rate. Default: the recipe's; without a recipe 0.001. Without a recipe, the rate rises to it and then falls
+    /// to 0 along a cosine
     #[arg(long)]
     lr: Option<f64>,
-    /// Decides first weights, patches and augmentation
+    /// Seed of the random numbers for first weights, patches and augmentation. Default: the recipe's; without a recipe 1
     #[arg(long)]
     seed: Option<u64>,
-    /// Validate after every so many steps
+    /// Validate each time after this many steps; 0 is once a round. Default: the recipe's; without a recipe 100
     #[arg(long, value_name = "STEPS")]
     validate_every: Option<u64>,
-    /// Multiply in half precision on a graphics card, where that is stable; the weights stay in single
+    /// Multiply in half precision on a graphics card, if that is stable; the weights stay in single precision
     #[arg(long)]
     half: bool,
-    /// Take every slice as it is: no flips, turns or changes of colour
+    /// Do not augment: no flips, turns or changes of colour
     #[arg(long)]
     no_augment: bool,
-    /// Scale the longer side of each image to this many pixels for a fresh network; 0 for none
+    /// Scale the longer side of each image to this many pixels; 0 does not scale. Default: the recipe's; without a recipe 584 for
+    /// fundus photographs, 352 for endoscopy, and 0 for others
     #[arg(long, value_name = "PIXELS", conflicts_with = "init")]
     longer_side: Option<usize>,
-    /// What the images are, where the files do not say
+    /// What kind of image the data are. Default: what the data set or the first image says
     #[arg(long, value_enum)]
     modality: Option<dataset::ModalityArgument>,
-    /// Number of phantoms: this many to learn from, a quarter more to validate on
+    /// With phantom data: how many phantoms to learn from; a quarter as many more are made to validate on
     #[arg(long, default_value_t = 8)]
     cases: usize,
 
@@ -162,16 +173,16 @@ pub struct TrainArgs {
     overwrite: OverwriteArgument,
     #[command(flatten)]
     labels: LabelsArgument,
-    /// Title on the model's card
+    /// Title on the model's card. Default: the network and the data
     #[arg(long)]
     title: Option<String>,
-    /// The training data in words, on the card
+    /// What the model was trained on, in words, for its card. Default: a summary of the data
     #[arg(long)]
     trained_on: Option<String>,
-    /// Licence of the training data, on the card
+    /// Licence of the training data, for the card. Default: that of a published data set, if it is known
     #[arg(long)]
     licence: Option<String>,
-    /// What a user must know, on the card
+    /// What users of the model must know, for the card
     #[arg(long)]
     notice: Option<String>,
 }
@@ -183,7 +194,7 @@ fn recipes() -> String {
         Method::Volumes(_) => format!("{} (two networks of volumes)", recipe.id),
     };
     let all: Vec<String> = RECIPES.iter().map(named).collect();
-    format!("A published procedure: {}; every option below changes it", all.join(", "))
+    format!("A published procedure, which the options below can change: {}", all.join(", "))
 }
 
 pub fn run(args: TrainArgs, device: DeviceChoice) -> Result<()> {
@@ -213,7 +224,7 @@ impl TrainArgs {
         let data = setup.data.clone();
         let dealt = self.folds.map(|k| folds::deal(data.patients(), k, settings.train.seed)).transpose()?;
         for (i, place) in places.iter().enumerate() {
-            // A fold that has ended before.
+            // None: a fold that was finished before.
             let Some(place) = place else { continue };
             let data = match (&dealt, folds.get(i)) {
                 (Some(dealt), Some(fold)) => {
@@ -234,7 +245,7 @@ impl TrainArgs {
         Ok(())
     }
 
-    /// Without the data's images: of what a folder or the recipe says of them.
+    /// The settings, from what a folder or the recipe says of the data, without opening the images.
     fn settings_alone(&self) -> Result<Settings> {
         let (data, values) = (self.data.as_deref().filter(|d| d.exists()), self.labels.values(None)?);
         let listed = data.map(crate::io::dataset::read).transpose()?.map(|l| l.with_values(values));
@@ -281,7 +292,7 @@ fn fresh(engine: &Engine, card: ModelCard, seed: u64, shown: &mut Reporter) -> R
 fn loaded(event: Event) -> Result<LoadedModel> {
     match event {
         Event::ModelLoaded { model, .. } => Ok(model),
-        other => bail!("loading ended with {other:?}"),
+        other => bail!("loading a model gave an unexpected result (a program error): {other:?}"),
     }
 }
 
