@@ -32,7 +32,7 @@ pub struct WantSlice {
     /// A model that has been loaded.
     pub version: Version,
     /// Native slices to predict, the visible one first; none where nothing is wanted any more. At most [`MAX_AHEAD`]
-    /// after the first are heeded.
+    /// after the first are used.
     pub slices: Vec<usize>,
 }
 

@@ -14,7 +14,7 @@ pub fn modality_by_look(volume: &Volume) -> Option<Modality> {
     (depth == 1 && Thumbnail::of(pixels, width, height).is_fundus()).then_some(Modality::Fundus)
 }
 
-/// Says that an image's modality was told by its look; how to set it right is told by whoever has a way.
+/// Says that an image's modality was guessed from its look. The caller adds how it can be corrected.
 pub fn guess_note(modality: Modality) -> String {
     let kind = match modality {
         Modality::Fundus => "a fundus photograph",

@@ -24,7 +24,7 @@ pub fn head(path: &Path) -> Result<Vec<u8>, OpenError> {
     Ok(head)
 }
 
-/// Reads for whoever waits for this thread's work ([`watch::under`]), and tells of it in a stage of this name, if any.
+/// Reads under this thread's watch ([`watch::under`]), so that the reading can be stopped, and reports progress under this name, if any.
 pub struct UnderWatch(pub Option<&'static str>);
 
 impl Progress for UnderWatch {
@@ -63,7 +63,7 @@ pub fn read_all(path: &Path, progress: &mut dyn Progress) -> Result<Vec<u8>, Ope
 }
 
 /// Deflate makes at most this many bytes of one (zlib's technical details: 1032:1). The other compressions read here make
-/// fewer of real pictures; of a blank one they may make more, hence [`ALWAYS_GIVEN`].
+/// fewer of real pictures; of a blank one they may make more, which is why there is [`ALWAYS_GIVEN`].
 pub const MOST_INFLATION: u64 = 1032;
 /// Small enough to give to any file that asks for it.
 const ALWAYS_GIVEN: u128 = 16 << 20;

@@ -45,7 +45,7 @@ impl<'a> Comparison<'a> {
     /// `steps`: what a step along x, y, z is in space (a spacing along axes at right angles, or a grid). `valid` says which voxels count (`None`: all).
     ///
     /// # Panics
-    /// Where a length is not that of the grid; whoever pairs the maps has compared their sizes.
+    /// If a length is not that of the grid. Callers compare the sizes of the maps before they pair them.
     pub fn new(
         dims: [usize; 3],
         steps: impl Into<Steps>,

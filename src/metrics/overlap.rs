@@ -14,7 +14,7 @@ impl Overlap {
     /// (`None`: all do).
     ///
     /// # Panics
-    /// Where the lengths differ; whoever pairs the maps has compared their sizes.
+    /// If the lengths differ. Callers compare the sizes of the maps before they pair them.
     pub fn of<T: Copy + PartialEq>(predicted: &[T], truth: &[T], valid: Option<&[bool]>, class: T) -> Self {
         assert_eq!(predicted.len(), truth.len(), "two label maps of different sizes cannot be compared");
         if let Some(valid) = valid {

@@ -1,4 +1,4 @@
-//! What was in the place of each output before the work began. The work may take hours. A file that appears or changes
+//! Which file each output would replace, as it was before the work began. The work may take hours. A file that appears or changes
 //! there in the meantime is not replaced: the new file gets a free name beside it.
 
 use super::{WriteError, written};
@@ -64,7 +64,7 @@ pub struct Displaced {
     pub kept: PathBuf,
 }
 
-/// Remembers what is in the place of an output now. That file, and what the program itself writes there, may be
+/// Remembers the file that an output would replace, as it is now. That file, and what the program itself writes there, may be
 /// replaced.
 pub fn expect(path: &Path) {
     let expected = Expected { there: stamp(path), ..Expected::default() };

@@ -69,7 +69,7 @@ fn named_as(map: &LabelMap, mut theirs: LabelTable, now: &Annotations) -> (Vec<L
     theirs.name_unknown(ids.iter().copied());
     let wanted: Vec<&Label> = theirs.iter().filter(|label| ids.contains(&label.id)).collect();
     let mut table = now.labels.clone();
-    // A label without a name of its own gives way: the whole mask is replaced, except for locked labels.
+    // A label without a name of its own is replaced: import replaces the whole mask, except for locked labels.
     for label in &wanted {
         let is_free = |own: &Label| is_nameless(&own.name) && !own.locked;
         if table.get(label.id).is_some_and(is_free) && !table.is_taken(&label.name) {

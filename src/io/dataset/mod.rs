@@ -2,7 +2,7 @@
 //! [`LAYOUTS`]. Every one becomes the same [`Case`]s.
 //!
 //! Nothing is read here but names and small indices; a pair that is broken is a [`Fault`] beside the cases that are not, so
-//! that whoever reads the images can tell of all that is wrong at once.
+//! that the caller can report everything that is wrong at once.
 
 mod chase;
 mod drive;

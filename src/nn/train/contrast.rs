@@ -2,12 +2,12 @@
 //! et al.: "Momentum Contrast for Unsupervised Visual Representation Learning", CVPR 2020), as JMedSeg's `run_ssl.py` sets
 //! out to.
 //!
-//! What is mended there: the keys come from a moving average of the network and carry no gradient (one network made both, and
-//! learned through both); the projection learns (it stayed as it was drawn); keys that do not fit before the bank's end go
-//! on at its beginning (they were dropped).
+//! What is corrected here: the keys come from a moving average of the network and carry no gradient (one network made both, and
+//! learned through both); the projection learns (it kept its random first values); keys that do not fit before the bank's end
+//! continue at its beginning (they were dropped).
 //!
-//! The loss does not say how good the features are, so no step is called the best: it fell and rose again where it was
-//! watched, perhaps because keys of a network that changes fast are easier to tell from.
+//! The loss does not say how good the features are, so no step is called the best. In the runs that were watched it fell
+//! and rose again, perhaps because keys are easier to tell apart when the network that makes them changes fast.
 
 use super::{OptimizerStep, TrainError};
 use crate::nn::{

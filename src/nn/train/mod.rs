@@ -1,6 +1,6 @@
 //! Training: patches, augmentation, schedule, and the session that takes one step at a time.
 //!
-//! Nothing here starts a thread or reads an image file. A session's `step` is short, so that whoever drives it can look
+//! Nothing here starts a thread or reads an image file. A session's `step` is short, so that its caller can look
 //! at what is more urgent between two steps.
 
 mod augment;
