@@ -46,7 +46,7 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 <= most {
         return Ok(bytes);
     }
-    let what = format!("it has more than {}, which no such file needs", memory::text(most.into()));
+    let what = format!("it has more than {}, more than such a file can need", memory::text(most.into()));
     Err(io::Error::new(io::ErrorKind::FileTooLarge, what))
 }
 
@@ -55,7 +55,7 @@ pub const MOST_TEXT: u64 = 256 << 20;
 
 /// The text of a file, at most [`MOST_TEXT`] bytes.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8");
+    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8");
     String::from_utf8(read_at_most(path, MOST_TEXT)?).map_err(not_text)
 }
 
@@ -65,7 +65,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     if let Some(other) = there.filter(|place| !place.is_dir()) {
         let what = match other.is_symlink() {
             true => format!("{} is a link that leads to no folder", other.display()),
-            false => format!("{} is there and is no folder", other.display()),
+            false => format!("{} exists and is not a folder", other.display()),
         };
         return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
     }
@@ -126,7 +126,7 @@ mod tests {
         std::fs::write(&file, b"1").unwrap();
         for path in [file.clone(), file.join("c/d")] {
             let error = make_folder(&path).unwrap_err().to_string();
-            assert_eq!(error, format!("{} is there and is no folder", file.display()));
+            assert_eq!(error, format!("{} exists and is not a folder", file.display()));
         }
     }
 

@@ -94,7 +94,7 @@ pub fn saved_settings<S: DeserializeOwned>(folder: &Path) -> Result<Option<S>> {
         return Ok(None);
     }
     let text = file::read(&path).with_context(|| path.display().to_string())?;
-    Ok(Some(json(&text).with_context(|| format!("{} is no configuration", path.display()))?))
+    Ok(Some(json(&text).with_context(|| format!("{} is not the configuration of a run", path.display()))?))
 }
 
 pub fn saved_result(folder: &Path) -> Option<RunResult> {
@@ -103,7 +103,7 @@ pub fn saved_result(folder: &Path) -> Option<RunResult> {
 
 /// A file that a person may have edited, and whose editor may have written a byte-order mark.
 fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    let text = crate::io::text::decoded(bytes).context("it is no text in UTF-8 or UTF-16")?;
+    let text = crate::io::text::decoded(bytes).context("it is not text in UTF-8 or UTF-16")?;
     Ok(serde_json::from_str(&text)?)
 }
 
@@ -116,7 +116,7 @@ impl RunFolder {
             refuse_links(path)?;
             let text = file::read(&run_file).with_context(|| run_file.display().to_string())?;
             let before: Began =
-                json(&text).with_context(|| format!("{} is no record of a run", run_file.display()))?;
+                json(&text).with_context(|| format!("{} is not the record of a run", run_file.display()))?;
             same_data(&before.data, &began.data)?;
         } else {
             write_bytes(&run_file, serde_json::to_string_pretty(began)?.as_bytes())?;

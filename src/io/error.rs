@@ -33,7 +33,7 @@ pub enum OpenError {
     Grid { path: PathBuf, cause: GridError },
     #[error("{}: {cause}", path.display())]
     Volume { path: PathBuf, cause: VolumeError },
-    #[error("{} made its decoder fail: {message}. The file is probably damaged", path.display())]
+    #[error("{} could not be decoded: {message}. The file is probably damaged", path.display())]
     Decoder { path: PathBuf, message: String },
     #[error("cancelled")]
     Cancelled,

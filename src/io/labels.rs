@@ -221,7 +221,7 @@ fn rounded(volume: &Volume) -> Result<(Vec<LabelId>, Option<String>), String> {
     let note = (off > 0.0).then(|| {
         let value = samples.scalar(at) * slope + intercept;
         format!(
-            "The mask's values are whole but for rounding, and were rounded: the furthest is {value}, {off:.2e} off, read as {}",
+            "The mask's values are close to whole numbers and were rounded: the furthest is {value}, {off:.2e} off, read as {}",
             ids[at]
         )
     });

@@ -354,7 +354,7 @@ mod tests {
         let (folder, path) = folder_with("");
         fs::write(&path, b"id,image\na,a.png\n\xe4,b.png\n").unwrap();
         let told = read(&path).unwrap_err().to_string();
-        assert!(told.contains("no text in UTF-8"), "{told}");
+        assert!(told.contains("not text in UTF-8"), "{told}");
         assert!(read(folder.path()).unwrap_err().to_string().contains("regular file"));
     }
 

@@ -20,7 +20,7 @@ pub fn guess_note(modality: Modality) -> String {
         Modality::Fundus => "a fundus photograph",
         other => other.title(),
     };
-    format!("Taken for {kind} by its look. Where it is none, say what it is")
+    format!("Taken for {kind} by its look. If that is wrong, say what it is")
 }
 
 /// Pixels taken at equal distances, in whole.

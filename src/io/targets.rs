@@ -23,11 +23,11 @@ const MAX_DEPTH: usize = 4;
 pub enum TargetError {
     #[error("{}, which this reads; nothing was written. Choose another place", over(output, input))]
     Input { output: PathBuf, input: PathBuf },
-    #[error("{} and {} would be one file; nothing was written", first.display(), second.display())]
+    #[error("{} and {} would be the same file; nothing was written. Choose another place for one of them", first.display(), second.display())]
     Twice { first: PathBuf, second: PathBuf },
-    #[error("{} is there, and is {}; nothing was written. Choose another place", .0.display(), if .0.is_file() { "a file, not a folder" } else { "no regular file" })]
+    #[error("{} exists already, and is {}; nothing was written. Choose another place", .0.display(), if .0.is_file() { "a file, not a folder" } else { "no regular file" })]
     NotAFile(PathBuf),
-    #[error("{} is a link to {}, where there is nothing; nothing was written. Name {} itself, or choose another place", link.display(), to.display(), to.display())]
+    #[error("{} is a link to {}, which does not exist; nothing was written. Name {} itself, or choose another place", link.display(), to.display(), to.display())]
     Dangling { link: PathBuf, to: PathBuf },
     #[error("{} is a link, and {} would be replaced; nothing was written. Name {} itself, or choose another place", link.display(), to.display(), to.display())]
     Link { link: PathBuf, to: PathBuf },

@@ -6,7 +6,7 @@ use std::{io, path::Path};
 /// The text of a file in UTF-8, or in UTF-16 where a byte-order mark says so; the mark is no part of the text.
 pub fn read(path: &Path) -> io::Result<String> {
     decoded(&file::read_at_most(path, file::MOST_TEXT)?)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8 or UTF-16"))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8 or UTF-16"))
 }
 
 /// Bytes as text, without a byte-order mark; None of what is no text.

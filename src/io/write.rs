@@ -62,7 +62,9 @@ pub fn write_label_png(path: &Path, map: &LabelMap) -> Result<Vec<String>, Write
                 "{name} was removed: it is of a mask with more slices, which Fovea wrote there before"
             ),
             false => {
-                format!("{name} is no slice of this mask, and was changed meanwhile: it is left as it is")
+                format!(
+                    "{name} is not a slice of this mask and was changed meanwhile, so it was left as it is"
+                )
             }
         });
     }

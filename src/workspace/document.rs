@@ -179,7 +179,7 @@ impl Document {
         self.statistics.of_mask(label)
     }
 
-    /// Other projects of this very image that were set aside.
+    /// Other projects of this image that were set aside.
     pub fn asides(&self) -> &[Aside] {
         self.saving.asides()
     }

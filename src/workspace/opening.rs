@@ -140,7 +140,7 @@ impl Parts {
             self.notices.warn_once(id, facts, remark, format!("{name}: {remark}"));
         }
         for (at, aside) in document.asides().iter().enumerate() {
-            let text = format!("{name}: annotations of this very image were set aside{}", aside.words());
+            let text = format!("{name}: annotations of this image were set aside{}", aside.words());
             self.notices.ask_once(id, facts, Cause::Aside(id, at), Asks::TakeBack(at), text);
         }
         let used = project.model_in_use.filter(|version| library.find(version).is_some());

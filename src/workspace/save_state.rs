@@ -36,7 +36,7 @@ pub(super) struct Saving {
     exported: Option<u64>,
     /// Files that were written of it since it was opened.
     exports: Vec<PathBuf>,
-    /// Other projects of this very image that were set aside.
+    /// Other projects of this image that were set aside.
     asides: Vec<Aside>,
 }
 

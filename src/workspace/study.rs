@@ -23,9 +23,9 @@ pub struct Plan {
 pub enum StudyError {
     #[error("the study {}: {cause}", path.display())]
     Sqlite { path: PathBuf, cause: rusqlite::Error },
-    #[error("another search is at work in {}", .0.display())]
+    #[error("another search is running in {}; wait for it, or choose another folder", .0.display())]
     Busy(PathBuf),
-    #[error("{} is of another search: {what}; go on with the same ranges and options, or take another folder", path.display())]
+    #[error("{} is of another search: {what}; use the same ranges and options, or choose another folder", path.display())]
     Other { path: PathBuf, what: String },
     #[error("{} is damaged: {what}", path.display())]
     Damaged { path: PathBuf, what: String },

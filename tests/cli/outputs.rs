@@ -159,7 +159,7 @@ fn no_two_outputs_are_one_file() {
     }
     fs::rename(at("eye.jpg.png"), at("eye.bmp")).unwrap();
     let error = not_done(&segment(&[&at("Eye.png"), &at("eye.bmp")], "vessel", &at("masks"), &[]));
-    assert!(error.contains("would be one file"), "{error}");
+    assert!(error.contains("would be the same file"), "{error}");
     // A case that is called as another's probability map.
     let label = "vessel";
     write_photo(&at(&format!("Eye_{label}.png")));
@@ -169,7 +169,7 @@ fn no_two_outputs_are_one_file() {
         &at("masks"),
         &["--probability"],
     ));
-    assert!(error.contains("would be one file"), "{error}");
+    assert!(error.contains("would be the same file"), "{error}");
     assert!(!at("masks").exists());
 }
 

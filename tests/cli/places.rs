@@ -199,7 +199,7 @@ fn folders_of_outputs_are_made() {
     assert!(at("a/b/ct.nii.gz").exists() && at("c/m.safetensors").exists());
     fs::write(at("file"), "mine").unwrap();
     let told = refused(&["convert", "sample:ct", text(&at("file/ct.nii.gz"))]);
-    assert!(told.contains(&format!("{} is there and is no folder", text(&at("file")))), "{told}");
+    assert!(told.contains(&format!("{} exists and is not a folder", text(&at("file")))), "{told}");
 }
 
 #[test]

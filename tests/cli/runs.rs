@@ -116,11 +116,11 @@ fn a_file_in_the_place_of_a_folder_is_named() {
             "--device",
             "cpu",
         ]);
-        assert!(told.contains(&format!("{} is there and is no folder", text(&file))), "{told}");
+        assert!(told.contains(&format!("{} exists and is not a folder", text(&file))), "{told}");
     }
     assert_eq!(fs::read(&file).unwrap(), b"mine");
     let list = write_list(folder.path());
     let told = refused_run(&list, &format!("--recipe vessel --steps 1 --patch 32 --run {}", text(&file)));
-    assert!(told.contains("is there and is no folder"), "{told}");
+    assert!(told.contains("exists and is not a folder"), "{told}");
     assert!(!fovea(&["info", text(&file)]).status.success());
 }

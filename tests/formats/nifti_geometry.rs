@@ -178,11 +178,11 @@ fn a_qform_that_had_to_be_made_good_says_so() {
     assert_eq!(with(256, &[0.0; 3]).warnings, [""; 0]);
     // A half turn, too long by rounding.
     assert_eq!(with(256, &[1.000_001, 0.0, 0.0]).warnings, [""; 0]);
-    assert!(with(256, &[5.0, 5.0, 5.0]).warnings[0].contains("qform is no rotation"));
+    assert!(with(256, &[5.0, 5.0, 5.0]).warnings[0].contains("qform is not a rotation"));
     for length in [0.0, f32::NAN] {
         let opened = with(80, &[length]);
         assert_eq!(opened.volume.grid().spacing(), [1.0; 3]);
-        assert!(opened.warnings[0].contains("x 1.3 x 2.5 is none"), "{:?}", opened.warnings);
+        assert!(opened.warnings[0].contains("x 1.3 x 2.5 is not valid"), "{:?}", opened.warnings);
     }
 }
 

@@ -29,9 +29,9 @@ fn list(root: &Path, listed: &mut Listed) -> Result<(), DatasetError> {
         }
         let refuse = |what: &str| DatasetError::Index { path: path.clone(), what: what.to_owned() };
         let index = index(&path)?;
-        let people = index.as_object().ok_or_else(|| refuse("it is no object of persons"))?;
+        let people = index.as_object().ok_or_else(|| refuse("its top level is not an object of persons"))?;
         for (person, scans) in people {
-            let scans = scans.as_object().ok_or_else(|| refuse("a person is no object of scans"))?;
+            let scans = scans.as_object().ok_or_else(|| refuse("a person is not an object of scans"))?;
             for scan in scans.values() {
                 let slices = scan["list"].as_array().ok_or_else(|| refuse("a scan has no \"list\""))?;
                 for slice in slices.iter().filter_map(Value::as_str) {

@@ -48,7 +48,7 @@ pub fn decode(path: &Path, bytes: &[u8], layout: &Layout, uid: &str) -> Result<D
         };
         (decoded, stream.sizes[3])
     } else {
-        return Err(OpenError::corrupt(path, "its compressed pixels begin like no codestream that is known"));
+        return Err(OpenError::corrupt(path, "its compressed pixels do not begin like any known format"));
     };
     decoded.bits = is_lossy(uid).then_some(bits);
     Ok(decoded)

@@ -398,7 +398,7 @@ impl<'a, I: Iterator<Item = &'a Attributes> + Clone> Groups<'a, I> {
         let numbers = |tag| self.with(tag).floats(tag).unwrap_or_default();
         let at = <[f64; 3]>::try_from(numbers(tags::IMAGE_POSITION_PATIENT)).ok().map(DVec3::from_array);
         let at = at.filter(|at| at.abs().max_element() <= FURTHEST).ok_or_else(|| {
-            format!("Its position {position} (ImagePositionPatient) is no place in a patient and is not used")
+            format!("Its position {position} (ImagePositionPatient) is not a position in a patient and is not used")
         })?;
         let axes = <[f64; 6]>::try_from(numbers(tags::IMAGE_ORIENTATION_PATIENT)).ok().and_then(|v| {
             let [a, b, c, d, e, f] = v;
@@ -426,7 +426,7 @@ impl<'a, I: Iterator<Item = &'a Attributes> + Clone> Groups<'a, I> {
             text if text.is_empty() => Ok(None),
             text => match self.with(tag).float(tag) {
                 Some(number) => Ok(Some(number)),
-                None => Err(format!("its {name} is \u{201c}{text}\u{201d}, which is no number")),
+                None => Err(format!("its {name} is \u{201c}{text}\u{201d}, which is not a number")),
             },
         };
         let slope = match number(tags::RESCALE_SLOPE, "rescale slope")? {

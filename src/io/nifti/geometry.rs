@@ -130,14 +130,14 @@ fn odd_qform(h: &NiftiHeader) -> Vec<String> {
     if spacing(h).is_none() {
         let [x, y, z] = [h.pixdim[1], h.pixdim[2], h.pixdim[3]];
         odd.push(format!(
-            "The file's spacing {x} x {y} x {z} is none: all steps were taken as 1, and sizes may be wrong"
+            "The file's spacing {x} x {y} x {z} is not valid: all steps were taken as 1, and sizes may be wrong"
         ));
     }
     let length = [h.quatern_b, h.quatern_c, h.quatern_d].map(f64::from).map(|v| v * v).iter().sum::<f64>();
     // Single precision leaves less.
     if length > 1.0 + 1e-4 {
         odd.push(
-            "The file's qform is no rotation; the nearest half turn was taken, and directions may be wrong"
+            "The file's qform is not a rotation; the nearest half turn was taken, and directions may be wrong"
                 .into(),
         );
     }

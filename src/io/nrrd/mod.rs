@@ -56,8 +56,8 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
                     format!("it has {most} numbers at most, and {count} are needed"),
                 ));
             }
-            let text =
-                std::str::from_utf8(data).map_err(|_| OpenError::corrupt(path, "its numbers are no text"))?;
+            let text = std::str::from_utf8(data)
+                .map_err(|_| OpenError::corrupt(path, "its numbers are not text"))?;
             let raw = samples::numbers_of_text(path, header.kind, text, count)?;
             if raw.len() < count {
                 let what = format!("it has {} numbers, and {count} are needed", raw.len());

@@ -171,7 +171,7 @@ fn folders_are_made_for_outputs_and_what_is_in_their_way_is_named() {
     Targets::default().write(&inner).write("mask.png").make_folders().unwrap();
     assert!(folder.path().join("a/b").is_dir());
     let told = Targets::default().write(image.join("mask.png")).make_folders().unwrap_err().to_string();
-    assert!(told.contains(&format!("{} is there and is no folder", image.display())), "{told}");
+    assert!(told.contains(&format!("{} exists and is not a folder", image.display())), "{told}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn image_j(text: &str, pages: usize) -> Result<Vec<Described>, String> {
             .ok()
             .filter(|&n| n > 0)
             .map(Some)
-            .ok_or_else(|| format!("{key}={text} is no number of images"))
+            .ok_or_else(|| format!("{key}={text} is not a number of images"))
     };
     let images = size("images")?;
     let [channels, slices, frames] = [size("channels")?, size("slices")?, size("frames")?];

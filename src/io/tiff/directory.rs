@@ -66,9 +66,9 @@ impl<'a> File<'a> {
                 return Ok((found, true));
             }
             let entries = place(self.number(next, self.count).ok_or_else(cut_off)?)?;
-            room = room.checked_sub(entries).ok_or_else(|| {
-                OpenError::corrupt(path, "its directories have more fields than the file has room for")
-            })?;
+            room = room
+                .checked_sub(entries)
+                .ok_or_else(|| OpenError::corrupt(path, "it lists more fields than the file has room for"))?;
             let start = next + self.count;
             let mut directory = Directory::new();
             for i in 0..entries {

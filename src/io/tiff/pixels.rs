@@ -13,11 +13,11 @@ use crate::words::counted;
 use std::path::Path;
 
 const NOTE_WHITE_IS_ZERO: &str =
-    "It says that 0 is white (as an inverting look-up table does); of a mask the stored numbers are read";
+    "It says that 0 is white (as an inverting look-up table does); in a mask the stored numbers are read";
 const NOTE_LOW_IS_WHITE: &str =
     "It says that low values are white: it is shown so, and the values are those that are stored";
 const NOTE_TURNED_OVER: &str =
-    "It says that 0 is white: its values were turned over, so that what is white in it is bright here";
+    "It says that 0 is white: its values were inverted, so that white parts are bright here too";
 const NOTE_CMYK: &str = "Its inks (CMYK) were turned into RGB without their colour profile";
 const NOTE_PREMULTIPLIED: &str =
     "Its transparent pixels are stored darkened (premultiplied alpha); they are shown as if they were opaque";

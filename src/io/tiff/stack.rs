@@ -72,7 +72,7 @@ impl Spacing {
             self.units.iter().flatten().map(String::as_str).filter(|u| !description::is_no_unit(u)).collect();
         if let Some(unknown) = named.iter().find(|unit| description::millimetres(unit).is_none()) {
             warnings.push(format!(
-                "Its spacing is in \"{unknown}\", which is no length that is known: it is not used"
+                "Its spacing is in \"{unknown}\", which is not a known unit of length: it is not used"
             ));
             return None;
         }

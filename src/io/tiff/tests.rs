@@ -268,7 +268,7 @@ fn masks_have_the_stored_numbers_and_pictures_the_shades() {
     assert!(note.contains("0 is white"), "{note}");
     let turned = folder.open(&white);
     assert_eq!(values(&turned.volume), [255.0, 254.0, 253.0]);
-    assert!(turned.warnings[0].contains("turned over"), "{:?}", turned.warnings);
+    assert!(turned.warnings[0].contains("inverted"), "{:?}", turned.warnings);
     let bits = LITTLE.file(&[(fields(10, 1, &[1], 0), vec![0b0110_0000, 0b0100_0000])]);
     assert_eq!(folder.labels(&bits).0, [0, 1, 1, 0, 0, 0, 0, 0, 0, 1]);
     assert_eq!(values(&folder.open(&bits).volume)[..3], [1.0, 0.0, 0.0]);

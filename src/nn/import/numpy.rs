@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Tensors, ImportError> {
         |id| array(&pickle, id).is_some(),
         |name, id| {
             let broken =
-                || ImportError::Tensor { name: name.to_owned(), reason: "it is no array".to_owned() };
+                || ImportError::Tensor { name: name.to_owned(), reason: "it is not an array".to_owned() };
             let (view, raw) = array(&pickle, id).ok_or_else(broken)?;
             view.read(name, raw)
         },

@@ -123,7 +123,8 @@ fn tensors(pickle: &Pickle, file_bytes: usize, storages: &Storages) -> Result<Te
         file_bytes,
         |id| view(pickle, id).is_some(),
         |name, id| {
-            let (key, view) = view(pickle, id).ok_or_else(|| broken(name, "it is no tensor".to_owned()))?;
+            let (key, view) =
+                view(pickle, id).ok_or_else(|| broken(name, "it is not a tensor".to_owned()))?;
             let missing = || broken(name, format!("its data ({key}) is missing from the file"));
             view.read(name, storages.get(key).ok_or_else(missing)?)
         },

@@ -92,7 +92,7 @@ impl OptimizerStep {
             if !norm.try_into_scalar::<f32>().is_ok_and(f32::is_finite) {
                 match by.shrunk() {
                     Some(smaller) => self.loss_scale = Some(smaller),
-                    None => self.leave_half("its gradients are no finite numbers there"),
+                    None => self.leave_half("its gradients are not finite numbers there"),
                 }
                 return module;
             }

@@ -41,30 +41,30 @@ pub enum StoreError {
     OpenHere(PathBuf),
     #[error("{path}: {error}", path = .0.display(), error = .1)]
     In(PathBuf, Box<StoreError>),
-    #[error("it is not a Fovea project file; it was left untouched: move it away to start afresh")]
+    #[error("it is not a Fovea project file; it was left untouched: move it away to start a new project")]
     NotAProject,
     #[error(
         "it was written by a newer Fovea (layout {file}, this program knows {program}); use that one: the file was left untouched"
     )]
     Newer { file: usize, program: usize },
-    #[error("{} is not a regular file; nothing was changed: move it away to start afresh", .0.display())]
+    #[error("{} is not a regular file; nothing was changed: move it away to start a new project", .0.display())]
     NotAFile(PathBuf),
     #[error(
-        "{} lies beside it, which Fovea never writes, and which may remove other files when the project is opened; nothing was changed: move it away first",
+        "{} lies beside it; Fovea never writes such a file, and it may remove other files when the project is opened; nothing was changed: move it away first",
         .0.display()
     )]
     Journal(PathBuf),
-    #[error("it is missing or empty, but its log {} is there: put it back, or move the log away to start afresh", .0.display())]
+    #[error("it is missing or empty, but its log {} is there: put it back, or move the log away to start a new project", .0.display())]
     LogAlone(PathBuf),
     #[error(
-        "it holds “{0}”, which no Fovea writes and which would run by itself; it was left untouched: move it away to start afresh"
+        "it holds “{0}”, which no Fovea writes and which would run by itself; it was left untouched: move it away to start a new project"
     )]
     Foreign(String),
     #[error("it is damaged, and nothing can be read of it; it was left untouched")]
     NothingLeft,
     #[error("it is not where it was: it was moved or deleted, or its drive is not there")]
     Gone,
-    #[error("another file lies in its place now")]
+    #[error("another file is in its place now")]
     Replaced,
     #[error("the image is not where it was: it was moved or deleted, or its drive is not there")]
     ImageGone,

@@ -51,7 +51,7 @@ pub struct Project {
     pub runs: Vec<RunRecord>,
     /// For the person, a sentence each.
     pub remarks: Vec<String>,
-    /// Other projects of this very image that were set aside.
+    /// Other projects of this image that were set aside.
     pub asides: Vec<Aside>,
 }
 

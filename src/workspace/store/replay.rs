@@ -61,7 +61,7 @@ pub fn replay(file: &ProjectFile, dims: [usize; 3]) -> Result<Restored, StoreErr
     file.rows(0, Some(from), |row| replay.pass(row))?;
     if replay.last_seq < from {
         let lost = entries(replay.last_seq + 1, from);
-        replay.damage.push(format!("{lost} missing; what came of them is in a snapshot"));
+        replay.damage.push(format!("{lost} missing; their results are in a snapshot"));
         replay.timeline.cut(format!("{lost} missing"));
         replay.last_seq = from;
     }
@@ -104,7 +104,7 @@ impl Replay<'_> {
             Err(what) => {
                 let title = if row.title.is_empty() { &row.kind } else { &row.title };
                 self.damage.push(format!(
-                    "entry {seq} of the journal ({title}, {}) is damaged: {what}; it was passed over, and the entries after it were kept",
+                    "entry {seq} of the journal ({title}, {}) is damaged: {what}; it was skipped, and the entries after it were kept",
                     ago(row.at_ms),
                 ));
                 self.timeline.cut(format!("entry {seq} of the journal is damaged"));
@@ -123,9 +123,9 @@ impl Replay<'_> {
             }
             Ok(false) => {
                 self.damage.push(format!(
-                    "entry {seq} of the journal was made on other labels than are there now, since an earlier entry is lost: its own labels were kept"
+                    "entry {seq} of the journal was made when the labels were different, and the entry that changed them is lost: its own labels were kept"
                 ));
-                let why = format!("what entry {seq} of the journal was made on is lost");
+                let why = format!("an entry that entry {seq} of the journal builds on is lost");
                 // The loss itself, where it has been named, says more than what follows from it.
                 self.timeline.cut(self.timeline.floor().map_or(why, str::to_owned));
             }

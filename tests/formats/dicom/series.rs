@@ -295,8 +295,8 @@ fn a_place_that_is_none_is_said_and_not_used() {
         folder(slices)
     };
     for (tag, value, words) in [
-        ((0x20, 0x32), "0\\0\\1e30", "no place in a patient"),
-        ((0x20, 0x32), "0\\0\\1e6", "no place in a patient"),
+        ((0x20, 0x32), "0\\0\\1e30", "not a position in a patient"),
+        ((0x20, 0x32), "0\\0\\1e6", "not a position in a patient"),
         ((0x20, 0x37), "0\\0\\0\\0\\0\\0", "right angles"),
         ((0x20, 0x37), "1\\0\\0\\1\\0\\0", "right angles"),
     ] {

@@ -124,7 +124,7 @@ impl LabelledVolume {
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let tensor = |name| file.tensor(name).map_err(|e| e.to_string());
         let (image, classes) = (tensor("image")?, tensor("classes")?);
-        let &[depth, height, width] = image.shape() else { return Err("it is no volume".to_owned()) };
+        let &[depth, height, width] = image.shape() else { return Err("it is not a volume".to_owned()) };
         let samples: Vec<i16> =
             image.data().as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
         let case = upright([width, height, depth], spacing, samples).map_err(|e| e.to_string())?;
