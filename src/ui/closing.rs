@@ -139,7 +139,7 @@ impl Closing {
             ui.set_width(580.0);
             let waits = risks.iter().all(|r| matches!(r, Risk::OnTheirWay { .. }));
             let title = if waits { "Saving…" } else { "Not everything is safe" };
-            ui.label(RichText::new(title).size(theme::size::LARGE));
+            ui.label(RichText::new(title).font(theme::large_title()));
             ui.add_space(8.0);
             for risk in &risks {
                 ui.horizontal_top(|ui| {

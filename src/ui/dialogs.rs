@@ -121,7 +121,7 @@ impl Dialogs {
         let modal = Modal::new(Id::unique("question")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
             ui.set_width(460.0);
             let p = theme::palette(ui);
-            ui.label(RichText::new(title(asked.question)).size(theme::size::LARGE));
+            ui.label(RichText::new(title(asked.question)).font(theme::large_title()));
             ui.add_space(8.0);
             if asked.question == Question::Export {
                 field(ui, "Format", |ui| {

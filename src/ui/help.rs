@@ -15,7 +15,7 @@ pub fn show(ctx: &egui::Context) -> bool {
         let height = (screen.y - 200.0).max(200.0);
         let mut close = false;
         ui.horizontal(|ui| {
-            ui.label(RichText::new("Keys and mouse").size(theme::size::LARGE));
+            ui.label(RichText::new("Keys and mouse").font(theme::headline()));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| close = ui.button("Close").clicked());
         });
         ui.add_space(8.0);
@@ -45,7 +45,7 @@ pub fn show(ctx: &egui::Context) -> bool {
 
 fn title(ui: &mut Ui, words: &str) {
     ui.add_space(6.0);
-    ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).accent));
+    ui.label(RichText::new(words).font(theme::small_title()).color(theme::palette(ui).accent));
 }
 
 fn keys(ui: &mut Ui, group: Group) {
@@ -88,9 +88,9 @@ fn line(ui: &mut Ui, words: &str, keys: &[String]) {
 }
 
 fn cap(ui: &mut Ui, words: &str, ground: Color32, color: Color32) {
-    let text = ui.painter().layout_no_wrap(words.to_owned(), theme::small(), color);
+    let text = ui.painter().layout_no_wrap(words.to_owned(), theme::key_cap(), color);
     let size = Vec2::new((text.size().x + 10.0).max(20.0), 19.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     ui.painter().rect_filled(rect, CornerRadius::same(4), ground);
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, words, theme::small(), color);
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, words, theme::key_cap(), color);
 }

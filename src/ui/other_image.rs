@@ -18,7 +18,7 @@ pub fn show(ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) -> boo
     let mut answer = None;
     let modal = Modal::new(Id::unique("other image")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
         ui.set_width(480.0);
-        ui.label(RichText::new(title(&question)).size(theme::size::LARGE));
+        ui.label(RichText::new(title(&question)).font(theme::large_title()));
         ui.add_space(8.0);
         for line in words(opening, &question) {
             ui.add(egui::Label::new(in_words(&line)).wrap());

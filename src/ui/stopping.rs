@@ -56,7 +56,7 @@ impl Stopping {
         let mut answer = None;
         let modal = Modal::new(Id::unique("stopping")).frame(theme::dialog_frame(ctx)).show(ctx, |ui| {
             ui.set_width(440.0);
-            ui.label(RichText::new(title(command)).size(theme::size::LARGE));
+            ui.label(RichText::new(title(command)).font(theme::large_title()));
             ui.add_space(8.0);
             ui.label(where_it_stands(training));
             ui.add_space(10.0);

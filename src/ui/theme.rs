@@ -2,6 +2,7 @@
 //!
 //! Images lie on a dark ground in both themes: a bright surround changes how greys are judged.
 
+use super::fonts;
 use egui::style::{ScrollStyle, Selection, WidgetVisuals, Widgets};
 use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2};
 
@@ -57,8 +58,8 @@ const LIGHT: Palette = Palette {
     accent: Color32::from_rgb(0x2c, 0x5f, 0xe0),
     accent_ground: Color32::from_rgb(0xde, 0xe8, 0xff),
     on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
-    good: Color32::from_rgb(0x1c, 0x8a, 0x58),
-    warn: Color32::from_rgb(0xa8, 0x6a, 0x08),
+    good: Color32::from_rgb(0x14, 0x7a, 0x4c),
+    warn: Color32::from_rgb(0x8e, 0x5a, 0x06),
     bad: Color32::from_rgb(0xc9, 0x3c, 0x2b),
 };
 
@@ -103,12 +104,13 @@ pub mod size {
     pub const TOOL: f32 = 34.0;
     pub const GAP: f32 = 8.0;
     pub const RADIUS: u8 = 6;
-    pub const SMALL_TEXT: f32 = 11.5;
     pub const KEY_CAP: f32 = 11.0;
+    pub const SMALL_TEXT: f32 = 11.5;
     pub const FIND: f32 = 15.0;
     pub const TEXT: f32 = 13.0;
     pub const TITLE: f32 = 13.5;
-    pub const LARGE: f32 = 20.0;
+    pub const LARGE_TITLE: f32 = 15.0;
+    pub const HEADLINE: f32 = 20.0;
 }
 
 pub fn palette(ui: &egui::Ui) -> Palette {
@@ -124,27 +126,47 @@ pub fn label_color([r, g, b]: [u8; 3]) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
-pub fn small() -> FontId {
-    FontId::proportional(size::SMALL_TEXT)
+/// The verdict or question that a whole view is about.
+pub fn headline() -> FontId {
+    FontId::new(size::HEADLINE, fonts::semibold())
+}
+
+/// Of a sheet, a dialog, or the thing that a panel shows.
+pub fn large_title() -> FontId {
+    FontId::new(size::LARGE_TITLE, fonts::semibold())
+}
+
+/// Of a panel.
+pub fn title() -> FontId {
+    FontId::new(size::TITLE, fonts::semibold())
+}
+
+/// Words that stand out in a row: the name of the tool, the one main button.
+pub fn strong() -> FontId {
+    FontId::new(size::TEXT, fonts::semibold())
+}
+
+/// What is chosen among others.
+pub fn medium() -> FontId {
+    FontId::new(size::TEXT, fonts::medium())
 }
 
 pub fn body() -> FontId {
     FontId::proportional(size::TEXT)
 }
 
-/// Of names that stand out a little.
-pub fn medium() -> FontId {
-    body()
+/// Above a part of a panel, and at the head of a column.
+pub fn small_title() -> FontId {
+    FontId::new(size::SMALL_TEXT, fonts::medium())
 }
 
-/// Of a screen's title.
-pub fn headline() -> FontId {
-    FontId::proportional(size::LARGE)
+pub fn small() -> FontId {
+    FontId::proportional(size::SMALL_TEXT)
 }
 
-/// Of a part's title.
-pub fn title() -> FontId {
-    FontId::proportional(size::TITLE)
+/// Figures that change while one looks at them. They stand still, because all are equally wide.
+pub fn figures() -> FontId {
+    small()
 }
 
 /// Of the field that finds anything.
@@ -157,19 +179,15 @@ pub fn key_cap() -> FontId {
     FontId::proportional(size::KEY_CAP)
 }
 
-/// Figures that change while one looks at them stand still.
-pub fn figures() -> FontId {
-    FontId::monospace(size::SMALL_TEXT)
-}
-
-/// Gives both themes to a context.
+/// Gives the fonts and both themes to a context.
 pub fn install(ctx: &egui::Context) {
+    ctx.set_fonts(fonts::own());
     for theme in [Theme::Dark, Theme::Light] {
         let dark = theme == Theme::Dark;
         ctx.style_mut_of(theme, |style| {
             style.visuals = visuals(dark);
             style.text_styles = [
-                (TextStyle::Heading, FontId::proportional(size::LARGE)),
+                (TextStyle::Heading, headline()),
                 (TextStyle::Body, body()),
                 (TextStyle::Button, body()),
                 (TextStyle::Small, small()),
@@ -288,6 +306,22 @@ mod tests {
 
     /// WCAG 2.1: 4.5 for text, 3 for large text and marks.
     #[test]
+    fn words_over_an_image_can_be_read_wherever_they_lie() {
+        let dark = of(true);
+        for ground in [Color32::BLACK, canvas::GROUND] {
+            for words in [canvas::TEXT, canvas::WEAK, dark.warn, dark.accent] {
+                assert!(contrast(words, ground) >= 4.5, "{words:?} on {ground:?}");
+            }
+        }
+        // The brightest image, through what stands behind the words.
+        let shaded = Color32::WHITE.lerp_to_gamma(Color32::BLACK, f32::from(canvas::SHADE.a()) / 255.0);
+        assert!(contrast(canvas::TEXT, shaded) >= 4.5);
+        for words in [canvas::WEAK, dark.warn, dark.accent] {
+            assert!(contrast(words, shaded) >= 3.0, "{words:?}");
+        }
+    }
+
+    #[test]
     fn text_can_be_read_in_both_themes() {
         for dark in [true, false] {
             let p = of(dark);
@@ -295,8 +329,8 @@ mod tests {
                 assert!(contrast(p.text, ground) >= 7.0, "text, dark {dark}");
                 assert!(contrast(p.weak, ground) >= 4.5, "weak, dark {dark}");
                 assert!(contrast(p.faint, ground) >= 3.0, "faint, dark {dark}");
-                for mark in [p.good, p.warn, p.bad, p.accent] {
-                    assert!(contrast(mark, ground) >= 3.0, "{mark:?}, dark {dark}");
+                for word in [p.good, p.warn, p.bad, p.accent] {
+                    assert!(contrast(word, ground) >= 4.5, "{word:?}, dark {dark}");
                 }
             }
             assert!(contrast(p.on_accent, p.accent) >= 4.5, "button, dark {dark}");

@@ -181,6 +181,6 @@ pub fn drop_sign(ctx: &egui::Context, views: Rect) {
     let square = Rect::from_center_size(rect.center() - egui::vec2(0.0, 26.0), Vec2::splat(36.0));
     Icon::Open.paint(&painter, square, canvas::TEXT);
     let words = if count == 1 { "Drop to open" } else { "Drop to open all" };
-    let font = egui::FontId::proportional(theme::size::LARGE);
+    let font = theme::headline();
     painter.text(rect.center() + egui::vec2(0.0, 16.0), Align2::CENTER_CENTER, words, font, canvas::TEXT);
 }

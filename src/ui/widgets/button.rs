@@ -155,10 +155,14 @@ pub fn key_cap(ui: &mut Ui, key: &str) -> Response {
 /// The one main button of a panel.
 pub fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
     let p = theme::palette(ui);
-    let button = Button::new(RichText::new(text).color(if enabled { p.on_accent } else { p.faint }))
-        .fill(if enabled { p.accent } else { p.raised })
-        .stroke(Stroke::NONE)
-        .min_size(Vec2::new(0.0, size::BUTTON));
+    let button = Button::new(RichText::new(text).font(theme::strong()).color(if enabled {
+        p.on_accent
+    } else {
+        p.faint
+    }))
+    .fill(if enabled { p.accent } else { p.raised })
+    .stroke(Stroke::NONE)
+    .min_size(Vec2::new(0.0, size::BUTTON));
     ui.add_enabled(enabled, button)
 }
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 /// A titled part of a panel.
 pub fn section<R>(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
     ui.add_space(10.0);
-    ui.label(RichText::new(title).font(theme::small()).color(theme::palette(ui).faint));
+    ui.label(RichText::new(title).font(theme::small_title()).color(theme::palette(ui).weak));
     ui.add_space(1.0);
     content(ui)
 }
@@ -22,7 +22,7 @@ pub fn field<R>(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui) -> R) -> 
 /// A panel's title with buttons at its right.
 pub fn title_row(ui: &mut Ui, title: &str, buttons: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(title).size(theme::size::TITLE).strong());
+        ui.label(RichText::new(title).font(theme::title()));
         ui.with_layout(Layout::right_to_left(Align::Center), buttons);
     });
 }
@@ -30,7 +30,7 @@ pub fn title_row(ui: &mut Ui, title: &str, buttons: impl FnOnce(&mut Ui)) {
 /// A name, a slider, its value in per cent.
 pub fn slider_row(ui: &mut Ui, name: &str, value: &mut f32, range: RangeInclusive<f32>) -> bool {
     field(ui, name, |ui| {
-        ui.label(RichText::new(format!("{:>3.0} %", *value * 100.0)).font(theme::figures()));
+        ui.label(RichText::new(format!("{:.0} %", *value * 100.0)).font(theme::figures()));
         ui.spacing_mut().slider_width = 110.0;
         let slider = ui.add(Slider::new(value, range).show_value(false));
         slider.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Slider, true, name));
