@@ -17,6 +17,27 @@ pub fn capital(words: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// "liver, spleen and 3 more": at most so many names.
+pub fn listed(names: &[&str], most: usize) -> String {
+    match (names.len().saturating_sub(most), names) {
+        (0, [first @ .., last]) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (0, names) => names.concat(),
+        (more, names) => format!("{} and {more} more", names[..most].join(", ")),
+    }
+}
+
+/// "about 3 min": in steps in which a person would say it.
+pub fn duration(secs: f64) -> String {
+    let in_steps = |value: f64, step: f64| (value / step).round().max(1.0) * step;
+    match secs {
+        s if s < 10.0 => "a few seconds".to_owned(),
+        s if s < 55.0 => format!("about {:.0} s", in_steps(s, 10.0)),
+        s if s < 600.0 => format!("about {:.0} min", in_steps(s / 60.0, 1.0)),
+        s if s < 3450.0 => format!("about {:.0} min", in_steps(s / 60.0, 5.0)),
+        s => format!("about {:.0} h", in_steps(s / 3600.0, 1.0)),
+    }
+}
+
 /// The message of a caught panic.
 pub fn of_panic(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -27,6 +48,28 @@ pub fn of_panic(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_and_durations_are_said_as_a_person_would() {
+        let said = |names: &[&str]| listed(names, 2);
+        assert_eq!(said(&[]), "");
+        assert_eq!(said(&["liver"]), "liver");
+        assert_eq!(said(&["liver", "spleen"]), "liver and spleen");
+        assert_eq!(said(&["liver", "spleen", "aorta", "colon"]), "liver, spleen and 2 more");
+        let said = [3.0, 10.0, 44.0, 55.0, 170.0, 599.0, 1300.0, 3599.0, 9000.0].map(duration);
+        let expected = [
+            "a few seconds",
+            "about 10 s",
+            "about 40 s",
+            "about 1 min",
+            "about 3 min",
+            "about 10 min",
+            "about 20 min",
+            "about 1 h",
+            "about 3 h",
+        ];
+        assert_eq!(said, expected);
+    }
 
     #[test]
     fn one_is_not_many() {

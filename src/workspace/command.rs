@@ -188,6 +188,8 @@ pub enum TrainCommand {
     Keep,
     /// Stops at once and discards what was learned; the run's curves stay in the project file.
     Cancel,
+    /// What the candidate is called from now on, in the model library and in the project file.
+    Name(String),
     /// Uses the candidate from now on. Never done by the program itself.
     Adopt,
     /// Leaves the candidate unused; it stays in the project file.
@@ -206,6 +208,9 @@ pub struct TrainOptions {
     pub learning_rate: Option<f64>,
     /// Seeds which slices are held out and every random choice of the run.
     pub seed: u64,
+    /// Those of the images that judge: all their slices are held out, and nothing of them is learned from. Where there are
+    /// any, no slice of another image is held out. None: `valid_fraction` decides.
+    pub judges: Vec<DocumentId>,
     /// Share of the verified slices that is held out for validation and comparison; at least one slice is, where two
     /// are verified.
     pub valid_fraction: f32,
@@ -220,6 +225,7 @@ impl Default for TrainOptions {
             steps: None,
             learning_rate: None,
             seed: 1,
+            judges: Vec::new(),
             valid_fraction: 0.2,
             unlabelled: Unlabelled::Background,
             precision: Precision::Single,

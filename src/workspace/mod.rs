@@ -65,6 +65,7 @@ pub use save_state::SaveState;
 pub use store::{Aside, Place, RunState, asides_beside, mask_hash};
 pub use surfaces::SurfaceOf;
 pub use training::{
-    Candidate, Curves, SliceRef, Training, TrainingImage, TrainingRun, TrainingState, Validation, Verdict,
+    Candidate, Curves, LabelChange, Quality, SliceRef, StartFrom, Training, TrainingImage, TrainingRun,
+    TrainingState, Validation, Verdict, seconds_of,
 };
 pub use wiring::{Workspace, WorkspaceOptions};

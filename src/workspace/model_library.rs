@@ -169,6 +169,13 @@ impl ModelLibrary {
         }
     }
 
+    /// Gives a version another name. What it is afterwards, where memory holds its weights.
+    pub fn rename(&mut self, version: &str, title: &str) -> Option<LoadedModel> {
+        let model = self.find_mut(version)?;
+        Arc::make_mut(&mut model.card).title = title.to_owned();
+        Some(LoadedModel { card: Arc::clone(&model.card), bytes: Arc::clone(model.bytes.as_ref()?) })
+    }
+
     /// What was only in a project file that is closed now, and not in memory, cannot be used any more.
     pub fn forget_document(&mut self, document: DocumentId) {
         self.models.retain(|m| m.origin != ModelOrigin::Project(document) || m.bytes.is_some());

@@ -9,15 +9,23 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+mod judgement;
 mod listing;
+mod naming;
 mod outcome;
 mod past;
+mod quality;
+mod recommended;
 mod run;
 mod training_set;
 
+pub use judgement::LabelChange;
 pub use listing::TrainingImage;
 pub(super) use listing::{is_background, training_images, warnings_of};
 pub use past::TrainingRun;
+pub use quality::Quality;
+pub use recommended::{StartFrom, seconds_of};
+pub(super) use recommended::{plan, recommended, small, speed};
 
 /// A verified slice that a run learns from, or is measured on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -10,10 +10,11 @@ use super::parts::Parts;
 use super::predictions::{PredictionStatus, Predictions, SliceLabels};
 use super::store::Place;
 use super::surfaces::{SurfaceOf, Surfaces};
-use super::training::{self, Training, TrainingImage, TrainingRuns};
+use super::training::{self, StartFrom, Training, TrainingImage, TrainingRuns};
 use super::{Command, CommandError, Document, DocumentId, Export, Opening, Risk, SaveState, Unlabelled};
 use crate::engine::{Engine, Predicted, SliceKey, run_folder::PastRun};
 use crate::label::{LabelId, Surface};
+use crate::nn::train::TrainConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,10 +123,41 @@ impl Workspace {
         training::training_images(&self.parts.documents)
     }
 
-    /// What a person should know before the active document's model learns from these images.
-    pub fn training_warnings(&self, images: &[&TrainingImage], unlabelled: Unlabelled) -> Vec<String> {
+    /// What a person should know before the active document's model learns from these images. `apart`: whole images judge,
+    /// of which nothing is learned.
+    pub fn training_warnings(
+        &self,
+        images: &[&TrainingImage],
+        unlabelled: Unlabelled,
+        apart: bool,
+    ) -> Vec<String> {
         let document = self.active();
-        document.map_or_else(Vec::new, |d| training::warnings_of(d, &self.library, images, unlabelled))
+        document.map_or_else(Vec::new, |d| training::warnings_of(d, &self.library, images, unlabelled, apart))
+    }
+
+    /// What a run on the active document should start from; None without one. `painted`: the labels of its verified slices.
+    pub fn recommended_start<'a>(&self, painted: impl Iterator<Item = &'a str>) -> Option<StartFrom> {
+        self.active().map(|document| training::recommended(document, &self.library, painted))
+    }
+
+    /// The network that a run on the active document would train, by its id, and how, unless a person sets it otherwise.
+    pub fn training_plan(&self, start: StartFrom) -> Option<(String, TrainConfig)> {
+        self.active().and_then(|document| training::plan(document, &self.library, start))
+    }
+
+    /// The id of the small network for the kind of image that the active document is; None without a document.
+    pub fn small_network(&self) -> Option<&'static str> {
+        self.active().map(|document| training::small(document.volume().modality()))
+    }
+
+    /// How much slower this machine is than the one on which the networks were measured: 2 where it takes twice the time.
+    /// None as long as the slice at the crosshair has not been predicted.
+    pub fn speed(&self) -> Option<f64> {
+        let document = self.active()?;
+        match self.prediction_status(document.id(), document.cursor()[2]) {
+            PredictionStatus::Ready(predicted) => training::speed(document, &self.library, predicted.millis),
+            _ => None,
+        }
     }
 
     /// Everything that takes time at the moment, but for what is hidden from the UI.

@@ -28,15 +28,24 @@ fn corrected(verified: usize) -> Window {
 /// Writes the number of steps by hand and starts.
 fn start(window: &mut Window, steps: u64) {
     if window.harness.query_all_by_role(Role::SpinButton).next().is_none() {
+        if window.harness.query_by_label("Set by hand").is_none() {
+            window.click("Details");
+            window.steps(20);
+        }
+        window.harness.get_by_label("Set by hand").scroll_to_me();
+        window.steps(3);
         window.click("Set by hand");
     }
+    let field = window.harness.query_all_by_role(Role::SpinButton).next().expect("the number of steps");
+    field.scroll_to_me();
+    window.steps(3);
     let field = window.harness.query_all_by_role(Role::SpinButton).next().expect("the number of steps");
     field.click();
     window.steps(2);
     window.harness.event(Event::Text(steps.to_string()));
     window.steps(1);
     window.press(Key::Enter);
-    window.click("Start training");
+    window.press_learn();
     let training = window.workspace().training().expect("it has begun");
     assert!(training.is_under_way());
     assert_eq!(training.options().steps, Some(steps));
@@ -44,6 +53,12 @@ fn start(window: &mut Window, steps: u64) {
 
 fn state(window: &Window) -> TrainingState {
     window.workspace().training().expect("there is a run").state().clone()
+}
+
+/// By the panel's footer, whose words depend on whether a label got worse.
+fn adopt(window: &mut Window) {
+    let worse = window.harness.query_by_label("Adopt all the same").is_some();
+    window.click(if worse { "Adopt all the same" } else { "Adopt" });
 }
 
 #[test]
@@ -64,7 +79,7 @@ fn a_run_is_paused_goes_on_and_is_cancelled() {
         w.activities().any(|a| a.since.elapsed() > std::time::Duration::from_millis(300))
     });
     window.steps(2);
-    for stop in ["Stop…", "Cancel"] {
+    for stop in ["Discard…", "Cancel"] {
         if stop == "Cancel" {
             window.harness.get_by_label_contains("Under way").click();
             window.steps(3);
@@ -76,11 +91,11 @@ fn a_run_is_paused_goes_on_and_is_cancelled() {
         assert!(window.harness.query_by_label("Stop learning?").is_none());
         assert_eq!(state(&window), TrainingState::Running);
     }
-    window.click("Stop…");
+    window.click("Discard…");
     window.press(Key::Escape);
     assert!(window.harness.query_by_label("Stop learning?").is_none());
     assert_eq!(state(&window), TrainingState::Running);
-    window.click("Stop…");
+    window.click("Discard…");
     window.click("Discard");
     window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
     assert_eq!(state(&window), TrainingState::Cancelled);
@@ -104,7 +119,6 @@ fn the_best_so_far_is_kept_and_adopted_from_another_panel() {
     start(&mut window, 500);
     window.until("it has learned something", |w| w.training().is_some_and(|t| t.steps()[0] > 1));
     window.steps(2);
-    window.click("Stop…");
     window.click("Keep the best so far");
     window.click("Label workspace");
     window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
@@ -115,7 +129,7 @@ fn the_best_so_far_is_kept_and_adopted_from_another_panel() {
     // The notice is there in any panel, and stays.
     assert!(window.workspace().notices().iter().any(|n| n.asks == Some(Asks::Adopt)));
     window.click("Compare");
-    assert!(window.harness.query_by_label("Old and new on slices kept out").is_some());
+    assert!(window.harness.query_by_label("Dice on slices kept out, before → now").is_some());
     window.click("Label workspace");
     window.click("Adopt");
     assert_eq!(state(&window), TrainingState::Adopted);
@@ -134,7 +148,9 @@ fn an_image_is_not_closed_and_a_model_not_changed_over_a_run() {
     assert_eq!((window.workspace().documents().len(), state(&window)), (1, TrainingState::Running));
     window.press_with(Modifiers::COMMAND, Key::W);
     window.steps(2);
-    window.click("Keep the best so far");
+    // In the question; the panel has one too.
+    window.harness.query_all_by_label("Keep the best so far").last().expect("the question").click();
+    window.steps(3);
     window.until("the run has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
     window.steps(5);
     // Then the image is closed as any other is: no project file is kept here.
@@ -154,7 +170,7 @@ fn what_is_learned_from_is_listed_and_can_be_left_out() {
     let tick = format!("Learn from {}", window.document().name());
     window.click(&tick);
     assert!(!warned(&window));
-    window.click("Start training");
+    window.press_learn();
     assert!(window.workspace().training().is_none(), "nothing is left to learn from");
     window.click(&tick);
     start(&mut window, 10);
@@ -213,11 +229,13 @@ fn a_version_is_adopted_and_rolled_back() {
     while dismissed(&window) {
         window.steps(3);
     }
-    window.harness.get_by_label("Adopt").scroll_to_me();
-    window.steps(3);
-    window.click("Adopt");
+    adopt(&mut window);
     assert_eq!(state(&window), TrainingState::Adopted);
     assert_eq!(window.document().model().map(|v| v.to_string()), Some(version));
+    window.harness.get_by_label("Earlier versions").scroll_to_me();
+    window.steps(3);
+    window.click("Earlier versions");
+    window.steps(20);
     window.harness.get_by_label("Roll back").scroll_to_me();
     window.steps(3);
     window.click("Roll back");
@@ -228,14 +246,15 @@ fn a_version_is_adopted_and_rolled_back() {
 fn slices_kept_out_and_runs_are_shown_beside_each_other() {
     let mut window = corrected(2);
     for _ in 0..2 {
+        window.click("Choose, step 1 of 3");
         start(&mut window, 12);
         window.until("it is done", |w| w.training().is_some_and(|t| !t.is_under_way()));
         window.steps(2);
     }
+    window.click("Learn, step 2 of 3");
     let training = window.workspace().training().expect("there is a run");
     assert!(training.validations().len() > 1, "{} validations", training.validations().len());
     assert_eq!(window.document().runs().len(), 2);
-    assert!(window.harness.query_by_label("Runs").is_some());
     let newest = training.validations().last().expect("there are some").step;
     let shown = |window: &Window, step: u64| {
         window.harness.query_by_label_contains(&format!("Step {step}")).is_some()
@@ -247,6 +266,14 @@ fn slices_kept_out_and_runs_are_shown_beside_each_other() {
     window.steps(1);
     window.press(Key::ArrowLeft);
     assert!(!shown(&window, newest), "an earlier one is shown");
+
+    assert!(window.harness.query_by_label("another label").is_some(), "the difference's colours are told");
+    window.click("Decide, step 3 of 3");
+    assert!(window.harness.query_by_label("Name of the new version").is_some());
+    window.harness.get_by_label("Runs").scroll_to_me();
+    window.steps(3);
+    window.click("Runs");
+    window.steps(20);
 
     // A run of the command line, by the dialog for folders.
     let folder = tempfile::tempdir().unwrap();

@@ -14,8 +14,9 @@ mod surface;
 mod unsaved;
 mod whole;
 
+use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
-use egui_kittest::{Harness, kittest::Queryable, wgpu::WgpuTestRenderer};
+use egui_kittest::{Harness, Node, kittest::NodeT, kittest::Queryable, wgpu::WgpuTestRenderer};
 use egui_wgpu::{RenderState, RendererOptions, WgpuSetup};
 use fovea::{
     engine::{Engine, EngineOptions},
@@ -127,6 +128,17 @@ impl Window {
     /// Clicks the widget of this name.
     fn click(&mut self, name: &str) {
         self.harness.get_by_label(name).click();
+        self.steps(3);
+    }
+
+    /// The button of the panel Learn that begins a run, whatever time is written on it; enabled or not.
+    fn press_learn(&mut self) {
+        let is_it = |label: &str| label == "Learn" || label.starts_with("Learn, a");
+        let labels = |node: &Node| node.accesskit_node().label().is_some_and(|label| is_it(label.as_ref()));
+        let buttons = self.harness.query_all_by_role(Role::Button);
+        let found: Vec<Node> = buttons.filter(labels).collect();
+        assert_eq!(found.len(), 1, "one button begins a run");
+        found[0].click();
         self.steps(3);
     }
 

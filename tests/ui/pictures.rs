@@ -213,7 +213,7 @@ fn oct_that_was_learned_from() {
     in_a_folder(|data| {
         let mut oct = window(data, "oct-shifted", verified)?;
         oct.click("Learn workspace");
-        oct.click("Start training");
+        oct.press_learn();
         oct.until("the run has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
         assert_eq!(oct.workspace().training().map(|t| t.state().clone()), Some(TrainingState::Finished));
         oct.settle();

@@ -58,7 +58,7 @@ fn while_it_trains_the_window_is_drawn_twice_a_second_at_most() {
         assert!(frames < 5000, "no step was made");
     }
     assert_eq!(woken.load(Ordering::Relaxed), calls, "steps wake nobody");
-    window.click("Stop…");
+    window.click("Discard…");
     window.click("Discard");
     window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
     assert!(woken.load(Ordering::Relaxed) > calls, "the end does");

@@ -5,6 +5,7 @@ use crate::engine::{ModelSource, Version};
 use crate::label::LabelTable;
 use crate::nn::train::TrainConfig;
 use crate::nn::{self, Channels, InputSpec, ModelCard};
+use crate::words;
 use crate::workspace::parts::Parts;
 use crate::workspace::store::Write;
 use crate::workspace::{CommandError, Document, DocumentId, NoticeLevel, training};
@@ -34,12 +35,8 @@ fn same_task(a: &LabelTable, b: &LabelTable) -> bool {
 
 /// "liver, spleen and 3 more"
 fn listed(labels: &LabelTable) -> String {
-    const MOST: usize = 2;
-    let names: Vec<&str> = labels.iter().take(MOST).map(|label| label.name.as_str()).collect();
-    match labels.len().saturating_sub(MOST) {
-        0 => names.join(" and "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
+    let names: Vec<&str> = labels.iter().map(|label| label.name.as_str()).collect();
+    words::listed(&names, 2)
 }
 
 impl ModelLibrary {

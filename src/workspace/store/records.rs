@@ -136,8 +136,10 @@ impl ProjectFile {
 
     pub fn put_model(&mut self, model: &StoredModel) -> Result<(), StoreError> {
         self.db.execute(
-            "INSERT OR IGNORE INTO model (version, parent, card, weights, checksum, created_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            // A version's weights never change; its card does where a person gives it another name.
+            "INSERT INTO model (version, parent, card, weights, checksum, created_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (version) DO UPDATE SET card = excluded.card",
             params![
                 model.version,
                 model.parent,

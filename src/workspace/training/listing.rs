@@ -91,12 +91,13 @@ pub(super) fn summary(images: &[TrainingImage], learned_from: usize, held_out: u
     words
 }
 
-/// What a person should know before a run learns these `classes` from these images.
+/// What a person should know before a run learns these `classes` from these images. `apart`: whole images judge.
 fn warnings(
     classes: &[&str],
     untrained: bool,
     unlabelled: Unlabelled,
     images: &[&TrainingImage],
+    apart: bool,
 ) -> Vec<String> {
     let total = |of: fn(&TrainingImage) -> usize| images.iter().map(|image| of(image)).sum::<usize>();
     let (slices, labelled) = (total(|i| i.slices), total(|i| i.labelled));
@@ -155,10 +156,17 @@ fn warnings(
                 .to_owned(),
         );
     }
+    let of_stacks = images.iter().any(|i| i.slices > 1);
     if slices > 1 && images.iter().filter(|i| i.slices > 0).count() == 1 {
         found.push(
-            "All slices are of one image. Those kept out are much like those learned from: on other images the result is \
-             worse than it looks."
+            "All slices are of one image. Teaching and judging slices are neighbours: the result will look better than it \
+             is on other images."
+                .to_owned(),
+        );
+    } else if of_stacks && !apart {
+        found.push(
+            "Teaching and judging slices are neighbours in the same images: the result will look better than it is. Let a \
+             whole image judge."
                 .to_owned(),
         );
     }
@@ -179,10 +187,13 @@ fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     if more == 0 { words } else { format!("{words} and {more} more") }
 }
 
-/// The images that the model of the active document could learn from: those that use it and have verified slices.
+/// The images that the model of the active document could learn from: those that use it and have verified slices. Where it
+/// uses none, the active one alone.
 pub(in crate::workspace) fn training_images(documents: &Documents) -> Vec<(DocumentId, TrainingImage)> {
-    let Some(version) = documents.active().ok().and_then(Document::model) else { return Vec::new() };
-    let users = documents.list().iter().filter(|d| d.model() == Some(version));
+    let Ok(active) = documents.active() else { return Vec::new() };
+    let with_it =
+        |d: &&Document| d.id() == active.id() || (d.model().is_some() && d.model() == active.model());
+    let users = documents.list().iter().filter(with_it);
     let ids: Vec<DocumentId> = users.filter(|d| !d.verified().is_empty()).map(Document::id).collect();
     let images = images_of(documents, &ids);
     ids.into_iter().zip(images).collect()
@@ -206,10 +217,11 @@ pub(in crate::workspace) fn warnings_of(
     library: &ModelLibrary,
     images: &[&TrainingImage],
     unlabelled: Unlabelled,
+    apart: bool,
 ) -> Vec<String> {
     let Some(model) = document.model().and_then(|version| library.find(version)) else { return Vec::new() };
     let classes: Vec<&str> = model.card.labels.iter().map(|label| label.name.as_str()).collect();
-    warnings(&classes, model.is_untrained(), unlabelled, images)
+    warnings(&classes, model.is_untrained(), unlabelled, images, apart)
 }
 
 #[cfg(test)]
@@ -224,7 +236,7 @@ mod tests {
 
     fn said(classes: &[&str], untrained: bool, images: &[TrainingImage]) -> String {
         let images: Vec<&TrainingImage> = images.iter().collect();
-        warnings(classes, untrained, Unlabelled::Background, &images).join("\n")
+        warnings(classes, untrained, Unlabelled::Background, &images, true).join("\n")
     }
 
     #[test]
@@ -232,6 +244,25 @@ mod tests {
         let images = [image("a", 4, &[("liver", 3), ("background", 1)]), image("b", 3, &[("liver", 3)])];
         assert_eq!(said(&["liver"], true, &images), "");
         assert_eq!(said(&["liver"], true, &[]), "");
+    }
+
+    #[test]
+    fn neighbours_that_judge_each_other_are_said() {
+        let images = [image("a", 4, &[("liver", 4)]), image("b", 3, &[("liver", 3)])];
+        let listed: Vec<&TrainingImage> = images.iter().collect();
+        let said = |apart| warnings(&["liver"], true, Unlabelled::Background, &listed, apart).join("\n");
+        assert!(
+            said(false).contains("neighbours in the same images: the result will look better than it is")
+        );
+        assert_eq!(said(true), "", "a whole image judges");
+        // Photographs have no neighbours.
+        let pictures = [image("a", 1, &[("vessel", 1)]), image("b", 1, &[("vessel", 1)])];
+        let pictures: Vec<&TrainingImage> = pictures.iter().collect();
+        assert!(
+            !warnings(&["vessel"], true, Unlabelled::Background, &pictures, false)
+                .join("")
+                .contains("neighbours")
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use super::run::remove_checkpoint;
 use super::{Candidate, TrainingRuns, TrainingState, Verdict};
-use crate::engine::{JobId, Trained};
+use crate::engine::{JobId, LoadedModel, Trained};
+use crate::nn::ModelCard;
+use crate::time::now_ms;
 use crate::workspace::model_library::ModelLibrary;
 use crate::workspace::notice::{Asks, Cause};
 use crate::workspace::parts::Parts;
@@ -20,7 +22,12 @@ impl TrainingRuns {
     ) {
         parts.jobs.end(job);
         let Some(training) = self.current.as_mut().filter(|t| t.job == job) else { return };
-        let candidate = Candidate { card: Arc::clone(&result.model.card), result: Arc::clone(result) };
+        let mut card = ModelCard::clone(&result.model.card);
+        let labels = card.labels.iter().map(|label| label.name.as_str());
+        card.title = training.default_name(labels, now_ms());
+        let model = LoadedModel { card: Arc::new(card), bytes: Arc::clone(&result.model.bytes) };
+        let candidate = Candidate { card: Arc::clone(&model.card), result: Arc::clone(result) };
+        let grade = candidate.grade();
         let verdict = candidate.verdict();
         training.candidate = Some(candidate);
         training.state = TrainingState::Finished;
@@ -32,32 +39,28 @@ impl TrainingRuns {
         };
         training.warnings.extend(result.diverged.is_some().then(|| remark.clone()));
         let (about, documents) = (training.about(), training.documents.clone());
-        library.add_loaded(&result.model, ModelOrigin::Trained);
+        library.add_loaded(&model, ModelOrigin::Trained);
         for &id in &documents {
-            parts.keep_model(id, &result.model);
+            parts.keep_model(id, &model);
         }
         self.keep_run(parts);
-        let (level, verdict) = match verdict {
-            Verdict::Better(gain) => {
-                (NoticeLevel::Info, format!("on the slices kept out its Dice is {gain:.3} higher"))
-            }
-            Verdict::NotBetter(gain) => (
+        let (level, than_before) = match verdict {
+            Verdict::Better(_) => (NoticeLevel::Info, None),
+            Verdict::NotBetter(_) => (
                 NoticeLevel::Warning,
-                format!(
-                    "on the slices kept out its Dice is not higher ({gain:+.3}): look closely before adopting it"
-                ),
+                Some("It is not better than the one in use: look closely before you adopt it.".to_owned()),
             ),
             Verdict::Unknown => (
                 NoticeLevel::Warning,
-                "no slice with a label was kept out, so nothing says whether it is better".to_owned(),
+                Some("No slice with a label was kept out, so how good it is is not known.".to_owned()),
             ),
         };
         let level = if result.diverged.is_some() { NoticeLevel::Warning } else { level };
-        let sentences = [
-            format!("The new network, learned from {about}, is ready: {verdict}."),
-            remark,
-            "The model in use is unchanged until you adopt it.".to_owned(),
-        ];
+        let ready = match grade {
+            Some(grade) => format!("The new network is ready: {grade}."),
+            None => "The new network is ready.".to_owned(),
+        };
+        let sentences = [ready, format!("It learned from {about}."), than_before.unwrap_or_default(), remark];
         let text = sentences.iter().filter(|s| !s.is_empty()).cloned().collect::<Vec<_>>().join(" ");
         parts.notices.ask(level, documents.first().copied(), Cause::Candidate, Asks::Adopt, text);
     }

@@ -2,7 +2,6 @@
 
 use super::{Curves, RunPlan, TrainingImage, TrainingRuns};
 use crate::engine::run_folder::{self, PastRun};
-use crate::time::rfc3339;
 use crate::workspace::NoticeLevel;
 use crate::workspace::jobs::JobResult;
 use crate::workspace::opening::name_of;
@@ -48,11 +47,6 @@ impl TrainingRun {
             after: dice("after"),
         }
     }
-
-    /// When it began: "2026-11-21 12:50", in UTC.
-    pub fn started(&self) -> String {
-        rfc3339(self.started_ms).chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
-    }
 }
 
 impl TrainingRuns {
@@ -94,7 +88,7 @@ mod tests {
         };
         let run = TrainingRun::of(&record);
         assert_eq!((run.curves.loss.len(), run.before, run.after), (2, Some(0.5), None));
-        assert_eq!((run.started().as_str(), run.made.as_deref()), ("2024-12-31 23:59", Some("new")));
+        assert_eq!((run.started_ms, run.made.as_deref()), (1_735_689_599_000, Some("new")));
         assert_eq!(run.curves.valid_dice, [[2.0, 0.75]]);
         record.curves = "damaged".into();
         assert_eq!(TrainingRun::of(&record).curves, Curves::default());

@@ -80,6 +80,7 @@ impl TrainingRuns {
                 self.give_up(parts, given_up);
                 Ok(())
             }
+            TrainCommand::Name(name) => self.name(parts, library, &name),
             TrainCommand::Adopt => self.decide(parts, library, TrainingState::Adopted),
             TrainCommand::Discard => self.decide(parts, library, TrainingState::Discarded),
         }
@@ -115,18 +116,26 @@ impl TrainingRuns {
             let document = parts.documents.of_source(&slice.path);
             document.is_some_and(|d| !labels_on(d, slice.z).is_empty())
         };
-        let (learned_from, held_out) = training_set::split(
-            training_set::verified_slices(&parts.documents, &ids),
-            options.valid_fraction,
-            options.seed,
-            labelled,
-        );
+        let judges: Vec<DocumentId> = ids.iter().copied().filter(|id| options.judges.contains(id)).collect();
+        let (learned_from, held_out) = if judges.is_empty() {
+            let slices = training_set::verified_slices(&parts.documents, &ids);
+            training_set::split(slices, options.valid_fraction, options.seed, labelled)
+        } else {
+            let teachers: Vec<DocumentId> = ids.iter().copied().filter(|id| !judges.contains(id)).collect();
+            let of = |ids: &[DocumentId]| {
+                let mut slices = training_set::verified_slices(&parts.documents, ids);
+                slices.sort();
+                slices
+            };
+            (of(&teachers), of(&judges))
+        };
         let mut images = listing::images_of(&parts.documents, &ids);
         images.retain(|image| image.slices > 0);
         let listed: Vec<&TrainingImage> = images.iter().collect();
-        let warnings = listing::warnings_of(parts.documents.active()?, library, &listed, options.unlabelled);
+        let (document, apart) = (parts.documents.active()?, !judges.is_empty());
+        let warnings = listing::warnings_of(document, library, &listed, options.unlabelled, apart);
         // Numbers of documents mean nothing to those who read the run later.
-        let options = TrainOptions { images: Vec::new(), ..options };
+        let options = TrainOptions { images: Vec::new(), judges: Vec::new(), ..options };
         let plan = RunPlan { options, learned_from, held_out, images, warnings };
         let (base, started_ms, curves) = (version, now_ms(), Curves::default());
         self.start_run(parts, library, Beginning { home, base, plan, started_ms, curves, resume: false })?;
@@ -352,6 +361,27 @@ impl TrainingRuns {
             }
             _ => {}
         }
+    }
+
+    /// The version that waits for a decision gets a name.
+    fn name(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        name: &str,
+    ) -> Result<(), CommandError> {
+        let training = self.current.as_mut().filter(|t| t.state == TrainingState::Finished);
+        let training = training.ok_or(CommandError::NoTraining("waiting for a decision"))?;
+        let Some(candidate) = training.candidate.as_mut().filter(|_| !name.trim().is_empty()) else {
+            return Ok(());
+        };
+        if let Some(model) = library.rename(&candidate.card.version, name.trim()) {
+            candidate.card = Arc::clone(&model.card);
+            for &id in &training.documents {
+                parts.keep_model(id, &model);
+            }
+        }
+        Ok(())
     }
 
     fn decide(

@@ -35,7 +35,7 @@ const REMOVED: LabelId = 2;
 const CHANGED: LabelId = 3;
 const KEPT: LabelId = 4;
 
-const COLORS: [(LabelId, [u8; 3], &str); 4] = [
+pub const COLORS: [(LabelId, [u8; 3], &str); 4] = [
     (ADDED, Difference::ADDED, "too much"),
     (REMOVED, Difference::REMOVED, "missed"),
     (CHANGED, Difference::CHANGED, "another label"),
@@ -53,7 +53,7 @@ impl View {
         let slice = training.held_out_samples().get(self.shown).zip(validation.predicted.get(self.shown));
         let Some((sample, predicted)) = slice else { return };
 
-        let dice = validation.dice.map_or(String::new(), |dice| format!(", Dice {dice:.3}"));
+        let dice = validation.dice.map_or(String::new(), |dice| format!(", Dice {dice:.2}"));
         field(ui, &format!("Step {}{dice}", validation.step), |ui| {
             if validations.len() > 1 {
                 ui.spacing_mut().slider_width = 96.0;
@@ -75,16 +75,13 @@ impl View {
                 Made { of, predicted: shown(predicted), truth: shown(&truth), difference }
             }
         };
-        let width = ui.available_width();
-        let (colors, of_difference) = (LabelColors::of(&model.card.labels), difference_colors());
-        let half = (width - 6.0) / 2.0;
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 6.0;
-            for (labels, words) in [(&made.predicted, "Prediction"), (&made.truth, "Truth")] {
-                thumbnail::show(ui, half, sample, Arc::clone(labels), colors.clone(), words);
-            }
-        });
-        thumbnail::show(ui, width, sample, Arc::clone(&made.difference), of_difference, "Difference");
+        let colors = LabelColors::of(&model.card.labels);
+        let pictures = [
+            (Arc::clone(&made.predicted), colors.clone(), "What it predicts now".to_owned()),
+            (Arc::clone(&made.truth), colors, "As verified".to_owned()),
+            (Arc::clone(&made.difference), difference_colors(), "Difference".to_owned()),
+        ];
+        thumbnail::row(ui, sample, &pictures);
         legend(ui, &COLORS.map(|(_, color, words)| (theme::label_color(color), words)));
         let words = format!("{} ({} of {})", sample.name, self.shown + 1, validation.predicted.len());
         thumbnail::steps(ui, &mut self.shown, validation.predicted.len(), &words);
@@ -94,14 +91,14 @@ impl View {
                 validation.predicted.len(),
                 training.held_out_samples().len()
             );
-            ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).faint));
+            ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
         }
         self.made = Some(made);
     }
 }
 
 /// Label ids of a sample's classes; [`NOT_PREDICTED`] where the truth is not known.
-fn truth(card: &ModelCard, sample: &TrainSample) -> Arc<[LabelId]> {
+pub fn truth(card: &ModelCard, sample: &TrainSample) -> Arc<[LabelId]> {
     let label = |&class: &u16| match class {
         IGNORE => NOT_PREDICTED,
         class => card.label_of(usize::from(class)),
@@ -110,7 +107,7 @@ fn truth(card: &ModelCard, sample: &TrainSample) -> Arc<[LabelId]> {
 }
 
 /// For each pixel one of the four, 0 where both are background, [`NOT_PREDICTED`] where the truth is not known.
-fn compared(predicted: &[LabelId], truth: &[LabelId]) -> Arc<[LabelId]> {
+pub fn compared(predicted: &[LabelId], truth: &[LabelId]) -> Arc<[LabelId]> {
     let one = |(&predicted, &truth): (&LabelId, &LabelId)| match (predicted, truth) {
         (_, NOT_PREDICTED) => NOT_PREDICTED,
         (0, 0) => 0,
@@ -122,7 +119,7 @@ fn compared(predicted: &[LabelId], truth: &[LabelId]) -> Arc<[LabelId]> {
     predicted.iter().zip(truth).map(one).collect()
 }
 
-fn difference_colors() -> LabelColors {
+pub fn difference_colors() -> LabelColors {
     let mut table = LabelTable::default();
     for (id, color, name) in COLORS {
         table.insert(Label { id, name: name.to_owned(), color, locked: false, visible: true });

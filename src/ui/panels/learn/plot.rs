@@ -1,30 +1,52 @@
 //! Curves of training runs.
 
 use crate::ui::theme::{self, curve};
-use crate::ui::widgets::field;
-use crate::workspace::Curves;
-use egui::{Color32, RichText, Ui};
-use egui_plot::{Line, Plot, PlotPoints};
+use crate::ui::widgets::legend;
+use crate::workspace::{Curves, Training};
+use egui::{Align2, Color32, RichText, Ui};
+use egui_plot::{Line, Plot, PlotPoints, Points, Text};
 
 /// One line of a plot: its name, its points, its colour.
 pub type Curve<'a> = (&'a str, &'a [[f64; 2]], Color32);
 
-/// The loss and the Dice of one run.
-pub fn curves(ui: &mut Ui, curves: &Curves) {
-    let one = |ui: &mut Ui, name: &str, points: &[[f64; 2]], color, is_share: bool| {
-        let last = points.last().map_or(String::new(), |[_, v]| format!("{v:.3}"));
-        field(ui, name, |ui| ui.label(RichText::new(last).font(theme::figures())));
-        lines(ui, name, 76.0, &[(name, points, color)], is_share);
-    };
-    one(ui, "Loss", &curves.loss, curve::LOSS, false);
-    if !curves.valid_dice.is_empty() {
-        one(ui, "Dice on slices kept out", &curves.valid_dice, curve::DICE, true);
-    }
+/// Height of the plot of one run, in points.
+const HEIGHT: f32 = 170.0;
+
+/// The Dice and the loss of one run over its steps, and where it was best.
+pub fn run(ui: &mut Ui, training: &Training) {
+    let Curves { loss, valid_dice } = training.curves();
+    legend(ui, &[(curve::DICE, "Dice on what is kept out"), (curve::LOSS, "Loss")]);
+    let total = training.steps()[1] as f64;
+    plot("run", HEIGHT).include_y(1.0).include_x(total).show_x(false).show(ui, |plot| {
+        plot.line(Line::new("Loss", PlotPoints::from(thinned(loss))).color(curve::LOSS).width(1.5));
+        let points = PlotPoints::from(valid_dice.clone());
+        plot.line(Line::new("Dice", points).color(curve::DICE).width(2.0));
+        if let Some((dice, step)) = training.best() {
+            let at = [step as f64, dice];
+            let best = Points::new("Best", vec![at]).radius(4.0).filled(false).color(curve::DICE);
+            plot.points(best);
+            let words = RichText::new(format!("best {dice:.2}")).font(theme::small());
+            let side = if at[0] > total / 2.0 { Align2::RIGHT_TOP } else { Align2::LEFT_TOP };
+            plot.text(Text::new("Best", at.into(), words).anchor(side));
+        }
+    });
 }
 
 /// Curves over the steps, from 0; a share up to 1.
 pub fn lines(ui: &mut Ui, name: &str, height: f32, curves: &[Curve], is_share: bool) {
-    let mut plot = Plot::new(name)
+    let mut plot = plot(name, height);
+    if is_share {
+        plot = plot.include_y(1.0);
+    }
+    plot.show(ui, |plot| {
+        for (name, points, color) in curves {
+            plot.line(Line::new(*name, PlotPoints::from(thinned(points))).color(*color).width(1.5));
+        }
+    });
+}
+
+fn plot(name: &str, height: f32) -> Plot<'_> {
+    Plot::new(name)
         .height(height)
         .show_axes([false, true])
         .show_x(false)
@@ -35,15 +57,7 @@ pub fn lines(ui: &mut Ui, name: &str, height: f32, curves: &[Curve], is_share: b
         .allow_boxed_zoom(false)
         .show_grid([false, true])
         .set_margin_fraction(egui::vec2(0.01, 0.08))
-        .include_y(0.0);
-    if is_share {
-        plot = plot.include_y(1.0);
-    }
-    plot.show(ui, |plot| {
-        for (name, points, color) in curves {
-            plot.line(Line::new(*name, PlotPoints::from(thinned(points))).color(*color).width(1.5));
-        }
-    });
+        .include_y(0.0)
 }
 
 /// A panel shows a few hundred points; more would only cost time.

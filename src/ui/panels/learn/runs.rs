@@ -3,7 +3,7 @@
 use super::plot::{self, Curve};
 use crate::engine::run_folder::PastRun;
 use crate::label::LabelTable;
-use crate::ui::panels::prediction::short;
+use crate::time::{now_ms, when};
 use crate::ui::theme;
 use crate::workspace::{Curves, Document, DocumentId, RunState, Training, TrainingRun, Workspace};
 use egui::{Checkbox, Color32, Grid, RichText, Sense, Ui, vec2};
@@ -42,14 +42,14 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// Of a run on the image; of the one that is under way with its live curves, which the project file is behind.
-    fn on_image(run: &'a TrainingRun, training: Option<&'a Training>) -> Self {
+    fn on_image(run: &'a TrainingRun, workspace: &'a Workspace) -> Self {
+        let training = workspace.training();
         let live = training.filter(|t| t.started_ms() == run.started_ms).map(Training::curves);
         let Curves { loss, valid_dice } = live.unwrap_or(&run.curves);
         Self {
             key: Key::Began(run.started_ms),
-            // The year is in the tip.
-            name: run.started().split_off(5),
-            about: format!("{} UTC. {}", run.started(), about(run)),
+            name: when(run.started_ms, now_ms()),
+            about: about(run, workspace),
             loss,
             dice: valid_dice,
             before: run.before,
@@ -77,7 +77,7 @@ impl View {
             self.chosen.retain(|key, _| matches!(key, Key::Folder(_)));
             self.document = Some(document.id());
         }
-        let on_image = document.runs().iter().map(|run| Row::on_image(run, workspace.training()));
+        let on_image = document.runs().iter().map(|run| Row::on_image(run, workspace));
         let rows: Vec<Row> = on_image.chain(workspace.past_runs().iter().map(Row::of_folder)).collect();
         let newest = rows.len().saturating_sub(SHOWN);
         let shown: Vec<(bool, Color32)> = (0..)
@@ -105,9 +105,9 @@ impl View {
         let p = theme::palette(ui);
         let head = |words: &str| RichText::new(words.to_owned()).font(theme::small()).color(p.faint);
         let figure = |words: String| RichText::new(words).font(theme::figures());
-        let dice = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.3}"));
+        let dice = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.2}"));
         Grid::new("runs").num_columns(4).spacing([10.0, 3.0]).show(ui, |ui| {
-            for words in ["Began (UTC), or folder", "Steps", "Old", "New"] {
+            for words in ["Began, or folder", "Steps", "Before", "Now"] {
                 ui.label(head(words));
             }
             ui.end_row();
@@ -135,14 +135,19 @@ impl View {
     }
 }
 
-/// "From 0123456 to 89abcde, adopted".
-fn about(run: &TrainingRun) -> String {
-    let made = run.made.as_deref().map_or(String::new(), |made| format!(" to {}", short(made)));
+/// "From “Retina” to “Fluid, 3 slices”, adopted", and the images.
+fn about(run: &TrainingRun, workspace: &Workspace) -> String {
+    let title = |version: &str| {
+        workspace
+            .model(version)
+            .map_or("a version that is gone".to_owned(), |m| format!("“{}”", m.card.title))
+    };
+    let made = run.made.as_deref().map_or(String::new(), |made| format!(" to {}", title(made)));
     let state = match run.state {
         RunState::Running => "under way, or interrupted",
         RunState::Finished => "not decided on",
         other => other.name(),
     };
     let images: String = run.images.iter().map(|image| format!("\n{}", image.words())).collect();
-    format!("From {}{made}, {state}{images}", short(&run.from))
+    format!("From {}{made}, {state}{images}", title(&run.from))
 }

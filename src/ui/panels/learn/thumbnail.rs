@@ -8,11 +8,35 @@ use crate::label::LabelId;
 use crate::nn::train::TrainSample;
 use crate::ui::theme::{self, canvas};
 use crate::ui::widgets::quiet;
-use egui::{Align2, Rect, RichText, Sense, Ui, Vec2, pos2};
+use egui::{RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 use std::sync::Arc;
 
-/// `labels`: as [`as_shown`] gives them.
-pub fn show(
+/// Below this width, in points, three pictures do not fit beside each other.
+const NARROW: f32 = 300.0;
+
+/// Pictures of one slice beside each other, each with its words below: labels as [`as_shown`] gives them, their colours.
+pub fn row(ui: &mut Ui, sample: &TrainSample, pictures: &[(Arc<[LabelId]>, LabelColors, String)]) {
+    const GAP: f32 = 8.0;
+    let whole = ui.available_width();
+    let in_a_row = if whole < NARROW { 2 } else { pictures.len().max(1) };
+    let width = (whole - GAP * (in_a_row - 1) as f32) / in_a_row as f32;
+    for pictures in pictures.chunks(in_a_row) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP;
+            for (labels, colors, words) in pictures {
+                ui.vertical(|ui| {
+                    ui.set_max_width(width);
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    show(ui, width, sample, Arc::clone(labels), colors.clone(), words);
+                    let words = RichText::new(words).font(theme::small()).color(theme::palette(ui).weak);
+                    ui.add(egui::Label::new(words).truncate());
+                });
+            }
+        });
+    }
+}
+
+fn show(
     ui: &mut Ui,
     width: f32,
     sample: &TrainSample,
@@ -25,7 +49,8 @@ pub fn show(
     let (size, pixel_size) = (axes.size(grid.dims()), axes.pixel_size(grid));
     let shape = (size[1] as f64 * pixel_size[1]) / (size[0] as f64 * pixel_size[0]);
     let height = (width * shape as f32).clamp(60.0, 220.0);
-    let (rect, _) = ui.allocate_exact_size(Vec2::new(width, height), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(width, height), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{}, {words}", sample.name)));
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
     let ppp = f64::from(ui.ctx().pixels_per_point());
     let target = [f64::from(rect.width()) * ppp, f64::from(rect.height()) * ppp];
@@ -38,10 +63,6 @@ pub fn show(
     // Stronger than over a large picture.
     (draw.style.prediction.fill, draw.style.prediction.outline_px) = (0.4, ppp as f32);
     ui.painter().add(SliceCallback::shape(rect, draw));
-    let at = pos2(rect.left() + 5.0, rect.top() + 4.0);
-    let ground = Rect::from_min_size(rect.min, egui::vec2(rect.width(), 18.0));
-    ui.painter().rect_filled(ground, 0.0, canvas::SHADE);
-    ui.painter().text(at, Align2::LEFT_TOP, words, theme::small(), canvas::TEXT);
 }
 
 /// Labels of a sample's native slice in the order in which the plane shows them.

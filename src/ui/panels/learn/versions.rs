@@ -1,10 +1,11 @@
 //! Every version stays and can be gone back to.
 
+use crate::time::{now_ms, of_rfc3339, when};
 use crate::ui::outbox::Outbox;
-use crate::ui::panels::prediction::short;
 use crate::ui::theme;
 use crate::ui::widgets::{empty, quiet};
-use crate::workspace::{Command, Document, ModelCommand, Workspace};
+use crate::words::capital;
+use crate::workspace::{Command, Document, LibraryModel, ModelCommand, Workspace};
 use egui::{RichText, Ui};
 
 pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
@@ -23,14 +24,7 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
                     let title = RichText::new(&model.card.title);
                     ui.set_max_width(ui.available_width() - 62.0);
                     ui.add(egui::Label::new(if in_use { title.color(p.accent) } else { title }).truncate());
-                    let mut words = short(model.version()).to_owned();
-                    if let Some(parent) = &model.card.parent {
-                        words += &format!(", from {}", short(parent));
-                    }
-                    if let Some(dice) = model.card.metrics.values().next() {
-                        words += &format!(", Dice {dice:.2}");
-                    }
-                    ui.label(RichText::new(words).font(theme::figures()).color(p.faint));
+                    ui.label(RichText::new(about(workspace, model)).font(theme::small()).color(p.weak));
                 });
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if in_use {
@@ -45,9 +39,20 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
     }
     let parent = document.model().and_then(|v| workspace.model(v)).and_then(|m| m.card.parent.as_ref());
     if let Some(parent) = parent {
-        let tip = format!("Back to {}, which the version in use was trained from", short(parent));
+        let title = workspace.model(parent).map_or("a version that is gone", |model| &model.card.title);
+        let tip = format!("Back to “{title}”, which the version in use was trained from");
         if quiet(ui, workspace.model(parent).is_some(), "Roll back").on_hover_text(tip).clicked() {
             out.command(Command::Model(ModelCommand::RollBack));
         }
     }
+}
+
+/// "Made 29 Nov 13:35 from “Retina”, Dice 0.88", as far as it is known.
+fn about(workspace: &Workspace, model: &LibraryModel) -> String {
+    let made = of_rfc3339(&model.card.created).map(|ms| format!("Made {}", when(ms, now_ms())));
+    let parent = model.card.parent.as_deref().and_then(|parent| workspace.model(parent));
+    let from = parent.map(|parent| format!("from “{}”", parent.card.title));
+    let dice = model.card.metrics.values().next().map(|dice| format!("Dice {dice:.2}"));
+    let words = [made, from, dice].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    if words.is_empty() { "Part of the program".to_owned() } else { capital(&words) }
 }
