@@ -3,6 +3,7 @@
 
 mod findings;
 mod frame;
+mod likely;
 mod marks;
 mod overlay;
 mod overview;

@@ -1,6 +1,6 @@
 use super::findings::Findings;
 use super::frame::ViewFrame;
-use super::{Scene, Views, overlay, slider};
+use super::{Scene, Views, likely, overlay, slider};
 use crate::geom::{Axis, Plane};
 use crate::gpu::{
     LabelColors, MaskDraw, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage,
@@ -85,6 +85,9 @@ pub fn show(
     }
     if response.hovered() {
         ui.ctx().set_cursor_icon(cursor_icon(view_state, toolbox));
+    }
+    if predicted && cursor_icon(view_state, toolbox) == CursorIcon::Default {
+        likely::show(&painter, &response, &frame, scene);
     }
     if count > 1 {
         let strip = Rect::from_min_max(pos2(rect.right(), whole.top()), whole.max);
