@@ -192,6 +192,12 @@ impl ModelCard {
         self.trained_on.is_empty()
     }
 
+    /// True of weights that learned from phantoms, as the demonstrations inside the program did, and of what was trained from
+    /// them: of no use on patients.
+    pub fn is_demonstration(&self) -> bool {
+        self.trained_on.contains("phantom")
+    }
+
     /// Whether it is made for images of this kind.
     pub fn fits(&self, modality: Modality) -> bool {
         self.modality == modality || self.modality == Modality::Other

@@ -12,6 +12,7 @@ mod fonts;
 mod help;
 mod keyboard;
 mod keys;
+mod library;
 mod notices;
 mod open_images;
 mod other_image;

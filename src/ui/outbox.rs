@@ -12,6 +12,8 @@ pub enum Request {
     Key(KeyCommand),
     /// Opens a dialog.
     Ask(Question),
+    /// Opens the model library.
+    Models,
     DismissNotice(u64),
     Arrange(Arrangement),
     /// Brings a panel to the front, by its id.

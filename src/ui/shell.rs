@@ -6,6 +6,7 @@ use super::dialogs::Dialogs;
 use super::find::Find;
 use super::help;
 use super::keys::KeyCommand;
+use super::library::Library;
 use super::notices::Notices;
 use super::open_images;
 use super::other_image;
@@ -41,6 +42,7 @@ pub struct Shell {
     strip: bars::Strip,
     pub(super) side: Side,
     pub(super) find: Find,
+    library: Library,
     dialogs: Dialogs,
     pub(super) closing: Closing,
     pub(super) stopping: Stopping,
@@ -65,6 +67,7 @@ impl Default for Shell {
             strip: bars::Strip::default(),
             side: Side::new(panels()),
             find: Find::default(),
+            library: Library::default(),
             dialogs: Dialogs::default(),
             closing: Closing::default(),
             stopping: Stopping::default(),
@@ -82,7 +85,7 @@ impl Shell {
     /// Keys go to the window as long as no dialog stands over it.
     pub fn takes_keys(&self) -> bool {
         let over = self.dialogs.is_open() || self.closing.is_open() || self.stopping.is_open();
-        !over && !self.asks && !self.find.is_open()
+        !over && !self.asks && !self.find.is_open() && !self.library.is_open()
     }
 
     /// Before there is anything to show.
@@ -194,6 +197,7 @@ impl Shell {
         self.notices.show(ctx, views, workspace, out);
         welcome::drop_sign(ctx, views);
         self.find.show(ctx, views, workspace, toolbox, out);
+        self.library.show(ctx, workspace, out);
         self.asks = other_image::show(ctx, workspace, out);
         self.dialogs.show(ctx, workspace, out);
         if self.closing.is_open() && !self.dialogs.is_open() {
@@ -232,6 +236,11 @@ impl Shell {
             Request::Key(KeyCommand::AcceptVerifyNext) => self.go_on(workspace, view_state, out),
             Request::Key(command) => self.dispatch(command, workspace, view_state, toolbox, out),
             Request::Ask(question) => self.ask(question, workspace),
+            Request::Models => {
+                if let Some(document) = workspace.active() {
+                    self.library.open(document);
+                }
+            }
             Request::DismissNotice(id) => workspace.dismiss(id),
             Request::ShowPanel(id) => self.show_panel(id),
             Request::Arrange(arrangement) => self.arrangement = arrangement,

@@ -73,10 +73,9 @@ impl LibraryModel {
         self.card.is_untrained()
     }
 
-    /// True of one that learned from phantoms, as the demonstrations inside the program did, and of what was trained from
-    /// it: of no use on patients.
+    /// True of one that learned from phantoms: of no use on patients.
     pub fn is_demonstration(&self) -> bool {
-        self.card.trained_on.contains("phantom")
+        self.card.is_demonstration()
     }
 
     /// True of one that labels a whole volume at once, when it is asked to, and says nothing of single slices.

@@ -5,6 +5,7 @@ mod files;
 mod frame;
 mod labels;
 mod learn;
+mod library;
 mod other_image;
 mod pictures;
 mod renaming;
@@ -142,13 +143,15 @@ impl Window {
         self.steps(3);
     }
 
-    /// Uses an untrained network, as the list of models does.
+    /// Uses an untrained network, by the model library.
     fn network(&mut self, id: &str) {
         self.click("Model");
+        self.harness.event(Event::Text(id.to_owned()));
+        self.steps(3);
         let spec = nn::find(id).expect("a network of the registry");
-        self.harness.get_by_label_contains(&format!("{}   ", spec.family)).click();
-        self.steps(30);
-        self.click(spec.title);
+        self.harness.get_by_role_and_label(Role::ListItem, spec.title).click();
+        self.steps(3);
+        self.press(Key::Enter);
         self.until("the network is in use", |w| {
             let model = w.active().and_then(|d| d.model()).and_then(|v| w.model(v));
             model.is_some_and(|m| m.is_untrained())

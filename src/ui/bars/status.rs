@@ -164,7 +164,7 @@ fn model(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outb
         );
     }
     if button.on_hover_text(tip).clicked() {
-        out.requests.push(Request::ShowPanel("prediction"));
+        out.requests.push(Request::Models);
     }
 }
 

@@ -1,9 +1,9 @@
-use crate::nn::{MODELS, ModelSpec, measured};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, Scope, shortcut_of};
 use crate::ui::notices::activity_words;
-use crate::ui::outbox::{Outbox, Question};
+use crate::ui::outbox::{Outbox, Question, Request};
 use crate::ui::panels::volumes;
+use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, size};
 use crate::ui::view_state::ViewState;
 use crate::ui::views::predicted_words;
@@ -13,7 +13,10 @@ use crate::ui::widgets::{
 use crate::workspace::{
     Command, Document, LabelCommand, LibraryModel, ModelCommand, ModelOrigin, PredictionStatus, Workspace,
 };
-use egui::{Align, Checkbox, CollapsingHeader, ComboBox, PopupCloseBehavior, RichText, Role, Ui, WidgetInfo};
+use egui::{
+    Align2, Checkbox, CornerRadius, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
+};
 
 /// The model that predicts, how its prediction is shown, and what is taken from it.
 #[derive(Default)]
@@ -36,7 +39,7 @@ impl Panel for Prediction {
             }
         });
         ui.add_space(4.0);
-        model_picker(ui, workspace, document, out);
+        model_row(ui, workspace, document, out);
         if document.model().is_none() {
             ui.add_space(4.0);
             empty(ui, "Choose a model to see what it makes of this image.");
@@ -70,134 +73,32 @@ impl Panel for Prediction {
     }
 }
 
-const PICKER_HEIGHT: f32 = 480.0;
-
-fn model_picker(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+/// The model in use; it opens the model library.
+fn model_row(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    const HEIGHT: f32 = 34.0;
     let chosen = document.model().and_then(|v| workspace.model(v));
-    let text = chosen.map_or("No model".to_owned(), |m| m.card.title.clone());
-    let picker = ComboBox::from_id_salt("model")
-        .selected_text(text)
-        .width(ui.available_width())
-        .truncate()
-        .height(PICKER_HEIGHT)
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-    let shown = picker.show_ui(ui, |ui| {
-        // Room for a family that is opened; the list would keep the height that it began with.
-        ui.set_min_height(PICKER_HEIGHT);
-        if ui.selectable_label(chosen.is_none(), "No model").clicked() {
-            out.command(Command::Model(ModelCommand::Use { version: None }));
-            ui.close();
-        }
-        for model in workspace.models() {
-            let selected = chosen.is_some_and(|c| c.version() == model.version());
-            let fits = model.fits(document.volume());
-            let words = format!("{}   {}", model.card.title, short(model.version()));
-            let color = if fits { theme::palette(ui).text } else { theme::palette(ui).faint };
-            let row = ui.selectable_label(selected, RichText::new(words).color(color));
-            let row = if fits {
-                row
-            } else {
-                row.on_hover_text(format!(
-                    "Made for {}: not for this kind of image",
-                    model.card.modality.title()
-                ))
-            };
-            if row.clicked() {
-                let version = Some(model.version().to_owned());
-                out.command(Command::Model(ModelCommand::Use { version }));
-                ui.close();
-            }
-        }
-        if let Some(spec) = networks(ui, workspace, document) {
-            out.command(Command::Model(ModelCommand::Fresh { network: spec.id.to_owned() }));
-            ui.close();
-        }
-    });
-    shown.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Model"));
-}
-
-/// The networks of the registry by family, untrained: for learning this image's labels from nothing. The one that is clicked.
-fn networks(ui: &mut Ui, workspace: &Workspace, document: &Document) -> Option<&'static ModelSpec> {
-    let mut clicked = None;
-    ui.separator();
-    ui.label(
-        RichText::new("Untrained networks, to learn these labels")
-            .font(theme::small())
-            .color(theme::palette(ui).weak),
-    );
-    let speed = Speed::of(workspace, document);
-    let networks: Vec<&'static ModelSpec> =
-        MODELS.iter().copied().filter(|spec| spec.labels_slices()).collect();
-    for family in networks.chunk_by(|a, b| a.family == b.family) {
-        let name = family[0].family;
-        let header = CollapsingHeader::new(format!("{name}   {}", family.len())).id_salt(("family", name));
-        let header = header.show(ui, |ui| {
-            for &spec in family {
-                let row =
-                    ui.selectable_label(false, spec.title).on_hover_ui(|ui| about_network(ui, spec, &speed));
-                if row.clicked() {
-                    clicked = Some(spec);
-                }
-            }
-        });
-        // What it holds may lie below the end of the list.
-        if header.openness > 0.0 && header.openness < 1.0 {
-            header.header_response.scroll_to_me(Some(Align::TOP));
-        }
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Model"));
+    let p = theme::palette(ui);
+    let ground = if response.hovered() { p.hover } else { p.raised };
+    let round = CornerRadius::same(size::RADIUS);
+    ui.painter().rect(rect, round, ground, Stroke::new(1.0, p.active), StrokeKind::Inside);
+    let square = |x: f32, side: f32| Rect::from_center_size(pos2(x, rect.center().y), Vec2::splat(side));
+    Icon::Layers.paint(ui.painter(), square(rect.left() + 18.0, 16.0), p.accent);
+    Icon::Down.paint(ui.painter(), square(rect.right() - 16.0, 12.0), p.weak);
+    let count = chosen.map_or(String::new(), |model| model.card.labels.len().to_string());
+    let at = pos2(rect.right() - 30.0, rect.center().y);
+    let count = ui.painter().text(at, Align2::RIGHT_CENTER, count, theme::small(), p.weak);
+    let clip = rect.with_max_x(count.left() - 8.0).intersect(ui.clip_rect());
+    let title = chosen.map_or("No model".to_owned(), |model| as_painted(&model.card.title));
+    let at = pos2(rect.left() + 34.0, rect.center().y);
+    ui.painter().with_clip_rect(clip).text(at, Align2::LEFT_CENTER, &title, theme::body(), p.text);
+    if response.on_hover_text(format!("{title}: click for all models")).clicked() {
+        out.requests.push(Request::Models);
     }
-    clicked
-}
-
-fn about_network(ui: &mut Ui, spec: &ModelSpec, speed: &Speed) {
-    ui.set_max_width(360.0);
-    ui.strong(spec.id);
-    ui.label(spec.paper);
-    if let Ok(parameters) = spec.param_count(&serde_json::Value::Null) {
-        ui.label(format!("{:.2} M parameters", parameters as f64 / 1e6));
-    }
-    if let Some(words) = speed.expected(spec) {
-        ui.label(words);
-    }
-    let rule = spec.input;
-    ui.label(format!(
-        "Sides in multiples of {}, at least {}: other sizes are padded or cut into tiles",
-        rule.multiple_of, rule.least
-    ));
-}
-
-/// How fast this machine is beside the one on which the networks were measured.
-struct Speed {
-    /// The slice's pixels as a share of the measured one's.
-    size: f32,
-    /// Time here for time there, where the model in use has shown it.
-    machine: Option<f32>,
-    /// The image has several slices.
-    deep: bool,
-}
-
-impl Speed {
-    fn of(workspace: &Workspace, document: &Document) -> Self {
-        let [width, height, depth] = document.volume().dims();
-        let size = (width * height) as f32 / measured::PIXELS as f32;
-        let network = document.model().and_then(|v| workspace.model(v)).map(|m| m.card.network.as_str());
-        let there = network.and_then(measured::cost).map(|cost| cost.slice_millis * size);
-        let here = match workspace.prediction_status(document.id(), document.cursor()[2]) {
-            PredictionStatus::Ready(predicted) => Some(predicted.millis),
-            _ => None,
-        };
-        Self { deep: depth > 1, size, machine: here.zip(there).map(|(here, there)| here / there) }
-    }
-
-    fn expected(&self, spec: &ModelSpec) -> Option<String> {
-        let cost = measured::cost(spec.id)?;
-        let each = if self.deep { " a slice of this image" } else { " for this image" };
-        let millis = cost.slice_millis * self.size * self.machine.unwrap_or(1.0);
-        let time =
-            if millis < 1000.0 { format!("{millis:.0} ms") } else { format!("{:.1} s", millis / 1000.0) };
-        Some(match self.machine {
-            Some(_) => format!("About {time}{each} here; {} MiB at 512²", cost.peak_mib),
-            None => format!("{time}{each} on a two-core CPU; {} MiB at 512²", cost.peak_mib),
-        })
+    if chosen.is_some_and(LibraryModel::is_demonstration) {
+        let words = RichText::new("Demonstration: finds nothing useful in patients");
+        ui.label(words.font(theme::small()).color(p.warn));
     }
 }
 

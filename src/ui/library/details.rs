@@ -1,0 +1,122 @@
+//! What the model library says of the chosen row, and what can be done with it.
+
+use super::entries::{Choice, Entry, Fit};
+use crate::nn::{self, measured};
+use crate::ui::reading::as_painted;
+use crate::ui::theme;
+use crate::ui::widgets::{field, primary};
+use crate::workspace::{LibraryModel, Workspace};
+use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui};
+
+const FOOTER: f32 = 52.0;
+
+/// The choice that was made, by the button.
+pub fn show(ui: &mut Ui, entry: Option<&Entry>, workspace: &Workspace) -> Option<Choice> {
+    let whole = ui.max_rect();
+    let (body, foot) = whole.split_top_bottom_at_y(whole.bottom() - FOOTER);
+    let p = theme::palette(ui);
+    ui.painter().hline(foot.x_range(), foot.top(), (1.0, p.line));
+    let Some(entry) = entry else {
+        super::part(ui, body.shrink(16.0), "none")
+            .label(RichText::new("Choose a model to see what it finds.").color(p.weak));
+        return None;
+    };
+    let mut ui_body = super::part(ui, body.shrink2(egui::vec2(16.0, 14.0)), "about");
+    ScrollArea::vertical().auto_shrink(false).show(&mut ui_body, |ui| about(ui, entry, workspace));
+    let mut ui_foot = super::part(ui, foot.shrink2(egui::vec2(16.0, 12.0)), "foot");
+    let verb = match entry.choice {
+        Choice::Use(_) => "Use on this image",
+        Choice::Learn(_) => "Learn with it",
+    };
+    primary(&mut ui_foot, true, verb).on_hover_text("Enter").clicked().then(|| entry.choice.clone())
+}
+
+fn about(ui: &mut Ui, entry: &Entry, workspace: &Workspace) {
+    let p = theme::palette(ui);
+    ui.add(Label::new(RichText::new(as_painted(&entry.name)).size(15.0).strong()).wrap());
+    let model = match &entry.choice {
+        Choice::Use(version) => workspace.model(version),
+        Choice::Learn(_) => None,
+    };
+    let small = |words: &str, color| RichText::new(words).font(theme::small()).color(color);
+    match model {
+        Some(model) if !model.card.notice.is_empty() => {
+            let color = if entry.phantom { p.warn } else { p.weak };
+            ui.add(Label::new(small(&model.card.notice, color)).wrap());
+        }
+        _ => _ = ui.add(Label::new(small(&entry.about, p.weak)).wrap()),
+    }
+    if !entry.labels.is_empty() {
+        head(ui, &format!("Finds {}", crate::words::counted(entry.labels.len(), "structure")));
+        ui.horizontal_wrapped(|ui| entry.labels.iter().for_each(|name| chip(ui, name)));
+    }
+    head(ui, "This image");
+    let (color, words) = match entry.fit {
+        Fit::Fits => (p.good, "The kind of image that it is made for".to_owned()),
+        Fit::OtherKind(modality) => {
+            (p.warn, format!("Made for {}: not for this kind of image", modality.title()))
+        }
+        Fit::NotForPatients => (p.warn, "Demonstration: finds nothing useful in patients".to_owned()),
+    };
+    ui.label(small(&words, color));
+    head(ui, "On this computer");
+    field(ui, "Time", |ui| ui.label(&entry.time));
+    let network = match (&entry.choice, model) {
+        (Choice::Learn(id), _) => Some(*id),
+        (_, Some(model)) => Some(model.card.network.as_str()),
+        _ => None,
+    };
+    if let Some(cost) = network.and_then(measured::cost) {
+        field(ui, "Memory at 512²", |ui| ui.label(format!("{} MiB", cost.peak_mib)));
+    }
+    let dice = super::row::dice(entry);
+    match &entry.dice {
+        Some((set, _)) => field(ui, &format!("Dice, {set}"), |ui| ui.label(dice)),
+        None => field(ui, "Dice", |ui| ui.label(dice)),
+    };
+    match (&entry.choice, model) {
+        (_, Some(model)) => {
+            CollapsingHeader::new("Fingerprint, licence, files").show(ui, |ui| files(ui, model));
+        }
+        (Choice::Learn(id), None) => {
+            if let Some(rule) = nn::find(id).map(|spec| spec.input) {
+                let words = format!("Sides in multiples of {}, at least {}", rule.multiple_of, rule.least);
+                ui.label(small(&words, p.weak));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn head(ui: &mut Ui, words: &str) {
+    ui.add_space(14.0);
+    ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
+    ui.add_space(2.0);
+}
+
+fn chip(ui: &mut Ui, name: &str) {
+    let p = theme::palette(ui);
+    let frame = Frame::new()
+        .stroke(Stroke::new(1.0, p.active))
+        .corner_radius(9)
+        .inner_margin(Margin::symmetric(8, 2));
+    frame.show(ui, |ui| ui.label(RichText::new(as_painted(name)).font(theme::small())));
+}
+
+fn files(ui: &mut Ui, model: &LibraryModel) {
+    let card = &model.card;
+    let p = theme::palette(ui);
+    for (name, words) in [
+        ("Fingerprint", &card.version),
+        ("Network", &card.network),
+        ("Learned from", &card.trained_on),
+        ("Licence", &card.licence),
+    ] {
+        if !words.is_empty() {
+            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                ui.label(RichText::new(name).font(theme::small()).color(p.weak));
+                ui.add(Label::new(words).wrap());
+            });
+        }
+    }
+}
