@@ -2,7 +2,7 @@
 
 use super::arrangement::Arrangement;
 use super::keys::{KeyCommand, Scope};
-use super::outbox::{Outbox, Question};
+use super::outbox::{Outbox, Question, Request};
 use super::panels::labels::free_name;
 use super::shell::Shell;
 use super::view_state::ViewState;
@@ -39,6 +39,7 @@ impl Shell {
                 out.key(command)
             }
             KeyCommand::Find => self.find.open(),
+            KeyCommand::Models => out.requests.push(Request::Models),
             KeyCommand::Help => self.help_shown = !self.help_shown,
             _ => match workspace.active() {
                 Some(document) => self.on_document(command, workspace, document, view_state, toolbox, out),

@@ -52,6 +52,7 @@ pub enum KeyCommand {
     Image(i64),
     Arrange(Arrangement),
     Find,
+    Models,
     Panel,
     /// Accepts the prediction of the slice, marks it as verified, and goes to the next that is not.
     AcceptVerifyNext,
@@ -133,6 +134,7 @@ static FIXED: &[Shortcut] = &[
     line(Workspaces, "Review", &[ctrl(Key::Num3)], C::Arrange(Arrangement::Review)),
     line(Workspaces, "Learn", &[ctrl(Key::Num4)], C::Arrange(Arrangement::Learn)),
     line(Workspaces, "Find anything", &[ctrl(Key::K)], C::Find),
+    line(Workspaces, "Model library", &[ctrl_shift(Key::M)], C::Models),
     line(Workspaces, "Panel at the right", &[ctrl(Key::B)], C::Panel),
     line(Workspaces, "Larger interface", &[ctrl(Key::Plus), ctrl(Key::Equals)], C::Scale(1)),
     line(Workspaces, "Smaller interface", &[ctrl(Key::Minus)], C::Scale(-1)),

@@ -205,6 +205,9 @@ fn an_untrained_network_offers_nothing_to_accept() {
     let mut window = Window::on("fundus");
     window.network("vessel/sa_unet");
     assert!(painted(&window, "The network has learned nothing yet"));
+    window.click("Label workspace");
+    window.click("Prediction panel");
+    assert!(painted(&window, "This network has learned nothing yet"), "the panel is in front");
     assert!(window.harness.query_by_label("Accept").is_none());
     window.press(Key::Enter);
     window.settle();

@@ -2,7 +2,7 @@
 
 use super::Window;
 use egui::{Event, Key, accesskit::Role};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 fn rows(window: &Window) -> usize {
     window.harness.query_all_by_role(Role::ListItem).count()
@@ -46,5 +46,6 @@ fn escape_closes_the_library_and_changes_nothing() {
 fn an_untrained_network_leads_to_learn() {
     let mut window = Window::on("fundus");
     window.network("edema/unet");
-    assert!(window.harness.query_by_label("Start training").is_some(), "the panel Learn is in front");
+    let learn = window.harness.get_by_label("Learn workspace").accesskit_node().toggled();
+    assert_eq!(learn, Some(egui::accesskit::Toggled::True), "the workspace Learn is in front");
 }

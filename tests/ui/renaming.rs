@@ -408,7 +408,7 @@ fn new_labels_have_names_and_colours_of_their_own() {
     write(&mut window, second, "label 2");
     window.press(Key::Enter);
     assert_eq!(name(&window, second), before);
-    assert!(window.harness.query_by_label_contains("no other label has").is_some(), "and it is said why");
+    assert!(window.harness.query_by_label_contains("another label has it").is_some(), "and it is said why");
     window.press_with(Modifiers::COMMAND, Key::Z);
     assert_eq!(window.document().labels().len(), 12);
 }

@@ -1,9 +1,10 @@
 use crate::geom::Unit;
 use crate::nn::DeviceKind;
 use crate::ui::outbox::{Outbox, Request};
+use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::words::counted;
-use crate::workspace::{Device, Document, PredictionStatus, SaveState, Workspace};
+use crate::workspace::{Device, Document, Likely, PredictionStatus, SaveState, Workspace, predicted_at};
 use egui::{Align, Color32, Label, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, Vec2};
 use glam::DVec3;
 
@@ -29,7 +30,7 @@ pub fn show(
     let mut left = child(bar.left(), bar.right(), Layout::left_to_right(Align::Center), "left");
     left.spacing_mut().item_spacing.x = 14.0;
     match workspace.active() {
-        Some(document) => position(&mut left, document, pointed_at, narrow),
+        Some(document) => position(&mut left, workspace, document, pointed_at, narrow),
         None => _ = weak(&mut left, "For research and teaching; not a medical device"),
     }
     let end = left.min_rect().right();
@@ -66,7 +67,13 @@ fn dot(ui: &mut Ui, color: Color32) {
     ui.painter().circle_filled(rect.center(), 3.5, color);
 }
 
-fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>, narrow: bool) {
+fn position(
+    ui: &mut Ui,
+    workspace: &Workspace,
+    document: &Document,
+    pointed_at: Option<[usize; 3]>,
+    narrow: bool,
+) {
     let voxel = pointed_at.unwrap_or(document.cursor());
     let volume = document.volume();
     let grid = volume.grid();
@@ -109,6 +116,24 @@ fn position(ui: &mut Ui, document: &Document, pointed_at: Option<[usize; 3]>, na
             weak(ui, label.name.clone());
         });
     }
+    if pointed_at.is_some() {
+        predicted(ui, &predicted_at(workspace, document, voxel));
+    }
+}
+
+/// The likeliest label at a place with its probability, and all of them on a closer look.
+fn predicted(ui: &mut Ui, likely: &[Likely]) {
+    let Some(first) = likely.first() else { return };
+    let line = |one: &Likely| format!("{} {:.2}", as_painted(&one.name), one.probability);
+    let all: Vec<String> = likely.iter().map(line).collect();
+    let color = first.color.map_or(theme::palette(ui).faint, theme::label_color);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let (rect, _) = ui.allocate_exact_size(Vec2::new(9.0, 14.0), Sense::hover());
+        let square = Rect::from_center_size(rect.center(), Vec2::splat(8.0));
+        ui.painter().rect_stroke(square, 2.0, egui::Stroke::new(1.5, color), egui::StrokeKind::Inside);
+        weak(ui, line(first)).on_hover_text(format!("Predicted here:\n{}", all.join("\n")));
+    });
 }
 
 fn saved(ui: &mut Ui, document: &Document) {

@@ -147,6 +147,7 @@ fn about(command: KeyCommand) -> &'static str {
         C::CloseImage => "Asks first where something would be lost",
         C::Quit => "Asks first where something would be lost",
         C::Image(_) => "Of the open images",
+        C::Models => "Every model and network, with what fits this image",
         C::Panel => "Opens or closes the panel beside the views",
         C::Scale(_) => "From 100 to 200 %",
         C::Theme => "The image keeps its dark ground in both",

@@ -8,7 +8,7 @@ use crate::ui::theme::{self, size};
 use crate::ui::view_state::ViewState;
 use crate::ui::views::predicted_words;
 use crate::ui::widgets::{
-    Icon, IconButton, empty, field, legend, primary, quiet, section, slider_row, title_row,
+    Icon, IconButton, empty, field, legend, primary, primary_key, quiet, section, slider_row, title_row,
 };
 use crate::workspace::{
     Command, Document, LabelCommand, LibraryModel, ModelCommand, ModelOrigin, PredictionStatus, Workspace,
@@ -51,9 +51,8 @@ impl Panel for Prediction {
             empty(
                 ui,
                 "There is nothing to see or to accept until it has been trained. Paint slices, mark them verified \
-                 (Ctrl+Enter), and train it in the panel Learn.",
+                 (Ctrl+Enter), and train it in the workspace Learn.",
             );
-            verify(ui, document, out);
             if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
                 section(ui, "About this model", |ui| about(ui, model));
             }
@@ -63,12 +62,42 @@ impl Panel for Prediction {
         if document.depth() > 1 {
             slices(ui, workspace, document, out);
         }
-        section(ui, "Accept into the mask", |ui| accept(ui, workspace, document, view_state, out));
+        section(ui, "Accept into the mask", |ui| accept_other(ui, workspace, document, out));
         let grid = document.volume().grid();
         section(ui, volumes::title(grid), |ui| volumes::show(ui, workspace, document, out));
         section(ui, "Show", |ui| show(ui, workspace, document, view_state));
         if let Some(model) = document.model().and_then(|v| workspace.model(v)) {
             section(ui, "About this model", |ui| about(ui, model));
+        }
+    }
+
+    fn has_footer(&self, context: &PanelContext) -> bool {
+        let model = context.document.model().and_then(|version| context.workspace.model(version));
+        model.is_some_and(|model| !model.is_untrained())
+    }
+
+    fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { workspace, document, view_state, out, .. } = context;
+        let z = document.cursor()[2];
+        let (ready, here) = can_accept(workspace, document);
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let waits = of_volumes(workspace, document)
+            && predicted_words(workspace, document).is_some()
+            && workspace.predicting_all(document.id()).is_none();
+        let accept = KeyCommand::Accept(Scope::Slice);
+        let name = if document.depth() > 1 { "Accept slice" } else { "Accept" };
+        if waits {
+            if primary(ui, true, "Segment the volume").clicked() {
+                out.command(Command::Model(ModelCommand::PredictAll));
+            }
+            quiet(ui, false, name);
+        } else if primary_key(ui, here, name, shortcut_of(accept)).clicked() {
+            out.key(accept);
+        }
+        let name = if view_state.is_rejected(document, z) { "Show again" } else { "Reject" };
+        let key = shortcut_of(KeyCommand::Reject).unwrap_or_default();
+        if quiet(ui, ready, name).on_hover_text(key).clicked() {
+            out.key(KeyCommand::Reject);
         }
     }
 }
@@ -100,11 +129,6 @@ fn model_row(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut 
         let words = RichText::new("Demonstration: finds nothing useful in patients");
         ui.label(words.font(theme::small()).color(p.warn));
     }
-}
-
-/// The first letters of a version are enough to tell versions apart.
-pub fn short(version: &str) -> &str {
-    version.get(..7).unwrap_or(version)
 }
 
 fn status(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &ViewState) {
@@ -175,13 +199,9 @@ fn slices(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Out
             if button.clicked() {
                 out.command(Command::Cancel(activity.job));
             }
-        } else if missing.is_some() {
-            let button = match of_volumes {
-                true => primary(ui, true, "Segment the volume"),
-                false => quiet(ui, true, "Predict all")
-                    .on_hover_text("So that the other planes show the prediction too"),
-            };
-            if button.clicked() {
+        } else if missing.is_some() && !of_volumes {
+            let tip = "So that the other planes show the prediction too";
+            if quiet(ui, true, "Predict all").on_hover_text(tip).clicked() {
                 out.command(Command::Model(ModelCommand::PredictAll));
             }
         }
@@ -193,46 +213,28 @@ fn of_volumes(workspace: &Workspace, document: &Document) -> bool {
     document.model().and_then(|v| workspace.model(v)).is_some_and(LibraryModel::is_of_volumes)
 }
 
-fn accept(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &ViewState, out: &mut Outbox) {
+/// Whether the slice in front is predicted, and whether that may be accepted.
+fn can_accept(workspace: &Workspace, document: &Document) -> (bool, bool) {
     let z = document.cursor()[2];
     let status = workspace.prediction_status(document.id(), z);
     let ready = matches!(status, PredictionStatus::Ready(_) | PredictionStatus::Labelled);
-    let here = ready && !document.is_verified(z);
+    (ready, ready && !document.is_verified(z))
+}
+
+/// What may be accepted besides the slice.
+fn accept_other(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    let (_, here) = can_accept(workspace, document);
     let key = |command| shortcut_of(command).unwrap_or_default();
-    let slice = KeyCommand::Accept(Scope::Slice);
     let (component, volume) = (KeyCommand::Accept(Scope::Component), KeyCommand::Accept(Scope::Volume));
     ui.horizontal(|ui| {
-        let name = if document.depth() > 1 { "Accept slice" } else { "Accept" };
-        if primary(ui, here, name).on_hover_text(key(slice)).clicked() {
-            out.key(slice);
-        }
         let tip = format!("The region at the crosshair   {}", key(component));
         if quiet(ui, here, "Component").on_hover_text(tip).clicked() {
             out.key(component);
         }
-        if document.depth() > 1 && quiet(ui, true, "Volume").on_hover_text(key(volume)).clicked() {
+        if document.depth() > 1 && quiet(ui, true, "All slices").on_hover_text(key(volume)).clicked() {
             out.key(volume);
         }
     });
-    ui.horizontal(|ui| {
-        let rejected = view_state.is_rejected(document, z);
-        let name = if rejected { "Show again" } else { "Reject" };
-        if quiet(ui, ready, name).on_hover_text(key(KeyCommand::Reject)).clicked() {
-            out.key(KeyCommand::Reject);
-        }
-        verify(ui, document, out);
-    });
-}
-
-fn verify(ui: &mut Ui, document: &Document, out: &mut Outbox) {
-    let verified = document.is_verified(document.cursor()[2]);
-    let name = if verified { "Take verified mark away" } else { "Mark verified" };
-    let what = if document.depth() > 1 { "slice" } else { "image" };
-    let tip = format!("No model changes a verified {what}, and training learns from it");
-    let tip = format!("{tip}   {}", shortcut_of(KeyCommand::Verify).unwrap_or_default());
-    if quiet(ui, true, name).on_hover_text(tip).clicked() {
-        out.key(KeyCommand::Verify);
-    }
 }
 
 fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &mut ViewState) {

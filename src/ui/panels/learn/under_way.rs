@@ -24,7 +24,7 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, gallery: &mut gallery::View) {
     }
     let Some(training) = workspace.training() else { return };
     let p = theme::palette(ui);
-    ui.label(RichText::new(headline(training)).size(theme::size::LARGE).strong());
+    ui.label(RichText::new(headline(training)).font(theme::headline()));
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(where_it_stands(training)).font(theme::small()).color(p.weak));
         let left = training.eta_secs().filter(|_| *training.state() == TrainingState::Running);
