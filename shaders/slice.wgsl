@@ -27,20 +27,32 @@ struct SliceUniform {
     mask_outline: f32,
     prediction_fill: f32,
     prediction_outline: f32,
+    // Instead of fill and outline, where a part is too thin for both.
+    mask_thin: f32,
+    prediction_thin: f32,
+    // Opacity of the dots over predicted areas.
+    dots: f32,
+    // The image's shades are multiplied by it.
+    light: f32,
     heat_opacity: f32,
     heat_class: i32,
     difference: f32,
     color_count: u32,
     classes: i32,
     classes_per_chunk: i32,
-    // Where hatching and dashes start, target pixels: they move with the slice.
+    // Where dots and dashes start, target pixels: they move with the slice.
     pattern_origin: vec2i,
+    // One over the period in target pixels, and the share of it that is drawn: xy dots, zw dashes.
+    pattern: vec4f,
     // Element of a plane: x + y * right + z * down; w: elements of a plane.
     prediction_steps: vec4i,
     // Elements before the first of each chunk.
     chunk_base: vec4i,
     // Steps in slice coordinates, to eight points around a pixel, an outline's thickness away: xy mask, zw prediction.
     ring: array<vec4f, 8>,
+    // In the same eight directions: xy to the rim of a disc around a pixel, as wide as the thinnest part that has an
+    // outline; zw a third of the way to the middle of such a disc that the pixel is at the rim of.
+    disc: array<vec4f, 8>,
 }
 
 const KIND_UNSIGNED = 0u;
@@ -63,9 +75,24 @@ const UNKNOWN_COLOR = 0xffffffffu;
 
 // Okabe and Ito, as in Difference of src/gpu/draw/description.rs.
 const ADDED_COLOR = 0xffe9b456u;
-const REMOVED_COLOR = 0xff005ed5u;
+const REMOVED_COLOR = 0xff009fe6u;
 const CHANGED_COLOR = 0xffa779ccu;
-const KEPT_COLOR = 0xff739e00u;
+const KEPT_COLOR = 0xffffffffu;
+// Of the opacity of what differs: 0.16 of 0.85.
+const KEPT_SHARE = 0.1875;
+
+// Below the dashes of a prediction's outline, so that they can be seen on any image.
+const BELOW_DASHES = 0.35;
+// Of the opacity of a thin part of a prediction, between its dashes.
+const THIN_GAP = 0.5;
+
+const LAYER_MASK = 0u;
+const LAYER_PREDICTION = 1u;
+
+// How a layer is drawn in a pixel of one of its labels.
+const PART_AREA = 0u;
+const PART_OUTLINE = 1u;
+const PART_THIN = 2u;
 
 // In a texture of predicted labels, where nothing has been predicted; src/label/mod.rs.
 const NOT_PREDICTED = 0xffffu;
@@ -79,9 +106,9 @@ const FILTER_MEAN = 2u;
 override FILTER: u32 = FILTER_LINEAR;
 override TILED: bool = true;
 override MASK: bool = true;
-override MASK_OUTLINE: bool = true;
+override MASK_PARTS: bool = true;
 override PREDICTION: u32 = SOURCE_PROBABILITIES;
-override PREDICTION_OUTLINE: bool = true;
+override PREDICTION_PARTS: bool = true;
 override CHUNKED: bool = true;
 override HEAT: bool = true;
 override DIFFERENCE: bool = false;
@@ -241,35 +268,82 @@ fn predicted_at(pixel: vec2i) -> u32 {
     return shown(tables[TABLE_CLASSES + best]);
 }
 
-fn mask_edge(here: vec2f, label: u32) -> bool {
-    for (var i = 0; i < 8; i++) {
-        if mask_at(vec2i(floor(here + view.ring[i].xy))) != label {
-            return true;
-        }
+// Whether a label ends before a point: another is there, and it is known which.
+fn ends(layer: u32, at: vec2f, label: u32) -> bool {
+    let pixel = vec2i(floor(at));
+    if layer == LAYER_MASK {
+        return mask_at(pixel) != label;
     }
-    return false;
+    let other = predicted_at(pixel);
+    return other != label && other != NOT_PREDICTED;
 }
 
-fn predicted_edge(here: vec2f, label: u32) -> bool {
-    for (var i = 0; i < 8; i++) {
-        let other = predicted_at(vec2i(floor(here + view.ring[i].zw)));
-        if other != label && other != NOT_PREDICTED {
-            return true;
-        }
+// The index among the eight directions that is opposite to a sum of them.
+fn opposite(sum: vec2i) -> i32 {
+    let length = abs(sum);
+    var index = 0;
+    if 5 * min(length.x, length.y) > 2 * max(length.x, length.y) {
+        index = select(select(5, 7, sum.x > 0), select(3, 1, sum.x > 0), sum.y > 0);
+    } else if length.x > length.y {
+        index = select(4, 0, sum.x > 0);
+    } else {
+        index = select(6, 2, sum.y > 0);
     }
-    return false;
+    return (index + 4) & 7;
 }
 
-// --- Patterns, in target pixels
+// A part is thin where no disc of the least width lies in it. Looking for one takes few samples: most pixels are the
+// middle of one, and near an end of the label the first that lies away from there is nearly always one. Looking along
+// lines instead would take every corner for a thin part.
+fn part_of(layer: u32, here: vec2f, label: u32) -> u32 {
+    var compass = array<vec2i, 8>(
+        vec2i(7, 0), vec2i(5, 5), vec2i(0, 7), vec2i(-5, 5), vec2i(-7, 0), vec2i(-5, -5), vec2i(0, -7), vec2i(5, -5),
+    );
+    var near = false;
+    var sum = vec2i(0);
+    for (var i = 0; i < 8; i++) {
+        if ends(layer, here + view.disc[i].xy, label) {
+            near = true;
+            sum += compass[i];
+        }
+    }
+    if !near {
+        return PART_AREA;
+    }
+    if all(sum == vec2i(0)) {
+        return PART_THIN;
+    }
+    let step = view.disc[opposite(sum)].zw;
+    var middle = here + step + step + step;
+    var thin = true;
+    for (var k = 0; k < 3 && thin; k++) {
+        thin = false;
+        for (var i = 0; i < 8 && !thin; i++) {
+            thin = ends(layer, middle + view.disc[i].xy, label);
+        }
+        middle -= step;
+    }
+    if thin {
+        return PART_THIN;
+    }
+    for (var i = 0; i < 8; i++) {
+        let line = select(view.ring[i].zw, view.ring[i].xy, layer == LAYER_MASK);
+        if ends(layer, here + line, label) {
+            return PART_OUTLINE;
+        }
+    }
+    return PART_AREA;
+}
 
-fn on_stripe(at: vec2i) -> bool {
-    return ((at.x + at.y) & 7) < 4;
+// --- Patterns; `at` is a pixel's middle, so that it is never on the border between two
+
+fn on_dot(at: vec2f) -> bool {
+    return all(fract(at * view.pattern.x) < vec2f(view.pattern.y));
 }
 
 // Slanted unlike any common edge, so that edges in every direction are broken.
-fn on_dash(at: vec2i) -> bool {
-    let phase = (2 * at.x + 3 * at.y) % 12;
-    return select(phase, phase + 12, phase < 0) < 8;
+fn on_dash(at: vec2f) -> bool {
+    return fract((at.x + 2.0 * at.y) * view.pattern.z) < view.pattern.w;
 }
 
 // --- Layers
@@ -280,45 +354,62 @@ fn with_heat(below: vec3f, pixel: vec2i) -> vec3f {
     return over(below, color, view.heat_opacity * min(p * 10.0, 1.0));
 }
 
-fn with_difference(below: vec3f, pixel: vec2i, pattern: vec2i) -> vec3f {
+fn with_difference(below: vec3f, pixel: vec2i) -> vec3f {
     let held = mask_at(pixel);
     let proposed = predicted_at(pixel);
     if (held == 0u && proposed == 0u) || proposed == NOT_PREDICTED {
         return below;
     }
     if held == proposed {
-        return over(below, unpack_color(KEPT_COLOR), view.difference * 0.5);
+        return over(below, unpack_color(KEPT_COLOR), view.difference * KEPT_SHARE);
     }
     if held == 0u {
         return over(below, unpack_color(ADDED_COLOR), view.difference);
     }
     if proposed == 0u {
-        let opacity = select(0.5, 1.0, on_stripe(pattern));
-        return over(below, unpack_color(REMOVED_COLOR), view.difference * opacity);
+        return over(below, unpack_color(REMOVED_COLOR), view.difference);
     }
     return over(below, unpack_color(CHANGED_COLOR), view.difference);
 }
 
-fn with_labels(below: vec3f, here: vec2f, pixel: vec2i, pattern: vec2i) -> vec3f {
-    let held = mask_at(pixel);
-    let found = predicted_at(pixel);
-    let proposed = select(found, 0u, found == NOT_PREDICTED);
-    let held_color = unpack_color(label_color(held));
-    let proposed_color = unpack_color(label_color(proposed));
-    var color = below;
-    if held != 0u {
-        color = over(color, held_color, view.mask_fill);
+fn with_mask(below: vec3f, here: vec2f, pixel: vec2i) -> vec3f {
+    let label = mask_at(pixel);
+    if label == 0u {
+        return below;
     }
-    if proposed != 0u {
-        color = over(color, proposed_color, view.prediction_fill * select(0.5, 1.0, on_stripe(pattern)));
+    let color = unpack_color(label_color(label));
+    var part = PART_AREA;
+    if MASK_PARTS {
+        part = part_of(LAYER_MASK, here, label);
     }
-    if MASK_OUTLINE && held != 0u && mask_edge(here, held) {
-        color = over(color, held_color, view.mask_outline);
+    if part == PART_THIN {
+        return over(below, color, view.mask_thin);
     }
-    if PREDICTION_OUTLINE && proposed != 0u && on_dash(pattern) && predicted_edge(here, proposed) {
-        color = over(color, proposed_color, view.prediction_outline);
+    let filled = over(below, color, view.mask_fill);
+    return over(filled, color, select(0.0, view.mask_outline, part == PART_OUTLINE));
+}
+
+fn with_prediction(below: vec3f, here: vec2f, pixel: vec2i, pattern: vec2f) -> vec3f {
+    let label = predicted_at(pixel);
+    if label == 0u || label == NOT_PREDICTED {
+        return below;
     }
-    return color;
+    let color = unpack_color(label_color(label));
+    var part = PART_AREA;
+    if PREDICTION_PARTS {
+        part = part_of(LAYER_PREDICTION, here, label);
+    }
+    let dash = on_dash(pattern);
+    if part == PART_THIN {
+        return over(below, color, view.prediction_thin * select(THIN_GAP, 1.0, dash));
+    }
+    var filled = over(below, color, view.prediction_fill);
+    filled = over(filled, color, select(0.0, view.dots, on_dot(pattern)));
+    if part != PART_OUTLINE {
+        return filled;
+    }
+    let dark = over(filled, vec3f(0.0), BELOW_DASHES * view.prediction_outline);
+    return over(dark, color, select(0.0, view.prediction_outline, dash));
 }
 
 @fragment
@@ -329,15 +420,20 @@ fn slice(@builtin(position) position: vec4f) -> @location(0) vec4f {
     if !inside(pixel) {
         discard;
     }
-    let pattern = vec2i(floor(at)) - view.pattern_origin;
-    var color = clamp(image_shade(at, here), vec3f(0.0), vec3f(1.0));
+    let pattern = vec2f(vec2i(floor(at)) - view.pattern_origin) + 0.5;
+    var color = clamp(image_shade(at, here), vec3f(0.0), vec3f(1.0)) * view.light;
     if HEAT {
         color = with_heat(color, pixel);
     }
     if DIFFERENCE {
-        color = with_difference(color, pixel, pattern);
-    } else if MASK || PREDICTION != SOURCE_NONE {
-        color = with_labels(color, here, pixel, pattern);
+        color = with_difference(color, pixel);
+    } else {
+        if MASK {
+            color = with_mask(color, here, pixel);
+        }
+        if PREDICTION != SOURCE_NONE {
+            color = with_prediction(color, here, pixel, pattern);
+        }
     }
     if ENCODED_TARGET {
         color = linear_from_gamma(color);

@@ -43,6 +43,22 @@ pub(crate) fn predicted_labels(draw: &SliceDraw) -> Result<Vec<LabelId>, TwinErr
 type Pair = [f32; 2];
 type Color = [f32; 3];
 
+#[derive(Clone, Copy, PartialEq)]
+enum Layer {
+    Mask,
+    Prediction,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Area,
+    Outline,
+    Thin,
+}
+
+const BELOW_DASHES: f32 = 0.35;
+const THIN_GAP: f32 = 0.5;
+
 struct Twin<'a> {
     view: SliceUniform,
     variant: SliceVariant,
@@ -100,15 +116,16 @@ impl<'a> Twin<'a> {
         if !self.inside(pixel) {
             return Rgba([0; 4]);
         }
-        let pattern = [x as i32 - self.view.pattern_origin[0], y as i32 - self.view.pattern_origin[1]];
-        let mut color = self.image_shade(at, here).map(|c| c.clamp(0.0, 1.0));
+        let [left, top] = self.view.pattern_origin;
+        let pattern = [(x as i32 - left) as f32 + 0.5, (y as i32 - top) as f32 + 0.5];
+        let mut color = self.image_shade(at, here).map(|c| c.clamp(0.0, 1.0) * self.view.light);
         if self.variant.heat {
             color = self.with_heat(color, pixel);
         }
         color = if self.variant.difference {
-            self.with_difference(color, pixel, pattern)
+            self.with_difference(color, pixel)
         } else {
-            self.with_labels(color, here, pixel, pattern)
+            self.with_prediction(self.with_mask(color, here, pixel), here, pixel, pattern)
         };
         let [r, g, b] = color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8);
         Rgba([r, g, b, 255])
@@ -231,15 +248,53 @@ impl<'a> Twin<'a> {
         self.shown(self.tables[TABLE_CLASSES + best])
     }
 
-    fn mask_edge(&self, here: Pair, label: u32) -> bool {
-        self.view.ring.iter().any(|r| self.mask_at(floor([here[0] + r[0], here[1] + r[1]])) != label)
+    fn ends(&self, layer: Layer, at: Pair, label: u32) -> bool {
+        let pixel = floor(at);
+        match layer {
+            Layer::Mask => self.mask_at(pixel) != label,
+            Layer::Prediction => {
+                let other = self.predicted_at(pixel);
+                other != label && other != NOT_PREDICTED
+            }
+        }
     }
 
-    fn predicted_edge(&self, here: Pair, label: u32) -> bool {
-        self.view.ring.iter().any(|r| {
-            let other = self.predicted_at(floor([here[0] + r[2], here[1] + r[3]]));
-            other != label && other != NOT_PREDICTED
-        })
+    fn part_of(&self, layer: Layer, here: Pair, label: u32) -> Part {
+        const COMPASS: [[i32; 2]; 8] = [[7, 0], [5, 5], [0, 7], [-5, 5], [-7, 0], [-5, -5], [0, -7], [5, -5]];
+        let beside = |[x, y]: Pair, step: [f32; 2]| [x + step[0], y + step[1]];
+        let disc = &self.view.disc;
+        let mut near = false;
+        let mut sum = [0; 2];
+        for (step, [x, y]) in disc.iter().zip(COMPASS) {
+            if self.ends(layer, beside(here, [step[0], step[1]]), label) {
+                near = true;
+                sum = [sum[0] + x, sum[1] + y];
+            }
+        }
+        if !near {
+            return Part::Area;
+        }
+        if sum == [0, 0] {
+            return Part::Thin;
+        }
+        let [.., x, y] = disc[opposite(sum)];
+        let mut middle = beside(beside(beside(here, [x, y]), [x, y]), [x, y]);
+        let mut thin = true;
+        for _ in 0..3 {
+            thin = disc.iter().any(|step| self.ends(layer, beside(middle, [step[0], step[1]]), label));
+            if !thin {
+                break;
+            }
+            middle = beside(middle, [-x, -y]);
+        }
+        if thin {
+            return Part::Thin;
+        }
+        let outlined = self.view.ring.iter().any(|[mask_x, mask_y, x, y]| {
+            let step = if layer == Layer::Mask { [*mask_x, *mask_y] } else { [*x, *y] };
+            self.ends(layer, beside(here, step), label)
+        });
+        if outlined { Part::Outline } else { Part::Area }
     }
 
     fn with_heat(&self, below: Color, pixel: [i32; 2]) -> Color {
@@ -248,45 +303,90 @@ impl<'a> Twin<'a> {
         over(below, color, self.view.heat_opacity * (p * 10.0).min(1.0))
     }
 
-    fn with_difference(&self, below: Color, pixel: [i32; 2], pattern: [i32; 2]) -> Color {
+    fn with_difference(&self, below: Color, pixel: [i32; 2]) -> Color {
         let opacity = self.view.difference;
         let color = |c: [u8; 3]| c.map(|v| f32::from(v) / 255.0);
         match (self.mask_at(pixel), self.predicted_at(pixel)) {
             (0, 0) | (_, NOT_PREDICTED) => below,
-            (held, proposed) if held == proposed => over(below, color(Difference::KEPT), opacity * 0.5),
-            (0, _) => over(below, color(Difference::ADDED), opacity),
-            (_, 0) => {
-                over(below, color(Difference::REMOVED), opacity * if on_stripe(pattern) { 1.0 } else { 0.5 })
+            (held, proposed) if held == proposed => {
+                over(below, color(Difference::KEPT), opacity * Difference::KEPT_SHARE)
             }
+            (0, _) => over(below, color(Difference::ADDED), opacity),
+            (_, 0) => over(below, color(Difference::REMOVED), opacity),
             _ => over(below, color(Difference::CHANGED), opacity),
         }
     }
 
-    fn with_labels(&self, below: Color, here: Pair, pixel: [i32; 2], pattern: [i32; 2]) -> Color {
-        let (view, held, found) = (&self.view, self.mask_at(pixel), self.predicted_at(pixel));
-        let proposed = if found == NOT_PREDICTED { 0 } else { found };
-        let (held_color, proposed_color) =
-            (unpack_color(self.label_color(held)), unpack_color(self.label_color(proposed)));
-        let mut color = below;
-        if held != 0 {
-            color = over(color, held_color, view.mask_fill);
+    fn with_mask(&self, below: Color, here: Pair, pixel: [i32; 2]) -> Color {
+        let (view, label) = (&self.view, self.mask_at(pixel));
+        if label == 0 {
+            return below;
         }
-        if proposed != 0 {
-            let stripe = if on_stripe(pattern) { 1.0 } else { 0.5 };
-            color = over(color, proposed_color, view.prediction_fill * stripe);
+        let color = unpack_color(self.label_color(label));
+        let part = if self.variant.mask_parts { self.part_of(Layer::Mask, here, label) } else { Part::Area };
+        if part == Part::Thin {
+            return over(below, color, view.mask_thin);
         }
-        if held != 0 && self.variant.mask_outline && self.mask_edge(here, held) {
-            color = over(color, held_color, view.mask_outline);
-        }
-        if proposed != 0
-            && self.variant.prediction_outline
-            && on_dash(pattern)
-            && self.predicted_edge(here, proposed)
-        {
-            color = over(color, proposed_color, view.prediction_outline);
-        }
-        color
+        let filled = over(below, color, view.mask_fill);
+        if part == Part::Outline { over(filled, color, view.mask_outline) } else { filled }
     }
+
+    fn with_prediction(&self, below: Color, here: Pair, pixel: [i32; 2], pattern: Pair) -> Color {
+        let (view, label) = (&self.view, self.predicted_at(pixel));
+        if label == 0 || label == NOT_PREDICTED {
+            return below;
+        }
+        let color = unpack_color(self.label_color(label));
+        let parts = self.variant.prediction_parts;
+        let part = if parts { self.part_of(Layer::Prediction, here, label) } else { Part::Area };
+        let dash = self.on_dash(pattern);
+        if part == Part::Thin {
+            return over(below, color, view.prediction_thin * if dash { 1.0 } else { THIN_GAP });
+        }
+        let mut filled = over(below, color, view.prediction_fill);
+        if self.on_dot(pattern) {
+            filled = over(filled, color, view.dots);
+        }
+        if part != Part::Outline {
+            return filled;
+        }
+        let dark = over(filled, [0.0; 3], BELOW_DASHES * view.prediction_outline);
+        if dash { over(dark, color, view.prediction_outline) } else { dark }
+    }
+
+    fn on_dot(&self, at: Pair) -> bool {
+        let [per_pixel, share, ..] = self.view.pattern;
+        at.iter().all(|v| part(v * per_pixel) < share)
+    }
+
+    fn on_dash(&self, [x, y]: Pair) -> bool {
+        let [.., per_pixel, share] = self.view.pattern;
+        part((x + 2.0 * y) * per_pixel) < share
+    }
+}
+
+fn opposite(sum: [i32; 2]) -> usize {
+    let [x, y] = sum.map(i32::abs);
+    let index = if 5 * x.min(y) > 2 * x.max(y) {
+        match (sum[0] > 0, sum[1] > 0) {
+            (true, true) => 1,
+            (false, true) => 3,
+            (false, false) => 5,
+            (true, false) => 7,
+        }
+    } else if x > y {
+        if sum[0] > 0 { 0 } else { 4 }
+    } else if sum[1] > 0 {
+        2
+    } else {
+        6
+    };
+    (index + 4) & 7
+}
+
+/// Between a number and the whole one below it, as `fract` of the shader.
+fn part(v: f32) -> f32 {
+    v - v.floor()
 }
 
 fn floor(at: Pair) -> [i32; 2] {
@@ -299,12 +399,4 @@ fn unpack_color(packed: u32) -> Color {
 
 fn over(below: Color, color: Color, opacity: f32) -> Color {
     std::array::from_fn(|i| below[i] + (color[i] - below[i]) * opacity)
-}
-
-fn on_stripe([x, y]: [i32; 2]) -> bool {
-    (x + y) & 7 < 4
-}
-
-fn on_dash([x, y]: [i32; 2]) -> bool {
-    (2 * x + 3 * y).rem_euclid(12) < 8
 }

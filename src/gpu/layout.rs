@@ -22,6 +22,10 @@ pub struct SliceUniform {
     pub mask_outline: f32,
     pub prediction_fill: f32,
     pub prediction_outline: f32,
+    pub mask_thin: f32,
+    pub prediction_thin: f32,
+    pub dots: f32,
+    pub light: f32,
     pub heat_opacity: f32,
     pub heat_class: i32,
     pub difference: f32,
@@ -29,9 +33,11 @@ pub struct SliceUniform {
     pub classes: i32,
     pub classes_per_chunk: i32,
     pub pattern_origin: [i32; 2],
+    pub pattern: [f32; 4],
     pub prediction_steps: [i32; 4],
     pub chunk_base: [i32; 4],
     pub ring: [[f32; 4]; 8],
+    pub disc: [[f32; 4]; 8],
 }
 
 /// Of `shaders/surface.wgsl`; what the fields mean is said there.
@@ -51,10 +57,11 @@ pub struct SliceVariant {
     pub filter: u32,
     pub tiled: bool,
     pub mask: bool,
-    pub mask_outline: bool,
+    /// Areas, outlines and thin parts look different.
+    pub mask_parts: bool,
     /// `SOURCE_…`.
     pub prediction: u32,
-    pub prediction_outline: bool,
+    pub prediction_parts: bool,
     pub chunked: bool,
     pub heat: bool,
     pub difference: bool,
@@ -68,9 +75,9 @@ impl SliceVariant {
             ("FILTER", self.filter.into()),
             ("TILED", flag(self.tiled)),
             ("MASK", flag(self.mask)),
-            ("MASK_OUTLINE", flag(self.mask_outline)),
+            ("MASK_PARTS", flag(self.mask_parts)),
             ("PREDICTION", self.prediction.into()),
-            ("PREDICTION_OUTLINE", flag(self.prediction_outline)),
+            ("PREDICTION_PARTS", flag(self.prediction_parts)),
             ("CHUNKED", flag(self.chunked)),
             ("HEAT", flag(self.heat)),
             ("DIFFERENCE", flag(self.difference)),
@@ -125,6 +132,10 @@ pub const SLICE_UNIFORM_OFFSETS: &[(&str, usize)] = offsets![
     mask_outline,
     prediction_fill,
     prediction_outline,
+    mask_thin,
+    prediction_thin,
+    dots,
+    light,
     heat_opacity,
     heat_class,
     difference,
@@ -132,9 +143,11 @@ pub const SLICE_UNIFORM_OFFSETS: &[(&str, usize)] = offsets![
     classes,
     classes_per_chunk,
     pattern_origin,
+    pattern,
     prediction_steps,
     chunk_base,
     ring,
+    disc,
 ];
 
 /// As [`SLICE_UNIFORM_OFFSETS`].

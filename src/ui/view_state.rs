@@ -186,6 +186,10 @@ impl ImageViewState {
     }
 }
 
+/// Where the sliders stand at first, so that both layers look as [`OverlayStyle::default`] says.
+const MASK_OPACITY: f32 = 0.40;
+const PREDICTION_STRENGTH: f32 = 0.35;
+
 /// The view state of all images, and of the window.
 #[derive(Debug)]
 pub struct ViewState {
@@ -196,6 +200,8 @@ pub struct ViewState {
     /// While the key is held.
     pub mask_held_away: bool,
     pub mask_opacity: f32,
+    /// How much darker images are drawn, from 0 to 0.6.
+    pub dim: f32,
     pub area: AreaStyle,
     pub prediction_shown: bool,
     pub prediction_opacity: f32,
@@ -212,10 +218,11 @@ impl Default for ViewState {
             windowing: false,
             mask_shown: true,
             mask_held_away: false,
-            mask_opacity: 0.45,
+            mask_opacity: MASK_OPACITY,
+            dim: 0.0,
             area: AreaStyle::Both,
             prediction_shown: true,
-            prediction_opacity: 0.35,
+            prediction_opacity: PREDICTION_STRENGTH,
             heat: false,
             difference: false,
             crosshair: true,
@@ -285,28 +292,35 @@ impl ViewState {
         self.images.get(&document.id()).is_some_and(|i| i.rejected.contains(&(version.clone(), z)))
     }
 
-    /// The overlay's style. `heat_class`: the class of the model that the heat map shows.
-    pub fn overlay(&self, heat_class: Option<usize>, outline_px: f32) -> OverlayStyle {
-        let layer = |shown: bool, opacity: f32| {
+    /// The overlay's style. `heat_class`: the class of the model that the heat map shows. `scale`: physical pixels for
+    /// each point.
+    pub fn overlay(&self, heat_class: Option<usize>, scale: f32) -> OverlayStyle {
+        // `times`: where the slider stands, against where it stood at first.
+        let layer = |shown: bool, style: LayerStyle, times: f32| {
             if !shown {
                 return LayerStyle::HIDDEN;
             }
-            let fill = if self.area == AreaStyle::Outline { 0.0 } else { opacity };
-            // Alone, the outline follows the slider; beside a fill it stays clear.
-            let outline = match self.area {
-                AreaStyle::Fill => 0.0,
-                AreaStyle::Outline => (0.4 + opacity).min(1.0),
-                AreaStyle::Both => (0.5 + opacity).min(1.0),
-            };
-            LayerStyle { fill, outline, outline_px }
+            let stronger = |opacity: f32| (opacity * times).min(1.0);
+            let outline = (style.outline * (0.5 + 0.5 * times)).min(1.0);
+            let (fill, dots, thin) = (stronger(style.fill), stronger(style.dots), stronger(style.thin));
+            match self.area {
+                AreaStyle::Both => LayerStyle { fill, dots, thin, outline, ..style },
+                AreaStyle::Fill => LayerStyle { fill, dots, thin, outline: 0.0, ..style },
+                // What is too thin for an outline is one.
+                AreaStyle::Outline => LayerStyle { fill: 0.0, dots: 0.0, thin: outline, outline, ..style },
+            }
         };
+        let prediction_times = self.prediction_opacity / PREDICTION_STRENGTH;
         OverlayStyle {
-            mask: layer(self.mask_visible(), self.mask_opacity),
-            prediction: layer(self.prediction_shown, self.prediction_opacity),
+            mask: layer(self.mask_visible(), LayerStyle::MASK, self.mask_opacity / MASK_OPACITY),
+            prediction: layer(self.prediction_shown, LayerStyle::PREDICTION, prediction_times),
             heat: heat_class
                 .filter(|_| self.heat && self.prediction_shown)
                 .map(|class| HeatMap { class, opacity: (self.prediction_opacity + 0.3).min(1.0) }),
-            difference: self.difference.then_some(Difference { opacity: (self.mask_opacity + 0.2).min(1.0) }),
+            difference: self
+                .difference
+                .then_some(Difference { opacity: (self.mask_opacity + 0.45).min(1.0) }),
+            scale,
         }
     }
 }
@@ -319,3 +333,27 @@ pub const CHANNELS: [(ChannelMode, &str); 5] = [
     (ChannelMode::Blue, "Blue"),
     (ChannelMode::Luma, "Grey"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_look_as_designed_until_a_slider_moves() {
+        let mut state = ViewState::default();
+        assert_eq!(state.overlay(None, 2.0), OverlayStyle { scale: 2.0, ..OverlayStyle::default() });
+        state.difference = true;
+        assert_eq!(state.overlay(None, 1.0).difference, Some(Difference { opacity: 0.85 }));
+        for area in AreaStyle::ALL {
+            state.area = area;
+            (state.mask_opacity, state.prediction_opacity) = (0.1, 0.1);
+            let faint = state.overlay(None, 1.0);
+            (state.mask_opacity, state.prediction_opacity) = (1.0, 1.0);
+            let strong = state.overlay(None, 1.0);
+            for (faint, strong) in [(faint.mask, strong.mask), (faint.prediction, strong.prediction)] {
+                assert!(strong.fill >= faint.fill && strong.outline >= faint.outline, "{area:?}");
+                assert!(strong.thin > faint.thin && strong.thin <= 1.0, "{area:?}: {strong:?}");
+            }
+        }
+    }
+}

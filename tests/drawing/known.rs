@@ -66,8 +66,8 @@ fn square(times: f64, style: LayerStyle) -> SliceDraw {
 
 #[test]
 fn an_outline_is_as_thick_at_any_zoom() {
-    for (times, outline_px, thick) in [(4, 1.0, 1), (4, 1.5, 2), (8, 2.0, 2), (8, 0.2, 1), (16, 3.0, 3)] {
-        let style = LayerStyle { fill: 0.0, outline: 1.0, outline_px };
+    for (times, width, thick) in [(4, 1.0, 1), (4, 1.5, 2), (8, 2.0, 2), (8, 0.2, 1), (16, 3.0, 3)] {
+        let style = LayerStyle { outline: 1.0, width, ..LayerStyle::HIDDEN };
         let side = 8 * times;
         let out = cpu_twin::draw(&square(f64::from(times), style), [side; 2]).unwrap();
         for (x, y, p) in out.enumerate_pixels() {
@@ -85,9 +85,9 @@ fn an_outline_is_as_thick_at_any_zoom() {
 
 #[test]
 fn a_fill_has_its_opacity_and_a_hidden_label_none() {
-    let style = LayerStyle { fill: 0.4, outline: 0.0, outline_px: 0.0 };
-    let mut draw = square(1.0, style);
-    let center = |draw: &SliceDraw| cpu_twin::draw(draw, [8, 8]).unwrap().get_pixel(4, 4).0;
+    let style = LayerStyle { fill: 0.4, ..LayerStyle::HIDDEN };
+    let mut draw = square(4.0, style);
+    let center = |draw: &SliceDraw| cpu_twin::draw(draw, [32, 32]).unwrap().get_pixel(16, 16).0;
     assert_eq!(center(&draw), [102, 0, 0, 255]);
     let mut hidden = LabelTable::named(&["red"]);
     hidden.get_mut(1).unwrap().visible = false;
@@ -110,14 +110,13 @@ fn a_difference_names_what_would_change() {
     draw.style.difference = Some(Difference { opacity: 1.0 });
     let out = cpu_twin::draw(&draw, [32, 8]).unwrap();
     let rgb = |x: u32, y: u32| -> [u8; 3] { out.get_pixel(x, y).0[..3].try_into().unwrap() };
-    let half = |c: [u8; 3]| c.map(|v| (f32::from(v) / 2.0).round() as u8);
+    let faint = |c: [u8; 3]| c.map(|v| (f32::from(v) * Difference::KEPT_SHARE).round() as u8);
     for y in 0..8 {
         assert_eq!(rgb(4, y), Difference::ADDED);
-        assert_eq!(rgb(12, y), half(Difference::KEPT));
+        assert_eq!(rgb(12, y), faint(Difference::KEPT));
+        assert_eq!(rgb(20, y), Difference::REMOVED);
         assert_eq!(rgb(28, y), Difference::CHANGED);
     }
-    let removed: std::collections::BTreeSet<_> = (0..8).map(|y| rgb(20, y)).collect();
-    assert_eq!(removed, [Difference::REMOVED, half(Difference::REMOVED)].into(), "hatched");
 }
 
 #[test]
@@ -164,4 +163,102 @@ fn where_nothing_is_predicted_nothing_is_drawn_and_nothing_ends() {
     // Of what accepting would change nothing is said where nothing is predicted; background would remove the mask.
     assert_eq!(drawn(NOT_PREDICTED, true)[1], nothing);
     assert_ne!(drawn(0, true)[1], nothing);
+}
+
+/// A strip of label 1 in black, `width` pixels wide and slanted or not, as mask and as prediction.
+fn strip(width: f64, slope: f64, scale: f32) -> [SliceDraw; 2] {
+    const SIDE: usize = 64;
+    let inside = |i: usize| {
+        let (x, y) = ((i % SIDE) as f64 + 0.5 - 32.0, (i / SIDE) as f64 + 0.5 - 32.0);
+        ((x - slope * y) / slope.hypot(1.0)).abs() < width / 2.0
+    };
+    let labels: Vec<u16> = (0..SIDE * SIDE).map(|i| u16::from(inside(i))).collect();
+    let mut draw = magnified(&picture(SIDE, SIDE, vec![0; SIDE * SIDE]), 1.0);
+    let mut table = LabelTable::named(&["red"]);
+    table.get_mut(1).unwrap().color = [255, 0, 0];
+    draw.colors = LabelColors::of(&table);
+    draw.style.scale = scale;
+    let map = LabelMap::from_values([SIDE, SIDE, 1], &labels).unwrap();
+    let mask = SliceDraw { mask: Some(MaskDraw { document: 0, map }), ..draw.clone() };
+    draw.prediction = Some(prediction(PredictionSource::Labels(labels.into())));
+    [mask, draw]
+}
+
+/// What is drawn in the middle rows, far from the ends of a strip.
+fn shades(draw: &SliceDraw) -> std::collections::BTreeSet<u8> {
+    let out = cpu_twin::draw(draw, [64, 64]).unwrap();
+    out.enumerate_pixels()
+        .filter(|(_, y, p)| (20..44).contains(y) && p.0[0] > 0)
+        .map(|(.., p)| p.0[0])
+        .collect()
+}
+
+#[test]
+fn a_part_too_thin_for_an_outline_is_filled_more_strongly_and_a_wide_one_is_not() {
+    let of = |opacity: f32| (opacity * 255.0).round() as u8;
+    let thin = of(LayerStyle::MASK.thin);
+    for slope in [0.0, 0.3, 1.0] {
+        for (width, scale) in [(2.0, 1.0), (4.0, 1.0), (4.9, 1.0), (8.0, 2.0)] {
+            let [mask, prediction] = strip(width, slope, scale);
+            assert_eq!(shades(&mask), [thin].into(), "{width} wide, slope {slope}, scale {scale}");
+            // A prediction differs in every place: its line is broken.
+            assert_eq!(shades(&prediction), [of(0.85 * 0.5), thin].into(), "{width} wide, slope {slope}");
+        }
+        for (width, scale) in [(7.5, 1.0), (12.0, 1.0), (15.0, 2.0)] {
+            let [mask, prediction] = strip(width, slope, scale);
+            let (fill, line) = (of(0.40), of(0.40 + 0.60 * 0.95));
+            assert_eq!(shades(&mask), [fill, line].into(), "{width} wide, slope {slope}, scale {scale}");
+            assert!(!shades(&prediction).contains(&thin), "{width} wide, slope {slope}, scale {scale}");
+        }
+    }
+}
+
+#[test]
+fn dots_keep_their_size_in_points_and_move_with_the_slice() {
+    let dots = |scale: f32, moved: f64| {
+        let labels = vec![1; 48 * 48];
+        let mut draw = magnified(&picture(48, 48, vec![0; 48 * 48]), 1.0);
+        draw.view = exact_view([[0.5, 0.0], [0.0, 0.5]], [-moved, -moved]);
+        draw.colors = LabelColors::of(&LabelTable::named(&["one"]));
+        draw.style = OverlayStyle {
+            prediction: LayerStyle { dots: 1.0, ..LayerStyle::HIDDEN },
+            scale,
+            ..OverlayStyle::default()
+        };
+        draw.prediction = Some(prediction(PredictionSource::Labels(labels.into())));
+        let out = cpu_twin::draw(&draw, [64, 64]).unwrap();
+        let row: Vec<bool> = (8..64).map(|x| out.get_pixel(x, (2.0 * moved) as u32).0[2] > 0).collect();
+        row
+    };
+    for (scale, period, side) in [(1.0, 5, 2), (2.0, 10, 4), (1.5, 8, 3)] {
+        let row = dots(scale, 0.0);
+        let from = row.iter().position(|dot| !dot).unwrap();
+        let start = from + row[from..].iter().position(|dot| *dot).unwrap();
+        for (i, dot) in row[start..].iter().enumerate() {
+            assert_eq!(*dot, i % period < side, "scale {scale}, pixel {i}");
+        }
+        // Three pixels of the screen to the right, and so are the dots.
+        assert_eq!(dots(scale, 1.5)[3..], row[..row.len() - 3], "scale {scale}");
+    }
+}
+
+#[test]
+fn a_picture_in_colour_is_darker_below_an_overlay_and_any_image_where_asked() {
+    let grid = Grid::pixels([8, 8, 1]).unwrap();
+    let samples = Samples::Rgb8(vec![[200, 100, 40]; 64].into());
+    let volume = Volume::new(grid, samples, [1.0, 0.0], Modality::Fundus).unwrap();
+    let mut draw = magnified(&volume, 1.0);
+    let corner = |draw: &SliceDraw| cpu_twin::draw(draw, [8, 8]).unwrap().get_pixel(0, 0).0;
+    assert_eq!(corner(&draw), [200, 100, 40, 255]);
+    let mut map = LabelMap::empty([8, 8, 1]);
+    draw.mask = Some(MaskDraw { document: 0, map: map.clone() });
+    assert_eq!(corner(&draw), [200, 100, 40, 255], "nothing is drawn yet");
+    let labels: Vec<u16> = (0..64).map(|i| u16::from(i > 40)).collect();
+    map = LabelMap::from_values([8, 8, 1], &labels).unwrap();
+    draw.mask = Some(MaskDraw { document: 0, map });
+    assert_eq!(corner(&draw), [170, 85, 34, 255]);
+    draw.style.mask = LayerStyle::HIDDEN;
+    assert_eq!(corner(&draw), [200, 100, 40, 255]);
+    draw.dim = 0.5;
+    assert_eq!(corner(&draw), [100, 50, 20, 255]);
 }

@@ -20,8 +20,9 @@ fn styles() -> Vec<(&'static str, OverlayStyle)> {
         prediction: LayerStyle::HIDDEN,
         heat: None,
         difference: None,
+        ..OverlayStyle::default()
     };
-    let layer = |fill, outline, outline_px| LayerStyle { fill, outline, outline_px };
+    let layer = |fill, outline, width| LayerStyle { fill, dots: 0.0, outline, thin: fill, width };
     let heat = Some(HeatMap { class: 2, opacity: 0.7 });
     vec![
         ("nothing", none),
@@ -31,7 +32,21 @@ fn styles() -> Vec<(&'static str, OverlayStyle)> {
         ("thick outline", OverlayStyle { mask: layer(0.0, 1.0, 5.0), ..none }),
         ("prediction filled", OverlayStyle { prediction: layer(0.5, 0.0, 0.0), ..none }),
         ("prediction outlined", OverlayStyle { prediction: layer(0.0, 1.0, 3.0), ..none }),
+        (
+            "prediction dotted",
+            OverlayStyle { prediction: LayerStyle { dots: 0.5, ..layer(0.1, 0.0, 0.0) }, ..none },
+        ),
+        (
+            "thin parts of the mask",
+            OverlayStyle { mask: LayerStyle { thin: 0.9, ..layer(0.1, 0.0, 0.0) }, ..none },
+        ),
+        (
+            "thin parts of the prediction",
+            OverlayStyle { prediction: LayerStyle { thin: 0.9, ..layer(0.1, 0.0, 0.0) }, ..none },
+        ),
         ("mask and prediction", OverlayStyle::default()),
+        ("at twice the scale", OverlayStyle { scale: 2.0, ..OverlayStyle::default() }),
+        ("at an odd scale", OverlayStyle { scale: 1.25, ..OverlayStyle::default() }),
         ("heat", OverlayStyle { heat, ..none }),
         (
             "heat of a class that is not there",

@@ -19,6 +19,9 @@ pub struct SliceDraw {
     pub prediction: Option<PredictionDraw>,
     pub colors: LabelColors,
     pub style: OverlayStyle,
+    /// How much darker the image is drawn, from 0 (as it is) to 1 (black), so that what lies over it stands out. A
+    /// picture in colour is darker by [`OverlayStyle::DIM`] at least where something lies over it.
+    pub dim: f32,
 }
 
 impl SliceDraw {
@@ -26,7 +29,27 @@ impl SliceDraw {
     pub fn of_image(image: SliceImage, view: ViewTransform) -> Self {
         let tone = Tone::of(&image.volume);
         let (colors, style) = (LabelColors::default(), OverlayStyle::default());
-        Self { image, tone, filter: Filter::Smooth, view, mask: None, prediction: None, colors, style }
+        Self {
+            image,
+            tone,
+            filter: Filter::Smooth,
+            view,
+            mask: None,
+            prediction: None,
+            colors,
+            style,
+            dim: 0.0,
+        }
+    }
+
+    /// Whether something in colour lies over the image.
+    pub(crate) fn has_overlay(&self) -> bool {
+        let mask = self.mask.as_ref().is_some_and(|mask| !mask.map.is_empty());
+        let style = &self.style;
+        let labels =
+            mask && !style.mask.is_hidden() || self.prediction.is_some() && !style.prediction.is_hidden();
+        let compared = mask || self.prediction.is_some();
+        labels || self.prediction.is_some() && style.heat.is_some() || compared && style.difference.is_some()
     }
 }
 
@@ -154,41 +177,67 @@ impl Default for LabelColors {
     }
 }
 
-/// How masks and predictions look.
+/// How masks and predictions look. Colour says which label; dots and lines say which of the two, at any zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OverlayStyle {
-    /// Solid fill, solid outline.
+    /// Even fill, solid outline.
     pub mask: LayerStyle,
-    /// Hatched fill, dashed outline.
+    /// Dots over a faint fill, dashed outline.
     pub prediction: LayerStyle,
     pub heat: Option<HeatMap>,
     /// Instead of mask and prediction: what accepting the prediction would change.
     pub difference: Option<Difference>,
+    /// Physical screen pixels for each point, in which sizes are given.
+    pub scale: f32,
+}
+
+impl OverlayStyle {
+    /// Of a picture in colour below an overlay: at 40 %, sky blue over orange is grey.
+    pub const DIM: f32 = 0.15;
+    /// Points: a part that is thinner has no outline, and is filled more strongly.
+    pub const THIN: f32 = 6.0;
+    /// Points from dot to dot, and the side of one.
+    pub const DOTS: [f32; 2] = [5.0, 2.0];
+    /// Points from dash to dash along a row, and the length of one.
+    pub const DASHES: [f32; 2] = [9.0, 5.0];
 }
 
 impl Default for OverlayStyle {
     fn default() -> Self {
         Self {
-            mask: LayerStyle { fill: 0.4, outline: 1.0, outline_px: 2.0 },
-            prediction: LayerStyle { fill: 0.2, outline: 1.0, outline_px: 2.0 },
+            mask: LayerStyle::MASK,
+            prediction: LayerStyle::PREDICTION,
             heat: None,
             difference: None,
+            scale: 1.0,
         }
     }
 }
 
+/// Opacities, 0 for none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerStyle {
-    /// Opacity of the area, 0 for none.
+    /// Of the area.
     pub fill: f32,
-    /// Opacity of the outline, 0 for none.
+    /// Of the dots over the area; a mask has none.
+    pub dots: f32,
+    /// Of the outline.
     pub outline: f32,
-    /// Thickness of the outline in physical screen pixels, at any zoom; rounded to whole ones, at least 1.
-    pub outline_px: f32,
+    /// Of parts too thin for an outline, instead of both.
+    pub thin: f32,
+    /// Thickness of the outline in points, at any zoom; rounded to whole pixels of the screen, at least 1.
+    pub width: f32,
 }
 
 impl LayerStyle {
-    pub const HIDDEN: LayerStyle = LayerStyle { fill: 0.0, outline: 0.0, outline_px: 0.0 };
+    pub const HIDDEN: LayerStyle = LayerStyle { fill: 0.0, dots: 0.0, outline: 0.0, thin: 0.0, width: 0.0 };
+    pub const MASK: LayerStyle = LayerStyle { fill: 0.40, dots: 0.0, outline: 0.95, thin: 0.85, width: 1.5 };
+    pub const PREDICTION: LayerStyle =
+        LayerStyle { fill: 0.14, dots: 0.55, outline: 1.0, thin: 0.85, width: 1.8 };
+
+    fn is_hidden(&self) -> bool {
+        [self.fill, self.dots, self.outline, self.thin].iter().all(|opacity| *opacity <= 0.0)
+    }
 }
 
 /// Probability of one class as colour.
@@ -208,12 +257,14 @@ pub struct Difference {
 impl Difference {
     /// Okabe and Ito's sky blue: the prediction has a label where the mask has none.
     pub const ADDED: [u8; 3] = [86, 180, 233];
-    /// Vermilion, hatched: the mask has a label where the prediction has none.
-    pub const REMOVED: [u8; 3] = [213, 94, 0];
+    /// Orange: the mask has a label where the prediction has none.
+    pub const REMOVED: [u8; 3] = [230, 159, 0];
     /// Reddish purple: both have one, but not the same.
     pub const CHANGED: [u8; 3] = [204, 121, 167];
-    /// Bluish green: both have the same.
-    pub const KEPT: [u8; 3] = [0, 158, 115];
+    /// White, and faint: both have the same.
+    pub const KEPT: [u8; 3] = [255, 255, 255];
+    /// The opacity of what is the same, as a share of that of what differs: 0.16 of 0.85.
+    pub const KEPT_SHARE: f32 = 0.1875;
 }
 
 /// Where the value of a slice's pixel lies in an array over the native slice: `offset + right * x + down * y`.

@@ -1,6 +1,6 @@
 //! A view's description as the numbers that decide its pixels; the shader and its CPU twin start from the same.
 
-use super::{ChannelMode, DrawError, Filter, PredictionSource, SliceDraw, description::Steps};
+use super::{ChannelMode, DrawError, Filter, OverlayStyle, PredictionSource, SliceDraw, description::Steps};
 use crate::{
     gpu::{colormap::heat_map, layout::*},
     volume::Samples,
@@ -58,8 +58,10 @@ impl Frame {
         tables.extend_from_slice(colors);
         variant.heat = variant.prediction == SOURCE_PROBABILITIES && uniform.heat_class >= 0;
         variant.difference = uniform.difference > 0.0;
-        variant.mask_outline = variant.mask && uniform.mask_outline > 0.0;
-        variant.prediction_outline = variant.prediction != SOURCE_NONE && uniform.prediction_outline > 0.0;
+        variant.mask_parts =
+            variant.mask && (uniform.mask_outline > 0.0 || uniform.mask_thin != uniform.mask_fill);
+        variant.prediction_parts = variant.prediction != SOURCE_NONE
+            && (uniform.prediction_outline > 0.0 || uniform.prediction_thin != uniform.prediction_fill);
         Self { uniform, variant, tables, errors }
     }
 
@@ -71,7 +73,7 @@ impl Frame {
         self.uniform.heat_class = -1;
         self.variant.prediction = source;
         self.variant.heat = false;
-        self.variant.prediction_outline &= source != SOURCE_NONE;
+        self.variant.prediction_parts &= source != SOURCE_NONE;
     }
 }
 
@@ -84,27 +86,52 @@ fn geometry(uniform: &mut SliceUniform, draw: &SliceDraw) -> u32 {
     // Slice pixels on one target pixel, along the direction that has most of them.
     let footprint = inverse.matrix2.x_axis.length().max(inverse.matrix2.y_axis.length());
     uniform.filter_points = footprint.ceil().clamp(2.0, 4.0) as i32;
-    let corner = draw.view.target_from_slice(DVec2::ZERO);
-    let whole = |v: f64| v.round().clamp(-1e8, 1e8) as i32;
-    uniform.pattern_origin = [whole(corner.x), whole(corner.y)];
-    let ring = |width: f32, i: usize| {
-        // Whole pixels: with 1.5 a side would be one pixel thick or two, by where it happens to lie.
-        let width = if width.is_finite() { width.round().max(1.0) } else { 1.0 };
-        let angle = std::f64::consts::TAU * i as f64 / 8.0;
-        // Exact along the axes, where sine and cosine are not.
-        let unit = DVec2::new(angle.cos(), angle.sin()).map(|v| if v.abs() < 1e-12 { 0.0 } else { v });
-        inverse.transform_vector2(unit * f64::from(width)).as_vec2()
-    };
-    let style = &draw.style;
-    uniform.ring = std::array::from_fn(|i| {
-        let (m, p) = (ring(style.mask.outline_px, i), ring(style.prediction.outline_px, i));
-        [m.x, m.y, p.x, p.y]
-    });
+    patterns(uniform, draw, inverse);
     match draw.filter {
         Filter::Nearest => FILTER_NEAREST,
         Filter::Smooth if footprint <= 1.0 => FILTER_LINEAR,
         Filter::Smooth => FILTER_MEAN,
     }
+}
+
+/// Sizes in points become whole pixels, so that dots, dashes and lines are equal everywhere.
+fn patterns(uniform: &mut SliceUniform, draw: &SliceDraw, inverse: DAffine2) {
+    let style = &draw.style;
+    let scale = if style.scale.is_finite() && style.scale > 0.0 { f64::from(style.scale) } else { 1.0 };
+    let pixels = |points: f32| (f64::from(points) * scale).round().clamp(1.0, 1e3);
+    let [dots, dashes] = [OverlayStyle::DOTS, OverlayStyle::DASHES].map(|[period, drawn]| {
+        let period = pixels(period).max(2.0);
+        [period, pixels(drawn).min(period - 1.0)]
+    });
+    uniform.pattern =
+        [1.0 / dots[0], dots[1] / dots[0], 1.0 / dashes[0], dashes[1] / dashes[0]].map(|v| v as f32);
+    // Where both patterns begin anew, so that numbers stay small.
+    let period = (dots[0] * dashes[0]) as i32;
+    let corner = draw.view.target_from_slice(DVec2::ZERO);
+    uniform.pattern_origin =
+        [corner.x, corner.y].map(|v| (v.round().clamp(-1e8, 1e8) as i32).rem_euclid(period));
+
+    let step = |length: f64, i: usize| {
+        let angle = std::f64::consts::TAU * i as f64 / 8.0;
+        // Exact along the axes, where sine and cosine are not.
+        let unit = DVec2::new(angle.cos(), angle.sin()).map(|v| if v.abs() < 1e-12 { 0.0 } else { v });
+        inverse.transform_vector2(unit * length).as_vec2()
+    };
+    // Whole pixels: with 1.5 a side would be one pixel thick or two, by where it happens to lie.
+    let [mask, prediction] = [style.mask.width, style.prediction.width]
+        .map(|width| if width.is_finite() { pixels(width.max(0.0)) } else { 1.0 });
+    uniform.ring = std::array::from_fn(|i| {
+        let (m, p) = (step(mask, i), step(prediction, i));
+        [m.x, m.y, p.x, p.y]
+    });
+    // A little smaller than half of the least width, and the farthest disc beside a pixel a little farther away, because
+    // the nearest of eight directions is seldom the very one that is meant. No disc is smaller than an outline is thick.
+    let radius = (f64::from(OverlayStyle::THIN) * scale / 2.0).max(mask + 1.0).max(prediction + 1.0);
+    let (rim, middle) = (radius * 11.0 / 12.0, radius * 3.0 / 8.0);
+    uniform.disc = std::array::from_fn(|i| {
+        let (r, m) = (step(rim, i), step(middle, i));
+        [r.x, r.y, m.x, m.y]
+    });
 }
 
 fn tone(uniform: &mut SliceUniform, draw: &SliceDraw) {
@@ -116,6 +143,9 @@ fn tone(uniform: &mut SliceUniform, draw: &SliceDraw) {
         Samples::Rgb8(_) => (KIND_RGB, [1.0, 0.0]),
     };
     uniform.kind = kind;
+    let in_colour = kind == KIND_RGB && draw.tone.channels == ChannelMode::Color;
+    let least = if in_colour && draw.has_overlay() { OverlayStyle::DIM } else { 0.0 };
+    uniform.light = 1.0 - if draw.dim.is_finite() { draw.dim.clamp(least, 1.0) } else { least };
     let (low, width) = (f64::from(draw.tone.window.low()), f64::from(draw.tone.window.width));
     let width = if width > 0.0 { width } else { f64::from(f32::MIN_POSITIVE) };
     let (mut gain, mut bias) = (f64::from(slope) / width, (f64::from(intercept) - low) / width);
@@ -141,6 +171,9 @@ fn overlays(uniform: &mut SliceUniform, draw: &SliceDraw) {
     uniform.mask_outline = opacity(style.mask.outline);
     uniform.prediction_fill = opacity(style.prediction.fill);
     uniform.prediction_outline = opacity(style.prediction.outline);
+    uniform.mask_thin = opacity(style.mask.thin);
+    uniform.prediction_thin = opacity(style.prediction.thin);
+    uniform.dots = opacity(style.prediction.dots);
     uniform.difference = style.difference.map_or(0.0, |d| opacity(d.opacity));
     uniform.heat_class = -1;
 }

@@ -239,7 +239,7 @@ fn accept_other(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &m
 
 fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &mut ViewState) {
     ui.checkbox(&mut view_state.prediction_shown, "Prediction")
-        .on_hover_text("Hatched, with a dashed outline");
+        .on_hover_text("Dotted, with a dashed outline");
     slider_row(ui, "Opacity", &mut view_state.prediction_opacity, 0.0..=1.0);
     let key = |command| shortcut_of(command).unwrap_or_default();
     let heat =

@@ -132,7 +132,8 @@ fn describe(
         view: frame.transform,
         mask: Some(MaskDraw { document: document.id().0, map: document.mask().clone() }),
         colors: LabelColors::of(table.as_ref().unwrap_or(document.labels())),
-        style: view_state.overlay(heat_class, 1.5 * ppp),
+        style: view_state.overlay(heat_class, ppp),
+        dim: view_state.dim,
         prediction,
     }
 }

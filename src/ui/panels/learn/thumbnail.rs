@@ -2,7 +2,8 @@
 
 use crate::geom::Axis;
 use crate::gpu::{
-    LabelColors, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage, ViewTransform,
+    LabelColors, LayerStyle, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage,
+    ViewTransform,
 };
 use crate::label::LabelId;
 use crate::nn::train::TrainSample;
@@ -61,7 +62,8 @@ fn show(
     draw.prediction =
         Some(PredictionDraw { source: PredictionSource::Labels(labels), class_labels: Arc::from([]) });
     // Stronger than over a large picture.
-    (draw.style.prediction.fill, draw.style.prediction.outline_px) = (0.4, ppp as f32);
+    draw.style.prediction = LayerStyle { fill: 0.4, dots: 0.0, width: 1.0, ..LayerStyle::PREDICTION };
+    draw.style.scale = ppp as f32;
     ui.painter().add(SliceCallback::shape(rect, draw));
 }
 
