@@ -142,8 +142,14 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         (Command::Edit(EditCommand::CopySlice { from: 9, to: 0 }), "the image has 5"),
         (Command::Edit(brush(0, 7, [1.0; 2], [2.0; 2])), "label 7"),
         (Command::Edit(EditCommand::Accept { scope: AcceptScope::Slice(0) }), "no model"),
-        (Command::Labels(LabelCommand::Add { name: "  ".into() }), "needs a name"),
-        (Command::Labels(LabelCommand::Add { name: "label 1".into() }), "needs a name"),
+        (
+            Command::Labels(LabelCommand::Add { name: "  ".into() }),
+            "the name is empty, or another label has it",
+        ),
+        (
+            Command::Labels(LabelCommand::Add { name: "label 1".into() }),
+            "the name is empty, or another label has it",
+        ),
         (Command::Labels(LabelCommand::Lock { id: 9, on: true }), "label 9"),
         (Command::Labels(LabelCommand::Select(9)), "label 9"),
         (Command::Model(ModelCommand::Use { version: Some("nope".into()) }), "nope"),

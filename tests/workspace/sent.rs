@@ -128,7 +128,7 @@ fn a_rollback_journal_beside_a_project_is_not_played_back() {
     journal.extend(sum.to_be_bytes());
     journal.extend(magic);
     std::fs::write(bench.folder.path().join("image.tif.fovea-journal"), journal).unwrap();
-    is_left_alone(&mut bench, "which Fovea never writes");
+    is_left_alone(&mut bench, "Fovea never writes such a file");
 }
 
 #[test]
