@@ -3,13 +3,11 @@
 use super::arrangement::Arrangement;
 use super::outbox::{Outbox, Request};
 use super::reading::as_painted;
-use super::theme::{self, size};
-use super::widgets::cut_in_the_middle;
+use super::theme;
+use super::widgets::{cut_in_the_middle, row_ground};
 use crate::words::counted;
 use crate::workspace::{Command, Document, SaveState, Workspace};
-use egui::{
-    Align2, CornerRadius, Frame, Margin, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{Align2, Frame, Margin, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 const ROW: f32 = 40.0;
 /// Where the columns begin, as shares of the width.
@@ -54,14 +52,7 @@ fn row(ui: &mut Ui, document: &Document, front: bool, out: &mut Outbox) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Row, true, front, document.name()));
     let p = theme::palette(ui);
-    let ground = match (front, response.hovered()) {
-        (true, _) => Some(p.accent_ground),
-        (false, true) => Some(p.raised),
-        _ => None,
-    };
-    if let Some(ground) = ground {
-        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), ground);
-    }
+    row_ground(ui, &response, front);
     let [w, h, d] = document.volume().dims();
     let cells = [
         as_painted(&cut_in_the_middle(document.name(), 48)),

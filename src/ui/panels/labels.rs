@@ -5,8 +5,10 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::panels::volumes;
 use crate::ui::reading::as_painted;
-use crate::ui::theme::{self, size};
-use crate::ui::widgets::{Icon, IconButton, InlineEdit, empty, primary_key, quiet, section, title_row};
+use crate::ui::theme;
+use crate::ui::widgets::{
+    Icon, IconButton, InlineEdit, empty, primary_key, quiet, row_ground, section, title_row,
+};
 use crate::workspace::{Command, Document, DocumentId, EditCommand, LabelCommand, Workspace};
 use egui::{
     Align2, CornerRadius, Key, Rect, Response, RichText, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -122,14 +124,7 @@ impl Labels {
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), ROW), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &label.name));
         let p = theme::palette(ui);
-        let ground = match (selected, response.hovered()) {
-            (true, _) => Some(p.accent_ground),
-            (false, true) => Some(p.raised),
-            (false, false) => None,
-        };
-        if let Some(ground) = ground {
-            ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), ground);
-        }
+        row_ground(ui, &response, selected);
         let mut row = ui.new_child(
             egui::UiBuilder::new()
                 .max_rect(rect.shrink2(vec2(6.0, 0.0)))

@@ -2,10 +2,10 @@ use crate::ui::context::{Panel, PanelContext};
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
-use crate::ui::theme::{self, size};
-use crate::ui::widgets::{empty, primary_key, quiet, section};
+use crate::ui::theme;
+use crate::ui::widgets::{empty, primary_key, quiet, row_ground, section};
 use crate::workspace::{Command, Document, PredictionStatus, Workspace};
-use egui::{Align2, CornerRadius, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// The slices that are still to be looked at, and how far one has come.
 #[derive(Default)]
@@ -121,14 +121,7 @@ fn row(ui: &mut Ui, workspace: &Workspace, document: &Document, z: usize, out: &
     };
     response.widget_info(|| WidgetInfo::selected(Role::Row, true, front, format!("{name}, {state}")));
     let p = theme::palette(ui);
-    let ground = match (front, response.hovered()) {
-        (true, _) => Some(p.accent_ground),
-        (false, true) => Some(p.raised),
-        _ => None,
-    };
-    if let Some(ground) = ground {
-        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), ground);
-    }
+    row_ground(ui, &response, front);
     ui.painter().text(
         pos2(rect.left() + 10.0, rect.center().y),
         Align2::LEFT_CENTER,

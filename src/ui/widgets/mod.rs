@@ -11,5 +11,5 @@ pub use button::{IconButton, drop_down, key_cap, primary, primary_key, quiet};
 pub use icon::Icon;
 pub use inline::InlineEdit;
 pub use progress::progress_bar;
-pub use section::{cut_in_the_middle, empty, field, legend, section, slider_row, title_row};
+pub use section::{cut_in_the_middle, empty, field, legend, row_ground, section, slider_row, title_row};
 pub use segmented::{Segmented, divider};

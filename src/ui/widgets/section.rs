@@ -1,5 +1,5 @@
 use crate::ui::theme;
-use egui::{Align, Color32, Layout, RichText, Sense, Slider, Ui, Vec2};
+use egui::{Align, Color32, CornerRadius, Layout, Response, RichText, Sense, Slider, Ui, Vec2};
 use std::ops::RangeInclusive;
 
 /// A titled part of a panel.
@@ -17,6 +17,17 @@ pub fn field<R>(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui) -> R) -> 
         ui.with_layout(Layout::right_to_left(Align::Center), content).inner
     })
     .inner
+}
+
+/// The ground of a row of a list: chosen, under the pointer, or none.
+pub fn row_ground(ui: &Ui, row: &Response, chosen: bool) {
+    let p = theme::palette(ui);
+    let ground = match (chosen, row.hovered()) {
+        (true, _) => p.accent_ground,
+        (false, true) => p.raised,
+        (false, false) => return,
+    };
+    ui.painter().rect_filled(row.rect, CornerRadius::same(theme::size::RADIUS), ground);
 }
 
 /// A panel's title with buttons at its right.
