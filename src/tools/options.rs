@@ -2,6 +2,7 @@ use super::Scene;
 use crate::geom::{Grid, Unit};
 use crate::volume::{Volume, Window, presets};
 use egui::{DragValue, Ui, emath::Numeric};
+use serde::{Deserialize, Serialize};
 
 /// Something that a tool's row offers to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,20 +17,23 @@ pub enum ToolOption {
 }
 
 /// The settings of all tools; those that several tools read are the same for all of them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ToolOptions {
     /// Radius on images with known spacing, and on others; `None` before it is set: a part of the image's size.
     radius_mm: Option<f64>,
     radius_px: Option<f64>,
     /// The brush reaches through slices.
     pub sphere: bool,
-    /// Paint only where the image's value lies in this range.
+    /// Paint only where the image's value lies in this range. Not kept: the next image's values may be others.
+    #[serde(skip)]
     pub value_range: Option<[f32; 2]>,
     /// Paint only where there is no label yet.
     pub over_background_only: bool,
     /// Erase only the selected label.
     pub erase_selected_only: bool,
     /// How far a filled value may be from that of the voxel clicked; `None`: a part of what the values span.
+    #[serde(skip)]
     pub tolerance: Option<f32>,
     /// Fill through slices.
     pub whole_volume: bool,

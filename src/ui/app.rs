@@ -200,6 +200,7 @@ impl App {
         if let Some(workspace) = &self.workspace {
             let Self { shell, view_state, toolbox, memory, .. } = self;
             memory.go_on(ui.ctx(), shell, view_state, toolbox, workspace);
+            view_state.begin_with(&memory.now().layouts);
         }
         self.keyboard.end_frame(ui.ctx());
         if let Some(workspace) = &mut self.workspace {
@@ -296,6 +297,9 @@ impl eframe::App for App {
         visuals.panel_fill.to_normalized_gamma_f32()
     }
 }
+
+#[cfg(test)]
+mod every_key;
 
 fn dropped(ctx: &egui::Context) -> Vec<PathBuf> {
     ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect())

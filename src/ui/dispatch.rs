@@ -1,11 +1,12 @@
 //! What each key does.
 
 use super::arrangement::Arrangement;
+use super::keys::keys;
 use super::keys::{KeyCommand, Scope};
 use super::outbox::{Outbox, Question, Request};
 use super::panels::labels::free_name;
 use super::shell::Shell;
-use super::view_state::ViewState;
+use super::view_state::{ViewState, layouts};
 use super::views;
 use super::welcome;
 use crate::geom::Plane;
@@ -35,12 +36,16 @@ impl Shell {
         match command {
             KeyCommand::OpenFile => out.ask(Question::OpenFile),
             KeyCommand::OpenFolder => out.ask(Question::OpenFolder),
-            KeyCommand::Theme | KeyCommand::Quit | KeyCommand::Scale(_) | KeyCommand::Panel => {
-                out.key(command)
-            }
+            KeyCommand::Theme
+            | KeyCommand::Quit
+            | KeyCommand::Scale(_)
+            | KeyCommand::Panel
+            | KeyCommand::ReduceMotion
+            | KeyCommand::Part(_) => out.key(command),
             KeyCommand::Find => self.find.open(),
             KeyCommand::Models => out.requests.push(Request::Models),
-            KeyCommand::Help => self.help_shown = !self.help_shown,
+            KeyCommand::Help => self.help.open(),
+            KeyCommand::Messages => self.notices.messages.shown = true,
             _ => match workspace.active() {
                 Some(document) => self.on_document(command, workspace, document, view_state, toolbox, out),
                 // The keys of labels are those of the start screen.
@@ -65,7 +70,6 @@ impl Shell {
         let z = document.cursor()[2];
         match command {
             // A tool that has something under way hears these first.
-            KeyCommand::Abort if !toolbox.busy() && self.help_shown => self.help_shown = false,
             KeyCommand::Abort => self.tool_key(Input::Escape, document, view_state, toolbox, out),
             KeyCommand::Accept(Scope::Slice) if toolbox.busy() => {
                 self.tool_key(Input::Enter, document, view_state, toolbox, out);
@@ -145,7 +149,8 @@ impl Shell {
             | KeyCommand::Queue(_)
             | KeyCommand::Fit
             | KeyCommand::CenterOnCrosshair
-            | KeyCommand::NextLayout => navigate(command, document, view_state, out),
+            | KeyCommand::NextLayout
+            | KeyCommand::Layout(_) => navigate(command, document, view_state, out),
             _ => change_view_state(command, document, view_state),
         }
     }
@@ -223,10 +228,10 @@ impl Shell {
         }
     }
 
-    /// `s`: as long as it is held the mask is hidden; a tap hides or shows it. `pressed`: it went down, without another key.
+    /// As long as its key it is held the mask is hidden; a tap hides or shows it. `pressed`: it went down, without another key.
     pub fn hold_to_hide(&mut self, ctx: &egui::Context, pressed: bool, view_state: &mut ViewState) {
         let (down, now, free) = (
-            ctx.input(|i| i.key_down(egui::Key::S)),
+            keys(ctx).is_down(ctx, KeyCommand::HideMask),
             ctx.input(|i| i.time),
             !ctx.text_edit_focused() && self.takes_keys(),
         );
@@ -302,6 +307,11 @@ fn navigate(command: KeyCommand, document: &Document, view_state: &mut ViewState
                 let axes = document.volume().grid().plane_axes(plane);
                 let (_, pixel) = axes.pixel_of_voxel(dims, DVec3::from(cursor.map(|c| c as f64)));
                 image.plane_mut(plane).center = Some(glam::DVec2::from(pixel) + 0.5);
+            }
+        }
+        KeyCommand::Layout(index) if dims[2] > 1 => {
+            if let Some((layout, _)) = layouts(document.native_plane()).get(index) {
+                image.arrange(*layout);
             }
         }
         KeyCommand::NextLayout => {

@@ -1,96 +1,311 @@
-//! The list of keys and mouse gestures, from the tables that dispatch them.
+//! The list of keys and mouse gestures, from the tables that dispatch them; a click on a line gives it another key.
 
-use super::keys::{Group, MOUSE, shortcuts, written, written_gesture};
-use super::theme;
+use super::keys::{Changes, Group, Keys, MOUSE, Shortcut, keys, set_keys, written, written_gesture};
+use super::theme::{self, size};
+use super::widgets::{focus_ring, quiet};
 use egui::{
-    Align, Align2, Color32, CornerRadius, Frame, Id, Layout, Modal, RichText, ScrollArea, Sense, Ui, Vec2,
+    Align, Align2, Context, CornerRadius, Event, Frame, Id, Key, KeyboardShortcut, Layout, Margin, Modal,
+    Modifiers, Rect, RichText, Role, ScrollArea, Sense, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-/// Shows the list; true where it is to be closed.
-pub fn show(ctx: &egui::Context) -> bool {
-    let screen = ctx.content_rect().size();
-    let frame = Frame::popup(&ctx.global_style()).inner_margin(24);
-    let response = Modal::new(Id::unique("keys")).frame(frame).show(ctx, |ui| {
-        ui.set_width((screen.x - 128.0).min(1020.0));
-        let height = (screen.y - 200.0).max(200.0);
-        let mut close = false;
+/// Of a line, in points.
+const LINE: f32 = 24.0;
+/// The lines stand in as many columns as there is room for.
+const COLUMN: f32 = 290.0;
+const MOST_COLUMNS: usize = 3;
+
+/// The sheet, and the line that waits for a key.
+#[derive(Default)]
+pub struct Help {
+    shown: bool,
+    /// It has just been opened.
+    fresh: bool,
+    typed: String,
+    /// The title of the line that waits for a key.
+    waits: Option<&'static str>,
+    /// The key that was pressed for it, where another line has it.
+    taken: Option<KeyboardShortcut>,
+}
+
+impl Help {
+    pub fn open(&mut self) {
+        *self = Self { shown: true, fresh: true, ..Self::default() };
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.shown
+    }
+
+    pub fn show(&mut self, ctx: &Context) {
+        if !self.shown {
+            return;
+        }
+        self.listen(ctx);
+        let screen = ctx.content_rect().size();
+        let width = (screen.x - 80.0).min(1020.0);
+        let height = (screen.y - 220.0).max(160.0);
+        let frame = Frame::popup(&ctx.global_style()).inner_margin(20);
+        let modal = Modal::new(Id::unique("keys")).frame(frame).show(ctx, |ui| {
+            ui.set_width(width);
+            self.head(ui);
+            ui.add_space(8.0);
+            ScrollArea::vertical()
+                .max_height(height)
+                .min_scrolled_height(height)
+                .auto_shrink([false, true])
+                .show(ui, |ui| self.columns(ui, width));
+            ui.add_space(8.0);
+            self.foot(ui);
+        });
+        if modal.should_close() || ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::F1)) {
+            self.shown = false;
+            ctx.request_repaint();
+        }
+        self.fresh = false;
+    }
+
+    /// Gives the line that waits the key that is pressed. Escape ends the waiting, and not the sheet.
+    fn listen(&mut self, ctx: &Context) {
+        let Some(title) = self.waits else { return };
+        let mut pressed = None;
+        ctx.input_mut(|input| {
+            input.events.retain(|event| match event {
+                Event::Key { key, pressed: true, modifiers, .. } => {
+                    pressed = pressed.or(Some(shortcut(*key, *modifiers)));
+                    false
+                }
+                Event::Text(_) => false,
+                _ => true,
+            });
+        });
+        let Some(key) = pressed else { return };
+        let free = |keys: &Keys| keys.meaning(&key).is_none_or(|line| line.title == title);
+        match key.logical_key {
+            Key::Escape => (self.waits, self.taken) = (None, None),
+            _ if is_kept(&key) => self.taken = Some(key),
+            _ if free(&keys(ctx)) => self.give(ctx, vec![key]),
+            _ => self.taken = Some(key),
+        }
+    }
+
+    /// Gives the line that waits these keys, and takes them from the others.
+    fn give(&mut self, ctx: &Context, wanted: Vec<KeyboardShortcut>) {
+        if let Some(title) = self.waits.take() {
+            let mut changed = Keys::clone(&keys(ctx));
+            changed.give(title, wanted);
+            set_keys(ctx, changed);
+        }
+        self.taken = None;
+    }
+
+    fn head(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             ui.label(RichText::new("Keys and mouse").font(theme::headline()));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| close = ui.button("Close").clicked());
-        });
-        ui.add_space(8.0);
-        ScrollArea::vertical()
-            .max_height(height)
-            .min_scrolled_height(height)
-            .auto_shrink([false, true])
-            .show(ui, |ui| {
-                ui.spacing_mut().item_spacing.x = 28.0;
-                ui.columns(3, |columns| {
-                    for (group, column) in
-                        [Group::Navigate, Group::Look, Group::Tools].into_iter().zip([0, 1, 2])
-                    {
-                        keys(&mut columns[column], group);
-                    }
-                    keys(&mut columns[0], Group::File);
-                    keys(&mut columns[2], Group::Workspaces);
-                    labels(&mut columns[1]);
-                    keys(&mut columns[2], Group::Prediction);
-                    mouse(&mut columns[0]);
-                });
+            ui.add_space(12.0);
+            let field = TextEdit::singleline(&mut self.typed)
+                .id(Id::unique("key search"))
+                .hint_text("Search")
+                .desired_width((ui.available_width() - 110.0).clamp(60.0, 260.0))
+                .margin(Margin::symmetric(8, 6));
+            let field = ui.add(field);
+            field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search the keys"));
+            if self.fresh {
+                field.request_focus();
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if quiet(ui, true, "Close").clicked() {
+                    self.shown = false;
+                }
             });
-        close
-    });
-    response.inner || response.should_close()
+        });
+    }
+
+    fn columns(&mut self, ui: &mut Ui, width: f32) {
+        let count = ((width / COLUMN) as usize).clamp(1, MOST_COLUMNS);
+        let counted = keys(ui.ctx());
+        let typed = self.typed.trim().to_lowercase();
+        let fits = |title: &str, keys: &[String]| {
+            typed.is_empty()
+                || title.to_lowercase().contains(&typed)
+                || keys.iter().any(|key| key.to_lowercase() == typed)
+        };
+        let of_group = |group: Group| {
+            let lines = counted.lines().iter().filter(|line| line.group == group);
+            let all = lines.map(Line::of).filter(|line| fits(line.words, &line.keys));
+            (group.title(), all.collect::<Vec<_>>())
+        };
+        let of_mouse = MOUSE.iter().map(Line::of_mouse).filter(|line| fits(line.words, &line.keys));
+        let mut blocks: Vec<(&str, Vec<Line>)> = Group::ALL.map(of_group).into();
+        blocks.push(("Mouse", of_mouse.collect()));
+        blocks.retain(|(_, lines)| !lines.is_empty());
+        if blocks.is_empty() {
+            ui.label(RichText::new("No key does that").color(theme::palette(ui).weak));
+            return;
+        }
+        // Each block goes where there is least.
+        let mut columns: Vec<Vec<(&str, Vec<Line>)>> = (0..count).map(|_| Vec::new()).collect();
+        for block in blocks {
+            let long = |column: &&mut Vec<(&str, Vec<Line>)>| {
+                column.iter().map(|(_, lines)| lines.len() + 2).sum::<usize>()
+            };
+            if let Some(shortest) = columns.iter_mut().min_by_key(long) {
+                shortest.push(block);
+            }
+        }
+        ui.spacing_mut().item_spacing.x = 28.0;
+        ui.columns(count, |uis| {
+            for (ui, blocks) in uis.iter_mut().zip(columns) {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for (words, lines) in blocks {
+                    title(ui, words);
+                    lines.iter().for_each(|line| self.line(ui, line));
+                }
+            }
+        });
+    }
+
+    fn line(&mut self, ui: &mut Ui, line: &Line) {
+        let p = theme::palette(ui);
+        let sense = if line.changes { Sense::click() } else { Sense::hover() };
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), sense);
+        let waits = self.waits == Some(line.words) && line.changes;
+        if line.changes {
+            let name = format!("{}: {}", line.words, line.keys.join(" or "));
+            response.widget_info(|| WidgetInfo::selected(Role::Button, true, waits, &name));
+        }
+        let ground = match (waits, line.changes && response.hovered()) {
+            (true, _) => Some(p.accent_ground),
+            (false, true) => Some(p.raised),
+            _ => None,
+        };
+        if let Some(ground) = ground {
+            ui.painter().rect_filled(rect.expand2(vec2(6.0, 0.0)), CornerRadius::same(size::RADIUS), ground);
+        }
+        if response.has_focus() {
+            focus_ring(ui, rect);
+        }
+        let mut right = rect.right();
+        if waits {
+            let at = pos2(right, rect.center().y);
+            let words = ui.painter().text(at, Align2::RIGHT_CENTER, "press a key", theme::small(), p.accent);
+            right = words.left() - 6.0;
+        } else {
+            for key in line.keys.iter().rev() {
+                right = cap(ui, pos2(right, rect.center().y), key) - 4.0;
+            }
+        }
+        let clip = ui.painter().with_clip_rect(rect.with_max_x(right).intersect(ui.clip_rect()));
+        clip.text(rect.left_center(), Align2::LEFT_CENTER, line.words, theme::small(), p.text);
+        if response.clicked() {
+            (self.waits, self.taken) = (Some(line.words), None);
+            // The field would take the key.
+            ui.memory_mut(|memory| memory.stop_text_input());
+        }
+    }
+
+    /// What to do, and what becomes of a key that means something already.
+    fn foot(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let now = keys(&ctx);
+        ui.horizontal(|ui| {
+            let weak = theme::palette(ui).weak;
+            let say = |ui: &mut Ui, words: String| ui.label(RichText::new(words).color(weak));
+            match (self.waits, self.taken) {
+                (None, _) => {
+                    say(ui, "Click a line to give it another key.".to_owned());
+                    let changed = now.changes() != Changes::new();
+                    if changed && quiet(ui, true, "All keys as at first").clicked() {
+                        set_keys(&ctx, Keys::with(&Changes::new()));
+                    }
+                }
+                (Some(title), None) => {
+                    say(ui, format!("Press the new key for “{title}”. Escape leaves it as it is."));
+                    if quiet(ui, true, "Its first key").clicked() {
+                        let mut changed = Keys::clone(&now);
+                        changed.give_back(title);
+                        set_keys(&ctx, changed);
+                        self.waits = None;
+                    }
+                    if quiet(ui, true, "No key").clicked() {
+                        self.give(&ctx, Vec::new());
+                    }
+                }
+                (Some(_), Some(key)) if is_kept(&key) => {
+                    say(
+                        ui,
+                        format!("{} cannot be given to anything else. Press another key.", written(&key)),
+                    );
+                }
+                (Some(_), Some(key)) => {
+                    let other = now.meaning(&key).map_or("something else", |line| line.title);
+                    say(ui, format!("{} is “{other}”.", written(&key)));
+                    if quiet(ui, true, "Take it from there").clicked() {
+                        self.give(&ctx, vec![key]);
+                    }
+                    if quiet(ui, true, "Leave it").clicked() {
+                        (self.waits, self.taken) = (None, None);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// A line of the sheet.
+struct Line {
+    words: &'static str,
+    keys: Vec<String>,
+    changes: bool,
+}
+
+impl Line {
+    fn of(shortcut: &Shortcut) -> Self {
+        Self {
+            words: shortcut.title,
+            keys: shortcut.keys.iter().map(written).collect(),
+            changes: shortcut.can_change(),
+        }
+    }
+
+    fn of_mouse(binding: &super::keys::MouseBinding) -> Self {
+        Self { words: binding.title, keys: vec![written_gesture(binding)], changes: false }
+    }
+}
+
+/// What was pressed, as the list has it.
+fn shortcut(key: Key, pressed: Modifiers) -> KeyboardShortcut {
+    let mut modifiers = Modifiers::NONE;
+    for (on, modifier) in [
+        (pressed.command || pressed.ctrl, Modifiers::COMMAND),
+        (pressed.alt, Modifiers::ALT),
+        // The logical key says it already.
+        (pressed.shift && key != Key::Questionmark, Modifiers::SHIFT),
+    ] {
+        if on {
+            modifiers = modifiers.plus(modifier);
+        }
+    }
+    KeyboardShortcut::new(modifiers, key)
+}
+
+/// Keys whose meaning stays: Escape leaves, Space moves the image.
+fn is_kept(key: &KeyboardShortcut) -> bool {
+    matches!(key.logical_key, Key::Escape | Key::Space)
 }
 
 fn title(ui: &mut Ui, words: &str) {
-    ui.add_space(6.0);
+    ui.add_space(8.0);
     ui.label(RichText::new(words).font(theme::small_title()).color(theme::palette(ui).accent));
+    ui.add_space(2.0);
 }
 
-fn keys(ui: &mut Ui, group: Group) {
-    title(ui, group.title());
-    for shortcut in shortcuts().iter().filter(|s| s.group == group) {
-        let keys: Vec<String> = shortcut.keys.iter().map(written).collect();
-        line(ui, shortcut.title, &keys);
-    }
-}
-
-/// Nine keys that differ by their number take one line.
-fn labels(ui: &mut Ui) {
-    title(ui, Group::Labels.title());
-    line(ui, "Label 1 to 9", &["1 … 9".to_owned()]);
-    let numbered = |t: &str| t.strip_prefix("Label ").is_some_and(|n| n.parse::<u8>().is_ok());
-    for shortcut in shortcuts().iter().filter(|s| s.group == Group::Labels && !numbered(s.title)) {
-        let keys: Vec<String> = shortcut.keys.iter().map(written).collect();
-        line(ui, shortcut.title, &keys);
-    }
-}
-
-fn mouse(ui: &mut Ui) {
-    title(ui, "Mouse");
-    for binding in MOUSE {
-        line(ui, binding.title, &[written_gesture(binding)]);
-    }
-}
-
-fn line(ui: &mut Ui, words: &str, keys: &[String]) {
+/// A key, its right end there; where its left end is.
+fn cap(ui: &Ui, right: egui::Pos2, words: &str) -> f32 {
     let p = theme::palette(ui);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
-        ui.add(egui::Label::new(RichText::new(words).font(theme::small())).truncate());
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            for key in keys.iter().rev() {
-                cap(ui, key, p.raised, p.weak);
-            }
-        });
-    });
-}
-
-fn cap(ui: &mut Ui, words: &str, ground: Color32, color: Color32) {
-    let text = ui.painter().layout_no_wrap(words.to_owned(), theme::key_cap(), color);
+    let text = ui.painter().layout_no_wrap(words.to_owned(), theme::key_cap(), p.weak);
     let size = Vec2::new((text.size().x + 10.0).max(20.0), 19.0);
-    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-    ui.painter().rect_filled(rect, CornerRadius::same(4), ground);
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, words, theme::key_cap(), color);
+    let rect = Rect::from_min_size(right - vec2(size.x, size.y / 2.0), size);
+    ui.painter().rect_filled(rect, CornerRadius::same(4), p.raised);
+    ui.painter().galley(rect.center() - text.size() / 2.0, text, p.weak);
+    rect.left()
 }

@@ -1,6 +1,7 @@
 //! Where keys go: to a text field, a row of a list, or the window.
 
-use super::keys::{KeyCommand, Scope, find, repeats};
+use super::keys::{KeyCommand, Scope, keys, repeats};
+use super::parts;
 use egui::{Context, Event, Id, Key, Modifiers, Plugin, RawInput, Response, Ui};
 
 /// Prepares a window for [`Keyboard`].
@@ -132,8 +133,15 @@ impl Keyboard {
             self.over_text_field(ctx);
             return Vec::new();
         }
-        // Tab is a key of ours; the focus of widgets must not wander with it.
-        ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
+        if ctx.input(|i| i.pointer.any_pressed()) {
+            parts::set_walking(ctx, false);
+        }
+        let walking = parts::is_walking(ctx);
+        // Over the image Tab is a key of ours; the focus of widgets must not wander with it.
+        if !walking {
+            ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
+        }
+        let counted = keys(ctx);
         // An open menu handles Escape first, and so does a field that it took the keyboard from.
         self.escaped = written && ctx.input(|i| i.key_pressed(Key::Escape));
         let escapes = egui::Popup::is_any_open(ctx) || written;
@@ -143,12 +151,15 @@ impl Keyboard {
             let mut rest = Vec::with_capacity(input.events.len());
             for event in std::mem::take(&mut input.events) {
                 match &event {
+                    Event::Key { key, modifiers, .. } if walking && is_of_widgets(*key, *modifiers) => {
+                        rest.push(event)
+                    }
                     // Space moves the image; on a button that was clicked last it would click it again.
                     Event::Key { key: Key::Space, .. } => {}
                     Event::Key { key: Key::Escape, .. } if escapes => rest.push(event),
                     Event::Key { key: Key::Enter, modifiers: Modifiers::NONE, .. } if row => rest.push(event),
                     Event::Key { key, pressed: true, modifiers, repeat, .. } => {
-                        match find(*key, *modifiers) {
+                        match counted.find(*key, *modifiers) {
                             Some(command) if row && of_image(command) => self.refused = true,
                             Some(command) if !*repeat || repeats(command) => commands.push(command),
                             Some(_) => {}
@@ -169,9 +180,10 @@ impl Keyboard {
     /// From the first command with Ctrl on the keys are not the field's any more.
     fn over_text_field(&mut self, ctx: &Context) {
         let Self { waiting, ends, .. } = self;
+        let counted = keys(ctx);
         ctx.input_mut(|input| {
             input.events.retain(|event| match event {
-                Event::Key { key, pressed: true, modifiers, .. } => match find(*key, *modifiers) {
+                Event::Key { key, pressed: true, modifiers, .. } => match counted.find(*key, *modifiers) {
                     Some(command) if *ends || modifiers.command && !is_of_fields(command) => {
                         *ends = true;
                         waiting.push(command);
@@ -201,6 +213,16 @@ impl Keyboard {
 fn escape() -> Event {
     let modifiers = Modifiers::NONE;
     Event::Key { key: Key::Escape, physical_key: None, pressed: true, repeat: false, modifiers }
+}
+
+/// What a button, a slider or a list that has the keyboard is used with.
+fn is_of_widgets(key: Key, modifiers: Modifiers) -> bool {
+    let arrows = [Key::ArrowUp, Key::ArrowDown, Key::ArrowLeft, Key::ArrowRight];
+    match key {
+        Key::Tab => !modifiers.command && !modifiers.alt,
+        Key::Enter | Key::Space => modifiers.is_none(),
+        key => arrows.contains(&key) && modifiers.is_none(),
+    }
 }
 
 /// A text field undoes what was written in it.

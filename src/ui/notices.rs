@@ -1,6 +1,7 @@
 //! What the person should know, at the lower right of the views.
 
 use super::closing::keep_elsewhere;
+use super::messages::{Messages, look};
 use super::outbox::{Outbox, Request};
 use super::panels::learn::time_left;
 use super::reading::in_words;
@@ -24,6 +25,8 @@ pub struct Notices {
     /// Why something that was asked for was not done; the newest replaces the older.
     told: Option<Told>,
     last_told: u64,
+    /// Everything that was said.
+    pub messages: Messages,
 }
 
 #[derive(Clone, Copy, Debug, Hash, PartialEq)]
@@ -166,6 +169,7 @@ impl Notices {
         for w in words {
             if !self.since.iter().any(|(card, _)| *card == w.card) {
                 self.since.push((w.card, now));
+                self.messages.keep(w.level, w.text);
             }
         }
         let hovered = self.cards.is_hovered(ctx);
@@ -242,11 +246,7 @@ fn card(
     buttons: impl FnOnce(&mut Ui),
 ) -> bool {
     let p = theme::palette(ui);
-    let (icon, color) = match level {
-        NoticeLevel::Info => (Icon::Info, p.accent),
-        NoticeLevel::Warning => (Icon::Warning, p.warn),
-        NoticeLevel::Error => (Icon::Warning, p.bad),
-    };
+    let (icon, color) = look(level, &p);
     let shown = frame(ui).show(ui, |ui| {
         // As wide as those beside it that can be dismissed.
         ui.set_width(ui.available_width());

@@ -1,17 +1,21 @@
 //! What the window remembers from one start to the next: how it looked, and what was open last.
 
 use super::arrangement::Arrangement;
+use super::keys::{Changes, Keys, keys, set_keys};
 use super::shell::Shell;
+use super::theme;
 use super::view_state::{AreaStyle, ViewState};
 use crate::engine::Engine;
 use crate::file;
 use crate::gpu::Filter;
 use crate::replace::write_bytes;
 use crate::time;
-use crate::tools::{self, Toolbox};
+use crate::tools::{self, ToolOptions, Toolbox};
+use crate::volume::Modality;
 use crate::workspace::{Document, Workspace};
 use egui::{Context, Theme, ThemePreference};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// So many images are remembered.
@@ -27,19 +31,30 @@ pub struct Remembered {
     pub light: bool,
     /// 1 is the interface's own size.
     pub scale: f32,
+    pub reduce_motion: bool,
+    /// What a person has changed of the keys.
+    pub keys: Changes,
     /// Of the window, in points.
     pub size: Option<[f32; 2]>,
     /// Place in [`Arrangement::ALL`].
     pub arrangement: usize,
     /// By arrangement, the panel in front.
     pub front: [Option<String>; 4],
+    /// By arrangement, how wide the panels are, in points.
+    pub widths: [Option<f32>; 4],
     pub panel: bool,
     pub tool: String,
+    pub options: ToolOptions,
+    /// By kind of image, the place in [`layouts`] of the layout that it had last.
+    pub layouts: BTreeMap<Modality, usize>,
     pub mask_opacity: f32,
     pub prediction_opacity: f32,
     /// Place in [`AreaStyle::ALL`].
     pub area: usize,
     pub crosshair: bool,
+    pub legend: bool,
+    /// How much darker images are drawn.
+    pub dim: f32,
     pub smooth: bool,
     /// What was found last, the newest first.
     pub found: Vec<String>,
@@ -65,15 +80,22 @@ impl Default for Remembered {
         Self {
             light: false,
             scale: 1.0,
+            reduce_motion: false,
+            keys: Changes::new(),
             size: None,
             arrangement: Arrangement::default() as usize,
             front: Default::default(),
+            widths: [None; 4],
             panel: true,
             tool: String::new(),
+            options: ToolOptions::default(),
+            layouts: BTreeMap::new(),
             mask_opacity: view.mask_opacity,
             prediction_opacity: view.prediction_opacity,
             area: 0,
             crosshair: view.crosshair,
+            legend: view.legend,
+            dim: view.dim,
             smooth: true,
             found: Vec::new(),
             images: Vec::new(),
@@ -121,18 +143,23 @@ impl Memory {
         if now.scale.is_finite() {
             ctx.set_zoom_factor(now.scale.clamp(1.0, 2.0));
         }
+        theme::reduce_motion(ctx, now.reduce_motion);
+        set_keys(ctx, Keys::with(&now.keys));
         shell.arrangement = Arrangement::ALL.get(now.arrangement).copied().unwrap_or_default();
-        shell.side.restore(&now.front, now.panel);
+        shell.side.restore(&now.front, now.widths, now.panel);
         shell.find.restore(now.found.clone());
         if let Some(tool) = tools::find(&now.tool) {
             // Nothing is under way that this would end.
             let _ended = toolbox.select(tool);
         }
+        toolbox.options = now.options.clone();
+        view_state.begin_with(&now.layouts);
         let share = |v: f32| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.5 };
         (view_state.mask_opacity, view_state.prediction_opacity) =
             (share(now.mask_opacity), share(now.prediction_opacity));
         view_state.area = AreaStyle::ALL.get(now.area).copied().unwrap_or(AreaStyle::Both);
-        view_state.crosshair = now.crosshair;
+        (view_state.crosshair, view_state.legend) = (now.crosshair, now.legend);
+        view_state.dim = if now.dim.is_finite() { now.dim.clamp(0.0, 0.6) } else { 0.0 };
         view_state.filter = if now.smooth { Filter::Smooth } else { Filter::Nearest };
     }
 
@@ -150,15 +177,22 @@ impl Memory {
         let mut now = Remembered {
             light: ctx.theme() == Theme::Light,
             scale: ctx.zoom_factor(),
+            reduce_motion: theme::is_motion_reduced(ctx),
+            keys: keys(ctx).changes(),
             size: rect.map(|rect| rect.size().into()).or(self.now.size),
             arrangement: shell.arrangement as usize,
             front: shell.side.remembered().map(|front| front.map(str::to_owned)),
+            widths: shell.side.widths(),
             panel: shell.side.is_shown(f32::INFINITY),
             tool: toolbox.tool().id.to_owned(),
+            options: toolbox.options.clone(),
+            layouts: view_state.layouts(workspace.active(), &self.now.layouts),
             mask_opacity: view_state.mask_opacity,
             prediction_opacity: view_state.prediction_opacity,
             area: place(&AreaStyle::ALL),
             crosshair: view_state.crosshair,
+            legend: view_state.legend,
+            dim: view_state.dim,
             smooth: view_state.filter == Filter::Smooth,
             found: shell.find.used().to_vec(),
             images: std::mem::take(&mut self.now.images),

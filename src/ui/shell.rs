@@ -4,7 +4,7 @@ use super::closing::Closing;
 use super::context::{Panel, PanelContext};
 use super::dialogs::Dialogs;
 use super::find::Find;
-use super::help;
+use super::help::Help;
 use super::keys::KeyCommand;
 use super::library::Library;
 use super::notices::Notices;
@@ -12,6 +12,7 @@ use super::open_images;
 use super::other_image;
 use super::outbox::{Outbox, Question, Request};
 use super::panels::{info::Info, labels::Labels, learn::Learn, prediction::Prediction, queue::Queue};
+use super::parts::{self, Part};
 use super::remembered::Seen;
 use super::side::Side;
 use super::stopping::Stopping;
@@ -21,7 +22,7 @@ use super::views::{self, Scene, Views};
 use super::welcome;
 use crate::tools::{self, Toolbox};
 use crate::workspace::{Document, Workspace};
-use egui::{CentralPanel, Margin, Rect, Ui};
+use egui::{CentralPanel, Margin, Rect, Ui, UiBuilder};
 
 /// The panels. To add one, write its file, name it here, and say in `arrangement.rs` where its tab is.
 fn panels() -> Vec<Box<dyn Panel>> {
@@ -42,12 +43,12 @@ pub struct Shell {
     strip: bars::Strip,
     pub(super) side: Side,
     pub(super) find: Find,
-    library: Library,
-    dialogs: Dialogs,
+    pub(super) library: Library,
+    pub(super) dialogs: Dialogs,
     pub(super) closing: Closing,
     pub(super) stopping: Stopping,
     pub(super) notices: Notices,
-    pub(super) help_shown: bool,
+    pub(super) help: Help,
     /// The selected label is to be named.
     pub(super) names: bool,
     /// A question about an image that is being opened stands.
@@ -72,7 +73,7 @@ impl Default for Shell {
             closing: Closing::default(),
             stopping: Stopping::default(),
             notices: Notices::default(),
-            help_shown: false,
+            help: Help::default(),
             names: false,
             asks: false,
             hiding_since: None,
@@ -85,7 +86,8 @@ impl Shell {
     /// Keys go to the window as long as no dialog stands over it.
     pub fn takes_keys(&self) -> bool {
         let over = self.dialogs.is_open() || self.closing.is_open() || self.stopping.is_open();
-        !over && !self.asks && !self.find.is_open() && !self.library.is_open()
+        let sheet = self.find.is_open() || self.library.is_open() || self.help.is_open();
+        !over && !self.asks && !sheet && !self.notices.messages.shown
     }
 
     /// Before there is anything to show.
@@ -114,51 +116,64 @@ impl Shell {
         let document = workspace.active();
         let window = ui.max_rect().width();
         let (panel, drawer) = (self.side.is_shown(window), Side::is_drawer(window));
-        egui::Panel::top("top")
-            .exact_size(size::TOP_BAR)
-            .resizable(false)
-            .frame(frame(10, 0))
-            .show(ui, |ui| bars::top(ui, workspace, &mut self.case, self.arrangement, panel, out));
-        let hint = document.map(|document| hint(document, toolbox, view_state)).unwrap_or_default();
-        egui::Panel::bottom("status").exact_size(size::STATUS_BAR).resizable(false).frame(frame(12, 0)).show(
+        egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
             ui,
             |ui| {
-                let dims = document.map(|d| d.volume().dims());
-                let pointed_at = dims.and_then(|dims| self.views.pointed_at(dims));
-                bars::status(ui, workspace, pointed_at, &hint, out);
+                Part::Top.begin(ui);
+                bars::top(ui, workspace, &mut self.case, self.arrangement, panel, out);
             },
         );
+        // Its place is taken now and filled last: Tab comes to it last.
+        let status = egui::Panel::bottom("status")
+            .exact_size(size::STATUS_BAR)
+            .resizable(false)
+            .frame(frame(12, 0))
+            .show(ui, whole);
+        let hint = document.map(|document| hint(document, toolbox, view_state)).unwrap_or_default();
         let listed = self.arrangement == Arrangement::DataSet && document.is_some();
         if document.is_some() && !listed && window >= bars::STRIP_AWAY {
-            egui::Panel::left("tools")
-                .exact_size(size::TOOL_STRIP)
-                .resizable(false)
-                .frame(frame(7, 8))
-                .show(ui, |ui| self.strip.show(ui, toolbox, view_state, true, out));
+            egui::Panel::left("tools").exact_size(size::TOOL_STRIP).resizable(false).frame(frame(7, 8)).show(
+                ui,
+                |ui| {
+                    Part::Tools.begin(ui);
+                    self.strip.show(ui, toolbox, view_state, true, out);
+                },
+            );
         }
-        let mut context = document.map(|document| PanelContext {
-            workspace,
-            document,
-            view_state,
-            out,
-            names: std::mem::take(&mut self.names),
-        });
-        if let (Some(context), true, false) = (&mut context, panel, drawer) {
-            self.side.show(ui, self.arrangement, window, frame(0, 0), context);
-        }
+        let side = (document.is_some() && panel && !drawer)
+            .then(|| self.side.take_place(ui, self.arrangement, window, frame(0, 0)));
         let above = ui.available_rect_before_wrap();
-        if let (Some(context), true, true) = (&mut context, panel, drawer) {
-            self.side.show_drawer(ui, self.arrangement, above, frame(0, 0), context);
-        }
         if let (Some(document), false) = (document, listed) {
             egui::Panel::top("options")
                 .exact_size(size::OPTIONS_ROW)
                 .resizable(false)
                 .frame(frame(12, 0))
-                .show(ui, |ui| bars::options(ui, document, self.arrangement, toolbox, view_state, out));
+                .show(ui, |ui| {
+                    Part::Options.begin(ui);
+                    bars::options(ui, document, self.arrangement, toolbox, view_state, out);
+                });
         }
-        let middle = CentralPanel::no_frame()
-            .show(ui, |ui| self.middle(ui, workspace, view_state, toolbox, seen, out));
+        let middle = CentralPanel::no_frame().show(ui, |ui| {
+            Part::Views.begin(ui);
+            self.middle(ui, workspace, view_state, toolbox, seen, out);
+        });
+        if let Some(document) = document {
+            let names = std::mem::take(&mut self.names);
+            let mut context = PanelContext { workspace, document, view_state, out, names };
+            match side {
+                Some(place) => self.side.show(ui, place, self.arrangement, &mut context),
+                None if panel => {
+                    self.side.show_drawer(ui, self.arrangement, above, frame(0, 0), &mut context)
+                }
+                None => {}
+            }
+        }
+        ui.scope_builder(UiBuilder::new().max_rect(status.inner), |ui| {
+            Part::Status.begin(ui);
+            let dims = document.map(|d| d.volume().dims());
+            let pointed_at = dims.and_then(|dims| self.views.pointed_at(dims));
+            bars::status(ui, workspace, pointed_at, &hint, out);
+        });
         self.above(ui.ctx(), middle.response.rect, workspace, toolbox, out);
     }
 
@@ -179,7 +194,13 @@ impl Shell {
                 open_images::show(ui, workspace, out)
             }
             (Some(document), None) => {
-                self.views.show(ui, &Scene { workspace, document }, view_state, toolbox, out);
+                self.views.show(
+                    ui,
+                    &Scene { workspace, document, arrangement: self.arrangement },
+                    view_state,
+                    toolbox,
+                    out,
+                );
             }
             (None, None) => welcome::show(ui, workspace, seen, out),
         }
@@ -205,9 +226,8 @@ impl Shell {
         } else {
             self.stopping.show(ctx, workspace, out);
         }
-        if self.help_shown && help::show(ctx) {
-            self.help_shown = false;
-        }
+        self.help.show(ctx);
+        self.notices.messages.show(ctx);
     }
 
     /// Opens a dialog.
@@ -232,6 +252,13 @@ impl Shell {
             }
             Request::Key(KeyCommand::Quit) => self.closing.quit(),
             Request::Key(KeyCommand::Scale(by)) => scale(ctx, by),
+            Request::Key(KeyCommand::ReduceMotion) => {
+                theme::reduce_motion(ctx, !theme::is_motion_reduced(ctx));
+            }
+            Request::Key(KeyCommand::Part(by)) => {
+                parts::go(ctx, by);
+                parts::set_walking(ctx, true);
+            }
             Request::Key(KeyCommand::Panel) => self.side.toggle(ctx.content_rect().width()),
             Request::Key(KeyCommand::AcceptVerifyNext) => self.go_on(workspace, view_state, out),
             Request::Key(command) => self.dispatch(command, workspace, view_state, toolbox, out),
@@ -257,6 +284,13 @@ impl Shell {
         }
         self.side.bring_to_front(self.arrangement, id);
     }
+}
+
+/// Takes a panel's whole place, to be filled later.
+pub(super) fn whole(ui: &mut Ui) -> Rect {
+    let rect = ui.max_rect();
+    ui.advance_cursor_after_rect(rect);
+    rect
 }
 
 /// What to do next with the tool in hand.

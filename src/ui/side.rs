@@ -2,6 +2,8 @@
 
 use super::arrangement::Arrangement;
 use super::context::{Panel, PanelContext};
+use super::parts::Part;
+use super::shell::whole;
 use super::theme::{self, size};
 use egui::{
     Align, Area, CornerRadius, Frame, Id, Layout, Margin, Order, Rect, ScrollArea, Sense, Stroke, Ui,
@@ -15,6 +17,8 @@ pub struct Side {
     panels: Vec<Box<dyn Panel>>,
     /// By arrangement, the panel that was in front there last.
     front: [Option<&'static str>; 4],
+    /// By arrangement, how wide a person has made it beside the views, in points.
+    widths: [Option<f32>; 4],
     shown: bool,
     /// As a drawer, in a narrow window.
     drawn: bool,
@@ -22,23 +26,35 @@ pub struct Side {
 
 impl Side {
     pub fn new(panels: Vec<Box<dyn Panel>>) -> Self {
-        Self { panels, front: [None, Some("prediction"), None, None], shown: true, drawn: false }
+        Self {
+            panels,
+            front: [None, Some("prediction"), None, None],
+            widths: [None; 4],
+            shown: true,
+            drawn: false,
+        }
     }
 
     /// As the window was when it was closed last.
-    pub fn restore(&mut self, front: &[Option<String>; 4], shown: bool) {
+    pub fn restore(&mut self, front: &[Option<String>; 4], widths: [Option<f32>; 4], shown: bool) {
         for (arrangement, id) in Arrangement::ALL.into_iter().zip(front) {
             let known = |name: &String| arrangement.panels().iter().copied().find(|panel| panel == name);
             if let Some(id) = id.as_ref().and_then(known) {
                 self.front[arrangement as usize] = Some(id);
             }
         }
+        self.widths = widths.map(|width| width.filter(|width| width.is_finite()));
         self.shown = shown;
     }
 
     /// By arrangement, the panel that is in front.
     pub fn remembered(&self) -> [Option<&'static str>; 4] {
         self.front
+    }
+
+    /// By arrangement, how wide a person has made it, in points.
+    pub fn widths(&self) -> [Option<f32>; 4] {
+        self.widths
     }
 
     pub fn is_drawer(window: f32) -> bool {
@@ -66,22 +82,29 @@ impl Side {
         self.front[arrangement as usize].unwrap_or(arrangement.panels()[0])
     }
 
-    /// Beside the views. `window`: its width in points.
-    pub fn show(
-        &mut self,
-        ui: &mut Ui,
-        arrangement: Arrangement,
-        window: f32,
-        frame: Frame,
-        context: &mut PanelContext,
-    ) {
+    /// The place beside the views, which [`Side::show`] fills when the views are there: Tab comes to it after them. `window`: its
+    /// width in points.
+    pub fn take_place(&mut self, ui: &mut Ui, arrangement: Arrangement, window: f32, frame: Frame) -> Rect {
         let [least, first, most] = arrangement.panel_width(window);
-        egui::Panel::right(Id::unique(("panels", arrangement.title(), first as u32)))
+        let width = &mut self.widths[arrangement as usize];
+        let place = egui::Panel::right(Id::unique(("panels", arrangement.title(), first as u32)))
             .resizable(true)
-            .default_size(first)
+            .default_size(width.unwrap_or(first).clamp(least, most))
             .size_range(least..=most)
             .frame(frame)
-            .show(ui, |ui| self.content(ui, arrangement, context));
+            .show(ui, whole)
+            .inner;
+        // What a person has made of it; what the window's size asks for is none of that.
+        if (place.width() - first).abs() >= 1.0 || width.is_some() {
+            *width = Some(place.width());
+        }
+        place
+    }
+
+    /// Beside the views.
+    pub fn show(&mut self, ui: &mut Ui, place: Rect, arrangement: Arrangement, context: &mut PanelContext) {
+        let builder = UiBuilder::new().max_rect(place).id_salt(arrangement.title());
+        ui.scope_builder(builder, |ui| self.content(ui, arrangement, context));
     }
 
     /// Over the views, at their right.
@@ -105,6 +128,7 @@ impl Side {
     }
 
     fn content(&mut self, ui: &mut Ui, arrangement: Arrangement, context: &mut PanelContext) {
+        Part::Panel.begin(ui);
         // The other tab is shown in the next frame, so that a text field of this panel can end first.
         let id = self.front(arrangement);
         if arrangement.panels().len() > 1 {
@@ -129,7 +153,9 @@ impl Side {
                 .max_rect(inner)
                 .layout(Layout::left_to_right(Align::Center))
                 .id_salt("footer");
-            panel.footer(&mut ui.new_child(builder), context);
+            let mut footer = ui.new_child(builder);
+            Part::Footer.begin(&footer);
+            panel.footer(&mut footer, context);
         }
         ui.advance_cursor_after_rect(rest);
     }

@@ -207,7 +207,7 @@ pub fn install(ctx: &egui::Context) {
             s.icon_width_inner = 9.0;
             s.scroll = ScrollStyle { bar_width: 6.0, ..ScrollStyle::floating() };
             style.interaction.tooltip_delay = 0.4;
-            style.animation_time = 0.1;
+            style.animation_time = MOTION;
         });
     }
     ctx.set_theme(egui::ThemePreference::Dark);
@@ -215,6 +215,18 @@ pub fn install(ctx: &egui::Context) {
     ctx.options_mut(|o| o.zoom_with_keyboard = false);
     // A stroke over the image is no click, and ends the writing in a field all the same.
     ctx.options_mut(|o| o.input_options.surrender_focus_on = egui::SurrenderFocusOn::Presses);
+}
+
+/// How long panels and sheets take to open, in seconds.
+const MOTION: f32 = 0.1;
+
+/// Everything opens at once, or not.
+pub fn reduce_motion(ctx: &egui::Context, reduce: bool) {
+    ctx.all_styles_mut(|style| style.animation_time = if reduce { 0.0 } else { MOTION });
+}
+
+pub fn is_motion_reduced(ctx: &egui::Context) -> bool {
+    ctx.global_style().animation_time == 0.0
 }
 
 fn visuals(dark: bool) -> egui::Visuals {

@@ -3,7 +3,7 @@
 use crate::engine::Version;
 use crate::geom::Plane;
 use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone, Turn};
-use crate::volume::Volume;
+use crate::volume::{Modality, Volume};
 use crate::workspace::{Document, DocumentId, SurfaceOf, Workspace};
 use glam::DVec2;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,16 @@ impl Layout {
     pub fn is_several(self) -> bool {
         !matches!(self, Layout::One(_))
     }
+}
+
+/// Every layout with its name, in the order of the keys and the buttons. `native`: the plane of the large view.
+pub fn layouts(native: Plane) -> [(Layout, &'static str); 4] {
+    [
+        (Layout::One(Pane::Plane(native)), "One large view"),
+        (Layout::OneAndThree, "One large view, and three beside it"),
+        (Layout::Four, "Three linked planes, and the labels"),
+        (Layout::One(Pane::Surface), "Labels in three dimensions"),
+    ]
 }
 
 /// What of prediction and mask is to be seen, as one choice.
@@ -168,6 +178,14 @@ impl ImageViewState {
         }
     }
 
+    /// Shows other views, each with the whole image.
+    pub fn arrange(&mut self, layout: Layout) {
+        if self.layout != layout {
+            self.layout = layout;
+            self.fit();
+        }
+    }
+
     /// The state in which the image was opened.
     pub fn fit(&mut self) {
         (self.planes, self.turn) = Default::default();
@@ -194,6 +212,8 @@ const PREDICTION_STRENGTH: f32 = 0.35;
 #[derive(Debug)]
 pub struct ViewState {
     images: BTreeMap<DocumentId, ImageViewState>,
+    /// By kind of image, the place in [`layouts`] of the layout that an image begins with.
+    first: BTreeMap<Modality, usize>,
     /// The left button changes window and level, whatever the tool.
     pub windowing: bool,
     pub mask_shown: bool,
@@ -208,6 +228,8 @@ pub struct ViewState {
     pub heat: bool,
     pub difference: bool,
     pub crosshair: bool,
+    /// What the colours and lines mean, in Review.
+    pub legend: bool,
     pub filter: Filter,
 }
 
@@ -215,6 +237,7 @@ impl Default for ViewState {
     fn default() -> Self {
         Self {
             images: BTreeMap::new(),
+            first: BTreeMap::new(),
             windowing: false,
             mask_shown: true,
             mask_held_away: false,
@@ -226,6 +249,7 @@ impl Default for ViewState {
             heat: false,
             difference: false,
             crosshair: true,
+            legend: true,
             filter: Filter::Smooth,
         }
     }
@@ -234,7 +258,40 @@ impl Default for ViewState {
 impl ViewState {
     /// The view state of an image; made on first use.
     pub fn image(&mut self, document: &Document) -> &mut ImageViewState {
-        self.images.entry(document.id()).or_insert_with(|| ImageViewState::of(document.volume()))
+        let first = &self.first;
+        self.images.entry(document.id()).or_insert_with(|| {
+            let mut state = ImageViewState::of(document.volume());
+            let layout = first.get(&document.volume().modality()).filter(|_| document.depth() > 1);
+            if let Some((layout, _)) =
+                layout.and_then(|&at| layouts(document.native_plane()).get(at).copied())
+            {
+                state.layout = layout;
+            }
+            state
+        })
+    }
+
+    /// By kind of image, the layout that images begin with.
+    pub fn begin_with(&mut self, first: &BTreeMap<Modality, usize>) {
+        if self.first != *first {
+            self.first.clone_from(first);
+        }
+    }
+
+    /// By kind of image, the layout that one of that kind had last: those of `before`, and that of the image in front.
+    pub fn layouts(
+        &self,
+        front: Option<&Document>,
+        before: &BTreeMap<Modality, usize>,
+    ) -> BTreeMap<Modality, usize> {
+        let mut all = before.clone();
+        let Some(document) = front.filter(|document| document.depth() > 1) else { return all };
+        let Some(image) = self.image_of(document.id()) else { return all };
+        let is_it = |(layout, _): &(Layout, &str)| *layout == image.layout;
+        if let Some(at) = layouts(document.native_plane()).iter().position(is_it) {
+            all.insert(document.volume().modality(), at);
+        }
+        all
     }
 
     /// As [`ViewState::image`], for reading.

@@ -73,10 +73,10 @@ fn open(ui: &mut Ui, out: &mut Outbox) {
     ui.add_space(14.0);
     ui.horizontal(|ui| {
         ui.visuals_mut().override_text_color = None;
-        if primary_key(ui, true, "Open a file", shortcut_of(KeyCommand::OpenFile)).clicked() {
+        if primary_key(ui, true, "Open a file", KeyCommand::OpenFile).clicked() {
             out.ask(Question::OpenFile);
         }
-        let key = shortcut_of(KeyCommand::OpenFolder).unwrap_or_default();
+        let key = shortcut_of(ui.ctx(), KeyCommand::OpenFolder).unwrap_or_default();
         if quiet(ui, true, "Open a folder").on_hover_text(key).clicked() {
             out.ask(Question::OpenFolder);
         }

@@ -1,4 +1,4 @@
-use crate::ui::keys::{KeyCommand, shortcut_of};
+use crate::ui::keys::KeyCommand;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
@@ -53,7 +53,7 @@ impl Case {
 
     fn step(&self, ui: &mut Ui, icon: Icon, name: &str, by: i64, out: &mut Outbox) {
         let command = KeyCommand::Image(by);
-        if ui.add(IconButton::new(icon, name).key(shortcut_of(command)).side(24.0)).clicked() {
+        if ui.add(IconButton::new(icon, name).key(command).side(24.0)).clicked() {
             out.key(command);
         }
     }

@@ -1,4 +1,4 @@
-use super::options::smooth;
+use crate::gpu::Filter;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::theme;
 use crate::ui::view_state::{AreaStyle, ViewState};
@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
         ui.separator();
         field(ui, "Areas", |ui| {
             let choices = AreaStyle::ALL.map(|style| (style, style.title()));
-            let key = shortcut_of(KeyCommand::MaskStyle).unwrap_or_default();
+            let key = shortcut_of(ui.ctx(), KeyCommand::MaskStyle).unwrap_or_default();
             if let Some(style) = Segmented::new(view_state.area, choices).show(ui, |_| key.clone()) {
                 view_state.area = style;
             }
@@ -36,7 +36,10 @@ pub fn show(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
         if document.depth() > 1 {
             toggle(ui, "Crosshair", KeyCommand::Crosshair, &mut view_state.crosshair);
         }
+        ui.checkbox(&mut view_state.legend, "Legend in Review");
         smooth(ui, view_state);
+        ui.separator();
+        slider_row(ui, "Darker image", &mut view_state.dim, 0.0..=0.6);
     });
 }
 
@@ -47,7 +50,10 @@ fn layer(ui: &mut Ui, name: &str, key: Option<KeyCommand>, shown: &mut bool) {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let (icon, verb) = if *shown { (Icon::Eye, "Hide") } else { (Icon::EyeOff, "Show") };
             let name = format!("{verb} the {}", name.to_lowercase());
-            let button = IconButton::new(icon, name).key(key.and_then(shortcut_of)).selected(!*shown);
+            let mut button = IconButton::new(icon, name).selected(!*shown);
+            if let Some(key) = key {
+                button = button.key(key);
+            }
             if ui.add(button).clicked() {
                 *shown = !*shown;
             }
@@ -56,5 +62,13 @@ fn layer(ui: &mut Ui, name: &str, key: Option<KeyCommand>, shown: &mut bool) {
 }
 
 fn toggle(ui: &mut Ui, name: &str, key: KeyCommand, on: &mut bool) {
-    ui.checkbox(on, name).on_hover_text(shortcut_of(key).unwrap_or_default());
+    ui.checkbox(on, name).on_hover_text(shortcut_of(ui.ctx(), key).unwrap_or_default());
+}
+
+/// Whether pixels are drawn smoothly.
+fn smooth(ui: &mut Ui, view_state: &mut ViewState) {
+    let mut smooth = view_state.filter == Filter::Smooth;
+    if ui.checkbox(&mut smooth, "Smooth pixels").clicked() {
+        view_state.filter = if smooth { Filter::Smooth } else { Filter::Nearest };
+    }
 }

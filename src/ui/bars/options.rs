@@ -1,11 +1,10 @@
 use super::layers;
-use crate::gpu::Filter;
 use crate::tools::{Scene, Toolbox};
 use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
-use crate::ui::view_state::{Layout as ViewLayout, Pane, Shows, ViewState};
+use crate::ui::view_state::{Layout as ViewLayout, Pane, Shows, ViewState, layouts as layouts_of};
 use crate::ui::widgets::{Icon, IconButton, Segmented, divider, drop_down};
 use crate::volume::presets;
 use crate::workspace::Document;
@@ -100,23 +99,23 @@ fn layouts(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
     if document.depth() == 1 {
         return;
     }
-    let key = shortcut_of(KeyCommand::NextLayout);
-    let native = Pane::Plane(document.native_plane());
+    let native = document.native_plane();
     let image = view_state.image(document);
-    let layouts = [
-        (Icon::Cube, "Labels in three dimensions", ViewLayout::One(Pane::Surface)),
-        (Icon::Grid, "Three linked planes, and the labels", ViewLayout::Four),
-        (Icon::OneAndThree, "One large view, and three beside it", ViewLayout::OneAndThree),
-        (Icon::Single, "One large view", ViewLayout::One(native)),
-    ];
-    for (icon, name, layout) in layouts {
+    // From the right end to the left.
+    for (index, (layout, name)) in layouts_of(native).into_iter().enumerate().rev() {
+        let icon = match layout {
+            ViewLayout::One(Pane::Plane(_)) => Icon::Single,
+            ViewLayout::One(Pane::Surface) => Icon::Cube,
+            ViewLayout::Four => Icon::Grid,
+            ViewLayout::OneAndThree => Icon::OneAndThree,
+        };
         let selected = match layout {
             ViewLayout::One(Pane::Plane(_)) => matches!(image.layout, ViewLayout::One(Pane::Plane(_))),
             layout => image.layout == layout,
         };
-        if ui.add(IconButton::new(icon, name).key(key.clone()).selected(selected)).clicked() && !selected {
-            image.layout = layout;
-            image.fit();
+        let button = IconButton::new(icon, name).key(KeyCommand::Layout(index)).selected(selected);
+        if ui.add(button).clicked() && !selected {
+            image.arrange(layout);
         }
     }
 }
@@ -132,18 +131,10 @@ fn windows(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
     Popup::menu(&menu).show(|ui| {
         ui.set_min_width(170.0);
         for (index, preset) in presets.iter().enumerate() {
-            let key = shortcut_of(KeyCommand::Preset(index)).unwrap_or_default();
+            let key = shortcut_of(ui.ctx(), KeyCommand::Preset(index)).unwrap_or_default();
             if ui.add(egui::Button::new(preset.title).shortcut_text(key)).clicked() {
                 image.tone.window = preset.window;
             }
         }
     });
-}
-
-/// Whether pixels are drawn smoothly.
-pub fn smooth(ui: &mut Ui, view_state: &mut ViewState) {
-    let mut smooth = view_state.filter == Filter::Smooth;
-    if ui.checkbox(&mut smooth, "Smooth pixels").clicked() {
-        view_state.filter = if smooth { Filter::Smooth } else { Filter::Nearest };
-    }
 }

@@ -95,7 +95,7 @@ fn groups() -> Vec<Vec<&'static Tool>> {
 
 fn line(ui: &mut Ui, tool: &'static Tool, out: &mut Outbox) {
     let command = KeyCommand::Tool(tool.id);
-    let key = shortcut_of(command).unwrap_or_default();
+    let key = shortcut_of(ui.ctx(), command).unwrap_or_default();
     if ui.add(Button::new(tool.title).shortcut_text(key)).on_hover_text(tool.about).clicked() {
         out.key(command);
         ui.close();
@@ -106,7 +106,7 @@ fn button(tool: &'static Tool, toolbox: &Toolbox, view_state: &ViewState, enable
     let selected = toolbox.tool().id == tool.id && !view_state.windowing;
     IconButton::new(Icon::Of(tool.icon), tool.title)
         .about(tool.about)
-        .key(shortcut_of(KeyCommand::Tool(tool.id)))
+        .key(KeyCommand::Tool(tool.id))
         .selected(enabled && selected)
         .enabled(enabled)
         .side(size::TOOL)
@@ -115,7 +115,7 @@ fn button(tool: &'static Tool, toolbox: &Toolbox, view_state: &ViewState, enable
 fn window(ui: &mut Ui, view_state: &ViewState, enabled: bool, out: &mut Outbox) {
     let button = IconButton::new(Icon::Window, "Window and level")
         .about("Drag sideways for the window, up and down for the level")
-        .key(shortcut_of(KeyCommand::WindowMode))
+        .key(KeyCommand::WindowMode)
         .selected(enabled && view_state.windowing)
         .enabled(enabled)
         .side(size::TOOL);

@@ -57,8 +57,9 @@ pub fn show(
 
     if !menu {
         let mut ui = child(ui, middle, Layout::left_to_right(Align::Center), "middle");
+        let ctx = ui.ctx().clone();
         let tip = |a: Arrangement| {
-            let key = shortcut_of(KeyCommand::Arrange(a)).unwrap_or_default();
+            let key = shortcut_of(&ctx, KeyCommand::Arrange(a)).unwrap_or_default();
             format!("{}   {key}", a.about())
         };
         if let Some(chosen) = choice.show(&mut ui, tip) {
@@ -75,10 +76,10 @@ fn child(ui: &mut Ui, rect: Rect, layout: Layout, id: &str) -> Ui {
 fn open(ui: &mut Ui, document: Option<&Document>, narrow: bool, out: &mut Outbox) {
     let command = KeyCommand::OpenFile;
     let clicked = match narrow {
-        true => ui.add(IconButton::new(Icon::Open, "Open").key(shortcut_of(command))).clicked(),
+        true => ui.add(IconButton::new(Icon::Open, "Open").key(command)).clicked(),
         false => {
             let button = ui.add(Button::new("Open").min_size(vec2(0.0, size::BUTTON)));
-            button.on_hover_text(shortcut_of(command).unwrap_or_default()).clicked()
+            button.on_hover_text(shortcut_of(ui.ctx(), command).unwrap_or_default()).clicked()
         }
     };
     if clicked {
@@ -107,7 +108,7 @@ fn open(ui: &mut Ui, document: Option<&Document>, narrow: bool, out: &mut Outbox
 
 /// A line of a menu that does what a key does.
 fn item(ui: &mut Ui, name: &str, command: KeyCommand, out: &mut Outbox) {
-    let key = shortcut_of(command).unwrap_or_default();
+    let key = shortcut_of(ui.ctx(), command).unwrap_or_default();
     if ui.add(Button::new(name).shortcut_text(key)).clicked() {
         out.key(command);
     }
@@ -123,9 +124,8 @@ fn right_end(
     ui.spacing_mut().item_spacing.x = 4.0;
     let document = workspace.active();
     rest(ui, document, out);
-    let key = |command| shortcut_of(command);
     if document.is_some() {
-        let panel = IconButton::new(Icon::Panel, "Panels").key(key(KeyCommand::Panel)).selected(panel_shown);
+        let panel = IconButton::new(Icon::Panel, "Panels").key(KeyCommand::Panel).selected(panel_shown);
         if ui.add(panel).clicked() {
             out.key(KeyCommand::Panel);
         }
@@ -166,7 +166,12 @@ fn rest(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
         item(ui, if dark { "Light theme" } else { "Dark theme" }, KeyCommand::Theme, out);
         item(ui, "Larger interface", KeyCommand::Scale(1), out);
         item(ui, "Smaller interface", KeyCommand::Scale(-1), out);
+        let mut reduced = theme::is_motion_reduced(ui.ctx());
+        if ui.checkbox(&mut reduced, "Reduce motion").clicked() {
+            out.key(KeyCommand::ReduceMotion);
+        }
         ui.separator();
+        item(ui, "Messages", KeyCommand::Messages, out);
         item(ui, "Keys and mouse", KeyCommand::Help, out);
         item(ui, "Quit", KeyCommand::Quit, out);
     });
@@ -179,7 +184,7 @@ fn history(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
         [(Icon::Redo, "Redo", redo, KeyCommand::Redo), (Icon::Undo, "Undo", undo, KeyCommand::Undo)]
     {
         let name = what.map_or_else(|| name.to_owned(), |what| format!("{name}: {what}"));
-        let button = IconButton::new(icon, name).key(shortcut_of(command)).enabled(what.is_some());
+        let button = IconButton::new(icon, name).key(command).enabled(what.is_some());
         if ui.add(button).clicked() {
             out.key(command);
         }
@@ -189,9 +194,8 @@ fn history(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
 /// Looks like a field; what is typed goes into the one that it opens.
 fn find(ui: &mut Ui, narrow: bool, out: &mut Outbox) {
     let command = KeyCommand::Find;
-    let key = shortcut_of(command);
     let clicked = match narrow {
-        true => ui.add(IconButton::new(Icon::Search, "Find anything").key(key)).clicked(),
+        true => ui.add(IconButton::new(Icon::Search, "Find anything").key(command)).clicked(),
         false => {
             let (rect, field) = ui.allocate_exact_size(vec2(FIND, size::BUTTON), Sense::click());
             field.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Find anything"));
@@ -207,7 +211,7 @@ fn find(ui: &mut Ui, narrow: bool, out: &mut Outbox) {
             ui.painter().text(
                 at,
                 egui::Align2::RIGHT_CENTER,
-                key.unwrap_or_default(),
+                shortcut_of(ui.ctx(), command).unwrap_or_default(),
                 theme::key_cap(),
                 p.faint,
             );

@@ -5,7 +5,7 @@ use crate::nn::MODELS;
 use crate::phantom::SAMPLES;
 use crate::tools;
 use crate::ui::arrangement::Arrangement;
-use crate::ui::keys::{Group, KeyCommand, Scope, shortcuts, written};
+use crate::ui::keys::{Group, KeyCommand, Keys, Scope, written};
 use crate::workspace::{DocumentId, Workspace};
 
 /// Something that can be found.
@@ -36,8 +36,8 @@ pub enum Action {
 }
 
 /// All of them, in the order in which equal ones are listed.
-pub fn all(workspace: &Workspace) -> Vec<Entry> {
-    let keys = shortcuts().iter().filter(|s| is_found(s.command)).map(|s| {
+pub fn all(workspace: &Workspace, keys: &Keys) -> Vec<Entry> {
+    let keys = keys.lines().iter().filter(|s| is_found(s.command)).map(|s| {
         let why_not = why_not(s.command, workspace);
         Entry {
             name: s.title.to_owned(),
@@ -96,6 +96,7 @@ fn is_found(command: KeyCommand) -> bool {
             | KeyCommand::Label(_)
             | KeyCommand::Find
             | KeyCommand::Abort
+            | KeyCommand::Part(_)
             | KeyCommand::MaskOpacity(_)
             | KeyCommand::BrushSize(_)
     )
@@ -150,6 +151,9 @@ fn about(command: KeyCommand) -> &'static str {
         C::Models => "Every model and network, with what fits this image",
         C::Panel => "Opens or closes the panel beside the views",
         C::Scale(_) => "From 100 to 200 %",
+        C::ReduceMotion => "Panels and sheets open at once, and nothing blinks by itself",
+        C::Messages => "Everything that was said in a notice, newest first",
+        C::Layout(_) => "How many views there are, and of what",
         C::Theme => "The image keeps its dark ground in both",
         C::Help => "Every key and every gesture of the mouse",
         _ => "",
@@ -160,7 +164,8 @@ fn about(command: KeyCommand) -> &'static str {
 fn why_not(command: KeyCommand, workspace: &Workspace) -> Option<&'static str> {
     use KeyCommand as C;
     let free =
-        matches!(command, C::OpenFile | C::OpenFolder | C::Quit | C::Theme | C::Help | C::Scale(_) | C::Find);
+        matches!(command, C::OpenFile | C::OpenFolder | C::Quit | C::Theme | C::Help | C::Scale(_) | C::Find)
+            || matches!(command, C::ReduceMotion | C::Messages);
     if free {
         return None;
     }
@@ -177,7 +182,13 @@ fn why_not(command: KeyCommand, workspace: &Workspace) -> Option<&'static str> {
         C::Accept(_) | C::Reject | C::HeatMap | C::Difference if document.model().is_none() => {
             Some("needs a model")
         }
-        C::FirstSlice | C::LastSlice | C::Queue(_) | C::NextLayout | C::CopyFrom(_) | C::Crosshair
+        C::FirstSlice
+        | C::LastSlice
+        | C::Queue(_)
+        | C::NextLayout
+        | C::CopyFrom(_)
+        | C::Crosshair
+        | C::Layout(_)
             if document.depth() == 1 =>
         {
             Some("needs an image of several slices")

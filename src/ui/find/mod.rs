@@ -3,6 +3,7 @@
 mod entries;
 mod matcher;
 
+use super::keys::keys;
 use super::outbox::{Outbox, Request};
 use super::reading::as_painted;
 use super::theme::{self, size};
@@ -74,7 +75,7 @@ impl Find {
         let dim = ctx.layer_painter(egui::LayerId::new(Order::Foreground, Id::unique("find dims")));
         dim.rect_filled(views, 0.0, Color32::from_black_alpha(97));
 
-        let found = found(&entries::all(workspace), &self.typed, &self.used);
+        let found = found(&entries::all(workspace, &keys(ctx)), &self.typed, &self.used);
         self.at = self.at.min(found.len().saturating_sub(1));
         let (mut chosen, mut leaves) = (None, false);
         ctx.input_mut(|input| {

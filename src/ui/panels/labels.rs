@@ -47,7 +47,7 @@ impl Panel for Labels {
             rename(renamed, workspace, document, out);
         }
         title_row(ui, "Labels", |ui| {
-            let add = IconButton::new(Icon::Plus, "New label").key(shortcut_of(KeyCommand::NewLabel));
+            let add = IconButton::new(Icon::Plus, "New label").key(KeyCommand::NewLabel);
             if ui.add(add).clicked() {
                 let (id, name) = (document.labels().free_id(), free_name(document));
                 out.command(Command::Labels(LabelCommand::Add { name: name.clone() }));
@@ -159,7 +159,7 @@ impl Labels {
             out.command(Command::Labels(LabelCommand::Select(label.id)));
         }
         response.context_menu(|ui| {
-            let key = shortcut_of(KeyCommand::NameLabel).unwrap_or_default();
+            let key = shortcut_of(ui.ctx(), KeyCommand::NameLabel).unwrap_or_default();
             if ui.button("Rename").on_hover_text(key).clicked() {
                 self.name(ui, label.id, &label.name, workspace, document, out);
                 ui.close();
@@ -322,7 +322,7 @@ fn this_slice(ui: &mut Ui, document: &Document, out: &mut Outbox) {
             for (from, name, possible) in
                 [(-1, "Copy from previous", z > 0), (1, "Copy from next", z + 1 < document.depth())]
             {
-                let key = shortcut_of(KeyCommand::CopyFrom(from)).unwrap_or_default();
+                let key = shortcut_of(ui.ctx(), KeyCommand::CopyFrom(from)).unwrap_or_default();
                 if quiet(ui, possible, name).on_hover_text(key).clicked() {
                     out.key(KeyCommand::CopyFrom(from));
                 }
@@ -335,11 +335,11 @@ fn this_slice(ui: &mut Ui, document: &Document, out: &mut Outbox) {
 pub fn verify(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     let deep = document.depth() > 1;
     let what = if deep { "slice" } else { "image" };
-    let key = shortcut_of(KeyCommand::Verify);
     let tip = format!("No model changes a verified {what}, and networks learn from it");
     let clicked = match document.is_verified(document.cursor()[2]) {
-        true => quiet(ui, true, "Take the verified mark away").on_hover_text(key.unwrap_or_default()),
-        false => primary_key(ui, true, &format!("Verify {what}"), key).on_hover_text(tip),
+        true => quiet(ui, true, "Take the verified mark away")
+            .on_hover_text(shortcut_of(ui.ctx(), KeyCommand::Verify).unwrap_or_default()),
+        false => primary_key(ui, true, &format!("Verify {what}"), KeyCommand::Verify).on_hover_text(tip),
     };
     if clicked.clicked() {
         out.key(KeyCommand::Verify);

@@ -91,11 +91,11 @@ impl Panel for Prediction {
                 out.command(Command::Model(ModelCommand::PredictAll));
             }
             quiet(ui, false, name);
-        } else if primary_key(ui, here, name, shortcut_of(accept)).clicked() {
+        } else if primary_key(ui, here, name, accept).clicked() {
             out.key(accept);
         }
         let name = if view_state.is_rejected(document, z) { "Show again" } else { "Reject" };
-        let key = shortcut_of(KeyCommand::Reject).unwrap_or_default();
+        let key = shortcut_of(ui.ctx(), KeyCommand::Reject).unwrap_or_default();
         if quiet(ui, ready, name).on_hover_text(key).clicked() {
             out.key(KeyCommand::Reject);
         }
@@ -224,7 +224,8 @@ fn can_accept(workspace: &Workspace, document: &Document) -> (bool, bool) {
 /// What may be accepted besides the slice.
 fn accept_other(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let (_, here) = can_accept(workspace, document);
-    let key = |command| shortcut_of(command).unwrap_or_default();
+    let ctx = ui.ctx().clone();
+    let key = |command| shortcut_of(&ctx, command).unwrap_or_default();
     let (component, volume) = (KeyCommand::Accept(Scope::Component), KeyCommand::Accept(Scope::Volume));
     ui.horizontal(|ui| {
         let tip = format!("The region at the crosshair   {}", key(component));
@@ -241,7 +242,8 @@ fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, view_state: &mu
     ui.checkbox(&mut view_state.prediction_shown, "Prediction")
         .on_hover_text("Dotted, with a dashed outline");
     slider_row(ui, "Opacity", &mut view_state.prediction_opacity, 0.0..=1.0);
-    let key = |command| shortcut_of(command).unwrap_or_default();
+    let ctx = ui.ctx().clone();
+    let key = |command| shortcut_of(&ctx, command).unwrap_or_default();
     let heat =
         ui.add_enabled(!of_volumes(workspace, document), Checkbox::new(&mut view_state.heat, "Heat map"));
     heat.on_hover_text(format!("How probable the selected label is   {}", key(KeyCommand::HeatMap)))

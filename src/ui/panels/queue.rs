@@ -1,4 +1,5 @@
 use crate::ui::context::{Panel, PanelContext};
+use crate::ui::counted::Counted;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
@@ -9,7 +10,10 @@ use egui::{Align2, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// The slices that are still to be looked at, and how far one has come.
 #[derive(Default)]
-pub struct Queue;
+pub struct Queue {
+    /// What is predicted in the slice in front.
+    predicted: Counted,
+}
 
 const ROW: f32 = 32.0;
 /// So many slices are listed; the rest is counted.
@@ -55,7 +59,7 @@ impl Panel for Queue {
                 ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
             }
         });
-        in_this_slice(ui, workspace, document);
+        in_this_slice(ui, &mut self.predicted, workspace, document);
     }
 
     fn has_footer(&self, _: &PanelContext) -> bool {
@@ -74,11 +78,12 @@ impl Panel for Queue {
             (false, true) => "Accept, verify, next",
             (false, false) => "Verify, next",
         };
-        if primary_key(ui, true, name, shortcut_of(KeyCommand::AcceptVerifyNext)).clicked() {
+        if primary_key(ui, true, name, KeyCommand::AcceptVerifyNext).clicked() {
             out.key(KeyCommand::AcceptVerifyNext);
         }
         let skip = KeyCommand::Queue(1);
-        let key = |command| shortcut_of(command).unwrap_or_default();
+        let ctx = ui.ctx().clone();
+        let key = |command| shortcut_of(&ctx, command).unwrap_or_default();
         if document.depth() > 1 && quiet(ui, true, "Skip").on_hover_text(key(skip)).clicked() {
             out.key(skip);
         }
@@ -139,20 +144,17 @@ fn row(ui: &mut Ui, workspace: &Workspace, document: &Document, z: usize, out: &
 }
 
 /// How many pixels each label takes in what is predicted of the slice in front.
-fn in_this_slice(ui: &mut Ui, workspace: &Workspace, document: &Document) {
+fn in_this_slice(ui: &mut Ui, counted: &mut Counted, workspace: &Workspace, document: &Document) {
     let Some(predicted) = workspace.predicted_labels(document.id(), document.cursor()[2]) else { return };
     let Some(card) = document.model().and_then(|v| workspace.model(v)).map(|m| &m.card) else { return };
-    let mut counts = std::collections::BTreeMap::new();
-    for &label in predicted.iter().filter(|&&label| label != 0) {
-        *counts.entry(label).or_insert(0usize) += 1;
-    }
+    let counts = counted.of(predicted);
     if counts.is_empty() {
         return;
     }
     let grid = document.volume().grid();
     let [sx, sy, _] = grid.spacing();
     section(ui, "Predicted in this slice", |ui| {
-        for (id, count) in counts {
+        for (&id, &count) in counts {
             let Some(label) = card.labels.get(id) else { continue };
             ui.horizontal(|ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());

@@ -3,6 +3,7 @@
 
 mod findings;
 mod frame;
+mod legend;
 mod likely;
 mod marks;
 mod overlay;
@@ -18,6 +19,7 @@ pub use overlay::predicted_words;
 pub use pointer::Pointer;
 pub use preview::show as show_preview;
 
+use super::arrangement::Arrangement;
 use super::outbox::Outbox;
 use super::theme::canvas;
 use super::view_state::{Beside, ImageViewState, Layout, Pane, ViewState};
@@ -31,6 +33,7 @@ use egui::{Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2};
 pub struct Views {
     pub pointer: Pointer,
     pub marks: SliceMarks,
+    legend: legend::Legend,
     /// What is predicted, by plane; only views that cannot show probabilities use theirs.
     pub reformats: [Reformat; 3],
 }
@@ -39,6 +42,7 @@ pub struct Views {
 pub struct Scene<'a> {
     pub workspace: &'a Workspace,
     pub document: &'a Document,
+    pub arrangement: Arrangement,
 }
 
 /// Points between two views.

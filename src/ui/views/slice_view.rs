@@ -9,6 +9,7 @@ use crate::gpu::{
 use crate::label::{LabelId, LabelTable};
 use crate::nn::Probabilities;
 use crate::tools::{self, Cursor, Toolbox};
+use crate::ui::arrangement::Arrangement;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::ui::view_state::{Pane, ViewState};
@@ -77,6 +78,9 @@ pub fn show(
     overlay::letters(&painter, &frame, document.volume().grid());
     overlay::scale_bar(&painter, rect, frame.points_per_unit(), document.volume().grid());
     overlay::corners(&painter, &frame, scene, view_state);
+    if scene.arrangement == Arrangement::Review && axes.normal == Axis::Z {
+        views.legend.show(ui, &frame, scene, view_state);
+    }
     if predicted {
         overlay::demonstration(&painter, rect, scene.workspace, document);
     }

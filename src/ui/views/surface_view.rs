@@ -20,7 +20,7 @@ use std::time::Duration;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 pub fn show(ui: &mut Ui, scene: &Scene, view_state: &mut ViewState) {
-    let Scene { workspace, document } = *scene;
+    let Scene { workspace, document, .. } = *scene;
     let (rect, grid) = (ui.max_rect(), document.volume().grid());
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
     let response = ui.interact(rect, ui.scope_id().with("surface"), Sense::click_and_drag());
@@ -187,7 +187,7 @@ fn crosshair(painter: &Painter, at: Pos2) {
 }
 
 fn words(painter: &Painter, rect: Rect, scene: &Scene, view_state: &ViewState, there: bool) {
-    let Scene { workspace, document } = *scene;
+    let Scene { workspace, document, .. } = *scene;
     let (corner, small) = (rect.min + Vec2::splat(overlay::EDGE), theme::small());
     let title = overlay::text(painter, corner, Align2::LEFT_TOP, "3-D", small.clone(), canvas::TEXT);
     let of_prediction =

@@ -1,4 +1,5 @@
 use super::Icon;
+use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::theme::{self, size};
 use egui::{
     Button, CornerRadius, Rect, Response, RichText, Role, Sense, Stroke, Ui, Vec2, Widget, WidgetInfo,
@@ -9,7 +10,7 @@ pub struct IconButton {
     icon: Icon,
     name: String,
     about: &'static str,
-    key: Option<String>,
+    key: Option<KeyCommand>,
     selected: bool,
     enabled: bool,
     side: f32,
@@ -36,8 +37,9 @@ impl IconButton {
         self
     }
 
-    pub fn key(mut self, key: Option<String>) -> Self {
-        self.key = key;
+    /// The command whose key does the same.
+    pub fn key(mut self, command: KeyCommand) -> Self {
+        self.key = Some(command);
         self
     }
 
@@ -90,11 +92,14 @@ impl Widget for IconButton {
             let icon_side = (self.side * 0.6).clamp(12.0, 20.0);
             let square = Rect::from_center_size(rect.center(), Vec2::splat(icon_side));
             self.icon.paint(ui.painter(), square, color);
+            if response.has_focus() {
+                focus_ring(ui, rect);
+            }
         }
         response.on_hover_ui(|ui| {
             ui.horizontal(|ui| {
                 ui.label(&self.name);
-                if let Some(key) = &self.key {
+                if let Some(key) = self.key.and_then(|command| shortcut_of(ui.ctx(), command)) {
                     ui.label(RichText::new(key).color(theme::palette(ui).faint));
                 }
             });
@@ -105,12 +110,18 @@ impl Widget for IconButton {
     }
 }
 
+/// Around a painted widget that has the keyboard.
+pub fn focus_ring(ui: &Ui, rect: Rect) {
+    let stroke = Stroke::new(2.0, theme::palette(ui).accent);
+    ui.painter().rect_stroke(rect, CornerRadius::same(size::RADIUS), stroke, egui::StrokeKind::Outside);
+}
+
 /// The one main button of a panel, with the key that does the same.
-pub fn primary_key(ui: &mut Ui, enabled: bool, text: &str, key: Option<String>) -> Response {
+pub fn primary_key(ui: &mut Ui, enabled: bool, text: &str, command: KeyCommand) -> Response {
     let p = theme::palette(ui);
     let color = if enabled { p.on_accent } else { p.faint };
     let words = RichText::new(text).color(color);
-    let key = key.unwrap_or_default();
+    let key = shortcut_of(ui.ctx(), command).unwrap_or_default();
     let button = Button::new(words)
         .right_text(RichText::new(&key).font(theme::key_cap()).color(color))
         .fill(if enabled { p.accent } else { p.raised })

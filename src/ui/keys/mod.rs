@@ -1,8 +1,18 @@
 //! Every key and mouse gesture: one list each. What is listed is what is dispatched, and what `?` shows.
 
+mod in_force;
+mod mouse;
+mod written;
+
+pub use in_force::{Changes, Keys, keys, set_keys, shortcut_of};
+pub use mouse::{
+    MOUSE, Mode, MouseAction, MouseBinding, PointerState, Trigger, mouse_action, written_gesture,
+};
+pub use written::written;
+
 use super::arrangement::Arrangement;
-use crate::tools::{TOOLS, Tool, ToolKind};
-use egui::{Key, KeyboardShortcut, Modifiers, PointerButton};
+use crate::tools::{TOOLS, Tool};
+use egui::{Key, KeyboardShortcut, Modifiers};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -59,6 +69,12 @@ pub enum KeyCommand {
     /// Makes the interface larger or smaller by so many steps; 0 is its own size.
     Scale(i32),
     Theme,
+    ReduceMotion,
+    /// The layout of this place in [`LAYOUTS`](super::view_state::LAYOUTS).
+    Layout(usize),
+    /// So many areas of the window further.
+    Part(i64),
+    Messages,
     Help,
 }
 
@@ -71,11 +87,19 @@ pub enum Scope {
 }
 
 /// A line of the list of keys.
+#[derive(Clone)]
 pub struct Shortcut {
     pub group: Group,
     pub title: &'static str,
     pub keys: Cow<'static, [KeyboardShortcut]>,
     pub command: KeyCommand,
+}
+
+impl Shortcut {
+    /// Whether a person can give it other keys. Escape leaves whatever stands in front, in every program, and Space moves the image.
+    pub fn can_change(&self) -> bool {
+        !matches!(self.command, C::Abort | C::AcceptVerifyNext)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +114,8 @@ pub enum Group {
 }
 
 impl Group {
+    pub const ALL: [Group; 7] = [Navigate, Look, Tools, File, Labels, Prediction, Workspaces];
+
     pub fn title(self) -> &'static str {
         match self {
             Group::Workspaces => "Workspaces",
@@ -115,6 +141,9 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
+const fn ctrl_alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::ALT), key)
+}
 const fn line(
     group: Group,
     title: &'static str,
@@ -139,6 +168,9 @@ static FIXED: &[Shortcut] = &[
     line(Workspaces, "Larger interface", &[ctrl(Key::Plus), ctrl(Key::Equals)], C::Scale(1)),
     line(Workspaces, "Smaller interface", &[ctrl(Key::Minus)], C::Scale(-1)),
     line(Workspaces, "Interface in its own size", &[ctrl(Key::Num0)], C::Scale(0)),
+    line(Workspaces, "Next part of the window", &[key(Key::F6)], C::Part(1)),
+    line(Workspaces, "Previous part of the window", &[shift(Key::F6)], C::Part(-1)),
+    line(Workspaces, "Messages since the start", &[], C::Messages),
     line(Navigate, "Next slice", &[key(Key::ArrowDown), key(Key::PageDown)], C::Slice(1)),
     line(Navigate, "Previous slice", &[key(Key::ArrowUp), key(Key::PageUp)], C::Slice(-1)),
     line(Navigate, "Five slices forward", &[shift(Key::ArrowDown), shift(Key::PageDown)], C::Slice(5)),
@@ -150,6 +182,10 @@ static FIXED: &[Shortcut] = &[
     line(Navigate, "Centre the views on the crosshair", &[key(Key::C)], C::CenterOnCrosshair),
     line(Navigate, "Fit the image into the view", &[key(Key::R)], C::Fit),
     line(Navigate, "Next layout", &[key(Key::V)], C::NextLayout),
+    line(Navigate, "One large view", &[ctrl_alt(Key::Num1)], C::Layout(0)),
+    line(Navigate, "One large view, and three beside it", &[ctrl_alt(Key::Num2)], C::Layout(1)),
+    line(Navigate, "Three linked planes, and the labels", &[ctrl_alt(Key::Num3)], C::Layout(2)),
+    line(Navigate, "Labels in three dimensions", &[ctrl_alt(Key::Num5)], C::Layout(3)),
     line(Look, "Window preset 1", &[shift(Key::Num1)], C::Preset(0)),
     line(Look, "Window preset 2", &[shift(Key::Num2)], C::Preset(1)),
     line(Look, "Window preset 3", &[shift(Key::Num3)], C::Preset(2)),
@@ -165,6 +201,7 @@ static FIXED: &[Shortcut] = &[
     line(Look, "Crosshair", &[key(Key::X)], C::Crosshair),
     line(Look, "Smooth or nearest pixels", &[key(Key::T)], C::Filter),
     line(Look, "Dark or light theme", &[ctrl_shift(Key::L)], C::Theme),
+    line(Look, "Reduce motion", &[], C::ReduceMotion),
     line(Tools, "Window and level", &[key(Key::L)], C::WindowMode),
     line(Tools, "Swap brush and eraser", &[key(Key::Tab)], C::SwapBrushEraser),
     line(Tools, "Smaller brush", &[key(Key::OpenBracket)], C::BrushSize(1.0 / 1.2)),
@@ -214,8 +251,8 @@ static FIXED: &[Shortcut] = &[
     line(File, "This list", &[key(Key::Questionmark), shift(Key::Slash), key(Key::F1)], C::Help),
 ];
 
-/// Every line of the list.
-pub fn shortcuts() -> &'static [Shortcut] {
+/// Every line of the list, with the keys that it has at first.
+fn shortcuts() -> &'static [Shortcut] {
     static ALL: LazyLock<Vec<Shortcut>> = LazyLock::new(|| {
         let of_tool = |tool: &&'static Tool| Shortcut {
             group: Tools,
@@ -223,144 +260,9 @@ pub fn shortcuts() -> &'static [Shortcut] {
             keys: Key::from_name(&tool.key.to_ascii_uppercase().to_string()).map(key).into_iter().collect(),
             command: C::Tool(tool.id),
         };
-        let fixed = FIXED.iter().map(|s| Shortcut { keys: s.keys.clone(), ..*s });
-        TOOLS.iter().map(of_tool).chain(fixed).collect()
+        TOOLS.iter().map(of_tool).chain(FIXED.iter().cloned()).collect()
     });
     &ALL
-}
-
-/// What a mouse gesture over an image does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MouseAction {
-    Draw,
-    Erase,
-    MoveCrosshair,
-    Pan,
-    Zoom,
-    WindowLevel,
-    Slice,
-    FiveSlices,
-    BrushSize,
-    Maximise,
-    Turn,
-    Fit,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    Drag(PointerButton),
-    DoubleClick,
-    Wheel,
-}
-
-/// While which way of working a gesture counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum While {
-    Any,
-    Navigating,
-    Windowing,
-    /// With a tool that draws.
-    Drawing,
-    /// With brush or eraser.
-    Brushing,
-    /// Over the labels in three dimensions.
-    Turning,
-}
-
-pub struct MouseBinding {
-    pub title: &'static str,
-    pub trigger: Trigger,
-    pub modifiers: Modifiers,
-    /// With the space bar held.
-    pub space: bool,
-    pub during: While,
-    pub action: MouseAction,
-}
-
-const fn mouse(
-    title: &'static str,
-    trigger: Trigger,
-    modifiers: Modifiers,
-    during: While,
-    action: MouseAction,
-) -> MouseBinding {
-    MouseBinding { title, trigger, modifiers, space: false, during, action }
-}
-
-const LEFT: Trigger = Trigger::Drag(PointerButton::Primary);
-const MIDDLE: Trigger = Trigger::Drag(PointerButton::Middle);
-const RIGHT: Trigger = Trigger::Drag(PointerButton::Secondary);
-const NONE: Modifiers = Modifiers::NONE;
-
-/// The first that fits counts.
-pub static MOUSE: &[MouseBinding] = &[
-    MouseBinding { space: true, ..mouse("Move the image", LEFT, NONE, While::Any, MouseAction::Pan) },
-    mouse("Move the image", MIDDLE, NONE, While::Any, MouseAction::Pan),
-    mouse("Turn the labels", LEFT, NONE, While::Turning, MouseAction::Turn),
-    mouse("Zoom", RIGHT, NONE, While::Turning, MouseAction::Zoom),
-    mouse("Zoom", Trigger::Wheel, NONE, While::Turning, MouseAction::Zoom),
-    mouse("Reset the view", Trigger::DoubleClick, NONE, While::Turning, MouseAction::Fit),
-    mouse("Window and level", LEFT, Modifiers::ALT, While::Any, MouseAction::WindowLevel),
-    mouse("Window and level", LEFT, NONE, While::Windowing, MouseAction::WindowLevel),
-    mouse("Move the crosshair", LEFT, NONE, While::Navigating, MouseAction::MoveCrosshair),
-    mouse("Zoom", RIGHT, NONE, While::Navigating, MouseAction::Zoom),
-    mouse("Zoom", RIGHT, NONE, While::Windowing, MouseAction::Zoom),
-    mouse("Erase", LEFT, Modifiers::COMMAND, While::Drawing, MouseAction::Erase),
-    mouse("Erase", RIGHT, NONE, While::Drawing, MouseAction::Erase),
-    mouse("Draw", LEFT, NONE, While::Drawing, MouseAction::Draw),
-    mouse("One large view, and back", Trigger::DoubleClick, NONE, While::Navigating, MouseAction::Maximise),
-    mouse("Zoom", Trigger::Wheel, Modifiers::COMMAND, While::Any, MouseAction::Zoom),
-    mouse("Brush size", Trigger::Wheel, Modifiers::SHIFT, While::Brushing, MouseAction::BrushSize),
-    mouse("Five slices", Trigger::Wheel, Modifiers::SHIFT, While::Any, MouseAction::FiveSlices),
-    mouse("Slice", Trigger::Wheel, NONE, While::Any, MouseAction::Slice),
-];
-
-/// The state of pointer and keyboard that decides which gesture is meant.
-#[derive(Clone, Copy, Debug)]
-pub struct PointerState {
-    pub modifiers: Modifiers,
-    pub space: bool,
-    pub mode: Mode,
-}
-
-/// What the pointer is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    Tool(ToolKind),
-    /// Window and level.
-    Window,
-    /// Over the labels in three dimensions, which it turns.
-    Turn,
-}
-
-/// What a gesture means.
-pub fn mouse_action(trigger: Trigger, pointer: PointerState) -> Option<MouseAction> {
-    let fits = |during: While| match during {
-        While::Any => true,
-        While::Navigating => pointer.mode == Mode::Tool(ToolKind::Navigate),
-        While::Windowing => pointer.mode == Mode::Window,
-        While::Drawing => matches!(pointer.mode, Mode::Tool(kind) if kind != ToolKind::Navigate),
-        While::Brushing => pointer.mode == Mode::Tool(ToolKind::Brush),
-        While::Turning => pointer.mode == Mode::Turn,
-    };
-    let binding = MOUSE.iter().find(|b| {
-        b.trigger == trigger
-            && b.space == pointer.space
-            && pointer.modifiers.matches_logically(b.modifiers)
-            && fits(b.during)
-    })?;
-    Some(binding.action)
-}
-
-/// The command of a key.
-pub fn find(key: Key, modifiers: Modifiers) -> Option<KeyCommand> {
-    let fits = |s: &KeyboardShortcut| {
-        // "?" is Shift and another key on most keyboards; the logical key already says so.
-        let modifiers =
-            if key == Key::Questionmark { Modifiers { shift: false, ..modifiers } } else { modifiers };
-        s.logical_key == key && modifiers.matches_exact(s.modifiers)
-    };
-    shortcuts().iter().find(|s| s.keys.iter().any(fits)).map(|s| s.command)
 }
 
 /// Held keys go on only where that is what one holds them for.
@@ -369,68 +271,6 @@ pub fn repeats(command: KeyCommand) -> bool {
         command,
         C::Slice(_) | C::MaskOpacity(_) | C::BrushSize(_) | C::Undo | C::Redo | C::Label(_) | C::Queue(_)
     )
-}
-
-/// How a shortcut is written on screen.
-pub fn written(shortcut: &KeyboardShortcut) -> String {
-    let mut text = String::new();
-    let m = shortcut.modifiers;
-    for (on, name) in [(m.command || m.ctrl, "Ctrl"), (m.alt, "Alt"), (m.shift, "Shift")] {
-        if on {
-            text += name;
-            text += "+";
-        }
-    }
-    text += match shortcut.logical_key {
-        Key::ArrowUp => "Up",
-        Key::ArrowDown => "Down",
-        Key::PageUp => "PgUp",
-        Key::PageDown => "PgDn",
-        Key::Escape => "Esc",
-        Key::OpenBracket => "[",
-        Key::CloseBracket => "]",
-        Key::Period => ".",
-        Key::Comma => ",",
-        Key::Slash => "/",
-        Key::Questionmark => "?",
-        other => other.name(),
-    };
-    text
-}
-
-/// The first shortcut of a command, for tooltips.
-pub fn shortcut_of(command: KeyCommand) -> Option<String> {
-    let found = shortcuts().iter().find(|s| s.command == command)?;
-    found.keys.first().map(written)
-}
-
-/// How a mouse gesture is written on screen.
-pub fn written_gesture(binding: &MouseBinding) -> String {
-    let mut text = String::new();
-    let m = binding.modifiers;
-    for (on, name) in
-        [(m.command || m.ctrl, "Ctrl+"), (m.alt, "Alt+"), (m.shift, "Shift+"), (binding.space, "Space+")]
-    {
-        if on {
-            text += name;
-        }
-    }
-    text += match binding.trigger {
-        Trigger::Drag(PointerButton::Primary) => "left drag",
-        Trigger::Drag(PointerButton::Secondary) => "right drag",
-        Trigger::Drag(_) => "middle drag",
-        Trigger::DoubleClick => "double click",
-        Trigger::Wheel => "wheel",
-    };
-    match binding.during {
-        While::Any => {}
-        While::Navigating => text += " (navigate)",
-        While::Windowing => text += " (window)",
-        While::Drawing => text += " (drawing)",
-        While::Brushing => text += " (brush)",
-        While::Turning => text += " (3-D)",
-    }
-    text
 }
 
 #[cfg(test)]
@@ -451,39 +291,13 @@ mod tests {
     }
 
     #[test]
-    fn gestures_are_found_by_what_the_hand_does() {
-        let pointer = |modifiers, space, mode| PointerState { modifiers, space, mode };
-        let tool = Mode::Tool;
-        let left = Trigger::Drag(PointerButton::Primary);
-        let right = Trigger::Drag(PointerButton::Secondary);
-        let (none, alt, ctrl, shift) =
-            (Modifiers::NONE, Modifiers::ALT, Modifiers::COMMAND | Modifiers::CTRL, Modifiers::SHIFT);
-        for (trigger, pointer, action) in [
-            (left, pointer(none, false, tool(ToolKind::Brush)), MouseAction::Draw),
-            (left, pointer(ctrl, false, tool(ToolKind::Brush)), MouseAction::Erase),
-            (right, pointer(none, false, tool(ToolKind::Corners)), MouseAction::Erase),
-            (right, pointer(none, false, tool(ToolKind::Navigate)), MouseAction::Zoom),
-            (left, pointer(alt, false, tool(ToolKind::Brush)), MouseAction::WindowLevel),
-            (left, pointer(none, true, tool(ToolKind::Brush)), MouseAction::Pan),
-            (Trigger::Wheel, pointer(shift, false, tool(ToolKind::Brush)), MouseAction::BrushSize),
-            (Trigger::Wheel, pointer(shift, false, tool(ToolKind::Navigate)), MouseAction::FiveSlices),
-            (Trigger::Wheel, pointer(none, false, tool(ToolKind::Navigate)), MouseAction::Slice),
-            (Trigger::Wheel, pointer(ctrl, false, tool(ToolKind::Brush)), MouseAction::Zoom),
-            (left, pointer(none, false, Mode::Turn), MouseAction::Turn),
-            (left, pointer(none, true, Mode::Turn), MouseAction::Pan),
-            (Trigger::Wheel, pointer(none, false, Mode::Turn), MouseAction::Zoom),
-        ] {
-            assert_eq!(mouse_action(trigger, pointer), Some(action), "{trigger:?} {pointer:?}");
-        }
-    }
-
-    #[test]
     fn the_question_mark_is_found_with_and_without_shift() {
-        assert_eq!(find(Key::Questionmark, Modifiers::SHIFT), Some(KeyCommand::Help));
-        assert_eq!(find(Key::Questionmark, Modifiers::NONE), Some(KeyCommand::Help));
-        assert_eq!(find(Key::Z, Modifiers::COMMAND | Modifiers::CTRL), Some(KeyCommand::Undo));
+        let keys = Keys::with(&Changes::new());
+        assert_eq!(keys.find(Key::Questionmark, Modifiers::SHIFT), Some(KeyCommand::Help));
+        assert_eq!(keys.find(Key::Questionmark, Modifiers::NONE), Some(KeyCommand::Help));
+        assert_eq!(keys.find(Key::Z, Modifiers::COMMAND | Modifiers::CTRL), Some(KeyCommand::Undo));
         let both = Modifiers::COMMAND | Modifiers::CTRL | Modifiers::SHIFT;
-        assert_eq!(find(Key::Z, both), Some(KeyCommand::Redo));
-        assert_eq!(find(Key::Z, Modifiers::NONE), None);
+        assert_eq!(keys.find(Key::Z, both), Some(KeyCommand::Redo));
+        assert_eq!(keys.find(Key::Z, Modifiers::NONE), None);
     }
 }

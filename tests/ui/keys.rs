@@ -1,0 +1,126 @@
+//! Keys that a person changes, and the way through the window without a mouse.
+
+use super::{MIDDLE, Window};
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT, Queryable};
+
+fn click_line(window: &mut Window, line: &str) {
+    window.harness.get_by_label_contains(line).click();
+    window.steps(3);
+}
+
+#[test]
+fn a_line_of_the_list_takes_the_key_that_is_pressed() {
+    let mut window = Window::on("oct");
+    window.press(Key::F1);
+    click_line(&mut window, "Next slice: Down");
+    window.press_with(Modifiers::SHIFT, Key::J);
+    window.steps(2);
+    assert!(window.harness.query_by_label_contains("Next slice: Shift+J").is_some());
+    window.press(Key::Escape);
+    window.steps(20);
+    let z = window.document().cursor()[2];
+    window.press(Key::ArrowDown);
+    assert_eq!(window.document().cursor()[2], z, "its first key has gone");
+    window.press_with(Modifiers::SHIFT, Key::J);
+    assert_eq!(window.document().cursor()[2], z + 1);
+    // And back.
+    window.press(Key::F1);
+    window.click("All keys as at first");
+    window.press(Key::Escape);
+    window.steps(20);
+    window.press(Key::ArrowDown);
+    assert_eq!(window.document().cursor()[2], z + 2);
+}
+
+#[test]
+fn a_key_that_means_something_is_taken_only_when_the_person_says_so() {
+    let mut window = Window::on("oct");
+    window.press(Key::F1);
+    click_line(&mut window, "Next slice: Down");
+    window.press(Key::ArrowUp);
+    assert!(window.harness.query_by_label_contains("Up is “Previous slice”").is_some());
+    window.click("Leave it");
+    assert!(window.harness.query_by_label_contains("Next slice: Down").is_some());
+    click_line(&mut window, "Next slice: Down");
+    window.press(Key::Space);
+    assert!(window.harness.query_by_label_contains("cannot be given to anything else").is_some());
+    window.press(Key::ArrowUp);
+    window.click("Take it from there");
+    window.press(Key::Escape);
+    window.steps(20);
+    let z = window.document().cursor()[2];
+    window.press(Key::ArrowUp);
+    assert_eq!(window.document().cursor()[2], z + 1);
+}
+
+#[test]
+fn the_keyboard_goes_through_the_parts_of_the_window() {
+    let mut window = Window::on("oct");
+    window.settle();
+    let focused = |window: &Window| {
+        let all = window.harness.query_all(egui_kittest::kittest::By::new());
+        let has_it = all.filter(|node| node.accesskit_node().is_focused());
+        has_it.filter_map(|node| node.accesskit_node().label()).next().unwrap_or_default()
+    };
+    let mut parts = Vec::new();
+    for _ in 0..7 {
+        window.press(Key::F6);
+        parts.push(focused(&window));
+    }
+    let wanted = [
+        "Panel",
+        "Lower end of the panel",
+        "Status",
+        "Bar at the top",
+        "Tools",
+        "Options of the tool and of the view",
+        "Views of the image",
+    ];
+    assert_eq!(parts, wanted);
+    // From the tools Tab goes to the first of them, and Enter uses it.
+    window.press_with(Modifiers::SHIFT, Key::F6);
+    window.press_with(Modifiers::SHIFT, Key::F6);
+    assert_eq!(focused(&window), "Tools");
+    for _ in 0..3 {
+        window.press(Key::Tab);
+    }
+    assert_eq!(focused(&window), "Brush");
+    window.press(Key::Enter);
+    window.steps(3);
+    let brush = window.harness.get_by_role_and_label(Role::Button, "Brush");
+    assert_eq!(brush.accesskit_node().toggled(), Some(egui::accesskit::Toggled::True));
+    // Over the image the key swaps brush and eraser again.
+    window.drag(MIDDLE, MIDDLE);
+    window.press(Key::Tab);
+    let eraser = window.harness.get_by_role_and_label(Role::Button, "Eraser");
+    assert_eq!(eraser.accesskit_node().toggled(), Some(egui::accesskit::Toggled::True));
+}
+
+fn open_messages(window: &mut Window) {
+    window.press_with(Modifiers::COMMAND, Key::K);
+    for letter in "messages".chars() {
+        window.harness.event(egui::Event::Text(letter.to_string()));
+        window.harness.step();
+    }
+    window.press(Key::Enter);
+    window.steps(3);
+}
+
+#[test]
+fn what_was_said_is_listed_when_the_notice_has_gone() {
+    let mut window = Window::on("fundus");
+    open_messages(&mut window);
+    assert!(window.harness.query_by_label("Nothing has been said yet.").is_some());
+    window.press(Key::Escape);
+    window.steps(20);
+    assert!(window.harness.query_by_label("Messages since the start").is_none());
+    // A model changes no verified image, and says so.
+    window.press_with(Modifiers::COMMAND, Key::Enter);
+    window.press(Key::Enter);
+    window.steps(3);
+    open_messages(&mut window);
+    assert!(window.harness.query_by_label("Nothing has been said yet.").is_none());
+    assert!(window.harness.query_all_by_label_contains("verified").next().is_some());
+}
