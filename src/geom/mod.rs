@@ -3,6 +3,7 @@
 mod alignment;
 mod grid;
 mod orientation;
+mod place;
 mod plane;
 
 pub use alignment::{GridAlignment, align, reordered};

@@ -2,6 +2,7 @@ use super::LabelId;
 use crate::geom::{Axis, PlaneAxes};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A mask over a grid, in copy-on-write bricks: a snapshot (`clone`) is cheap, and an edit copies only the bricks that
@@ -63,10 +64,37 @@ impl LabelMap {
     /// each once and in any order.
     pub fn from_parts(dims: [usize; 3], read: impl Fn(usize, &mut [LabelId]) + Sync) -> Self {
         let mut map = Self::empty(dims);
+        map.fill(0..dims[2], read);
+        map
+    }
+
+    /// Background but for native slice `z`, whose labels are given row by row. `None` where there is no such slice, or it has
+    /// another number of pixels.
+    pub fn of_slice(dims: [usize; 3], z: usize, labels: &[LabelId]) -> Option<Self> {
+        let slice_len = dims[0] * dims[1];
+        if z >= dims[2] || labels.len() != slice_len {
+            return None;
+        }
+        let mut map = Self::empty(dims);
+        map.fill(z..z + 1, |start, out| {
+            if start / slice_len == z {
+                let first = start - z * slice_len;
+                out.copy_from_slice(&labels[first..first + out.len()]);
+            }
+        });
+        Some(map)
+    }
+
+    /// Fills the bricks that have voxels of these slices; as [`LabelMap::from_parts`].
+    fn fill(&mut self, slices: Range<usize>, read: impl Fn(usize, &mut [LabelId]) + Sync) {
+        let dims = self.dims;
         let (extents, origins): (Vec<_>, Vec<_>) =
-            (0..map.bricks.len()).map(|b| (map.extent(b), map.origin(b))).unzip();
-        map.bricks.par_iter_mut().enumerate().for_each(|(b, brick)| {
+            (0..self.bricks.len()).map(|b| (self.extent(b), self.origin(b))).unzip();
+        self.bricks.par_iter_mut().enumerate().for_each(|(b, brick)| {
             let ([ex, ey, ez], [ox, oy, oz]) = (extents[b], origins[b]);
+            if oz >= slices.end || oz + ez <= slices.start {
+                return;
+            }
             let mut voxels = vec![0; ex * ey * ez];
             for (row, out) in voxels.chunks_exact_mut(ex).enumerate() {
                 let (y, z) = (oy + row % ey, oz + row / ey);
@@ -77,7 +105,6 @@ impl LabelMap {
                 None => Brick::Dense(voxels.into()),
             };
         });
-        map
     }
 
     /// Every label, x fastest, then y, then z.
@@ -339,6 +366,20 @@ fn uniform(voxels: &[LabelId]) -> Option<LabelId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mask_of_one_slice_is_background_elsewhere() {
+        let dims = [40, 35, 70];
+        let slice: Vec<LabelId> = (0..40 * 35).map(|i| (i % 5) as LabelId).collect();
+        for z in [0, 33, 69] {
+            let map = LabelMap::of_slice(dims, z, &slice).unwrap();
+            assert_eq!(map.slice(z), slice);
+            let labelled = slice.iter().filter(|label| **label != 0).count();
+            assert_eq!(map.counts().values().sum::<usize>(), labelled, "slice {z}");
+        }
+        assert!(LabelMap::of_slice(dims, 70, &slice).is_none());
+        assert!(LabelMap::of_slice(dims, 3, &slice[1..]).is_none());
+    }
 
     #[test]
     fn the_bricks_that_a_write_touched_are_named_in_the_slices_that_they_meet() {

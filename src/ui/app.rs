@@ -253,6 +253,8 @@ impl App {
             let (id, z) = (document.id(), document.cursor()[2]);
             workspace.look_at(id, z);
         }
+        let compared = workspace.active().and_then(|d| self.view_state.compared(workspace, d));
+        workspace.look_beside(compared);
         let surface =
             workspace.active().and_then(|d| Some((d.id(), self.view_state.surface_of(workspace, d)?)));
         workspace.want_surface(surface);

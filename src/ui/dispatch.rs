@@ -70,6 +70,7 @@ impl Shell {
         let z = document.cursor()[2];
         match command {
             // A tool that has something under way hears these first.
+            KeyCommand::Abort if !toolbox.busy() && view_state.image(document).leave_comparison() => {}
             KeyCommand::Abort => self.tool_key(Input::Escape, document, view_state, toolbox, out),
             KeyCommand::Accept(Scope::Slice) if toolbox.busy() => {
                 self.tool_key(Input::Enter, document, view_state, toolbox, out);
@@ -113,6 +114,9 @@ impl Shell {
                 if (0..document.depth() as i64).contains(&from) {
                     out.edit(EditCommand::CopySlice { from: from as usize, to: z });
                 }
+            }
+            KeyCommand::Queue(by) if view_state.is_comparing(document) => {
+                view_state.compare_key(by, workspace, document, out);
             }
             KeyCommand::Undo => out.edit(EditCommand::Undo),
             KeyCommand::Redo => out.edit(EditCommand::Redo),
@@ -309,9 +313,10 @@ fn navigate(command: KeyCommand, document: &Document, view_state: &mut ViewState
                 image.plane_mut(plane).center = Some(glam::DVec2::from(pixel) + 0.5);
             }
         }
-        KeyCommand::Layout(index) if dims[2] > 1 => {
-            if let Some((layout, _)) = layouts(document.native_plane()).get(index) {
-                image.arrange(*layout);
+        KeyCommand::Layout(index) => {
+            let layout = layouts(document.native_plane()).get(index).map(|(layout, _)| *layout);
+            if let Some(layout) = layout.filter(|layout| dims[2] > 1 || !layout.needs_slices()) {
+                image.arrange(layout);
             }
         }
         KeyCommand::NextLayout => {

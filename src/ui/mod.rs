@@ -4,6 +4,7 @@ mod app;
 mod arrangement;
 mod bars;
 mod closing;
+mod comparing;
 mod context;
 mod counted;
 mod dialogs;

@@ -14,6 +14,8 @@ pub enum Request {
     Ask(Question),
     /// Opens the model library.
     Models,
+    /// Puts something beside the image, to compare the two.
+    Compare,
     DismissNotice(u64),
     Arrange(Arrangement),
     /// Brings a panel to the front, by its id.

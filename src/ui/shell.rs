@@ -11,7 +11,9 @@ use super::notices::Notices;
 use super::open_images;
 use super::other_image;
 use super::outbox::{Outbox, Question, Request};
-use super::panels::{info::Info, labels::Labels, learn::Learn, prediction::Prediction, queue::Queue};
+use super::panels::{
+    compare::Compare, info::Info, labels::Labels, learn::Learn, prediction::Prediction, queue::Queue,
+};
 use super::parts::{self, Part};
 use super::remembered::Seen;
 use super::side::Side;
@@ -32,6 +34,7 @@ fn panels() -> Vec<Box<dyn Panel>> {
         Box::<Queue>::default(),
         Box::<Learn>::default(),
         Box::<Info>::default(),
+        Box::<Compare>::default(),
     ]
 }
 
@@ -115,6 +118,7 @@ impl Shell {
         let frame = |x, y| theme::panel_frame(dark, Margin::symmetric(x, y));
         let document = workspace.active();
         let window = ui.max_rect().width();
+        self.side.compare(document.is_some_and(|document| view_state.is_comparing(document)));
         let (panel, drawer) = (self.side.is_shown(window), Side::is_drawer(window));
         egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
             ui,
@@ -194,13 +198,8 @@ impl Shell {
                 open_images::show(ui, workspace, out)
             }
             (Some(document), None) => {
-                self.views.show(
-                    ui,
-                    &Scene { workspace, document, arrangement: self.arrangement },
-                    view_state,
-                    toolbox,
-                    out,
-                );
+                let scene = Scene::new(workspace, document, self.arrangement);
+                self.views.show(ui, &scene, view_state, toolbox, out);
             }
             (None, None) => welcome::show(ui, workspace, seen, out),
         }
@@ -268,6 +267,11 @@ impl Shell {
                     self.library.open(document);
                 }
             }
+            Request::Compare => {
+                if let Some(document) = workspace.active() {
+                    view_state.compare(document);
+                }
+            }
             Request::DismissNotice(id) => workspace.dismiss(id),
             Request::ShowPanel(id) => self.show_panel(id),
             Request::Arrange(arrangement) => self.arrangement = arrangement,
@@ -297,6 +301,9 @@ pub(super) fn whole(ui: &mut Ui) -> Rect {
 fn hint(document: &Document, toolbox: &Toolbox, view_state: &ViewState) -> String {
     if view_state.windowing {
         return "Drag sideways for the window, up and down for the level".to_owned();
+    }
+    if view_state.is_comparing(document) && !toolbox.busy() {
+        return "Both show the place of the crosshair · Escape leaves the comparison".to_owned();
     }
     toolbox.hint(&tools::Scene {
         volume: document.volume(),

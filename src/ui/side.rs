@@ -12,6 +12,8 @@ use egui::{
 
 /// In a window that is narrower than this the panel lies over the views, and is closed at first. In points.
 const DRAWER: f32 = 860.0;
+/// The panel that is there only while two are compared.
+const COMPARE: &str = "compare";
 
 pub struct Side {
     panels: Vec<Box<dyn Panel>>,
@@ -22,6 +24,8 @@ pub struct Side {
     shown: bool,
     /// As a drawer, in a narrow window.
     drawn: bool,
+    /// While two are compared: whether that panel, which takes the first one's place, is in front.
+    comparing: Option<bool>,
 }
 
 impl Side {
@@ -32,6 +36,7 @@ impl Side {
             widths: [None; 4],
             shown: true,
             drawn: false,
+            comparing: None,
         }
     }
 
@@ -70,7 +75,24 @@ impl Side {
         *shown = !*shown;
     }
 
+    /// Whether two are compared now. Their panel comes to the front when that begins, and goes when it ends.
+    pub fn compare(&mut self, on: bool) {
+        self.comparing = on.then(|| self.comparing.unwrap_or(true));
+    }
+
+    /// The panels of an arrangement, in the order of the tabs.
+    fn tabs_of(&self, arrangement: Arrangement) -> Vec<&'static str> {
+        let panels = arrangement.panels();
+        match (self.comparing, panels) {
+            (None, _) => panels.to_vec(),
+            // What is alone stays within reach.
+            (Some(_), [alone]) => vec![COMPARE, alone],
+            (Some(_), _) => [COMPARE].into_iter().chain(panels.iter().skip(1).copied()).collect(),
+        }
+    }
+
     pub fn bring_to_front(&mut self, arrangement: Arrangement, id: &str) {
+        self.comparing = self.comparing.map(|_| id == COMPARE);
         if let Some(id) = arrangement.panels().iter().find(|panel| **panel == id) {
             self.front[arrangement as usize] = Some(id);
             (self.shown, self.drawn) = (true, true);
@@ -79,7 +101,13 @@ impl Side {
 
     /// The panel that is in front.
     pub fn front(&self, arrangement: Arrangement) -> &'static str {
-        self.front[arrangement as usize].unwrap_or(arrangement.panels()[0])
+        let panels = arrangement.panels();
+        let front = self.front[arrangement as usize].unwrap_or(panels[0]);
+        match self.comparing {
+            Some(true) => COMPARE,
+            Some(false) if panels.len() > 1 && front == panels[0] => COMPARE,
+            _ => front,
+        }
     }
 
     /// The place beside the views, which [`Side::show`] fills when the views are there: Tab comes to it after them. `window`: its
@@ -131,7 +159,7 @@ impl Side {
         Part::Panel.begin(ui);
         // The other tab is shown in the next frame, so that a text field of this panel can end first.
         let id = self.front(arrangement);
-        if arrangement.panels().len() > 1 {
+        if self.tabs_of(arrangement).len() > 1 {
             self.tabs(ui, arrangement);
         }
         let Some(panel) = self.panels.iter_mut().find(|panel| panel.id() == id) else { return };
@@ -166,9 +194,9 @@ impl Side {
         let (bar, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::TABS), Sense::hover());
         ui.painter().rect_filled(bar.with_min_y(bar.bottom() - 1.0), 0.0, p.line);
         let mut left = bar.left() + 8.0;
-        for id in arrangement.panels() {
-            let Some(panel) = self.panels.iter().find(|panel| panel.id() == *id) else { continue };
-            let front = *id == at_front;
+        for id in self.tabs_of(arrangement) {
+            let Some(panel) = self.panels.iter().find(|panel| panel.id() == id) else { continue };
+            let front = id == at_front;
             let title = panel.title();
             let color = if front { p.text } else { p.weak };
             let text = ui.painter().layout_no_wrap(title.to_owned(), theme::medium(), color);
@@ -194,7 +222,10 @@ impl Side {
                 ui.painter().rect_stroke(ring, 4.0, Stroke::new(2.0, p.accent), egui::StrokeKind::Inside);
             }
             if response.clicked() {
-                self.front[arrangement as usize] = Some(id);
+                self.comparing = self.comparing.map(|_| id == COMPARE);
+                if id != COMPARE {
+                    self.front[arrangement as usize] = Some(id);
+                }
                 ui.ctx().request_repaint();
             }
         }

@@ -81,6 +81,16 @@ pub mod canvas {
     pub const FOCUS: Color32 = Color32::from_rgb(0x46, 0x55, 0x7c);
 }
 
+/// The two sides of a comparison: Okabe and Ito's sky blue and orange, as for what differs.
+pub mod side {
+    use egui::Color32;
+
+    pub const A: Color32 = Color32::from_rgb(0x56, 0xb4, 0xe9);
+    pub const B: Color32 = Color32::from_rgb(0xe6, 0x9f, 0x00);
+    /// A letter on either of them.
+    pub const LETTER: Color32 = Color32::from_rgb(0x0e, 0x14, 0x24);
+}
+
 /// The curves of a training run.
 pub mod curve {
     use egui::Color32;

@@ -1,5 +1,6 @@
 //! View state: how images are shown. Nothing here is data, and nothing here is saved with an image.
 
+use super::comparing::{CompareWith, Comparing};
 use crate::engine::Version;
 use crate::geom::Plane;
 use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone, Turn};
@@ -16,21 +17,29 @@ pub enum Layout {
     Four,
     /// The plane of acquisition, large, and the other three of [`Layout::Four`] in a column beside it.
     OneAndThree,
+    /// The plane of acquisition, and beside it what is compared with it.
+    Two,
 }
 
 impl Layout {
-    /// Whether it has several views.
+    /// Whether it shows several planes.
     pub fn is_several(self) -> bool {
-        !matches!(self, Layout::One(_))
+        matches!(self, Layout::Four | Layout::OneAndThree)
+    }
+
+    /// Whether it shows nothing of an image of one slice that another does not.
+    pub fn needs_slices(self) -> bool {
+        !matches!(self, Layout::Two | Layout::One(Pane::Plane(_)))
     }
 }
 
 /// Every layout with its name, in the order of the keys and the buttons. `native`: the plane of the large view.
-pub fn layouts(native: Plane) -> [(Layout, &'static str); 4] {
+pub fn layouts(native: Plane) -> [(Layout, &'static str); 5] {
     [
         (Layout::One(Pane::Plane(native)), "One large view"),
         (Layout::OneAndThree, "One large view, and three beside it"),
         (Layout::Four, "Three linked planes, and the labels"),
+        (Layout::Two, "Two beside each other, to compare them"),
         (Layout::One(Pane::Surface), "Labels in three dimensions"),
     ]
 }
@@ -134,6 +143,10 @@ pub struct ImageViewState {
     pub layout: Layout,
     /// The layout of several views that a large one goes back to.
     pub several: Layout,
+    /// Where leaving a comparison goes back to.
+    before: Layout,
+    /// What is put beside it in [`Layout::Two`].
+    pub compared: Option<CompareWith>,
     /// The view that keys act on: the one under the pointer last.
     pub focus: Pane,
     pub tone: Tone,
@@ -157,6 +170,8 @@ impl ImageViewState {
         Self {
             layout,
             several: Layout::Four,
+            before: layout,
+            compared: None,
             focus: Pane::Plane(native),
             tone: Tone::of(volume),
             planes: [PlaneViewState::default(); 3],
@@ -171,6 +186,7 @@ impl ImageViewState {
         let pane = match self.layout {
             Layout::One(pane) => pane,
             Layout::Four | Layout::OneAndThree => self.focus,
+            Layout::Two => return document.native_plane(),
         };
         match pane {
             Pane::Plane(plane) => plane,
@@ -180,10 +196,23 @@ impl ImageViewState {
 
     /// Shows other views, each with the whole image.
     pub fn arrange(&mut self, layout: Layout) {
-        if self.layout != layout {
-            self.layout = layout;
-            self.fit();
+        if self.layout == layout {
+            return;
         }
+        if layout == Layout::Two {
+            self.before = self.layout;
+        }
+        self.layout = layout;
+        self.fit();
+    }
+
+    /// Goes back to the views from before a comparison; false where nothing is compared.
+    pub fn leave_comparison(&mut self) -> bool {
+        let leaves = self.layout == Layout::Two;
+        if leaves {
+            self.arrange(self.before);
+        }
+        leaves
     }
 
     /// The state in which the image was opened.
@@ -231,6 +260,7 @@ pub struct ViewState {
     /// What the colours and lines mean, in Review.
     pub legend: bool,
     pub filter: Filter,
+    pub comparing: Comparing,
 }
 
 impl Default for ViewState {
@@ -251,6 +281,7 @@ impl Default for ViewState {
             crosshair: true,
             legend: true,
             filter: Filter::Smooth,
+            comparing: Comparing::default(),
         }
     }
 }
@@ -287,7 +318,8 @@ impl ViewState {
         let mut all = before.clone();
         let Some(document) = front.filter(|document| document.depth() > 1) else { return all };
         let Some(image) = self.image_of(document.id()) else { return all };
-        let is_it = |(layout, _): &(Layout, &str)| *layout == image.layout;
+        // A comparison is begun by a person.
+        let is_it = |(layout, _): &(Layout, &str)| *layout == image.layout && *layout != Layout::Two;
         if let Some(at) = layouts(document.native_plane()).iter().position(is_it) {
             all.insert(document.volume().modality(), at);
         }
@@ -307,7 +339,7 @@ impl ViewState {
     /// The surface that is on screen.
     pub fn surface_of(&self, workspace: &Workspace, document: &Document) -> Option<SurfaceOf> {
         let image = self.image_of(document.id())?;
-        if matches!(image.layout, Layout::One(Pane::Plane(_))) {
+        if matches!(image.layout, Layout::One(Pane::Plane(_)) | Layout::Two) {
             return None;
         }
         let predicted = || workspace.predicted_slices(document.id()).is_some_and(|slices| !slices.is_empty());

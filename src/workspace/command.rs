@@ -87,6 +87,13 @@ pub enum EditCommand {
     AcceptAndVerify {
         z: usize,
     },
+    /// Takes a part of a slice into the mask: the connected pixels of native slice z for which the model in use and another
+    /// version, `other`, predict what they predict at voxel (x, y, z).
+    TakePart {
+        voxel: [usize; 3],
+        other: String,
+        take: Take,
+    },
     /// Marks native slice `z` as verified by the person (or not): no model changes it, and training learns from it.
     SetVerified {
         z: usize,
@@ -108,6 +115,17 @@ pub enum EditCommand {
     },
     Undo,
     Redo,
+}
+
+/// Whose word counts where two models differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Take {
+    /// That of the model in use.
+    InUse,
+    Other,
+    /// Neither: there is background.
+    Neither,
 }
 
 /// How much of a prediction is accepted.
@@ -171,6 +189,8 @@ pub enum ModelCommand {
     /// Predicts every slice that is not predicted yet, so that all planes show the model's prediction of the volume. Each
     /// shows as soon as it is there, and stays where the rest is cancelled.
     PredictAll,
+    /// The same by another version than the model in use, to compare the two.
+    PredictAllBy { version: String },
     /// Goes back to the version that the current one was trained from.
     RollBack,
 }

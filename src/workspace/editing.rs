@@ -88,6 +88,9 @@ impl Edits {
             EditCommand::AcceptAndVerify { z } => {
                 predictions.accept(parts, library, self, AcceptScope::Slice(z), Then::Verify(z))
             }
+            EditCommand::TakePart { voxel, other, take } => {
+                predictions.take_part(parts, library, self, voxel, &other, take)
+            }
             EditCommand::SetVerified { z, on } => {
                 let document = parts.documents.active_mut()?;
                 let depth = document.depth();

@@ -1,5 +1,6 @@
 use super::DocumentId;
 use super::background_edit::Finished;
+use super::comparison::Counted;
 use super::export::Exported;
 use super::label_statistics::LabelStatistics;
 use super::store::Snapshot;
@@ -34,6 +35,7 @@ pub(super) enum JobResult {
     Surface(MadeSurface),
     Edited(Finished),
     Exported(DocumentId, Exported),
+    Compared(Counted),
     PastRuns(Vec<PastRun>),
 }
 

@@ -5,7 +5,7 @@ use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::{Predictions, SliceLabels};
 use super::reformat::translation;
-use super::{Document, class_labels};
+use super::{Document, DocumentId, class_labels};
 use crate::engine::{JobId, Version};
 use crate::label::{LabelId, volumes_of_slices};
 use std::collections::BTreeMap;
@@ -85,11 +85,17 @@ impl Predictions {
         Some(volumes)
     }
 
-    /// Measures the image that is looked at again, on the worker pool, where its mask has changed and no stroke is being drawn,
+    /// Measures the images on screen again, on the worker pool, where the mask of one has changed and no stroke is being drawn,
     /// or where its prediction has become whole.
     pub fn poll_statistics(&self, parts: &mut Parts) {
-        let Some(document) = self.looked_at().and_then(|id| parts.documents.get(id)) else { return };
-        let (id, grid) = (document.id(), document.volume().grid().clone());
+        for id in self.documents_on_screen() {
+            self.measure(parts, id);
+        }
+    }
+
+    fn measure(&self, parts: &mut Parts, id: DocumentId) {
+        let Some(document) = parts.documents.get(id) else { return };
+        let grid = document.volume().grid().clone();
         if document.statistics().job.is_some() {
             return;
         }

@@ -13,6 +13,7 @@ mod annotations;
 mod background_edit;
 mod changes;
 mod command;
+mod comparison;
 mod dismissed;
 mod document;
 mod documents;
@@ -31,6 +32,7 @@ mod model_library;
 mod notice;
 mod opening;
 mod other_image;
+mod part;
 mod parts;
 mod predicted_at;
 mod predictions;
@@ -49,8 +51,9 @@ pub use crate::engine::DocumentId;
 pub use annotations::Annotations;
 pub use command::{
     AcceptScope, Command, EditCommand, Export, LabelCommand, ModelCommand, OtherImageAnswer, ProjectCommand,
-    TrainCommand, TrainOptions, Unlabelled,
+    Take, TrainCommand, TrainOptions, Unlabelled,
 };
+pub use comparison::{Agreement, Compared, Comparison, SliceAgreement};
 pub use document::{Document, Opening};
 pub use error::CommandError;
 pub use export::{ExportFormat, proposed_export};
@@ -59,9 +62,9 @@ pub use labels::class_labels;
 pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};
-pub use predicted_at::{Likely, predicted_at};
+pub use predicted_at::{Likely, predicted_at, predicted_by};
 pub use predictions::{PredictionStatus, SliceLabels};
-pub use reformat::Reformat;
+pub use reformat::{Reformat, translation};
 pub use risk::Risk;
 pub use save_state::SaveState;
 pub use store::{Aside, Place, RunState, asides_beside, mask_hash};

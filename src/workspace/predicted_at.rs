@@ -17,8 +17,18 @@ pub struct Likely {
 
 /// Every class of the model in use at voxel (x, y, z), the most probable first. Empty where no probabilities are at hand: nothing is
 /// predicted there, the model gives labels alone, or the values lie on the graphics device.
-pub fn predicted_at(workspace: &Workspace, document: &Document, [x, y, z]: [usize; 3]) -> Vec<Likely> {
-    let Some(predicted) = workspace.prediction(document.id(), z) else { return Vec::new() };
+pub fn predicted_at(workspace: &Workspace, document: &Document, voxel: [usize; 3]) -> Vec<Likely> {
+    document.model().map_or_else(Vec::new, |version| predicted_by(workspace, document, version, voxel))
+}
+
+/// The same by any version.
+pub fn predicted_by(
+    workspace: &Workspace,
+    document: &Document,
+    version: &str,
+    [x, y, z]: [usize; 3],
+) -> Vec<Likely> {
+    let Some(predicted) = workspace.prediction_by(document.id(), version, z) else { return Vec::new() };
     let Some(model) = workspace.model(&predicted.key.version) else { return Vec::new() };
     likely(&predicted.prediction, &model.card, document.labels(), [x, y])
 }

@@ -1,10 +1,12 @@
 //! Predictions by the models in use: first of the slice on screen, then of its neighbours, and of all slices on request.
 
+use super::comparison::{Compared, Pair};
 use super::model_library::{LibraryModel, ModelLibrary};
 use super::parts::Parts;
 use super::{Document, DocumentId};
 use crate::engine::{JobId, Predicted, SliceKey, Version, WantSlice};
 use crate::label::LabelId;
+use crate::volume::Volume;
 use accept::Accepting;
 use cache::PredictionCache;
 use std::collections::BTreeMap;
@@ -44,10 +46,12 @@ pub(super) struct Predictions {
     cache: PredictionCache,
     /// What the person looks at.
     looked_at: Option<(DocumentId, usize)>,
+    /// What is shown beside it.
+    compared: Option<Compared>,
     /// What the engine has been asked for last.
     asked: Option<(DocumentId, Version, Vec<usize>)>,
     /// The jobs that predict all slices of a document.
-    of_all: BTreeMap<DocumentId, JobId>,
+    of_all: BTreeMap<(DocumentId, Version), JobId>,
     accepting: Option<Accepting>,
 }
 
@@ -57,6 +61,7 @@ impl Predictions {
         Self {
             cache: PredictionCache::new(max_bytes),
             looked_at: None,
+            compared: None,
             asked: None,
             of_all: BTreeMap::new(),
             accepting: None,
@@ -69,7 +74,16 @@ impl Predictions {
 
     /// What the model in use has predicted of a document, by native slice.
     pub fn labels(&self, document: &Document) -> Option<&BTreeMap<usize, SliceLabels>> {
-        self.cache.labels(document.id(), document.model()?)
+        self.labels_by(document.id(), document.model()?)
+    }
+
+    /// What a version has predicted of a document, by native slice.
+    pub fn labels_by(
+        &self,
+        document: DocumentId,
+        version: &Version,
+    ) -> Option<&BTreeMap<usize, SliceLabels>> {
+        self.cache.labels(document, version)
     }
 
     pub fn labels_on(&self, document: &Document, z: usize) -> Option<&Arc<[LabelId]>> {
@@ -77,18 +91,25 @@ impl Predictions {
     }
 
     pub fn status(&self, document: &Document, library: &ModelLibrary, z: usize) -> PredictionStatus<'_> {
-        let Some(base) = document.base(z) else { return PredictionStatus::NoModel };
+        match document.base(z) {
+            Some(base) => self.status_by(&base, library),
+            None => PredictionStatus::NoModel,
+        }
+    }
+
+    pub fn status_by(&self, base: &SliceKey, library: &ModelLibrary) -> PredictionStatus<'_> {
         let model = library.find(&base.version);
         if model.is_some_and(LibraryModel::is_untrained) {
             return PredictionStatus::Untrained;
         }
-        if let Some(predicted) = self.cache.on(&base) {
+        if let Some(predicted) = self.cache.on(base) {
             return PredictionStatus::Ready(predicted);
         }
-        if let Some(reason) = self.cache.failure(&base) {
+        if let Some(reason) = self.cache.failure(base) {
             return PredictionStatus::Failed(reason);
         }
-        let labelled = self.labels_on(document, z).is_some();
+        let labelled =
+            self.labels_by(base.document, &base.version).is_some_and(|slices| slices.contains_key(&base.z));
         match model {
             Some(model) if model.is_of_volumes() && labelled => PredictionStatus::Labelled,
             Some(model) if model.is_loaded() && model.is_of_volumes() => PredictionStatus::OnRequest,
@@ -107,35 +128,73 @@ impl Predictions {
         self.looked_at.map(|(id, _)| id)
     }
 
-    /// Asks for what is looked at and not there yet.
+    /// What is looked at, and the image beside it.
+    pub fn documents_on_screen(&self) -> Vec<DocumentId> {
+        let beside = self.compared.as_ref().map(|compared| compared.document);
+        let looked_at = self.looked_at();
+        looked_at.into_iter().chain(beside.filter(|id| Some(*id) != looked_at)).collect()
+    }
+
+    /// What is shown beside what is looked at; `None` where nothing is.
+    pub fn look_beside(&mut self, compared: Option<Compared>) {
+        self.compared = compared;
+    }
+
+    /// The two models that are compared on the image that is looked at.
+    pub fn compared(&self, parts: &Parts) -> Option<Pair> {
+        let (document, compared) = (self.looked_at()?, self.compared.as_ref()?);
+        let in_use = parts.documents.get(document)?.model()?.clone();
+        let other = compared.version.clone().filter(|_| compared.document == document)?;
+        Some(Pair { document, versions: [in_use, other] })
+    }
+
+    /// The slices on screen with what predicts them, the most urgent first.
+    fn on_screen(&self, parts: &Parts) -> Vec<(SliceKey, Volume)> {
+        let looked_at = self.looked_at.and_then(|(id, z)| parts.documents.get(id)?.base(z));
+        let beside = self.compared.as_ref().and_then(|compared| {
+            let Compared { document, version, z } = compared.clone();
+            Some(SliceKey { document, version: version?, z: z? })
+        });
+        let with_image = |key: SliceKey| {
+            let document = parts.documents.get(key.document).filter(|d| key.z < d.depth())?;
+            Some((key, document.volume().clone()))
+        };
+        looked_at.into_iter().chain(beside).filter_map(with_image).collect()
+    }
+
+    /// Asks for what is on screen and not there yet; where two models are compared, for both before their neighbours.
     pub fn poll(&mut self, parts: &mut Parts, library: &mut ModelLibrary) {
-        let Some((id, z)) = self.looked_at else { return };
-        let Some(document) = parts.documents.get(id).filter(|d| z < d.depth()) else { return };
-        let (Some(version), volume) = (document.model().cloned(), document.volume().clone()) else { return };
-        let base = |z| SliceKey { document: id, version: version.clone(), z };
-        self.cache.touch(&base(z));
-        // An untrained network is loaded, to be trained, and not asked.
-        if !library.ensure_loaded(parts, &version)
-            || library.find(&version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
-        {
-            return;
-        }
-        let settled = |z| self.cache.is_settled(&base(z));
-        let wish = WantSlice::around(id, &volume, version.clone(), z, AHEAD, settled);
-        if wish.slices.is_empty() {
-            return;
-        }
-        let asked = (id, version, wish.slices.clone());
-        if self.asked.as_ref() != Some(&asked) {
-            self.asked = Some(asked);
-            parts.jobs.engine().want_slice(wish);
+        let mut on_screen = self.on_screen(parts);
+        let aheads = if on_screen.len() > 1 { &[0, AHEAD][..] } else { &[AHEAD][..] };
+        on_screen.retain(|(key, _)| {
+            self.cache.touch(key);
+            // An untrained network is loaded, to be trained, and not asked.
+            library.ensure_loaded(parts, &key.version)
+                && !library.find(&key.version).is_some_and(|m| m.is_of_volumes() || m.is_untrained())
+        });
+        for &ahead in aheads {
+            for (SliceKey { document, version, z }, volume) in &on_screen {
+                let base = |z| SliceKey { document: *document, version: version.clone(), z };
+                let settled = |z| self.cache.is_settled(&base(z));
+                let wish = WantSlice::around(*document, volume, version.clone(), *z, ahead, settled);
+                if wish.slices.is_empty() {
+                    continue;
+                }
+                let asked = (*document, version.clone(), wish.slices.clone());
+                if self.asked.as_ref() != Some(&asked) {
+                    self.asked = Some(asked);
+                    parts.jobs.engine().want_slice(wish);
+                }
+                return;
+            }
         }
     }
 
     pub fn on_predicted(&mut self, parts: &Parts, predicted: Predicted) {
         if has_base(parts, &predicted.key, &predicted.labels) {
-            let looked_at = self.looked_at;
-            self.cache.keep(predicted, |document, z| looked_at == Some((document, z)));
+            let beside = self.compared.as_ref().and_then(|compared| Some((compared.document, compared.z?)));
+            let on_screen = [self.looked_at, beside];
+            self.cache.keep(predicted, |document, z| on_screen.contains(&Some((document, z))));
         }
     }
 
@@ -174,9 +233,11 @@ impl Predictions {
     /// A document is closed.
     pub fn forget_document(&mut self, document: DocumentId, parts: &Parts) {
         let accepting = self.accepting.take_if(|a| a.document == document).map(|a| a.job);
-        for job in accepting.into_iter().chain(self.job_of_all(document)) {
+        let of_all = self.of_all.iter().filter(|((of, _), _)| *of == document).map(|(_, job)| *job);
+        for job in accepting.into_iter().chain(of_all) {
             parts.jobs.engine().cancel(job);
         }
+        self.compared.take_if(|compared| compared.document == document);
         self.cache.forget_document(document);
     }
 }

@@ -1,4 +1,5 @@
 use super::{Document, DocumentId, SliceLabels, Workspace, class_labels};
+use crate::engine::Version;
 use crate::geom::{Axis, PlaneAxes};
 use crate::label::{LabelId, LabelTable, NOT_PREDICTED};
 use crate::nn::ModelCard;
@@ -35,17 +36,18 @@ struct Of {
 
 impl Reformat {
     /// Takes in what has been predicted of slice `slice` of a plane since the last refresh. `hidden` native slices count
-    /// as not predicted. None where no model is in use; otherwise the labels that its classes mean, as
+    /// as not predicted. None without a version; otherwise the labels that its classes mean, as
     /// [`class_labels`] gives them.
     pub fn refresh(
         &mut self,
         workspace: &Workspace,
-        document: &Document,
+        (document, version): (&Document, Option<&Version>),
         axes: PlaneAxes,
         slice: usize,
         hidden: impl Fn(usize) -> bool,
     ) -> Option<(Vec<LabelId>, LabelTable)> {
-        let Some(model) = document.model().and_then(|version| workspace.model(version)) else {
+        let model = version.and_then(|version| Some((version, workspace.model(version)?)));
+        let Some((version, model)) = model else {
             *self = Self::default();
             return None;
         };
@@ -55,7 +57,7 @@ impl Reformat {
         let dims = document.volume().dims();
         let of = Of { document: document.id(), axes, slice, dims, translation };
         let none = BTreeMap::new();
-        let predicted = workspace.predicted_slices(document.id()).unwrap_or(&none);
+        let predicted = workspace.predicted_slices_by(document.id(), version).unwrap_or(&none);
         self.gather(of, predicted, hidden);
         Some((classes, table))
     }
@@ -150,7 +152,7 @@ impl Of {
 }
 
 /// The document's label of each of the model's own ids.
-pub(super) fn translation(card: &ModelCard, classes: &[LabelId]) -> Vec<LabelId> {
+pub fn translation(card: &ModelCard, classes: &[LabelId]) -> Vec<LabelId> {
     let own = |class| usize::from(card.label_of(class));
     let mut translation = vec![0; (0..classes.len()).map(own).max().unwrap_or(0) + 1];
     for (class, &label) in classes.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! The workspace: its parts, and what everyone may ask of them.
 
 use super::background_edit::Edits;
+use super::comparison::{Compared, Comparing, Comparison};
 use super::dismissed::Dismissed;
 use super::documents::Documents;
 use super::jobs::{Activity, Device, Jobs};
@@ -12,7 +13,7 @@ use super::store::Place;
 use super::surfaces::{SurfaceOf, Surfaces};
 use super::training::{self, StartFrom, Training, TrainingImage, TrainingRuns};
 use super::{Command, CommandError, Document, DocumentId, Export, Opening, Risk, SaveState, Unlabelled};
-use crate::engine::{Engine, Predicted, SliceKey, run_folder::PastRun};
+use crate::engine::{Engine, Predicted, SliceKey, Version, run_folder::PastRun};
 use crate::label::{LabelId, Surface};
 use crate::nn::train::TrainConfig;
 use std::collections::BTreeMap;
@@ -44,6 +45,7 @@ pub struct Workspace {
     parts: Parts,
     library: ModelLibrary,
     predictions: Predictions,
+    comparing: Comparing,
     surfaces: Surfaces,
     edits: Edits,
     training: TrainingRuns,
@@ -67,6 +69,7 @@ impl Workspace {
             },
             library: ModelLibrary::bundled(),
             predictions: Predictions::new(prediction_bytes),
+            comparing: Comparing::default(),
             surfaces: Surfaces::default(),
             edits: Edits::default(),
             training: TrainingRuns::default(),
@@ -234,6 +237,15 @@ impl Workspace {
         self.predictions.labels(self.document(document)?)
     }
 
+    /// As [`Workspace::predicted_slices`], by any version.
+    pub fn predicted_slices_by(
+        &self,
+        document: DocumentId,
+        version: &Version,
+    ) -> Option<&BTreeMap<usize, SliceLabels>> {
+        self.predictions.labels_by(document, version)
+    }
+
     /// The predicted labels of one slice, in the model's own ids.
     pub fn predicted_labels(&self, document: DocumentId, z: usize) -> Option<&Arc<[LabelId]>> {
         self.predictions.labels_on(self.document(document)?, z)
@@ -251,9 +263,26 @@ impl Workspace {
         }
     }
 
+    /// As [`Workspace::prediction_status`], by any version.
+    pub fn prediction_status_by(
+        &self,
+        document: DocumentId,
+        version: &Version,
+        z: usize,
+    ) -> PredictionStatus<'_> {
+        let base = SliceKey { document, version: version.clone(), z };
+        self.predictions.status_by(&base, &self.library)
+    }
+
     /// The job of [`ModelCommand::PredictAll`](super::ModelCommand::PredictAll), while it is under way.
     pub fn predicting_all(&self, document: DocumentId) -> Option<&Activity> {
-        self.parts.jobs.get(self.predictions.job_of_all(document)?)
+        let version = self.document(document)?.model()?;
+        self.predicting_all_by(document, version)
+    }
+
+    /// The job of [`ModelCommand::PredictAllBy`](super::ModelCommand::PredictAllBy), while it is under way.
+    pub fn predicting_all_by(&self, document: DocumentId, version: &Version) -> Option<&Activity> {
+        self.parts.jobs.get(self.predictions.job_of_all(document, version)?)
     }
 
     /// How much each label of the document takes in the prediction of the model in use, in the unit of
@@ -277,6 +306,19 @@ impl Workspace {
     pub fn look_at(&mut self, document: DocumentId, z: usize) {
         self.predictions.look_at(document, z);
         self.predictions.poll(&mut self.parts, &mut self.library);
+    }
+
+    /// Says what is shown beside the active image, to be compared with it. View state, as [`Workspace::look_at`]: it is predicted
+    /// too, after what the model in use makes of the slice on screen. Cheap; call it every frame.
+    pub fn look_beside(&mut self, compared: Option<Compared>) {
+        self.predictions.look_beside(compared);
+        self.predictions.poll(&mut self.parts, &mut self.library);
+        self.comparing.poll(&mut self.parts, &self.predictions, &self.library);
+    }
+
+    /// How far the model in use and the one beside it agree on the active image; `None` where no two models are compared.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.comparing.shown()
     }
 
     /// Says which surface is on screen, if any. View state: nothing of the data changes. Cheap; call it every frame.

@@ -1,5 +1,6 @@
 //! The window without a display: keys and mouse through egui, what comes of them read from the workspace.
 
+mod compare;
 mod drawing;
 mod files;
 mod frame;

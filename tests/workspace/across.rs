@@ -21,7 +21,8 @@ fn predicted(bench: &Bench) -> Vec<usize> {
 fn reformat(bench: &Bench, plane: Plane, slice: usize) -> Vec<LabelId> {
     let axes = bench.document().volume().grid().plane_axes(plane);
     let mut reformat = Reformat::default();
-    reformat.refresh(&bench.workspace, bench.document(), axes, slice, |_| false).expect("a model is in use");
+    let of = (bench.document(), bench.document().model());
+    reformat.refresh(&bench.workspace, of, axes, slice, |_| false).expect("a model is in use");
     assert!(!reformat.is_behind());
     reformat.labels().to_vec()
 }

@@ -133,7 +133,9 @@ fn changes(command: KeyCommand) -> &'static [&'static str] {
     match command {
         C::Slice(_) | C::FirstSlice | C::LastSlice | C::Queue(_) => &["slice"],
         C::Fit | C::CenterOnCrosshair => &["place in the view"],
-        C::NextLayout | C::Layout(_) => &["layout", "place in the view"],
+        C::NextLayout => &["layout", "place in the view"],
+        // What compares has a panel of its own.
+        C::Layout(_) => &["layout", "place in the view", "front"],
         C::Crosshair => &["crosshair"],
         C::Filter => &["pixels"],
         C::Preset(_) => &["window"],

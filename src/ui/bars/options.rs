@@ -28,9 +28,7 @@ pub fn show(
     );
     right.spacing_mut().item_spacing.x = 4.0;
     layouts(&mut right, document, view_state);
-    if document.depth() > 1 {
-        divider(&mut right);
-    }
+    divider(&mut right);
     layers::show(&mut right, document, view_state);
     windows(&mut right, document, view_state);
     let rest = bar.with_max_x(right.min_rect().left() - 8.0);
@@ -96,18 +94,21 @@ fn tool(
 }
 
 fn layouts(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
-    if document.depth() == 1 {
-        return;
-    }
     let native = document.native_plane();
+    // A single slice has one plane.
+    let flat = document.depth() == 1;
     let image = view_state.image(document);
     // From the right end to the left.
     for (index, (layout, name)) in layouts_of(native).into_iter().enumerate().rev() {
+        if flat && layout.needs_slices() {
+            continue;
+        }
         let icon = match layout {
             ViewLayout::One(Pane::Plane(_)) => Icon::Single,
             ViewLayout::One(Pane::Surface) => Icon::Cube,
             ViewLayout::Four => Icon::Grid,
             ViewLayout::OneAndThree => Icon::OneAndThree,
+            ViewLayout::Two => Icon::Two,
         };
         let selected = match layout {
             ViewLayout::One(Pane::Plane(_)) => matches!(image.layout, ViewLayout::One(Pane::Plane(_))),

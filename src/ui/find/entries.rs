@@ -6,6 +6,7 @@ use crate::phantom::SAMPLES;
 use crate::tools;
 use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{Group, KeyCommand, Keys, Scope, written};
+use crate::ui::view_state::layouts;
 use crate::workspace::{DocumentId, Workspace};
 
 /// Something that can be found.
@@ -33,6 +34,7 @@ pub enum Action {
     Network(&'static str),
     Sample(&'static str),
     ShowPanel(&'static str),
+    Compare,
 }
 
 /// All of them, in the order in which equal ones are listed.
@@ -84,7 +86,18 @@ pub fn all(workspace: &Workspace, keys: &Keys) -> Vec<Entry> {
         let words = "A sample that the program draws itself".to_owned();
         plain(sample.title.to_owned(), words, "Sample", Action::Sample(sample.id))
     });
-    keys.chain(labels).chain(images).chain(panels).chain(models).chain(samples).chain(networks).collect()
+    let compare = document.map(|_| {
+        let words = "Another model, or another open image, beside this one";
+        plain("Compare two models".to_owned(), words.to_owned(), "View", Action::Compare)
+    });
+    keys.chain(compare)
+        .chain(labels)
+        .chain(images)
+        .chain(panels)
+        .chain(models)
+        .chain(samples)
+        .chain(networks)
+        .collect()
 }
 
 /// Steps, numbers and what is held down are of no use from a list.
@@ -160,6 +173,8 @@ fn about(command: KeyCommand) -> &'static str {
     }
 }
 
+const NEEDS_SLICES: &str = "needs an image of several slices";
+
 /// Why a command can do nothing now.
 fn why_not(command: KeyCommand, workspace: &Workspace) -> Option<&'static str> {
     use KeyCommand as C;
@@ -182,16 +197,14 @@ fn why_not(command: KeyCommand, workspace: &Workspace) -> Option<&'static str> {
         C::Accept(_) | C::Reject | C::HeatMap | C::Difference if document.model().is_none() => {
             Some("needs a model")
         }
-        C::FirstSlice
-        | C::LastSlice
-        | C::Queue(_)
-        | C::NextLayout
-        | C::CopyFrom(_)
-        | C::Crosshair
-        | C::Layout(_)
+        C::FirstSlice | C::LastSlice | C::Queue(_) | C::NextLayout | C::CopyFrom(_) | C::Crosshair
             if document.depth() == 1 =>
         {
-            Some("needs an image of several slices")
+            Some(NEEDS_SLICES)
+        }
+        C::Layout(index) if document.depth() == 1 => {
+            let layout = layouts(document.native_plane()).get(index).map(|(layout, _)| *layout);
+            layout.filter(|layout| layout.needs_slices()).map(|_| NEEDS_SLICES)
         }
         _ => None,
     }

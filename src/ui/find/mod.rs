@@ -208,6 +208,7 @@ fn carry_out(action: Action, out: &mut Outbox) {
         }
         Action::Sample(id) => out.open(format!("sample:{id}")),
         Action::ShowPanel(id) => out.requests.push(Request::ShowPanel(id)),
+        Action::Compare => out.requests.push(Request::Compare),
     }
 }
 
@@ -266,6 +267,7 @@ fn icon_of(action: &Action, toolbox: &Toolbox) -> Icon {
         Action::Key(KeyCommand::Arrange(_) | KeyCommand::Panel) | Action::ShowPanel(_) => Icon::Panel,
         Action::Key(KeyCommand::Help) => Icon::Help,
         Action::Key(_) => Icon::Right,
+        Action::Compare => Icon::Two,
         Action::Label(_) => Icon::List,
         Action::Image(_) | Action::Sample(_) => Icon::Open,
         Action::Model(_) | Action::Network(_) => Icon::Layers,

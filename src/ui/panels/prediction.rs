@@ -37,6 +37,9 @@ impl Panel for Prediction {
             if ui.add(IconButton::new(Icon::Open, "Import a model file")).clicked() {
                 out.ask(Question::ImportModel);
             }
+            if ui.add(IconButton::new(Icon::Two, "Compare with another model")).clicked() {
+                out.requests.push(Request::Compare);
+            }
         });
         ui.add_space(4.0);
         model_row(ui, workspace, document, out);

@@ -20,9 +20,9 @@ const GAP: f32 = 1.0;
 impl<'a> Findings<'a> {
     /// `None` where the model has no head for them, or has predicted nothing yet.
     pub fn of(scene: &Scene<'a>) -> Option<Self> {
-        let slices = scene.workspace.predicted_slices(scene.document.id())?;
+        let slices = scene.predicted_slices()?;
         let count = slices.values().find_map(|slice| Some(slice.detection.as_ref()?.len()))?;
-        let card = &scene.workspace.model(scene.document.model()?)?.card;
+        let card = &scene.model()?.card;
         let (classes, table) = class_labels(card, scene.document.labels());
         let label = |id| table.get(id).map(|l| (l.name.clone(), theme::label_color(l.color)));
         let labels = classes.into_iter().skip(1).take(count).filter_map(label).collect();

@@ -11,6 +11,8 @@ pub struct ViewFrame {
     pub plane: Plane,
     pub axes: PlaneAxes,
     pub slice: usize,
+    /// The crosshair, a voxel.
+    pub cursor: [usize; 3],
     /// In points.
     pub rect: Rect,
     pub dims: [usize; 3],
@@ -43,7 +45,7 @@ impl ViewFrame {
         let center = view_state.center.unwrap_or_else(|| DVec2::new(size[0] as f64, size[1] as f64) / 2.0);
         let transform = ViewTransform::centered(target, pixel_size, zoom, center);
         let slice = cursor[axes.normal.index()];
-        Self { plane, axes, slice, rect, dims, transform, zoom, points_per_px: 1.0 / px }
+        Self { plane, axes, slice, cursor, rect, dims, transform, zoom, points_per_px: 1.0 / px }
     }
 
     fn target_of(&self, at: Pos2) -> DVec2 {

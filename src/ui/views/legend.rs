@@ -45,12 +45,10 @@ impl Legend {
     pub fn show(&mut self, ui: &Ui, frame: &ViewFrame, scene: &Scene, view_state: &mut ViewState) {
         let document = scene.document;
         let z = frame.slice;
-        let predicted = scene.workspace.predicted_labels(document.id(), z);
-        let predicted = predicted.filter(|_| !view_state.is_rejected(document, z));
+        let predicted = scene.predicted_labels(z);
+        let predicted = predicted.filter(|_| !scene.is_rejected(view_state, z));
         let Some(predicted) = predicted.filter(|_| view_state.legend) else { return };
-        let Some(card) = document.model().and_then(|v| scene.workspace.model(v)).map(|m| &m.card) else {
-            return;
-        };
+        let Some(card) = scene.model().map(|model| &model.card) else { return };
         let kinds: &[Kind] = match view_state.shows() {
             Shows::Difference => DIFFERENCE,
             Shows::Mask => return,

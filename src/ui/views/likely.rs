@@ -4,7 +4,7 @@ use super::Scene;
 use super::frame::ViewFrame;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, canvas};
-use crate::workspace::{Likely, predicted_at};
+use crate::workspace::{Likely, predicted_by};
 use egui::{Align2, CornerRadius, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Vec2, pos2, vec2};
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ pub fn show(painter: &Painter, response: &Response, frame: &ViewFrame, scene: &S
         return;
     }
     let voxel = voxel.to_array().map(|c| c as usize);
-    let mut likely = predicted_at(scene.workspace, scene.document, voxel);
+    let Some(version) = scene.version else { return };
+    let mut likely = predicted_by(scene.workspace, scene.document, version, voxel);
     likely.truncate(MOST);
     if !likely.is_empty() {
         plate(painter, at, frame.rect, &likely);

@@ -1,6 +1,7 @@
 //! The middle of the window: one large view, or three linked planes and beside them the labels in three dimensions or an
 //! overview of the slices.
 
+mod compare;
 mod findings;
 mod frame;
 mod legend;
@@ -14,6 +15,7 @@ mod slice_view;
 mod slider;
 mod surface_view;
 
+pub use compare::{choose as choose_beside, paint_letter};
 pub use marks::SliceMarks;
 pub use overlay::predicted_words;
 pub use pointer::Pointer;
@@ -23,10 +25,14 @@ use super::arrangement::Arrangement;
 use super::outbox::Outbox;
 use super::theme::canvas;
 use super::view_state::{Beside, ImageViewState, Layout, Pane, ViewState};
-use crate::geom::Plane;
+use crate::engine::{Predicted, Version};
+use crate::geom::{Axis, Plane};
+use crate::label::LabelId;
 use crate::tools::Toolbox;
-use crate::workspace::{Command, Document, Reformat, Workspace};
+use crate::workspace::{Command, Document, LibraryModel, PredictionStatus, Reformat, SliceLabels, Workspace};
 use egui::{Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the views keep from frame to frame.
 #[derive(Default)]
@@ -36,13 +42,59 @@ pub struct Views {
     legend: legend::Legend,
     /// What is predicted, by plane; only views that cannot show probabilities use theirs.
     pub reformats: [Reformat; 3],
+    /// The same for what is put beside it.
+    other: Option<Box<compare::Other>>,
 }
 
-/// What all views of a frame share.
+/// What is shown in a view.
+#[derive(Clone, Copy)]
 pub struct Scene<'a> {
     pub workspace: &'a Workspace,
     pub document: &'a Document,
     pub arrangement: Arrangement,
+    /// What predicts here.
+    version: Option<&'a Version>,
+    /// The crosshair: a voxel of the document.
+    cursor: [usize; 3],
+    /// It is put beside another one, to be compared with it.
+    is_other: bool,
+}
+
+impl<'a> Scene<'a> {
+    /// The image with the model in use there.
+    pub fn new(workspace: &'a Workspace, document: &'a Document, arrangement: Arrangement) -> Self {
+        let (version, cursor) = (document.model(), document.cursor());
+        Self { workspace, document, arrangement, version, cursor, is_other: false }
+    }
+
+    fn model(&self) -> Option<&'a LibraryModel> {
+        self.workspace.model(self.version?)
+    }
+
+    fn prediction(&self, z: usize) -> Option<&'a Predicted> {
+        self.workspace.prediction_by(self.document.id(), self.version?, z)
+    }
+
+    /// The labels of every native slice that is predicted here.
+    fn predicted_slices(&self) -> Option<&'a BTreeMap<usize, SliceLabels>> {
+        self.workspace.predicted_slices_by(self.document.id(), self.version?)
+    }
+
+    fn predicted_labels(&self, z: usize) -> Option<&'a Arc<[LabelId]>> {
+        Some(&self.predicted_slices()?.get(&z)?.labels)
+    }
+
+    fn status(&self, z: usize) -> PredictionStatus<'a> {
+        match self.version {
+            Some(version) => self.workspace.prediction_status_by(self.document.id(), version, z),
+            None => PredictionStatus::NoModel,
+        }
+    }
+
+    /// Whether the prediction of a native slice is not to be seen.
+    fn is_rejected(&self, view_state: &ViewState, z: usize) -> bool {
+        !self.is_other && view_state.is_rejected(self.document, z)
+    }
 }
 
 /// Points between two views.
@@ -66,6 +118,7 @@ impl Views {
         match view_state.image(scene.document).layout {
             Layout::One(Pane::Plane(plane)) => self.view(ui, rect, plane, scene, view_state, toolbox, out),
             Layout::One(Pane::Surface) => self.beside(ui, rect, scene, view_state, out),
+            Layout::Two => compare::show(ui, rect, scene, view_state, toolbox, self, out),
             Layout::Four => {
                 let [first, second, third, fourth] = quarters(rect);
                 for (plane, rect) in Plane::ALL.into_iter().zip([first, second, third]) {
@@ -161,9 +214,14 @@ fn one_and_three(rect: Rect) -> (Rect, [Rect; 3]) {
 
 /// Moves the crosshair by slices of a plane, within the image.
 pub fn move_slice(document: &Document, plane: Plane, by: i64, out: &mut Outbox) {
-    let axis = document.volume().grid().plane_axes(plane).normal.index();
-    let mut cursor = document.cursor();
-    let last = document.volume().dims()[axis] as i64 - 1;
+    let normal = document.volume().grid().plane_axes(plane).normal;
+    move_along(normal, document.cursor(), document.volume().dims(), by, out);
+}
+
+/// Moves the crosshair by voxels along an axis, within an image of this size.
+fn move_along(axis: Axis, mut cursor: [usize; 3], dims: [usize; 3], by: i64, out: &mut Outbox) {
+    let axis = axis.index();
+    let last = dims[axis] as i64 - 1;
     let moved = (cursor[axis] as i64 + by).clamp(0, last) as usize;
     if moved != cursor[axis] {
         cursor[axis] = moved;
@@ -174,7 +232,7 @@ pub fn move_slice(document: &Document, plane: Plane, by: i64, out: &mut Outbox) 
 /// From several views to one large one, and back.
 pub fn maximise(image: &mut ImageViewState, pane: Pane, dims: [usize; 3]) {
     image.layout = match image.layout {
-        several @ (Layout::Four | Layout::OneAndThree) => {
+        several @ (Layout::Four | Layout::OneAndThree | Layout::Two) => {
             image.several = several;
             Layout::One(pane)
         }

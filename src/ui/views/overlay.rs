@@ -131,9 +131,8 @@ pub fn predicted_words(workspace: &Workspace, document: &Document) -> Option<Str
 }
 
 /// Over a prediction by a model that knows phantoms only: what it is worth.
-pub fn demonstration(painter: &Painter, rect: Rect, workspace: &Workspace, document: &Document) {
-    let model = document.model().and_then(|version| workspace.model(version));
-    if !model.is_some_and(LibraryModel::is_demonstration) {
+pub fn demonstration(painter: &Painter, rect: Rect, scene: &Scene) {
+    if !scene.model().is_some_and(LibraryModel::is_demonstration) {
         return;
     }
     // The narrower words where there is little room.
@@ -170,8 +169,8 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, view_state: 
             let words = text(painter, at, Align2::RIGHT_TOP, "Verified", small.clone(), theme::of(true).good);
             at.x = words.left() - 12.0;
         }
-        let words = match scene.workspace.prediction_status(document.id(), z) {
-            _ if view_state.is_rejected(document, z) => Some("Prediction rejected"),
+        let words = match scene.status(z) {
+            _ if scene.is_rejected(view_state, z) => Some("Prediction rejected"),
             PredictionStatus::Untrained => Some("The network has learned nothing yet"),
             PredictionStatus::Pending => Some("Predicting…"),
             PredictionStatus::Loading => Some("Loading the model…"),

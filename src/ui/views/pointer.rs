@@ -211,7 +211,8 @@ impl Pointer {
                 self.turned -= whole;
                 let step = if action == MouseAction::FiveSlices { 5 } else { 1 };
                 // Turning towards the person goes to the next slices.
-                super::move_slice(document, frame.plane, -(whole as i64) * step, out);
+                let by = -(whole as i64) * step;
+                super::move_along(frame.axes.normal, frame.cursor, frame.dims, by, out);
             }
             _ => {}
         }

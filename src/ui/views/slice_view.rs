@@ -1,7 +1,7 @@
 use super::findings::Findings;
 use super::frame::ViewFrame;
 use super::{Scene, Views, likely, overlay, slider};
-use crate::geom::{Axis, Plane};
+use crate::geom::{Axis, Plane, Unit};
 use crate::gpu::{
     LabelColors, MaskDraw, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage,
     TensorBuffer,
@@ -13,8 +13,9 @@ use crate::ui::arrangement::Arrangement;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::ui::view_state::{Pane, ViewState};
-use crate::workspace::{Document, Reformat, Workspace, class_labels};
+use crate::workspace::{Reformat, class_labels};
 use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2};
+use glam::DVec3;
 use std::sync::Arc;
 
 /// One view of the image: the slice with its overlays, what the pointer does there, and its slider.
@@ -32,19 +33,14 @@ pub fn show(
     let count = axes.slice_count(document.volume().dims());
     let whole = ui.max_rect();
     let findings = Findings::of(scene).filter(|_| axes.normal == Axis::Z);
-    let slider_width = match &findings {
-        _ if count == 1 => 0.0,
-        Some(findings) => slider::WIDTH + findings.width(),
-        None => slider::WIDTH,
-    };
-    let rect = Rect::from_min_max(whole.min, pos2(whole.right() - slider_width, whole.bottom()));
+    let rect = beside_slider(whole, count, findings.as_ref());
     ui.painter().rect_filled(whole, 0.0, canvas::GROUND);
 
     let response = ui.interact(rect, ui.scope_id().with("image"), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} view", plane.title())));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name(scene, plane)));
     let ppp = ui.ctx().pixels_per_point();
     let plane_view = view_state.image(document).planes[plane as usize];
-    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_view, ppp);
+    let frame = ViewFrame::new(document.volume(), plane, scene.cursor, rect, plane_view, ppp);
     let tool_scene = tools::Scene {
         volume: document.volume(),
         mask: document.mask(),
@@ -56,10 +52,10 @@ pub fn show(
 
     // The pointer may have moved the image in this very frame.
     let plane_view = view_state.image(document).planes[plane as usize];
-    let frame = ViewFrame::new(document.volume(), plane, document.cursor(), rect, plane_view, ppp);
+    let frame = ViewFrame::new(document.volume(), plane, scene.cursor, rect, plane_view, ppp);
     let painter = ui.painter().with_clip_rect(rect);
     let reformat = &mut views.reformats[plane as usize];
-    let draw = describe(scene.workspace, document, &frame, view_state, reformat, ppp);
+    let draw = describe(scene, &frame, view_state, reformat, ppp);
     let predicted = draw.prediction.is_some() && (view_state.prediction_shown || view_state.difference);
     painter.add(SliceCallback::shape(rect, draw));
     if reformat.is_behind() {
@@ -68,7 +64,7 @@ pub fn show(
 
     overlay::predicted_slices(&painter, &frame, reformat, view_state.prediction_shown);
     if view_state.crosshair && count > 1 {
-        overlay::crosshair(&painter, &frame, document.cursor());
+        overlay::crosshair(&painter, &frame, scene.cursor);
     }
     if let Some(preview) =
         views.pointer.preview.as_ref().filter(|p| p.plane == plane && p.slice == frame.slice)
@@ -82,9 +78,9 @@ pub fn show(
         views.legend.show(ui, &frame, scene, view_state);
     }
     if predicted {
-        overlay::demonstration(&painter, rect, scene.workspace, document);
+        overlay::demonstration(&painter, rect, scene);
     }
-    if count > 1 {
+    if count > 1 && !scene.is_other {
         super::frame_of_focus(ui, whole, Pane::Plane(plane), view_state.image(document));
     }
     if response.hovered() {
@@ -99,6 +95,34 @@ pub fn show(
     }
 }
 
+/// Where the image lies in a view.
+pub fn image_rect(scene: &Scene, plane: Plane, whole: Rect) -> Rect {
+    let axes = scene.document.volume().grid().plane_axes(plane);
+    let count = axes.slice_count(scene.document.volume().dims());
+    beside_slider(whole, count, Findings::of(scene).filter(|_| axes.normal == Axis::Z).as_ref())
+}
+
+fn beside_slider(whole: Rect, count: usize, findings: Option<&Findings>) -> Rect {
+    let slider = match findings {
+        _ if count == 1 => 0.0,
+        Some(findings) => slider::WIDTH + findings.width(),
+        None => slider::WIDTH,
+    };
+    Rect::from_min_max(whole.min, pos2(whole.right() - slider, whole.bottom()))
+}
+
+/// How screen readers call it. Where one is at is said of what is compared: it is another image, perhaps.
+fn name(scene: &Scene, plane: Plane) -> String {
+    if !scene.is_other {
+        return format!("{} view", plane.title());
+    }
+    let grid = scene.document.volume().grid();
+    let DVec3 { x, y, z } = grid.patient_of(DVec3::from(scene.cursor.map(|c| c as f64)));
+    let unit = if grid.unit() == Unit::Millimetre { "mm" } else { "pixels" };
+    let slice = scene.cursor[grid.plane_axes(plane).normal.index()] + 1;
+    format!("{} view of B, slice {slice}, crosshair at {x:.1} {y:.1} {z:.1} {unit}", plane.title())
+}
+
 fn cursor_icon(view_state: &ViewState, toolbox: &Toolbox) -> CursorIcon {
     match toolbox.tool().cursor {
         _ if view_state.windowing => CursorIcon::ResizeNeSw,
@@ -109,21 +133,21 @@ fn cursor_icon(view_state: &ViewState, toolbox: &Toolbox) -> CursorIcon {
 }
 
 /// What the renderer draws.
-fn describe(
-    workspace: &Workspace,
-    document: &Document,
+pub fn describe(
+    scene: &Scene,
     frame: &ViewFrame,
     view_state: &mut ViewState,
     reformat: &mut Reformat,
     ppp: f32,
 ) -> SliceDraw {
+    let document = scene.document;
     let tone = view_state.image(document).tone;
     let z = frame.slice;
     let prediction = (frame.axes.normal == Axis::Z)
-        .then(|| prediction(workspace, document, z))
+        .then(|| prediction(scene, z))
         .flatten()
-        .filter(|_| !view_state.is_rejected(document, z))
-        .or_else(|| across(workspace, document, frame, view_state, reformat));
+        .filter(|_| !scene.is_rejected(view_state, z))
+        .or_else(|| across(scene, frame, view_state, reformat));
     let (prediction, table) = match prediction {
         Some((draw, table)) => (Some(draw), Some(table)),
         None => (None, None),
@@ -145,14 +169,14 @@ fn describe(
 /// What is predicted where the native slices' probabilities cannot be drawn: in planes across the slices, and on slices
 /// of which only the labels are kept.
 fn across(
-    workspace: &Workspace,
-    document: &Document,
+    scene: &Scene,
     frame: &ViewFrame,
     view_state: &ViewState,
     reformat: &mut Reformat,
 ) -> Option<(PredictionDraw, LabelTable)> {
-    let rejected = |z| view_state.is_rejected(document, z);
-    let found = reformat.refresh(workspace, document, frame.axes, frame.slice, rejected);
+    let rejected = |z| scene.is_rejected(view_state, z);
+    let of = (scene.document, scene.version);
+    let found = reformat.refresh(scene.workspace, of, frame.axes, frame.slice, rejected);
     let (classes, table) = found.filter(|_| !reformat.is_empty())?;
     let source = PredictionSource::Labels(Arc::clone(reformat.labels()));
     Some((PredictionDraw { source, class_labels: classes.into() }, table))
@@ -164,14 +188,9 @@ fn class_of(class_labels: &[LabelId], selected: LabelId) -> usize {
 }
 
 /// The prediction of a native slice as the renderer takes it, and the labels that its classes mean.
-pub fn prediction(
-    workspace: &Workspace,
-    document: &Document,
-    z: usize,
-) -> Option<(PredictionDraw, LabelTable)> {
-    let predicted = workspace.prediction(document.id(), z)?;
-    let card = &workspace.model(&predicted.key.version)?.card;
-    let (classes, table) = class_labels(card, document.labels());
+fn prediction(scene: &Scene, z: usize) -> Option<(PredictionDraw, LabelTable)> {
+    let predicted = scene.prediction(z)?;
+    let (classes, table) = class_labels(&scene.model()?.card, scene.document.labels());
     let source = match (
         predicted.gpu.as_ref().and_then(TensorBuffer::from_any),
         &predicted.prediction.probabilities,

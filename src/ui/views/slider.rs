@@ -30,7 +30,6 @@ pub fn show(
     findings: Option<&Findings>,
     out: &mut Outbox,
 ) {
-    let document = scene.document;
     let response = ui.interact(strip, ui.scope_id().with("slices"), Sense::click_and_drag());
     let (plane, slice) = (frame.plane, frame.slice);
     response.widget_info(|| {
@@ -82,7 +81,7 @@ pub fn show(
     if let Some(at) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) {
         let slice = slice_at(at);
         if slice != frame.slice {
-            let mut cursor = document.cursor();
+            let mut cursor = frame.cursor;
             cursor[frame.axes.normal.index()] = slice;
             out.command(Command::Cursor(cursor));
         }
@@ -116,7 +115,7 @@ impl State {
             State::Verified
         } else if marks.is_labelled(z) {
             State::Labelled
-        } else if scene.workspace.predicted_labels(document.id(), z).is_some() {
+        } else if scene.predicted_labels(z).is_some() {
             State::Predicted
         } else {
             State::Nothing

@@ -72,7 +72,7 @@ pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewState
         Layout::Four | Layout::OneAndThree => {
             &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction"), (Beside::Slices, "Slices")]
         }
-        Layout::One(_) => &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction")],
+        Layout::One(_) | Layout::Two => &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction")],
     };
     let mut right = rect.right() - overlay::EDGE;
     for &(beside, name) in choices.iter().rev() {
@@ -199,7 +199,7 @@ fn words(painter: &Painter, rect: Rect, scene: &Scene, view_state: &ViewState, t
     }
     if there {
         if of_prediction {
-            overlay::demonstration(painter, rect, workspace, document);
+            overlay::demonstration(painter, rect, scene);
         }
         return;
     }

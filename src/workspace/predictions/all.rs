@@ -1,18 +1,25 @@
 //! All slices of an image are predicted.
 
 use super::Predictions;
-use crate::engine::{JobId, SegmentVolume};
+use crate::engine::{JobId, SegmentVolume, Version};
 use crate::workspace::model_library::{LibraryModel, ModelLibrary};
 use crate::workspace::parts::Parts;
 use crate::workspace::{CommandError, DocumentId};
+use std::sync::Arc;
 
 impl Predictions {
-    /// Predicts every native slice that the model in use has not predicted yet.
-    pub fn predict_all(&mut self, parts: &mut Parts, library: &mut ModelLibrary) -> Result<(), CommandError> {
+    /// Predicts every native slice of the active image that a version, or else the model in use, has not predicted yet.
+    pub fn predict_all(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        version: Option<Version>,
+    ) -> Result<(), CommandError> {
         let document = parts.documents.active()?;
         let (id, volume, depth) = (document.id(), document.volume().clone(), document.depth());
-        let version = document.model().cloned().ok_or(CommandError::NoModel)?;
-        if self.of_all.contains_key(&id) {
+        let version = version.or_else(|| document.model().cloned()).ok_or(CommandError::NoModel)?;
+        let of_all = (id, version.clone());
+        if self.of_all.contains_key(&of_all) {
             return Err(CommandError::PredictRunning);
         }
         library.check_trained(&version)?;
@@ -36,12 +43,12 @@ impl Predictions {
         let job = parts.jobs.engine().segment_volume(request);
         let title = if of_volumes { "segmenting the volume" } else { "predicting all slices" };
         parts.jobs.add(job, title, Some(id));
-        self.of_all.insert(id, job);
+        self.of_all.insert(of_all, job);
         Ok(())
     }
 
-    /// The job that predicts all slices of a document.
-    pub fn job_of_all(&self, document: DocumentId) -> Option<JobId> {
-        self.of_all.get(&document).copied()
+    /// The job that predicts all slices of a document by a version.
+    pub fn job_of_all(&self, document: DocumentId, version: &Version) -> Option<JobId> {
+        self.of_all.get(&(document, Arc::clone(version))).copied()
     }
 }

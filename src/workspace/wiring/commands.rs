@@ -72,7 +72,10 @@ impl Workspace {
             }
             ModelCommand::Import { path } => library.import_model(parts, path),
             ModelCommand::Fresh { network } => library.use_fresh(parts, &network),
-            ModelCommand::PredictAll => predictions.predict_all(parts, library),
+            ModelCommand::PredictAll => predictions.predict_all(parts, library, None),
+            ModelCommand::PredictAllBy { version } => {
+                predictions.predict_all(parts, library, Some(version.as_str().into()))
+            }
             ModelCommand::RollBack => library.roll_back(parts, training.base()),
         }
     }

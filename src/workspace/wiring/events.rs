@@ -57,6 +57,7 @@ impl Workspace {
         self.parts.documents.retry_saving(false);
         self.predictions.poll(&mut self.parts, &mut self.library);
         self.predictions.poll_statistics(&mut self.parts);
+        self.comparing.poll(&mut self.parts, &self.predictions, &self.library);
         self.surfaces.poll(&mut self.parts, &self.predictions, &self.library);
     }
 
@@ -112,7 +113,7 @@ impl Workspace {
 
     /// A job of the workspace's own has ended well.
     fn on_done(&mut self, job: JobId) {
-        let Self { parts, surfaces, edits, training, .. } = self;
+        let Self { parts, surfaces, edits, training, comparing, .. } = self;
         match parts.jobs.finish(job) {
             Some(JobResult::Snapshot(document, snapshot)) => parts.on_snapshot(job, document, snapshot),
             Some(JobResult::Statistics(document, statistics)) => {
@@ -123,6 +124,7 @@ impl Workspace {
             Some(JobResult::Surface(made)) => surfaces.on_surface(made),
             Some(JobResult::Edited(finished)) => edits.on_background_edit(job, finished),
             Some(JobResult::Exported(document, exported)) => parts.on_exported(document, exported),
+            Some(JobResult::Compared(counted)) => comparing.on_counted(counted),
             Some(JobResult::PastRuns(runs)) => training.on_past_runs(parts, runs),
             // Somebody else's, such as a search for fonts.
             None => {}
@@ -131,7 +133,7 @@ impl Workspace {
 
     /// A job ended without a result: failed with a reason, or cancelled.
     fn on_job_ended(&mut self, job: JobId, reason: Option<String>) {
-        let Self { parts, library, predictions, surfaces, edits, training, .. } = self;
+        let Self { parts, library, predictions, surfaces, edits, training, comparing, .. } = self;
         let activity = parts.jobs.end(job);
         parts.documents.remove_opening(job);
         edits.on_job_ended(job);
@@ -139,6 +141,7 @@ impl Workspace {
         library.on_job_ended(job, reason.is_some());
         predictions.on_job_ended(job);
         surfaces.on_job_ended(job, reason.is_some());
+        comparing.on_job_ended(job);
         for document in parts.documents.iter_mut() {
             document.statistics_mut().on_job_ended(job);
             document.saving_mut().on_job_ended(job);

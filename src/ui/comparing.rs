@@ -1,0 +1,196 @@
+//! What is put beside an image to be compared with it, and how the two are shown. View state: nothing here is data.
+
+use super::outbox::Outbox;
+use super::theme::side;
+use super::view_state::{Layout, PlaneViewState, ViewState};
+use crate::engine::Version;
+use crate::workspace::{
+    Command, Compared, Comparison, Document, DocumentId, LibraryModel, ModelCommand, Workspace,
+};
+use egui::Color32;
+use glam::DVec3;
+
+/// What is put beside an image and the model in use there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompareWith {
+    /// Another model on the same image.
+    Model(Version),
+    /// Another image, with the model in use there.
+    Image(DocumentId),
+}
+
+/// The two that are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The active image and the model in use.
+    A,
+    /// What is put beside it.
+    B,
+}
+
+impl Side {
+    pub const BOTH: [Side; 2] = [Side::A, Side::B];
+
+    pub fn letter(self) -> &'static str {
+        match self {
+            Side::A => "A",
+            Side::B => "B",
+        }
+    }
+
+    pub fn color(self) -> Color32 {
+        match self {
+            Side::A => side::A,
+            Side::B => side::B,
+        }
+    }
+}
+
+/// How two are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum How {
+    #[default]
+    Beside,
+    /// B over A, as far as a line that can be drawn aside.
+    Swipe,
+    /// One after the other.
+    Blink,
+    /// What only one of the two predicts.
+    Difference,
+}
+
+impl How {
+    pub const ALL: [How; 4] = [How::Beside, How::Swipe, How::Blink, How::Difference];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            How::Beside => "Beside",
+            How::Swipe => "Swipe",
+            How::Blink => "Blink",
+            How::Difference => "Difference",
+        }
+    }
+
+    pub fn about(self) -> &'static str {
+        match self {
+            How::Beside => "A at the left, B at the right",
+            How::Swipe => "B over A: draw the line aside",
+            How::Blink => "A and B one after the other",
+            How::Difference => "What only one of the two predicts",
+        }
+    }
+}
+
+/// How comparisons are shown, in all images.
+#[derive(Clone, Debug)]
+pub struct Comparing {
+    pub how: How,
+    /// Zoom and place of B follow those of A.
+    pub linked: bool,
+    /// Those of B where they do not.
+    pub own: PlaneViewState,
+    /// Where the line of [`How::Swipe`] is: a share of the view's width.
+    pub line: f32,
+    /// In [`How::Blink`] without motion: B is shown.
+    pub turned: bool,
+    /// What one goes on with.
+    pub chosen: Side,
+}
+
+impl Default for Comparing {
+    fn default() -> Self {
+        Self {
+            how: How::default(),
+            linked: true,
+            own: PlaneViewState::default(),
+            line: 0.5,
+            turned: false,
+            chosen: Side::A,
+        }
+    }
+}
+
+impl ViewState {
+    /// What is shown beside an image. `None` where nothing is, or where it is gone: the image closed, the model no longer there.
+    pub fn compared(&self, workspace: &Workspace, document: &Document) -> Option<Compared> {
+        let image = self.image_of(document.id()).filter(|image| image.layout == Layout::Two)?;
+        match image.compared.as_ref()? {
+            CompareWith::Model(version) => {
+                let version = workspace.model(version).map(|_| version.clone());
+                version.map(|version| Compared {
+                    document: document.id(),
+                    version: Some(version),
+                    z: Some(document.cursor()[2]),
+                })
+            }
+            CompareWith::Image(id) => {
+                let other = workspace.document(*id)?;
+                let grid = other.volume().grid();
+                let there = grid.voxel_at(grid.voxel_in(document.volume().grid(), place(document.cursor())));
+                let z = there.map(|voxel| voxel[2]);
+                Some(Compared { document: *id, version: other.model().cloned(), z })
+            }
+        }
+    }
+
+    /// Whether two are compared, or something is about to be put beside the image.
+    pub fn is_comparing(&self, document: &Document) -> bool {
+        self.image_of(document.id()).is_some_and(|image| image.layout == Layout::Two)
+    }
+
+    /// The keys of the queue: on is the slice in which the two differ most, back is the other of the two.
+    pub fn compare_key(&mut self, by: i64, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+        if by < 0 {
+            self.comparing.turned = !self.comparing.turned;
+        } else if let Some(z) = workspace.comparison().and_then(Comparison::largest_difference) {
+            let [x, y, _] = document.cursor();
+            out.command(Command::Cursor([x, y, z]));
+        }
+    }
+
+    /// Begins to compare, with what was put beside the image last.
+    pub fn compare(&mut self, document: &Document) {
+        let image = self.image(document);
+        if image.layout != Layout::Two {
+            image.arrange(Layout::Two);
+        }
+    }
+
+    /// Leaves the comparison, and goes on with what is chosen.
+    pub fn go_on_with_chosen(&mut self, document: &Document, out: &mut Outbox) {
+        let chosen = std::mem::replace(&mut self.comparing.chosen, Side::A);
+        let image = self.image(document);
+        image.leave_comparison();
+        match image.compared.clone() {
+            Some(CompareWith::Model(version)) if chosen == Side::B => {
+                let version = Some(version.to_string());
+                out.command(Command::Model(ModelCommand::Use { version }));
+            }
+            Some(CompareWith::Image(id)) if chosen == Side::B => out.command(Command::Activate(id)),
+            _ => {}
+        }
+    }
+}
+
+/// Voxel coordinates of a voxel's middle.
+pub fn place(voxel: [usize; 3]) -> DVec3 {
+    DVec3::from(voxel.map(|c| c as f64))
+}
+
+/// The models that can be put beside an image, but for the one in use.
+pub fn models<'a>(
+    workspace: &'a Workspace,
+    document: &'a Document,
+) -> impl Iterator<Item = &'a LibraryModel> + 'a {
+    let in_use = document.model().map(|version| &**version);
+    let trained = workspace.models().iter().filter(|model| !model.is_untrained());
+    trained.filter(move |model| model.fits(document.volume()) && Some(model.version()) != in_use)
+}
+
+/// The other images that are open.
+pub fn images<'a>(
+    workspace: &'a Workspace,
+    document: &'a Document,
+) -> impl Iterator<Item = &'a Document> + 'a {
+    workspace.documents().iter().filter(|other| other.id() != document.id())
+}
