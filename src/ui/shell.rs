@@ -118,7 +118,8 @@ impl Shell {
         let frame = |x, y| theme::panel_frame(dark, Margin::symmetric(x, y));
         let document = workspace.active();
         let window = ui.max_rect().width();
-        self.side.compare(document.is_some_and(|document| view_state.is_comparing(document)));
+        let has_views = self.arrangement != Arrangement::DataSet;
+        self.side.compare(has_views && document.is_some_and(|document| view_state.is_comparing(document)));
         let (panel, drawer) = (self.side.is_shown(window), Side::is_drawer(window));
         egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
             ui,

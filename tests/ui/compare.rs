@@ -281,6 +281,9 @@ fn all_slices_count_when_both_have_predicted_all() {
         found[0].click();
         window.steps(4);
         assert_eq!(shows(&window, "Line between A and B"), how == "Swipe");
+        if how == "Swipe" {
+            draw_the_line_aside(&mut window);
+        }
         let usable = window.harness.query_all(By::new()).filter(|node| {
             let node = node.accesskit_node();
             node.data().supports_action(Action::Click)
@@ -291,6 +294,16 @@ fn all_slices_count_when_both_have_predicted_all() {
             usable.filter(|node| node.accesskit_node().label().is_none_or(|label| label.is_empty()));
         assert_eq!(unnamed.map(|node| node.rect()).collect::<Vec<_>>(), [], "{how}");
     }
+}
+
+/// The view below does not take it for its own.
+fn draw_the_line_aside(window: &mut Window) {
+    let line = |window: &Window| window.harness.get_by_label("Line between A and B").rect().center();
+    let (from, cursor) = (line(window), window.document().cursor());
+    window.drag(from, from - vec2(150.0, 0.0));
+    window.steps(2);
+    assert!((line(window).x - (from.x - 150.0)).abs() < 2.0, "{:?} from {from:?}", line(window));
+    assert_eq!(window.document().cursor(), cursor, "the crosshair stays");
 }
 
 /// A CT of this grid, written as a file.
