@@ -138,13 +138,12 @@ impl ViewState {
         self.image_of(document.id()).is_some_and(|image| image.layout == Layout::Two)
     }
 
-    /// The keys of the queue: on is the slice in which the two differ most, back is the other of the two.
-    pub fn compare_key(&mut self, by: i64, workspace: &Workspace, document: &Document, out: &mut Outbox) {
+    /// The keys of the queue: on is where the two differ most, back is the other of the two.
+    pub fn compare_key(&mut self, by: i64, workspace: &Workspace, out: &mut Outbox) {
         if by < 0 {
             self.comparing.turned = !self.comparing.turned;
-        } else if let Some(z) = workspace.comparison().and_then(Comparison::largest_difference) {
-            let [x, y, _] = document.cursor();
-            out.command(Command::Cursor([x, y, z]));
+        } else if let Some(voxel) = workspace.comparison().and_then(Comparison::largest_difference) {
+            out.command(Command::Cursor(voxel));
         }
     }
 

@@ -116,7 +116,7 @@ impl Shell {
                 }
             }
             KeyCommand::Queue(by) if view_state.is_comparing(document) => {
-                view_state.compare_key(by, workspace, document, out);
+                view_state.compare_key(by, workspace, out);
             }
             KeyCommand::Undo => out.edit(EditCommand::Undo),
             KeyCommand::Redo => out.edit(EditCommand::Redo),

@@ -46,6 +46,8 @@ pub struct Agreement {
 pub struct SliceAgreement {
     /// By [`Comparison::labels`]; only those that one of the two has predicted.
     labels: BTreeMap<LabelId, Agreement>,
+    /// A pixel (column, row) of the longest stretch of a row in which they differ.
+    spot: Option<[usize; 2]>,
     /// Of the two predictions that were counted.
     stamps: [u64; 2],
 }
@@ -69,7 +71,8 @@ impl SliceAgreement {
         };
         let labels =
             present.iter().filter(|&&label| label != 0).map(|&label| (label, of_label(label))).collect();
-        Self { labels, stamps: [a.stamp, b.stamp] }
+        let spot = widest_difference(&a.labels, &by_b, grid.dims()[0]);
+        Self { labels, spot, stamps: [a.stamp, b.stamp] }
     }
 }
 
@@ -116,15 +119,21 @@ impl Comparison {
         mean_dice(&self.total)
     }
 
-    /// The slice in which the two differ most.
-    pub fn largest_difference(&self) -> Option<usize> {
-        self.differing.first().copied()
+    /// A voxel at which the two differ, in the slice in which they differ most.
+    pub fn largest_difference(&self) -> Option<[usize; 3]> {
+        self.differing.first().and_then(|&z| self.difference_in(z))
     }
 
-    /// The slice in which they differ most but for `z` and those in which they differ more; after the last the first again.
-    pub fn next_difference(&self, z: usize) -> Option<usize> {
+    /// The same in the slice that comes after `z` by how much they differ; after the last in the first again.
+    pub fn next_difference(&self, z: usize) -> Option<[usize; 3]> {
         let next = self.differing.iter().position(|&at| at == z).map_or(0, |at| at + 1);
-        self.differing.get(next).copied().or_else(|| self.largest_difference())
+        let there = self.differing.get(next).and_then(|&z| self.difference_in(z));
+        there.or_else(|| self.largest_difference())
+    }
+
+    fn difference_in(&self, z: usize) -> Option<[usize; 3]> {
+        let [x, y] = self.slices.get(&z)?.spot?;
+        Some([x, y, z])
     }
 
     fn has(&self, z: usize, stamps: [u64; 2]) -> bool {
@@ -149,6 +158,22 @@ impl Comparison {
 fn mean_dice(labels: &BTreeMap<LabelId, Agreement>) -> Option<f64> {
     let dice: Vec<f64> = labels.values().filter_map(|one| one.overlap.dice()).collect();
     (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64)
+}
+
+/// The middle of the longest stretch within a row in which two slices of this width differ.
+fn widest_difference(a: &[LabelId], b: &[LabelId], width: usize) -> Option<[usize; 2]> {
+    let (mut longest, mut spot) = (0, None);
+    for (y, (a, b)) in a.chunks(width).zip(b.chunks(width)).enumerate() {
+        let mut x = 0;
+        while x < a.len() {
+            let ends = (x..a.len()).find(|&at| a[at] == b[at]).unwrap_or(a.len());
+            if ends - x > longest {
+                (longest, spot) = (ends - x, Some([x + (ends - x) / 2, y]));
+            }
+            x = ends + 1;
+        }
+    }
+    spot
 }
 
 /// What a job has counted.
@@ -239,6 +264,14 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_stretch_that_differs_is_found_within_a_row() {
+        let (a, b) = ([1, 1, 0, 0, 2, 2, 2, 0], [0, 1, 0, 1, 0, 0, 2, 0]);
+        assert_eq!(widest_difference(&a, &b, 4), Some([1, 1]), "not over the end of a row");
+        assert_eq!(widest_difference(&a, &b, 8), Some([4, 0]));
+        assert_eq!(widest_difference(&a, &a, 4), None);
+    }
+
+    #[test]
     fn a_model_agrees_with_itself_and_background_alone_is_no_difference() {
         let grid = Grid::pixels([3, 1, 1]).unwrap();
         let same = slice(&[0, 1, 2], 4);
@@ -264,9 +297,9 @@ mod tests {
             counted(5, [1, 0, 0, 0], [0, 0, 0, 1]),
             counted(7, [0; 4], [0; 4]),
         ]);
-        assert_eq!(comparison.largest_difference(), Some(5));
-        assert_eq!(comparison.next_difference(5), Some(2));
-        assert_eq!(comparison.next_difference(2), Some(5), "after the last the first again");
+        assert_eq!(comparison.largest_difference(), Some([0, 0, 5]));
+        assert_eq!(comparison.next_difference(5), Some([2, 0, 2]));
+        assert_eq!(comparison.next_difference(2), Some([0, 0, 5]), "after the last the first again");
         let total = comparison.total()[&1].overlap;
         assert_eq!((total.true_positive, total.in_predicted(), total.in_truth()), (6, 7, 8));
     }

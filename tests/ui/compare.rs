@@ -130,10 +130,15 @@ fn dice_is_what_counting_the_two_predictions_gives_and_one_of_a_model_and_itself
     let of = format!("over {} of 48 slices", counted.len());
     assert!(shows(&window, &of), "{of}");
 
-    // The slice in which they differ most is a key away.
+    // Where they differ most is a key away.
     let largest = comparison.largest_difference().unwrap();
+    let [x, y, z] = largest;
+    let at = y * window.document().volume().dims()[0] + x;
+    let said = [&in_use, &other].map(|version| names(workspace, version, z)[at].clone());
+    assert_ne!(said[0], said[1]);
     window.press(Key::Period);
-    assert_eq!(window.document().cursor()[2], largest);
+    assert_eq!(window.document().cursor(), largest);
+    assert!(!window.harness.get_by_label("Take A’s").accesskit_node().is_disabled());
 
     let title = window.workspace().model(&in_use).unwrap().card.title.clone();
     window.click(&format!("A: {title}"));

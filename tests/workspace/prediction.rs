@@ -3,6 +3,7 @@
 use super::{Bench, SIZE, write_model};
 use fovea::workspace::{
     AcceptScope, Command, CommandError, EditCommand, LabelCommand, ModelCommand, PredictionStatus, SaveState,
+    Take,
 };
 
 /// A bench with a model of random weights in use; its version.
@@ -24,6 +25,46 @@ fn look(bench: &mut Bench, z: usize) -> Vec<u16> {
     let labels = bench.workspace.prediction(id, z).unwrap().labels.to_vec();
     assert!(labels.contains(&1) && labels.contains(&2), "the model says nothing on slice {z}");
     labels
+}
+
+fn take(voxel: [usize; 3], other: &str, take: Take) -> Command {
+    Command::Edit(EditCommand::TakePart { voxel, other: other.to_owned(), take })
+}
+
+#[test]
+fn a_part_is_taken_where_both_have_predicted_and_nobody_has_verified() {
+    let (mut bench, first) = with_model();
+    let id = bench.document().id();
+    look(&mut bench, 2);
+    let path = bench.folder.path().join("other.safetensors");
+    let second = write_model(&path, &["label 1", "second"], 1000);
+    bench.workspace.apply(Command::Model(ModelCommand::Import { path })).unwrap();
+    bench.wait("the other model", |w| w.active().is_some_and(|d| d.model().is_some_and(|v| **v == *second)));
+    let refused = bench.workspace.apply(take([0, 0, 2], &first, Take::InUse));
+    assert!(matches!(refused, Err(CommandError::NotPredicted { z: 2 })), "{refused:?}");
+    let own = look(&mut bench, 2);
+    let others = bench.workspace.prediction_by(id, &first, 2).unwrap().labels.to_vec();
+    // Where only the other model has a label.
+    let at = (0..own.len()).find(|&i| own[i] == 0 && others[i] != 0).expect("they differ");
+    let voxel = [at % SIZE[0], at / SIZE[0], 2];
+    let refused = bench.workspace.apply(take(voxel, "nobody", Take::Other));
+    assert!(matches!(refused, Err(CommandError::NotPredicted { z: 2 })), "{refused:?}");
+    let refused = bench.workspace.apply(take([SIZE[0], 0, 2], &first, Take::Other));
+    assert!(matches!(refused, Err(CommandError::OutsideImage { .. })), "{refused:?}");
+    let refused = bench.workspace.apply(take(voxel, &first, Take::InUse));
+    assert!(
+        matches!(refused, Err(CommandError::NothingToAccept)),
+        "background is there already: {refused:?}"
+    );
+    bench.workspace.apply(take(voxel, &first, Take::Other)).unwrap();
+    assert_eq!(bench.document().mask().get(voxel), others[at]);
+    bench.workspace.apply(take(voxel, &first, Take::InUse)).unwrap();
+    assert_eq!(bench.document().mask().get(voxel), 0, "the model in use says background");
+    bench.workspace.apply(Command::Edit(EditCommand::Undo)).unwrap();
+    bench.workspace.apply(Command::Edit(EditCommand::SetVerified { z: 2, on: true })).unwrap();
+    let refused = bench.workspace.apply(take(voxel, &first, Take::Neither));
+    assert!(matches!(refused, Err(CommandError::SliceVerified { z: 2 })), "{refused:?}");
+    assert_eq!(bench.document().mask().get(voxel), others[at]);
 }
 
 fn accept(scope: AcceptScope) -> Command {

@@ -309,7 +309,8 @@ fn by_slice(ui: &mut Ui, document: &Document, comparison: &Comparison, out: &mut
     ui.painter().rect_filled(mark, 0.0, p.accent);
     let slice_at = |at: f32| (((at - rect.left()) / rect.width()).clamp(0.0, 1.0) * depth as f32) as usize;
     if let Some(at) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) {
-        go_to(document, Some(slice_at(at.x).min(depth - 1)), out);
+        let [x, y, _] = document.cursor();
+        go_to(document, Some([x, y, slice_at(at.x).min(depth - 1)]), out);
     }
     ui.horizontal(|ui| {
         let largest = comparison.largest_difference();
@@ -333,10 +334,9 @@ fn with_key(ui: &mut Ui, enabled: bool, words: &str, command: KeyCommand) -> Res
     response
 }
 
-fn go_to(document: &Document, z: Option<usize>, out: &mut Outbox) {
-    let [x, y, from] = document.cursor();
-    if let Some(z) = z.filter(|z| *z != from) {
-        out.command(Command::Cursor([x, y, z]));
+fn go_to(document: &Document, to: Option<[usize; 3]>, out: &mut Outbox) {
+    if let Some(voxel) = to.filter(|voxel| *voxel != document.cursor()) {
+        out.command(Command::Cursor(voxel));
     }
 }
 

@@ -74,7 +74,7 @@ pub fn show(
     overlay::letters(&painter, &frame, document.volume().grid());
     overlay::scale_bar(&painter, rect, frame.points_per_unit(), document.volume().grid());
     overlay::corners(&painter, &frame, scene, view_state);
-    if scene.arrangement == Arrangement::Review && axes.normal == Axis::Z {
+    if scene.arrangement == Arrangement::Review && axes.normal == Axis::Z && !scene.is_other {
         views.legend.show(ui, &frame, scene, view_state);
     }
     if predicted {
