@@ -155,12 +155,17 @@ impl ViewState {
         }
     }
 
+    /// Goes back to the views from before a comparison; false where nothing is compared.
+    pub fn leave_comparison(&mut self, document: &Document) -> bool {
+        self.comparing.chosen = Side::A;
+        self.image(document).leave_comparison()
+    }
+
     /// Leaves the comparison, and goes on with what is chosen.
     pub fn go_on_with_chosen(&mut self, document: &Document, out: &mut Outbox) {
-        let chosen = std::mem::replace(&mut self.comparing.chosen, Side::A);
-        let image = self.image(document);
-        image.leave_comparison();
-        match image.compared.clone() {
+        let chosen = self.comparing.chosen;
+        self.leave_comparison(document);
+        match self.image(document).compared.clone() {
             Some(CompareWith::Model(version)) if chosen == Side::B => {
                 let version = Some(version.to_string());
                 out.command(Command::Model(ModelCommand::Use { version }));

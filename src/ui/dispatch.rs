@@ -70,7 +70,7 @@ impl Shell {
         let z = document.cursor()[2];
         match command {
             // A tool that has something under way hears these first.
-            KeyCommand::Abort if !toolbox.busy() && view_state.image(document).leave_comparison() => {}
+            KeyCommand::Abort if !toolbox.busy() && view_state.leave_comparison(document) => {}
             KeyCommand::Abort => self.tool_key(Input::Escape, document, view_state, toolbox, out),
             KeyCommand::Accept(Scope::Slice) if toolbox.busy() => {
                 self.tool_key(Input::Enter, document, view_state, toolbox, out);

@@ -177,7 +177,8 @@ impl Shell {
             Part::Status.begin(ui);
             let dims = document.map(|d| d.volume().dims());
             let pointed_at = dims.and_then(|dims| self.views.pointed_at(dims));
-            bars::status(ui, workspace, pointed_at, &hint, out);
+            let compared = document.and_then(|document| view_state.compared(workspace, document));
+            bars::status(ui, workspace, (pointed_at, compared.as_ref()), &hint, out);
         });
         self.above(ui.ctx(), middle.response.rect, workspace, toolbox, out);
     }

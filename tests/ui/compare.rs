@@ -2,7 +2,7 @@
 
 use super::{SIZE, Window, workspace};
 use egui::accesskit::{Action, Role};
-use egui::{Event, Key, Modifiers, PointerButton, vec2};
+use egui::{Event, Key, Modifiers, PointerButton, Rect, vec2};
 use egui_kittest::kittest::{By, NodeT, Queryable};
 use fovea::engine::{EngineOptions, Version};
 use fovea::geom::{Frame, Grid, Unit};
@@ -12,7 +12,7 @@ use fovea::metrics::Overlap;
 use fovea::nn::{ComputeDevice, DeviceChoice, Model, ModelCard, train::TrainConfig};
 use fovea::phantom;
 use fovea::volume::{Modality, Samples, Volume};
-use fovea::workspace::{Command, ModelCommand, Workspace};
+use fovea::workspace::{Command, ModelCommand, Workspace, predicted_by};
 use glam::{DAffine3, DMat3, DVec3};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -130,8 +130,23 @@ fn dice_is_what_counting_the_two_predictions_gives_and_one_of_a_model_and_itself
     let of = format!("over {} of 48 slices", counted.len());
     assert!(shows(&window, &of), "{of}");
 
+    // What both say below the pointer, over either of them.
+    let [x, y, z] = window.document().cursor();
+    let likeliest = [&in_use, &other].map(|version| {
+        let first = predicted_by(workspace, window.document(), version, [x, y, z]).swap_remove(0);
+        format!("{} {:.2}", first.name, first.probability)
+    });
+    for view in views(&window) {
+        window.harness.event(Event::PointerMoved(view.center() + vec2(2.0, 2.0)));
+        window.steps(3);
+        for words in &likeliest {
+            assert!(window.harness.query_all_by_label(words).next().is_some(), "{words}");
+        }
+    }
+
     // Where they differ most is a key away.
-    let largest = comparison.largest_difference().unwrap();
+    let workspace = window.workspace();
+    let largest = workspace.comparison().and_then(|c| c.largest_difference()).unwrap();
     let [x, y, z] = largest;
     let at = y * window.document().volume().dims()[0] + x;
     let said = [&in_use, &other].map(|version| names(workspace, version, z)[at].clone());
@@ -146,6 +161,12 @@ fn dice_is_what_counting_the_two_predictions_gives_and_one_of_a_model_and_itself
     window.until("it is counted", |w| w.comparison().is_some_and(|c| c.slices().len() >= counted.len()));
     assert_eq!(window.document().model(), Some(&other));
     assert_eq!(window.workspace().comparison().and_then(|c| c.mean_dice()), Some(1.0));
+}
+
+/// Where A and B are.
+fn views(window: &Window) -> Vec<Rect> {
+    let images = window.harness.query_all_by_role(Role::Image);
+    images.map(|node| node.rect()).collect()
 }
 
 /// The pixels that are connected with one in a slice of this width and have what it has.
@@ -381,11 +402,7 @@ fn the_crosshair_of_two_images_is_at_the_same_place_in_millimetres() {
     assert_same_place(&window);
 
     // A click into B moves both, and a turn of the wheel over it is a slice of A.
-    let view = window
-        .harness
-        .query_all_by_role(Role::Image)
-        .map(|node| node.rect())
-        .max_by(|a, b| a.left().total_cmp(&b.left()));
+    let view = views(&window).into_iter().max_by(|a, b| a.left().total_cmp(&b.left()));
     let at = view.unwrap().center() + vec2(31.0, -24.0);
     window.draw(PointerButton::Primary, &[at, at]);
     window.steps(2);

@@ -1,10 +1,14 @@
 use crate::geom::Unit;
 use crate::nn::DeviceKind;
+use crate::ui::comparing::Side;
 use crate::ui::outbox::{Outbox, Request};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
+use crate::ui::views::paint_letter;
 use crate::words::counted;
-use crate::workspace::{Device, Document, Likely, PredictionStatus, SaveState, Workspace, predicted_at};
+use crate::workspace::{
+    Compared, Device, Document, Likely, PredictionStatus, SaveState, Workspace, predicted_at, predicted_by,
+};
 use egui::{Align, Color32, Label, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, Vec2};
 use glam::DVec3;
 
@@ -17,7 +21,7 @@ const AROUND_HINT: f32 = 24.0;
 pub fn show(
     ui: &mut Ui,
     workspace: &Workspace,
-    pointed_at: Option<[usize; 3]>,
+    (pointed_at, compared): (Option<[usize; 3]>, Option<&Compared>),
     hint: &str,
     out: &mut Outbox,
 ) {
@@ -30,7 +34,7 @@ pub fn show(
     let mut left = child(bar.left(), bar.right(), Layout::left_to_right(Align::Center), "left");
     left.spacing_mut().item_spacing.x = 14.0;
     match workspace.active() {
-        Some(document) => position(&mut left, workspace, document, pointed_at, narrow),
+        Some(document) => position(&mut left, workspace, document, pointed_at, compared, narrow),
         None => _ = weak(&mut left, "For research and teaching; not a medical device"),
     }
     let end = left.min_rect().right();
@@ -72,6 +76,7 @@ fn position(
     workspace: &Workspace,
     document: &Document,
     pointed_at: Option<[usize; 3]>,
+    compared: Option<&Compared>,
     narrow: bool,
 ) {
     let voxel = pointed_at.unwrap_or(document.cursor());
@@ -116,8 +121,24 @@ fn position(
             weak(ui, label.name.clone());
         });
     }
-    if pointed_at.is_some() {
-        predicted(ui, &predicted_at(workspace, document, voxel));
+    if pointed_at.is_none() {
+        return;
+    }
+    let in_use = predicted_at(workspace, document, voxel);
+    let other = compared.filter(|compared| compared.document == document.id());
+    match other.and_then(|compared| compared.version.as_ref()) {
+        None => predicted(ui, &in_use),
+        Some(other) => {
+            let other = predicted_by(workspace, document, other, voxel);
+            for (side, likely) in Side::BOTH.into_iter().zip([in_use, other]) {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 5.0;
+                    let (square, _) = ui.allocate_exact_size(Vec2::splat(14.0), Sense::hover());
+                    paint_letter(ui, square, side);
+                    predicted(ui, &likely);
+                });
+            }
+        }
     }
 }
 

@@ -76,7 +76,7 @@ impl Panel for Compare {
             }
         }
         if with_key(ui, true, "Leave", KeyCommand::Abort).clicked() {
-            view_state.image(document).leave_comparison();
+            view_state.leave_comparison(document);
         }
     }
 }

@@ -32,6 +32,15 @@ pub struct Other {
     views: Views,
     toolbox: Toolbox,
     difference: difference::Kept,
+    /// It is the image that A is of.
+    is_same_image: bool,
+}
+
+impl Other {
+    /// Voxel coordinates below a pointer over B, where they are those of A.
+    pub fn pointed_at(&self) -> Option<[f64; 3]> {
+        self.views.pointer.pointed_at().filter(|_| self.is_same_image)
+    }
 }
 
 /// Between A and B, in points.
@@ -82,6 +91,7 @@ pub fn show(
     // It is taken out for as long as it is drawn beside the rest of the views.
     let mut other = views.other.take().unwrap_or_default();
     other.views.marks.refresh(document);
+    other.is_same_image = document.id() == scene.document.id();
     let how = match view_state.comparing.how {
         // Two images have no pixels in common.
         How::Difference if document.id() != scene.document.id() => How::Beside,

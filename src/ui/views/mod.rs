@@ -115,7 +115,11 @@ impl Views {
         if self.marks.is_behind() {
             ui.ctx().request_repaint();
         }
-        match view_state.image(scene.document).layout {
+        let layout = view_state.image(scene.document).layout;
+        if layout != Layout::Two {
+            self.other = None;
+        }
+        match layout {
             Layout::One(Pane::Plane(plane)) => self.view(ui, rect, plane, scene, view_state, toolbox, out),
             Layout::One(Pane::Surface) => self.beside(ui, rect, scene, view_state, out),
             Layout::Two => compare::show(ui, rect, scene, view_state, toolbox, self, out),
@@ -142,7 +146,8 @@ impl Views {
 
     /// The voxel under the pointer, where it is over a view and inside the image.
     pub fn pointed_at(&self, dims: [usize; 3]) -> Option<[usize; 3]> {
-        let at = self.pointer.pointed_at()?.map(f64::round);
+        let beside = || self.other.as_ref()?.pointed_at();
+        let at = self.pointer.pointed_at().or_else(beside)?.map(f64::round);
         let inside = (0..3).all(|a| at[a] >= 0.0 && at[a] < dims[a] as f64);
         inside.then(|| at.map(|c| c as usize))
     }
