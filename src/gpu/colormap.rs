@@ -5,6 +5,7 @@
 //! for image processing", 2020).
 
 use std::f64::consts::TAU;
+use std::sync::LazyLock;
 
 const LIGHTNESS: [f64; 2] = [0.30, 0.96];
 /// Turns: blue, violet, red, orange, yellow.
@@ -12,7 +13,16 @@ const HUE: [f64; 2] = [0.76, 1.29];
 const MAX_CHROMA: f64 = 0.18;
 
 /// 256 entries for probabilities 0 to 1, packed as `0xffBBGGRR`.
-pub(crate) fn heat_map() -> [u32; 256] {
+pub(crate) static HEAT_MAP: LazyLock<[u32; 256]> = LazyLock::new(heat_map);
+
+/// Red, green and blue of a probability from 0 to 1, for a legend.
+pub fn heat_color(probability: f32) -> [u8; 3] {
+    let index = (probability.clamp(0.0, 1.0) * 255.0).round() as usize;
+    let [r, g, b, _] = HEAT_MAP[index].to_le_bytes();
+    [r, g, b]
+}
+
+fn heat_map() -> [u32; 256] {
     std::array::from_fn(|i| {
         let along = |[from, to]: [f64; 2]| from + (to - from) * i as f64 / 255.0;
         let [r, g, b] = most_colorful(along(LIGHTNESS), along(HUE)).map(|c| encode(c) as u32);

@@ -18,6 +18,7 @@ mod upload;
 mod view;
 
 pub use camera::{Camera, Turn, corners};
+pub use colormap::heat_color;
 pub use draw::{
     ChannelMode, Difference, DrawError, Filter, HeatMap, LabelColors, LayerStyle, MaskDraw, OverlayStyle,
     PredictionDraw, PredictionSource, PreparedSlice, PreparedSurface, SliceCallback, SliceDraw, SliceImage,

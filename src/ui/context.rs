@@ -2,7 +2,7 @@
 
 use super::outbox::Outbox;
 use super::view_state::ViewState;
-use crate::workspace::{Document, Workspace};
+use crate::workspace::{Document, StartFrom, Workspace};
 use egui::Ui;
 
 /// What a panel is given: everything to read, the view state to change, and an outbox for its commands.
@@ -14,6 +14,8 @@ pub struct PanelContext<'a> {
     pub out: &'a mut Outbox,
     /// The selected label is to be named.
     pub names: bool,
+    /// What a run is to start from was chosen elsewhere.
+    pub start_from: Option<StartFrom>,
 }
 
 /// A panel at the right. What it keeps between frames is how it looks, and nothing else.

@@ -9,6 +9,7 @@ mod context;
 mod counted;
 mod dialogs;
 mod dispatch;
+mod figures;
 mod find;
 mod fonts;
 mod help;

@@ -2,7 +2,7 @@
 
 use super::arrangement::Arrangement;
 use super::keys::KeyCommand;
-use crate::workspace::{Command, EditCommand, TrainCommand};
+use crate::workspace::{Command, EditCommand, StartFrom, TrainCommand};
 use std::path::PathBuf;
 
 /// A request that is no change of data.
@@ -20,6 +20,8 @@ pub enum Request {
     Arrange(Arrangement),
     /// Brings a panel to the front, by its id.
     ShowPanel(&'static str),
+    /// Goes to Learn, where this is chosen to start from.
+    Learn(StartFrom),
 }
 
 /// What a dialog asks for.

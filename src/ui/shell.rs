@@ -23,7 +23,7 @@ use super::view_state::ViewState;
 use super::views::{self, Scene, Views};
 use super::welcome;
 use crate::tools::{self, Toolbox};
-use crate::workspace::{Document, Workspace};
+use crate::workspace::{Document, StartFrom, Workspace};
 use egui::{CentralPanel, Margin, Rect, Ui, UiBuilder};
 
 /// The panels. To add one, write its file, name it here, and say in `arrangement.rs` where its tab is.
@@ -54,6 +54,8 @@ pub struct Shell {
     pub(super) help: Help,
     /// The selected label is to be named.
     pub(super) names: bool,
+    /// What a run is to start from was just chosen.
+    start_from: Option<StartFrom>,
     /// A question about an image that is being opened stands.
     asks: bool,
     /// Since when the key that hides the mask has been down, and whether the mask was shown before.
@@ -78,6 +80,7 @@ impl Default for Shell {
             notices: Notices::default(),
             help: Help::default(),
             names: false,
+            start_from: None,
             asks: false,
             hiding_since: None,
             tapped_since: None,
@@ -164,7 +167,8 @@ impl Shell {
         });
         if let Some(document) = document {
             let names = std::mem::take(&mut self.names);
-            let mut context = PanelContext { workspace, document, view_state, out, names };
+            let start_from = self.start_from.take();
+            let mut context = PanelContext { workspace, document, view_state, out, names, start_from };
             match side {
                 Some(place) => self.side.show(ui, place, self.arrangement, &mut context),
                 None if panel => {
@@ -266,7 +270,7 @@ impl Shell {
             Request::Ask(question) => self.ask(question, workspace),
             Request::Models => {
                 if let Some(document) = workspace.active() {
-                    self.library.open(document);
+                    self.library.open(document, self.arrangement == Arrangement::Learn);
                 }
             }
             Request::Compare => {
@@ -276,6 +280,10 @@ impl Shell {
             }
             Request::DismissNotice(id) => workspace.dismiss(id),
             Request::ShowPanel(id) => self.show_panel(id),
+            Request::Learn(start) => {
+                self.start_from = Some(start);
+                self.show_panel("learn");
+            }
             Request::Arrange(arrangement) => self.arrangement = arrangement,
         }
     }

@@ -1,14 +1,14 @@
 //! What accepting a prediction changes in a document.
 
 use super::background_edit::{Draft, Order};
-use super::labels::class_labels;
+use super::labels::wanted_labels;
 use super::{Annotations, CommandError};
 use crate::edit::{Accept, Change, EditError, MaskRules, Patch, Prediction};
 use crate::engine::Version;
 use crate::label::{LabelId, LabelTable};
 use crate::nn::ModelCard;
 use crate::volume::Volume;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Labels row by row, by native slice.
@@ -17,6 +17,8 @@ pub(super) type Slices = BTreeMap<usize, Arc<[LabelId]>>;
 /// What is taken from a model's prediction.
 pub(super) struct Acceptance {
     pub card: Arc<ModelCard>,
+    /// The structures of the model that are not taken.
+    pub left_out: BTreeSet<String>,
     pub accept: Accept,
     /// The model's own labels of each slice.
     pub slices: Slices,
@@ -34,7 +36,7 @@ pub(super) enum Then {
 impl Acceptance {
     /// The label that the table lacks first, then the voxels, then what follows; empty where nothing changes.
     pub fn changes(&self, volume: &Volume, now: &Annotations) -> Result<Vec<Change>, EditError> {
-        let (labels, table) = class_labels(&self.card, &now.labels);
+        let (labels, table) = wanted_labels(&self.card, &now.labels, &self.left_out);
         let translated: BTreeMap<LabelId, LabelId> =
             (0..labels.len()).map(|class| (self.card.label_of(class), labels[class])).collect();
         let same = translated.iter().all(|(from, to)| from == to);

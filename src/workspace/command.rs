@@ -6,6 +6,7 @@ use crate::label::LabelId;
 use crate::nn::train::Precision;
 use crate::volume::Modality;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Everything that the window, the command line or a recording does to data. A list of commands replayed on the same
@@ -191,6 +192,9 @@ pub enum ModelCommand {
     PredictAll,
     /// The same by another version than the model in use, to compare the two.
     PredictAllBy { version: String },
+    /// These structures of the model in use, by name, are neither shown nor accepted from now on; all others are. Ends with the
+    /// use of the model.
+    LeaveOut { structures: BTreeSet<String> },
     /// Goes back to the version that the current one was trained from.
     RollBack,
 }

@@ -5,6 +5,7 @@ use super::editing::Drawing;
 use super::image::Image;
 use super::journal::Timeline;
 use super::label_statistics::Statistics;
+use super::labels::{class_labels, wanted_labels};
 use super::save_state::{SaveState, Saving};
 use super::store::{Aside, Project, Restored};
 use super::training::TrainingRun;
@@ -13,6 +14,7 @@ use crate::engine::{DocumentId, JobId, SliceKey, Version};
 use crate::geom::Plane;
 use crate::io::SeriesInfo;
 use crate::label::{LabelId, LabelMap, LabelTable};
+use crate::nn::ModelCard;
 use crate::volume::{Modality, Volume};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -58,6 +60,8 @@ pub struct Document {
     cursor: [usize; 3],
     /// The model that predicts here.
     model: Option<Version>,
+    /// The structures of that model which are neither shown nor accepted.
+    left_out: BTreeSet<String>,
     statistics: Statistics,
     /// Oldest first.
     runs: Vec<TrainingRun>,
@@ -75,6 +79,7 @@ impl Document {
             saving: Saving::default(),
             cursor: dims.map(|n| n / 2),
             model: None,
+            left_out: BTreeSet::new(),
             statistics: Statistics::default(),
             runs: Vec::new(),
         }
@@ -166,6 +171,21 @@ impl Document {
     /// The version of the model that predicts here.
     pub fn model(&self) -> Option<&Version> {
         self.model.as_ref()
+    }
+
+    /// The structures of the model in use, by name, that are neither shown nor accepted.
+    pub fn left_out(&self) -> &BTreeSet<String> {
+        &self.left_out
+    }
+
+    /// The label that each class of the model in use means here, and the table with those that it brings: as
+    /// [`class_labels`](super::class_labels) gives them, but for what is left out, which means nothing. Nothing is left out of another
+    /// model.
+    pub fn wanted_labels(&self, card: &ModelCard) -> (Vec<LabelId>, LabelTable) {
+        match self.model.as_ref().is_some_and(|version| **version == *card.version) {
+            true => wanted_labels(card, self.labels(), &self.left_out),
+            false => class_labels(card, self.labels()),
+        }
     }
 
     /// The base that a prediction of slice `z` must have to be shown: this document, the model in use, the slice.
@@ -313,7 +333,12 @@ impl Document {
 
     /// Predicts with a version from now on; the one before.
     pub(super) fn set_model(&mut self, version: Option<Version>) -> Option<Version> {
+        self.left_out.clear();
         std::mem::replace(&mut self.model, version)
+    }
+
+    pub(super) fn leave_out(&mut self, structures: BTreeSet<String>) {
+        self.left_out = structures;
     }
 
     pub(super) fn select(&mut self, label: LabelId) {

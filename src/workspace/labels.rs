@@ -4,6 +4,7 @@ use super::{CommandError, LabelCommand};
 use crate::edit::Change;
 use crate::label::{Label, LabelId, LabelTable};
 use crate::nn::ModelCard;
+use std::collections::BTreeSet;
 
 impl Parts {
     pub fn change_labels(&mut self, command: LabelCommand) -> Result<(), CommandError> {
@@ -70,6 +71,24 @@ fn checked_name(table: &LabelTable, own: Option<LabelId>, name: String) -> Resul
 pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, LabelTable) {
     let (labels, table) = by_name(card.labels.iter(), table);
     ([0].into_iter().chain(labels).collect(), table)
+}
+
+/// As [`class_labels`], of a model of which only a part is wanted: classes whose names are `left_out` mean nothing, and bring no
+/// labels.
+pub(super) fn wanted_labels(
+    card: &ModelCard,
+    table: &LabelTable,
+    left_out: &BTreeSet<String>,
+) -> (Vec<LabelId>, LabelTable) {
+    let (mut labels, mut after) = class_labels(card, table);
+    let own = labels.iter_mut().skip(1).zip(card.labels.iter());
+    for (label, _) in own.filter(|(_, class)| left_out.contains(&class.name)) {
+        if table.get(*label).is_none() {
+            after.remove(*label);
+        }
+        *label = 0;
+    }
+    (labels, after)
 }
 
 /// The label of a document's table for each label from elsewhere, a model or a mask, and the table with those that it lacks.
@@ -141,6 +160,17 @@ mod tests {
         assert_eq!(after.get(4).map(|l| l.name.as_str()), Some("liver"));
         assert_eq!(after.get(1).map(|l| l.name.as_str()), Some("spleen"));
         assert_eq!(after.len(), 4);
+    }
+
+    #[test]
+    fn a_class_that_is_left_out_means_nothing_and_brings_no_label() {
+        let (card, table) = (card(&["liver", "spleen", "kidneys"]), LabelTable::named(&["spleen"]));
+        let left_out = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(wanted_labels(&card, &table, &left_out(&[])), class_labels(&card, &table));
+        let (labels, after) = wanted_labels(&card, &table, &left_out(&["spleen", "kidneys"]));
+        assert_eq!(labels[0], 0);
+        assert_eq!(after.get(labels[1]).map(|l| l.name.as_str()), Some("liver"));
+        assert_eq!((&labels[2..], after.len()), (&[0, 0][..], 2), "the spleen stays a label of the image");
     }
 
     #[test]

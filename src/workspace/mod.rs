@@ -63,7 +63,7 @@ pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};
 pub use predicted_at::{Likely, predicted_at, predicted_by};
-pub use predictions::{PredictionStatus, SliceLabels};
+pub use predictions::{Made, PredictionStatus, SliceLabels};
 pub use reformat::{Reformat, translation};
 pub use risk::Risk;
 pub use save_state::SaveState;

@@ -15,8 +15,10 @@ use std::sync::Arc;
 mod accept;
 mod all;
 mod cache;
+mod made;
 
 pub use cache::SliceLabels;
+pub use made::Made;
 
 /// Neighbours that are predicted ahead on each side.
 const AHEAD: usize = 2;
@@ -52,6 +54,7 @@ pub(super) struct Predictions {
     asked: Option<(DocumentId, Version, Vec<usize>)>,
     /// The jobs that predict all slices of a document.
     of_all: BTreeMap<(DocumentId, Version), JobId>,
+    whole: made::WholeVolumes,
     accepting: Option<Accepting>,
 }
 
@@ -64,6 +67,7 @@ impl Predictions {
             compared: None,
             asked: None,
             of_all: BTreeMap::new(),
+            whole: made::WholeVolumes::default(),
             accepting: None,
         }
     }

@@ -1,4 +1,4 @@
-use super::{Document, DocumentId, SliceLabels, Workspace, class_labels};
+use super::{Document, DocumentId, SliceLabels, Workspace};
 use crate::engine::Version;
 use crate::geom::{Axis, PlaneAxes};
 use crate::label::{LabelId, LabelTable, NOT_PREDICTED};
@@ -37,7 +37,7 @@ struct Of {
 impl Reformat {
     /// Takes in what has been predicted of slice `slice` of a plane since the last refresh. `hidden` native slices count
     /// as not predicted. None without a version; otherwise the labels that its classes mean, as
-    /// [`class_labels`] gives them.
+    /// [`Document::wanted_labels`] gives them.
     pub fn refresh(
         &mut self,
         workspace: &Workspace,
@@ -52,7 +52,7 @@ impl Reformat {
             return None;
         };
         let card = &model.card;
-        let (classes, table) = class_labels(card, document.labels());
+        let (classes, table) = document.wanted_labels(card);
         let translation = translation(card, &classes);
         let dims = document.volume().dims();
         let of = Of { document: document.id(), axes, slice, dims, translation };

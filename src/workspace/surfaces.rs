@@ -7,7 +7,7 @@ use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::Predictions;
 use super::reformat::translation;
-use super::{Document, DocumentId, class_labels};
+use super::{Document, DocumentId};
 use crate::engine::{JobId, Version};
 use crate::label::{LabelId, Surface};
 use std::collections::BTreeSet;
@@ -160,7 +160,7 @@ impl Surfaces {
 fn prediction_state(document: &Document, predictions: &Predictions, library: &ModelLibrary) -> Option<State> {
     let version = document.model().cloned()?;
     let card = &library.find(&version)?.card;
-    let (classes, _) = class_labels(card, document.labels());
+    let (classes, _) = document.wanted_labels(card);
     let predicted = predictions.labels(document)?;
     let stamps = (0..document.depth()).map(|z| predicted.get(&z).map_or(0, |s| s.stamp)).collect();
     Some(State::Prediction { version, stamps, translation: translation(card, &classes) })

@@ -8,7 +8,7 @@ use super::jobs::{Activity, Device, Jobs};
 use super::model_library::{LibraryModel, ModelLibrary};
 use super::notice::{Notice, Notices};
 use super::parts::Parts;
-use super::predictions::{PredictionStatus, Predictions, SliceLabels};
+use super::predictions::{Made, PredictionStatus, Predictions, SliceLabels};
 use super::store::Place;
 use super::surfaces::{SurfaceOf, Surfaces};
 use super::training::{self, StartFrom, Training, TrainingImage, TrainingRuns};
@@ -251,6 +251,17 @@ impl Workspace {
         self.predictions.labels_on(self.document(document)?, z)
     }
 
+    /// When slice `z` was predicted by the model in use, or the volume where that labels it at once; None where it is not.
+    pub fn prediction_made(&self, document: DocumentId, z: usize) -> Option<Made> {
+        self.predictions.made(self.document(document)?, z)
+    }
+
+    /// How many seconds a version has taken for the last volume that it labelled at once on this computer, since the program was
+    /// started; None where it has not.
+    pub fn seconds_of_volume(&self, version: &str) -> Option<f64> {
+        self.predictions.seconds_of_volume(version)
+    }
+
     /// The prediction by any version, where it is there.
     pub fn prediction_by(&self, document: DocumentId, version: &str, z: usize) -> Option<&Predicted> {
         self.predictions.on(&SliceKey { document, version: version.into(), z })
@@ -291,13 +302,15 @@ impl Workspace {
         self.predictions.volumes(self.document(document)?, &self.library)
     }
 
-    /// The classes of the model in use whose names are not among a document's labels: accepting its prediction adds them as
+    /// The classes of the model in use that are wanted and whose names are not among a document's labels: accepting its prediction adds them as
     /// new labels. None of a network that has learned nothing.
     pub fn new_labels(&self, document: DocumentId) -> Vec<&str> {
         let Some(document) = self.document(document) else { return Vec::new() };
         let model = document.model().and_then(|version| self.library.find(version));
         let classes = model.into_iter().filter(|m| !m.is_untrained()).flat_map(|m| m.card.labels.iter());
-        let known = |name: &str| document.labels().iter().any(|label| label.name == name);
+        let known = |name: &str| {
+            document.labels().iter().any(|label| label.name == name) || document.left_out().contains(name)
+        };
         classes.map(|class| class.name.as_str()).filter(|name| !known(name)).collect()
     }
 

@@ -102,7 +102,7 @@ fn a_run_is_paused_goes_on_and_is_cancelled() {
 }
 
 /// Whether words are painted, which are no widget.
-fn painted(window: &Window, words: &str) -> bool {
+pub(super) fn painted(window: &Window, words: &str) -> bool {
     fn of(shape: &egui::Shape, words: &str) -> bool {
         match shape {
             egui::Shape::Text(text) => text.galley.text().contains(words),
@@ -189,8 +189,7 @@ fn a_model_of_phantoms_says_so_on_the_image_while_its_prediction_is_shown() {
     });
     window.steps(2);
     assert!(painted(&window, words));
-    window.harness.get_by_role_and_label(Role::CheckBox, "Prediction").click();
-    window.steps(3);
+    window.click("Hide the prediction");
     assert!(!painted(&window, words), "the prediction is hidden");
     let mut window = Window::on("fundus");
     window.until("the slice is predicted", |w| {

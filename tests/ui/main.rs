@@ -10,6 +10,7 @@ mod learn;
 mod library;
 mod other_image;
 mod pictures;
+mod prediction;
 mod renaming;
 mod room;
 mod still;

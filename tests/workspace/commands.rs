@@ -53,6 +53,7 @@ fn one_of_each() -> Vec<Command> {
         Command::Model(ModelCommand::Use { version: Some("0123456789ab".into()) }),
         Command::Model(ModelCommand::Import { path: "m.safetensors".into() }),
         Command::Model(ModelCommand::PredictAll),
+        Command::Model(ModelCommand::LeaveOut { structures: ["liver".to_owned()].into() }),
         Command::Model(ModelCommand::RollBack),
         Command::Train(TrainCommand::Start(TrainOptions {
             images: vec![DocumentId(2)],

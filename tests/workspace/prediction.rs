@@ -271,3 +271,31 @@ fn a_volume_can_be_cancelled() {
     bench.workspace.apply(accept(AcceptScope::Volume)).unwrap();
     bench.wait("the volume", |w| w.active().is_some_and(|d| !d.mask().is_empty()));
 }
+
+#[test]
+fn what_is_left_out_is_not_accepted_until_another_model_is_used() {
+    let (mut bench, version) = with_model();
+    bench.workspace.apply(Command::Labels(LabelCommand::Add { name: "second".into() })).unwrap();
+    bench.stroke(2, 2, [4.0, 30.0], [40.0, 30.0]);
+    let before = bench.document().mask().slice(2);
+    let predicted = look(&mut bench, 2);
+    let leave_out = |names: &[&str]| {
+        let structures = names.iter().map(|name| (*name).to_owned()).collect();
+        Command::Model(ModelCommand::LeaveOut { structures })
+    };
+    bench.workspace.apply(leave_out(&["second"])).unwrap();
+    let refused = bench.workspace.apply(accept(AcceptScope::Label(2)));
+    assert!(matches!(refused, Err(CommandError::NotOfTheModel(2))), "{refused:?}");
+    bench.workspace.apply(accept(AcceptScope::Slice(2))).unwrap();
+    let after = bench.document().mask().slice(2);
+    for (i, &predicted) in predicted.iter().enumerate() {
+        // Of what is left out the mask stays as it was, but where something else is predicted.
+        let expected = if predicted == 1 { 1 } else { before[i] };
+        assert_eq!(after[i], expected, "pixel {i}");
+    }
+    bench.edit(EditCommand::Undo);
+    assert_eq!(bench.document().mask().slice(2), before);
+    bench.workspace.apply(Command::Model(ModelCommand::Use { version: None })).unwrap();
+    bench.workspace.apply(Command::Model(ModelCommand::Use { version: Some(version) })).unwrap();
+    assert!(bench.document().left_out().is_empty());
+}

@@ -2,13 +2,10 @@
 
 use super::{ChannelMode, DrawError, Filter, OverlayStyle, PredictionSource, SliceDraw, description::Steps};
 use crate::{
-    gpu::{colormap::heat_map, layout::*},
+    gpu::{colormap::HEAT_MAP, layout::*},
     volume::Samples,
 };
 use glam::{DAffine2, DVec2};
-use std::sync::LazyLock;
-
-static HEAT_MAP: LazyLock<[u32; 256]> = LazyLock::new(heat_map);
 
 /// Everything but how the data is laid out on the device (tiles, chunks), which the renderer fills in.
 pub(crate) struct Frame {

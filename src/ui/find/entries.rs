@@ -1,11 +1,11 @@
 //! Everything that can be found: what keys do, tools, labels, open images, models and samples.
 
 use crate::label::LabelId;
-use crate::nn::MODELS;
 use crate::phantom::SAMPLES;
 use crate::tools;
 use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{Group, KeyCommand, Keys, Scope, written};
+use crate::ui::library::{self, Choice, Fit};
 use crate::ui::view_state::layouts;
 use crate::workspace::{DocumentId, Workspace};
 
@@ -28,10 +28,8 @@ pub enum Action {
     Key(KeyCommand),
     Label(LabelId),
     Image(DocumentId),
-    /// By version.
-    Model(String),
-    /// An untrained network, by id.
-    Network(&'static str),
+    /// A model, or a network that has learned nothing.
+    Model(Choice),
     Sample(&'static str),
     ShowPanel(&'static str),
     Compare,
@@ -65,15 +63,10 @@ pub fn all(workspace: &Workspace, keys: &Keys) -> Vec<Entry> {
     let images = workspace.documents().iter().map(|d| {
         plain(d.name().to_owned(), d.source().display().to_string(), "Image", Action::Image(d.id()))
     });
-    let models = workspace.models().iter().filter(|m| !m.is_untrained() && document.is_some()).map(|m| {
-        let fits = document.is_some_and(|d| m.fits(d.volume()));
-        let words = format!("Made for {}", m.card.modality.title());
-        let words = if fits { words } else { format!("{words}: not for this kind of image") };
-        plain(m.card.title.clone(), words, "Model", Action::Model(m.version().to_owned()))
-    });
-    let networks = MODELS.iter().filter(|spec| document.is_some() && spec.labels_slices()).map(|spec| {
-        let words = format!("A network that has learned nothing yet. {}", spec.paper);
-        plain(spec.title.to_owned(), words, "Network", Action::Network(spec.id))
+    let models = document.map_or_else(Vec::new, |document| library::entries(workspace, document));
+    let models = models.into_iter().map(|model| {
+        let kind = if matches!(model.choice, Choice::Learn(_)) { "Network" } else { "Model" };
+        plain(model.name.clone(), about_model(&model), kind, Action::Model(model.choice))
     });
     let panels = [
         ("Image", "What the file says of the image, and its warnings", "info"),
@@ -90,14 +83,20 @@ pub fn all(workspace: &Workspace, keys: &Keys) -> Vec<Entry> {
         let words = "Another model, or another open image, beside this one";
         plain("Compare two models".to_owned(), words.to_owned(), "View", Action::Compare)
     });
-    keys.chain(compare)
-        .chain(labels)
-        .chain(images)
-        .chain(panels)
-        .chain(models)
-        .chain(samples)
-        .chain(networks)
-        .collect()
+    keys.chain(compare).chain(labels).chain(images).chain(panels).chain(samples).chain(models).collect()
+}
+
+/// What it is worth on this image, as the library says it.
+fn about_model(model: &library::Entry) -> String {
+    match (&model.choice, model.fit) {
+        (Choice::Learn(_), _) => format!("A network that has learned nothing yet. {}", model.about),
+        (_, Fit::OtherKind(modality)) => {
+            format!("Made for {}: not for this kind of image", modality.title())
+        }
+        (_, Fit::NotForPatients) => "Only for phantoms: finds nothing useful in patients".to_owned(),
+        (_, Fit::Fits) if model.phantom => format!("Only for phantoms. {}", model.about),
+        (_, Fit::Fits) => format!("Finds {}", model.about),
+    }
 }
 
 /// Steps, numbers and what is held down are of no use from a list.

@@ -4,12 +4,13 @@ mod entries;
 mod matcher;
 
 use super::keys::keys;
+use super::library::{self, Choice, Verb};
 use super::outbox::{Outbox, Request};
 use super::reading::as_painted;
 use super::theme::{self, size};
 use super::widgets::{Icon, key_cap};
 use crate::tools::Toolbox;
-use crate::workspace::{Command, LabelCommand, ModelCommand, Workspace};
+use crate::workspace::{Command, LabelCommand, Workspace};
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
     Align2, Area, Color32, Context, CornerRadius, Frame, Id, Key, Margin, Modifiers, Order, Rect, RichText,
@@ -198,13 +199,11 @@ fn carry_out(action: Action, out: &mut Outbox) {
         Action::Key(command) => out.key(command),
         Action::Label(id) => out.command(Command::Labels(LabelCommand::Select(id))),
         Action::Image(id) => out.command(Command::Activate(id)),
-        Action::Model(version) => {
-            out.command(Command::Model(ModelCommand::Use { version: Some(version) }));
-            out.requests.push(Request::ShowPanel("prediction"));
-        }
-        Action::Network(id) => {
-            out.command(Command::Model(ModelCommand::Fresh { network: id.to_owned() }));
-            out.requests.push(Request::ShowPanel("learn"));
+        Action::Model(choice) => {
+            if matches!(choice, Choice::Use(_)) {
+                out.requests.push(Request::ShowPanel("prediction"));
+            }
+            library::carry_out(Verb::Use, choice, out);
         }
         Action::Sample(id) => out.open(format!("sample:{id}")),
         Action::ShowPanel(id) => out.requests.push(Request::ShowPanel(id)),
@@ -270,7 +269,7 @@ fn icon_of(action: &Action, toolbox: &Toolbox) -> Icon {
         Action::Compare => Icon::Two,
         Action::Label(_) => Icon::List,
         Action::Image(_) | Action::Sample(_) => Icon::Open,
-        Action::Model(_) | Action::Network(_) => Icon::Layers,
+        Action::Model(_) => Icon::Layers,
     }
 }
 

@@ -1,43 +1,77 @@
 //! What the model library says of the chosen row, and what can be done with it.
 
+use super::Verb;
 use super::entries::{Choice, Entry, Fit};
 use crate::nn::{self, measured};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use crate::ui::widgets::{field, primary};
-use crate::workspace::{LibraryModel, Workspace};
-use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui};
+use crate::ui::widgets::{Icon, IconButton, field, primary_with, quiet};
+use crate::workspace::{LibraryModel, ModelOrigin, Workspace};
+use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, Popup, RichText, ScrollArea, Stroke, Ui};
 
 const FOOTER: f32 = 52.0;
 
-/// The choice that was made, by the button.
-pub fn show(ui: &mut Ui, entry: Option<&Entry>, workspace: &Workspace) -> Option<Choice> {
+/// What is to become of the row, by the buttons. `first`: what the filled one and Enter do.
+pub fn show(ui: &mut Ui, entry: Option<&Entry>, workspace: &Workspace, first: Verb) -> Option<Verb> {
     let whole = ui.max_rect();
     let (body, foot) = whole.split_top_bottom_at_y(whole.bottom() - FOOTER);
     let p = theme::palette(ui);
-    ui.painter().hline(foot.x_range(), foot.top(), (1.0, p.line));
     let Some(entry) = entry else {
         super::part(ui, body.shrink(16.0), "none")
             .label(RichText::new("Choose a model to see what it finds.").color(p.weak));
         return None;
     };
+    ui.painter().hline(foot.x_range(), foot.top(), (1.0, p.line));
     let mut ui_body = super::part(ui, body.shrink2(egui::vec2(16.0, 14.0)), "about");
     ScrollArea::vertical().auto_shrink(false).show(&mut ui_body, |ui| about(ui, entry, workspace));
     let mut ui_foot = super::part(ui, foot.shrink2(egui::vec2(16.0, 12.0)), "foot");
-    let verb = match entry.choice {
-        Choice::Use(_) => "Use on this image",
-        Choice::Learn(_) => "Learn with it",
+    ui_foot.horizontal(|ui| buttons(ui, entry, workspace, first)).inner
+}
+
+fn buttons(ui: &mut Ui, entry: &Entry, workspace: &Workspace, first: Verb) -> Option<Verb> {
+    ui.spacing_mut().item_spacing.x = 6.0;
+    ui.spacing_mut().button_padding.x = 8.0;
+    let name = |verb| match (verb, &entry.choice) {
+        (_, Choice::Learn(_)) => "Learn with it",
+        (Verb::Use, _) => "Use on this image",
+        (Verb::Learn, _) => "Learn from it",
     };
-    primary(&mut ui_foot, true, verb).on_hover_text("Enter").clicked().then(|| entry.choice.clone())
+    let mut done = primary_with(ui, true, name(first), "Enter").clicked().then_some(first);
+    let model = model_of(entry, workspace)?;
+    let other = if first == Verb::Use { Verb::Learn } else { Verb::Use };
+    let can = other == Verb::Use || !entry.at_once;
+    let button = quiet(ui, can, name(other));
+    let tip = "A network of whole volumes learns on the command line: fovea train";
+    if button.on_disabled_hover_text(tip).clicked() {
+        done = Some(other);
+    }
+    let more = ui.add(IconButton::new(Icon::More, "More of this model"));
+    Popup::menu(&more).show(|ui| {
+        ui.set_min_width(190.0);
+        if ui.button("Copy the fingerprint").clicked() {
+            ui.copy_text(model.version().to_owned());
+        }
+        if let ModelOrigin::File(path) = &model.origin
+            && ui.button("Copy the path of the file").clicked()
+        {
+            ui.copy_text(path.display().to_string());
+        }
+    });
+    done
+}
+
+/// None of a network that has learned nothing.
+fn model_of<'a>(entry: &Entry, workspace: &'a Workspace) -> Option<&'a LibraryModel> {
+    match &entry.choice {
+        Choice::Use(version) => workspace.model(version),
+        Choice::Learn(_) => None,
+    }
 }
 
 fn about(ui: &mut Ui, entry: &Entry, workspace: &Workspace) {
     let p = theme::palette(ui);
-    ui.add(Label::new(RichText::new(as_painted(&entry.name)).size(15.0).strong()).wrap());
-    let model = match &entry.choice {
-        Choice::Use(version) => workspace.model(version),
-        Choice::Learn(_) => None,
-    };
+    ui.add(Label::new(RichText::new(as_painted(&entry.name)).font(theme::large_title())).wrap());
+    let model = model_of(entry, workspace);
     let small = |words: &str, color| RichText::new(words).font(theme::small()).color(color);
     match model {
         Some(model) if !model.card.notice.is_empty() => {
@@ -51,6 +85,9 @@ fn about(ui: &mut Ui, entry: &Entry, workspace: &Workspace) {
         ui.horizontal_wrapped(|ui| entry.labels.iter().for_each(|name| chip(ui, name)));
     }
     head(ui, "This image");
+    if let Some(why) = &entry.recommended {
+        ui.label(small(why, p.accent));
+    }
     let (color, words) = match entry.fit {
         Fit::Fits => (p.good, "The kind of image that it is made for".to_owned()),
         Fit::OtherKind(modality) => {
@@ -59,7 +96,7 @@ fn about(ui: &mut Ui, entry: &Entry, workspace: &Workspace) {
         Fit::NotForPatients => (p.warn, "Demonstration: finds nothing useful in patients".to_owned()),
     };
     ui.label(small(&words, color));
-    head(ui, "On this computer");
+    head(ui, &format!("On {}", entry.whose));
     field(ui, "Time", |ui| ui.label(&entry.time));
     let network = match (&entry.choice, model) {
         (Choice::Learn(id), _) => Some(*id),
@@ -69,6 +106,7 @@ fn about(ui: &mut Ui, entry: &Entry, workspace: &Workspace) {
     if let Some(cost) = network.and_then(measured::cost) {
         field(ui, "Memory at 512²", |ui| ui.label(format!("{} MiB", cost.peak_mib)));
     }
+    field(ui, "From", |ui| ui.add(Label::new(&entry.from).truncate()));
     let dice = super::row::dice(entry);
     match &entry.dice {
         Some((set, _)) => field(ui, &format!("Dice, {set}"), |ui| ui.label(dice)),
@@ -106,11 +144,16 @@ fn chip(ui: &mut Ui, name: &str) {
 fn files(ui: &mut Ui, model: &LibraryModel) {
     let card = &model.card;
     let p = theme::palette(ui);
+    let file = match &model.origin {
+        ModelOrigin::File(path) => path.display().to_string(),
+        _ => String::new(),
+    };
     for (name, words) in [
         ("Fingerprint", &card.version),
         ("Network", &card.network),
         ("Learned from", &card.trained_on),
         ("Licence", &card.licence),
+        ("File", &file),
     ] {
         if !words.is_empty() {
             ui.with_layout(Layout::top_down(Align::Min), |ui| {

@@ -1,14 +1,16 @@
-//! The rows of the model library: what each says, which are shown, and in which order.
+//! The rows of the model library: what each says, and which ones are recommended.
 
-use super::speed::{Speed, is_measured};
+use super::speed::{HERE, NOT_MEASURED, Speed, Took, is_measured};
 use crate::io;
+use crate::label::{Label, LabelTable};
 use crate::nn::{MODELS, ModelCard, ModelSpec};
+use crate::ui::figures;
 use crate::volume::Modality;
+use crate::words::{counted, duration, listed};
 use crate::workspace::{Document, ModelOrigin, Workspace};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What choosing a row does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Choice {
     /// Predicts with this version.
     Use(String),
@@ -62,8 +64,14 @@ pub struct Entry {
     /// One sentence.
     pub about: String,
     pub fit: Fit,
+    /// Why it is what to try first, where it is.
+    pub recommended: Option<String>,
     pub from: String,
     pub time: String,
+    /// For a slice; `None` where nothing was measured.
+    pub seconds: Option<f32>,
+    /// Whose time that is.
+    pub whose: &'static str,
     /// With the name of the test set; `None` where nobody has judged it.
     pub dice: Option<(String, f64)>,
     /// What it finds.
@@ -71,74 +79,10 @@ pub struct Entry {
     pub modality: Option<Modality>,
     /// Only for phantoms.
     pub phantom: bool,
+    /// It labels whole volumes at once.
+    pub at_once: bool,
     /// In small letters, all that can be searched.
-    text: String,
-}
-
-/// The choices of the switch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
-    #[default]
-    Fitting,
-    Trained,
-    Networks,
-    All,
-}
-
-impl Show {
-    pub const ALL: [(Show, &str); 4] = [
-        (Show::Fitting, "Fits this image"),
-        (Show::Trained, "Trained"),
-        (Show::Networks, "Networks"),
-        (Show::All, "All"),
-    ];
-}
-
-/// What is looked for.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub text: String,
-    pub show: Show,
-    pub modality: Option<Modality>,
-    /// Labels, of which it must find every one.
-    pub finds: BTreeSet<String>,
-}
-
-impl Filter {
-    /// The rows that are looked for, in the order of their groups.
-    pub fn of<'a>(&self, all: &'a [Entry]) -> Vec<&'a Entry> {
-        let mut rows: Vec<&Entry> = all.iter().filter(|entry| self.takes(entry)).collect();
-        rows.sort_by_key(|entry| (entry.group, entry.fit != Fit::Fits));
-        rows
-    }
-
-    fn takes(&self, entry: &Entry) -> bool {
-        let network = entry.group == Group::Networks;
-        // A model of phantoms is found by those who look at everything, or at a phantom.
-        let hidden = entry.phantom && entry.fit != Fit::Fits;
-        let shown = match self.show {
-            Show::Fitting => entry.fit == Fit::Fits,
-            Show::Trained => !network && !hidden,
-            Show::Networks => network,
-            Show::All => true,
-        };
-        let words = self.text.to_lowercase();
-        shown
-            && words.split_whitespace().all(|word| entry.text.contains(word))
-            && (self.modality.is_none() || entry.modality == self.modality)
-            && self.finds.iter().all(|label| entry.labels.iter().any(|own| own.eq_ignore_ascii_case(label)))
-    }
-}
-
-/// How many rows find each label, the most frequent first.
-pub fn found(rows: &[&Entry]) -> Vec<(String, usize)> {
-    let mut counts = BTreeMap::<String, usize>::new();
-    rows.iter()
-        .flat_map(|row| &row.labels)
-        .for_each(|name| *counts.entry(name.to_lowercase()).or_default() += 1);
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counts
+    pub(super) text: String,
 }
 
 /// Everything that could be used on a document, or trained for it.
@@ -147,18 +91,52 @@ pub fn entries(workspace: &Workspace, document: &Document) -> Vec<Entry> {
     let sample = io::is_sample(document.source());
     let trained = workspace.models().iter().filter(|model| !model.is_untrained());
     let modality = document.volume().modality();
-    let models = trained.map(|model| of_model(&model.card, &model.origin, modality, sample, &speed));
+    let in_front = workspace.prediction_made(document.id(), document.cursor()[2]).filter(|made| !made.whole);
+    let models = trained.map(|model| {
+        let in_use = document.model().is_some_and(|version| **version == *model.version());
+        let slice = in_front.filter(|_| in_use).map(|made| Took::Slice(made.seconds));
+        let took = slice.or_else(|| workspace.seconds_of_volume(model.version()).map(Took::Volume));
+        of_model(&model.card, &model.origin, modality, sample, &speed, took)
+    });
     let networks = MODELS.iter().filter(|spec| spec.labels_slices()).map(|spec| of_network(spec, &speed));
-    models.chain(networks).collect()
+    let mut all: Vec<Entry> = models.chain(networks).collect();
+    recommend(&mut all, document.labels(), workspace.small_network());
+    all
 }
 
-/// `modality` is that of the image; `sample`: it is one of the program's own phantoms.
+/// Marks what to try first: one model and one network.
+///
+/// Of the trained models that are made for this kind of image, it is the one that finds the most of the image's labels, by their
+/// names; among equals a person's own comes before others', and the one listed first. Models of phantoms count on phantoms only. How
+/// good they are does not count: each was judged by other images, if at all. Of the networks it is `small`, with which Learn begins.
+fn recommend(all: &mut [Entry], labels: &LabelTable, small: Option<&str>) {
+    let known = |entry: &Entry| {
+        let names = |label: &&Label| entry.labels.contains(&label.name);
+        labels.iter().filter(names).count()
+    };
+    let models = all.iter_mut().filter(|entry| entry.group != Group::Networks && entry.fit == Fit::Fits);
+    // The first of the best.
+    let best = models.min_by_key(|entry| (std::cmp::Reverse(known(entry)), entry.group));
+    if let Some(entry) = best {
+        entry.recommended = Some(match known(entry) {
+            0 => "Recommended: trained for this kind of image".to_owned(),
+            n => format!("Recommended: it finds {} of this image", counted(n, "label")),
+        });
+    }
+    let network = all.iter_mut().find(|entry| matches!(entry.choice, Choice::Learn(id) if Some(id) == small));
+    if let Some(entry) = network {
+        entry.recommended = Some("Recommended: small, and soon trained".to_owned());
+    }
+}
+
+/// `modality` is that of the image; `sample`: it is one of the program's own phantoms. `took`: as it has shown here.
 fn of_model(
     card: &ModelCard,
     origin: &ModelOrigin,
     modality: Modality,
     sample: bool,
     speed: &Speed,
+    took: Option<Took>,
 ) -> Entry {
     let phantom = card.is_demonstration();
     let fit = if !card.fits(modality) {
@@ -181,15 +159,20 @@ fn of_model(
     let about = if phantom {
         "Shows how it works. Finds nothing useful in patients.".to_owned()
     } else {
-        listed(&labels)
+        let names: Vec<&str> = labels.iter().map(String::as_str).collect();
+        listed(&names, 4)
     };
     let dice = card.metrics.iter().find_map(|(name, &value)| {
         let set = name.strip_prefix("dice")?;
         Some((set.trim_start_matches('/').to_owned(), value))
     });
-    let time = match is_measured(card) {
-        true => speed.words(&card.network),
-        false => "not measured here".to_owned(),
+    let (time, seconds) = match (took, is_measured(card)) {
+        (Some(Took::Volume(whole)), _) => (duration(whole), Some(speed.shared(whole))),
+        (Some(Took::Slice(slice)), _) => {
+            (format!("{}{}", figures::seconds(slice), speed.each()), Some(slice as f32))
+        }
+        (None, true) => (speed.words(&card.network), speed.seconds(&card.network)),
+        (None, false) => (NOT_MEASURED.to_owned(), None),
     };
     let text = [&card.title, &card.network, &card.trained_on, &card.notice, &labels.join(" ")];
     Entry {
@@ -198,11 +181,15 @@ fn of_model(
         name: card.title.clone(),
         about,
         fit,
+        recommended: None,
         from,
         time,
+        seconds,
+        whose: if took.is_some() { HERE } else { speed.whose() },
         dice,
         modality: Some(card.modality),
         phantom,
+        at_once: card.volume.is_some(),
         text: text.map(|words| words.to_lowercase()).join(" "),
         labels,
     }
@@ -215,90 +202,83 @@ fn of_network(spec: &'static ModelSpec, speed: &Speed) -> Entry {
         name: spec.title.to_owned(),
         about: spec.paper.to_owned(),
         fit: Fit::Fits,
+        recommended: None,
         from: spec.id.to_owned(),
         time: speed.words(spec.id),
+        seconds: speed.seconds(spec.id),
+        whose: speed.whose(),
         dice: None,
         labels: Vec::new(),
         modality: None,
         phantom: false,
+        at_once: false,
         text: [spec.title, spec.id, spec.paper, spec.family].map(str::to_lowercase).join(" "),
     }
 }
 
-/// "Liver, spleen, kidneys and 3 more"
-fn listed(labels: &[String]) -> String {
-    const MOST: usize = 4;
-    match labels.len().saturating_sub(MOST) {
-        0 => labels.join(", "),
-        more => format!("{} and {more} more", labels[..MOST].join(", ")),
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::nn::{bundled, weights};
 
     /// The bundled models and all networks, as an image of this kind has them.
-    fn all(modality: Modality, sample: bool) -> Vec<Entry> {
+    pub fn all(modality: Modality, sample: bool) -> Vec<Entry> {
         let speed = Speed::unknown();
         let models = bundled::MODELS.iter().map(|model| {
             let card = weights::card_of(model.bytes).unwrap();
-            of_model(&card, &ModelOrigin::Bundled(model.id), modality, sample, &speed)
+            of_model(&card, &ModelOrigin::Bundled(model.id), modality, sample, &speed, None)
         });
         let networks = MODELS.iter().filter(|spec| spec.labels_slices()).map(|spec| of_network(spec, &speed));
         models.chain(networks).collect()
     }
 
-    fn names(all: &[Entry], filter: &Filter) -> Vec<String> {
-        filter.of(all).into_iter().map(|entry| entry.name.clone()).collect()
+    fn recommended(all: &[Entry], labels: &[&str]) -> Vec<(String, String)> {
+        let mut all = all.to_vec();
+        recommend(&mut all, &LabelTable::named(labels), Some("edema/unet"));
+        all.into_iter().filter_map(|entry| Some((entry.name, entry.recommended?))).collect()
     }
 
     #[test]
-    fn a_model_of_phantoms_fits_a_sample_and_else_is_listed_under_all_only() {
-        let ct = "CT phantom demonstration".to_owned();
-        let (sample, patient) = (all(Modality::Ct, true), all(Modality::Ct, false));
-        let listed = |all: &[Entry], show| names(all, &Filter { show, ..Filter::default() }).contains(&ct);
-        assert!(listed(&sample, Show::Fitting) && listed(&sample, Show::Trained));
-        assert!(!listed(&patient, Show::Fitting) && !listed(&patient, Show::Trained));
-        assert!(!listed(&patient, Show::Networks) && listed(&patient, Show::All));
-        let entry = patient.iter().find(|entry| entry.name == ct).unwrap();
-        assert_eq!((entry.phantom, entry.fit), (true, Fit::NotForPatients));
-        let on_oct = all(Modality::Oct, true);
-        let entry = on_oct.iter().find(|entry| entry.name == ct).unwrap();
-        assert_eq!(entry.fit.words(), "made for CT");
+    fn one_model_and_one_network_are_recommended_by_the_labels_that_they_find() {
+        let mut all = all(Modality::Ct, true);
+        let marked = recommended(&all, &["pancreas", "liver"]);
+        let of_labels = "Recommended: it finds 2 labels of this image";
+        assert_eq!(marked.len(), 2, "{marked:?}");
+        assert_eq!((marked[0].0.as_str(), marked[0].1.as_str()), ("CT phantom demonstration", of_labels));
+        assert_eq!(marked[1].0, title("edema/unet"));
+        let unknown = &recommended(&all, &["something else"])[0];
+        assert_eq!(unknown.0, "CT phantom demonstration", "the first that fits");
+        assert!(!unknown.1.contains("finds"), "{}", unknown.1);
+        let first = all.iter_mut().find(|entry| entry.name == "CT phantom demonstration").unwrap();
+        first.labels.retain(|name| name != "pancreas");
+        let other = &recommended(&all, &["pancreas", "liver"])[0];
+        assert_eq!((other.0.as_str(), other.1.as_str()), ("Abdomen phantoms, coarse to fine", of_labels));
     }
 
     #[test]
-    fn names_structures_networks_and_papers_are_searched_word_by_word() {
-        let all = all(Modality::Ct, true);
-        let found =
-            |text: &str| names(&all, &Filter { text: text.to_owned(), show: Show::All, ..Filter::default() });
-        assert_eq!(found("Kidneys phantom ct")[0], "CT phantom demonstration");
-        assert!(found("u2net").len() >= 2);
-        assert!(found("no such thing").is_empty());
-        let spleen = Filter { finds: ["Spleen".to_owned()].into(), ..Filter::default() };
-        assert!(spleen.of(&all).iter().all(|entry| entry.labels.contains(&"spleen".to_owned())));
-        assert!(!spleen.of(&all).is_empty());
+    fn a_model_of_phantoms_is_never_recommended_for_a_patient() {
+        let marked = recommended(&all(Modality::Ct, false), &["liver"]);
+        assert_eq!(marked.len(), 1, "{marked:?}");
+        assert_eq!(marked[0].0, title("edema/unet"));
+        let photograph = recommended(&all(Modality::Fundus, false), &[]);
+        assert_eq!(photograph.len(), 2, "the model of vessels has learned from photographs");
+    }
+
+    fn title(id: &str) -> &'static str {
+        crate::nn::find(id).unwrap().title
     }
 
     #[test]
-    fn networks_come_last_and_lead_to_learn() {
-        let all = all(Modality::Ct, true);
-        let rows = Filter { show: Show::All, ..Filter::default() }.of(&all);
-        assert!(rows.windows(2).all(|pair| pair[0].group <= pair[1].group));
-        let last = rows.last().unwrap();
-        assert_eq!((last.group, last.dice.is_none()), (Group::Networks, true));
-        assert!(
-            rows.iter().all(|row| (row.group == Group::Networks) == matches!(row.choice, Choice::Learn(_)))
-        );
-    }
-
-    #[test]
-    fn labels_are_counted_and_the_most_frequent_come_first() {
-        let all = all(Modality::Ct, true);
-        let counts = found(&Filter { show: Show::All, ..Filter::default() }.of(&all));
-        assert!(counts.windows(2).all(|pair| pair[0].1 >= pair[1].1));
-        assert!(counts.iter().any(|(name, count)| name == "liver" && *count >= 2));
+    fn a_time_that_was_seen_here_counts_and_a_whole_volume_by_its_slices() {
+        let card = weights::card_of(bundled::find("abdomen-phantom").unwrap().bytes).unwrap();
+        let of = |took| {
+            let speed = Speed::unknown();
+            of_model(&card, &ModelOrigin::Trained, Modality::Ct, true, &speed, took)
+        };
+        let time = |took| (of(took).time, of(took).seconds);
+        assert_eq!(time(None), ("not measured here".to_owned(), None));
+        assert_eq!(time(Some(Took::Volume(170.0))), ("about 3 min".to_owned(), Some(85.0)));
+        assert_eq!(time(Some(Took::Slice(0.5))), ("0.5 s a slice".to_owned(), Some(0.5)));
+        assert!(of(None).at_once);
     }
 }

@@ -2,19 +2,24 @@
 
 mod details;
 mod entries;
+mod filter;
+mod left;
+mod list;
 mod row;
 mod speed;
 
+pub use entries::{Choice, Entry, Fit, entries};
+
 use super::outbox::{Outbox, Question, Request};
-use super::theme::{self, size};
-use super::widgets::{Icon, IconButton, quiet};
-use crate::volume::Modality;
-use crate::workspace::{Command, Document, ModelCommand, Workspace};
+use super::theme;
+use super::widgets::{Icon, IconButton, Segmented, quiet};
+use crate::workspace::{Command, Document, ModelCommand, StartFrom, Workspace};
 use egui::{
-    Align, Checkbox, Frame, Id, Key, Layout, Margin, Modal, Modifiers, Rect, RichText, Role, ScrollArea,
-    TextEdit, Ui, UiBuilder, WidgetInfo, vec2,
+    Align, Frame, Id, Key, Layout, Margin, Modal, Modifiers, Rect, RichText, Role, TextEdit, Ui, UiBuilder,
+    WidgetInfo, vec2,
 };
-use entries::{Choice, Entry, Filter, Show, entries, found};
+use filter::{Filter, Show};
+use speed::Speed;
 
 const WIDEST: f32 = 1300.0;
 const HIGHEST: f32 = 872.0;
@@ -31,6 +36,8 @@ const DETAILS_AWAY: f32 = 760.0;
 #[derive(Default)]
 pub struct Library {
     shown: bool,
+    /// It was opened to choose what learns.
+    learns: bool,
     filter: Filter,
     /// The row that is chosen.
     at: Option<Choice>,
@@ -38,15 +45,24 @@ pub struct Library {
     moved: bool,
 }
 
+/// What becomes of a chosen row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Predicts with it; a network that has learned nothing goes to Learn.
+    Use,
+    /// Goes to Learn, where it is the beginning.
+    Learn,
+}
+
 impl Library {
     pub fn is_open(&self) -> bool {
         self.shown
     }
 
-    /// Shows it with nothing typed, at the model in use.
-    pub fn open(&mut self, document: &Document) {
+    /// Shows it with nothing typed, at the model in use. `learns`: to choose what learns.
+    pub fn open(&mut self, document: &Document, learns: bool) {
         let at = document.model().map(|version| Choice::Use(version.to_string()));
-        *self = Self { shown: true, at, ..Self::default() };
+        *self = Self { shown: true, learns, at, moved: true, ..Self::default() };
     }
 
     pub fn show(&mut self, ctx: &egui::Context, workspace: &Workspace, out: &mut Outbox) {
@@ -62,7 +78,9 @@ impl Library {
         let p = theme::of(ctx.theme() == egui::Theme::Dark);
         let frame =
             Frame::popup(&ctx.global_style()).fill(p.panel).corner_radius(10).inner_margin(Margin::ZERO);
-        let mut used = enters.then(|| self.at.clone()).flatten();
+        let chosen = rows.iter().copied().find(|row| Some(&row.choice) == self.at.as_ref());
+        let first = self.first_verb(chosen);
+        let mut done = self.at.clone().filter(|_| enters).map(|choice| (first, choice));
         let modal = Modal::new(Id::unique("model library")).frame(frame).show(ctx, |ui| {
             let (rect, _) = ui.allocate_exact_size(whole, egui::Sense::hover());
             let (top, body) = rect.split_top_bottom_at_y(rect.top() + HEADER);
@@ -70,12 +88,12 @@ impl Library {
             self.header(&mut part(ui, top.shrink2(vec2(16.0, 12.0)), "header"), out);
             let mut middle = body;
             if whole.x >= LEFT_AWAY {
-                let (left, rest) = middle.split_left_right_at_x(middle.left() + LEFT);
-                ui.painter().vline(left.right(), left.y_range(), (1.0, p.line));
-                self.left(&mut part(ui, left.shrink2(vec2(10.0, 12.0)), "kinds"), &all, &rows);
+                let (column, rest) = middle.split_left_right_at_x(middle.left() + LEFT);
+                ui.painter().vline(column.right(), column.y_range(), (1.0, p.line));
+                let mut ui = part(ui, column.shrink2(vec2(10.0, 12.0)), "kinds");
+                left::show(&mut ui, &mut self.filter, &all, &rows, &Speed::of(workspace, document));
                 middle = rest;
             }
-            let chosen = rows.iter().copied().find(|row| Some(&row.choice) == self.at.as_ref());
             let side = if whole.x >= DETAILS_AWAY {
                 let (rest, side) = middle.split_left_right_at_x(middle.right() - DETAILS);
                 ui.painter().vline(side.left(), side.y_range(), (1.0, p.line));
@@ -87,19 +105,23 @@ impl Library {
                 middle = rest;
                 below
             };
-            if let Some(choice) = self.list(&mut part(ui, middle, "list"), &rows) {
+            let mut ui_list = part(ui, middle, "list");
+            if rows.is_empty() {
+                list::nothing(&mut ui_list, &mut self.filter);
+            } else if let Some(choice) = list::show(&mut ui_list, &rows, self.at.as_ref(), self.moved) {
                 let again = self.at.as_ref() == Some(&choice);
                 self.at = Some(choice.clone());
                 if again && ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary)) {
-                    used = Some(choice);
+                    done = Some((first, choice));
                 }
             }
-            if let Some(choice) = details::show(&mut part(ui, side, "details"), chosen, workspace) {
-                used = Some(choice);
+            let verb = details::show(&mut part(ui, side, "details"), chosen, workspace, first);
+            if let (Some(verb), Some(entry)) = (verb, chosen) {
+                done = Some((verb, entry.choice.clone()));
             }
         });
-        if let Some(choice) = used {
-            use_it(choice, out);
+        if let Some((verb, choice)) = done {
+            carry_out(verb, choice, out);
             self.shown = false;
         } else if modal.should_close() {
             self.shown = false;
@@ -109,11 +131,20 @@ impl Library {
         }
     }
 
+    /// What Enter and the filled button do. A network of whole volumes is not trained in the window.
+    fn first_verb(&self, chosen: Option<&Entry>) -> Verb {
+        if self.learns && chosen.is_some_and(|entry| !entry.at_once) { Verb::Learn } else { Verb::Use }
+    }
+
     /// Up and Down choose, whatever has the keyboard; true where Enter was pressed on a row.
     fn keys(&mut self, ctx: &egui::Context, rows: &[&Entry]) -> bool {
         let mut at = rows.iter().position(|row| Some(&row.choice) == self.at.as_ref());
         // Something is chosen as long as there is something.
-        at = at.or((!rows.is_empty()).then_some(0));
+        let recommended = || rows.iter().position(|row| row.recommended.is_some()).unwrap_or(0);
+        let lost = at.is_none() && !rows.is_empty();
+        if lost {
+            at = Some(recommended());
+        }
         let before = at;
         let enters = ctx.input_mut(|input| {
             for (key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
@@ -123,7 +154,7 @@ impl Library {
             }
             input.consume_key(Modifiers::NONE, Key::Enter)
         });
-        self.moved = at != before;
+        self.moved = std::mem::take(&mut self.moved) || lost || at != before;
         self.at = at.map(|at| rows[at].choice.clone());
         enters && self.at.is_some()
     }
@@ -131,23 +162,23 @@ impl Library {
     fn header(&mut self, ui: &mut Ui, out: &mut Outbox) {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 10.0;
-            ui.label(RichText::new("Models").size(theme::size::TITLE + 1.5).strong());
-            let room = ui.available_width();
+            ui.label(
+                RichText::new(if self.learns { "What learns" } else { "Models" }).font(theme::large_title()),
+            );
+            let show = Segmented::new(self.filter.show, Show::ALL);
+            let rest = show.width(ui) + 200.0;
             let field = TextEdit::singleline(&mut self.filter.text)
                 .id(Id::unique("model search"))
                 .hint_text("Name, structure, network, paper")
-                .desired_width((room - 540.0).clamp(90.0, 350.0))
+                .desired_width((ui.available_width() - rest).clamp(90.0, 350.0))
                 .margin(Margin::symmetric(8, 6));
             let field = ui.add(field);
             field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search the models"));
             if !field.has_focus() {
                 field.request_focus();
             }
-            for (show, words) in Show::ALL {
-                let chosen = self.filter.show == show;
-                if ui.selectable_label(chosen, words).clicked() {
-                    self.filter.show = show;
-                }
+            if let Some(show) = show.show(ui, |_| String::new()) {
+                self.filter.show = show;
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.add(IconButton::new(Icon::Close, "Close the model library")).clicked() {
@@ -160,67 +191,17 @@ impl Library {
             });
         });
     }
-
-    fn left(&mut self, ui: &mut Ui, all: &[Entry], rows: &[&Entry]) {
-        const MOST: usize = 8;
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            for modality in Modality::ALL {
-                let any =
-                    Filter { modality: Some(modality), finds: Default::default(), ..self.filter.clone() };
-                let words = format!("{}   {}", modality.title(), any.of(all).len());
-                let chosen = self.filter.modality == Some(modality);
-                if ui.selectable_label(chosen, words).clicked() {
-                    self.filter.modality = if chosen { None } else { Some(modality) };
-                }
-            }
-            ui.add_space(16.0);
-            ui.label(RichText::new("Finds").font(theme::small()).color(theme::palette(ui).weak));
-            for (name, count) in found(rows).into_iter().take(MOST) {
-                let mut on = self.filter.finds.contains(&name);
-                if ui.add(Checkbox::new(&mut on, format!("{name}   {count}"))).clicked() {
-                    match on {
-                        true => _ = self.filter.finds.insert(name),
-                        false => _ = self.filter.finds.remove(&name),
-                    }
-                }
-            }
-        });
-    }
-
-    /// The rows under the titles of their groups; the choice that was clicked.
-    fn list(&mut self, ui: &mut Ui, rows: &[&Entry]) -> Option<Choice> {
-        let p = theme::palette(ui);
-        let mut clicked = None;
-        row::head(ui);
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for group in rows.chunk_by(|a, b| a.group == b.group) {
-                row::title(ui, group[0].group.title(), group.len());
-                for entry in group {
-                    let chosen = Some(&entry.choice) == self.at.as_ref();
-                    if row::show(ui, entry, chosen, chosen && self.moved) {
-                        clicked = Some(entry.choice.clone());
-                    }
-                }
-            }
-            if rows.is_empty() {
-                ui.add_space(size::GAP);
-                let words = "No model is like this. Look under All, or import a file.";
-                ui.label(RichText::new(words).color(p.weak));
-            }
-        });
-        clicked
-    }
 }
 
 /// An untrained network would predict noise: it leads to Learn.
-fn use_it(choice: Choice, out: &mut Outbox) {
-    match choice {
-        Choice::Use(version) => out.command(Command::Model(ModelCommand::Use { version: Some(version) })),
-        Choice::Learn(network) => {
-            out.command(Command::Model(ModelCommand::Fresh { network: network.to_owned() }));
-            out.requests.push(Request::ShowPanel("learn"));
-        }
+pub fn carry_out(verb: Verb, choice: Choice, out: &mut Outbox) {
+    let learns = verb == Verb::Learn || matches!(choice, Choice::Learn(_));
+    out.command(Command::Model(match choice {
+        Choice::Use(version) => ModelCommand::Use { version: Some(version) },
+        Choice::Learn(network) => ModelCommand::Fresh { network: network.to_owned() },
+    }));
+    if learns {
+        out.requests.push(Request::Learn(StartFrom::InUse));
     }
 }
 

@@ -3,83 +3,129 @@
 use super::entries::{Entry, Fit, Group};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use egui::{Align2, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use crate::ui::widgets::Icon;
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Galley, Painter, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
+};
+use std::sync::Arc;
 
-const HEIGHT: f32 = 46.0;
-const EDGE: f32 = 14.0;
+pub const HEIGHT: f32 = 46.0;
+/// Of a group's title.
+pub const TITLE: f32 = 32.0;
+/// Left and right of a row's words.
+pub const EDGE: f32 = 14.0;
+/// Between two columns.
+const GAP: f32 = 10.0;
+/// Dice ends at the right edge, and has this room.
+const DICE: f32 = 64.0;
+/// Narrower lists do not say where a model comes from.
+const NARROW: f32 = 620.0;
 
-/// Left edges of fit, origin and time, as shares of the row; Dice ends at its right edge.
-const COLUMNS: [f32; 3] = [0.40, 0.55, 0.71];
+/// Left edges of the columns after the name's, and of the last one.
+struct Columns {
+    fit: f32,
+    /// None in a narrow list.
+    from: Option<f32>,
+    time: f32,
+    dice: f32,
+}
 
-fn x(rect: Rect, column: usize) -> f32 {
-    rect.left() + rect.width() * COLUMNS[column]
+impl Columns {
+    fn of(list: Rect) -> Self {
+        let at = |share: f32| list.left() + list.width() * share;
+        let dice = list.right() - EDGE - DICE;
+        match list.width() < NARROW {
+            true => Self { fit: at(0.42), from: None, time: at(0.65), dice },
+            false => Self { fit: at(0.41), from: Some(at(0.56)), time: at(0.73), dice },
+        }
+    }
+
+    /// Where the column of the fit ends.
+    fn after_fit(&self) -> f32 {
+        self.from.unwrap_or(self.time)
+    }
 }
 
 /// The names of the columns.
 pub fn head(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
     let p = theme::palette(ui);
+    let columns = Columns::of(rect);
     let word = |at, align, words: &str| {
         ui.painter().text(pos2(at, rect.center().y), align, words, theme::small(), p.weak);
     };
     word(rect.left() + EDGE, Align2::LEFT_CENTER, "Name");
-    for (column, words) in ["This image", "From", "Time here"].into_iter().enumerate() {
-        word(x(rect, column), Align2::LEFT_CENTER, words);
+    word(columns.fit, Align2::LEFT_CENTER, "This image");
+    if let Some(from) = columns.from {
+        word(from, Align2::LEFT_CENTER, "From");
     }
+    word(columns.time, Align2::LEFT_CENTER, "Time");
     word(rect.right() - EDGE, Align2::RIGHT_CENTER, "Dice");
     ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, p.line));
 }
 
 /// A group's title, what it means, and how many there are.
-pub fn title(ui: &mut Ui, [title, about]: [&str; 2], count: usize) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
+pub fn title(ui: &Ui, rect: Rect, [title, about]: [&str; 2], count: usize) {
     let p = theme::palette(ui);
     let at = pos2(rect.left() + EDGE, rect.center().y);
-    let named = ui.painter().text(at, Align2::LEFT_CENTER, title, theme::small(), p.text);
+    let named = ui.painter().text(at, Align2::LEFT_CENTER, title, theme::small_title(), p.text);
     let at = pos2(named.right() + 8.0, rect.center().y);
     let words = format!("{about} · {count}");
     ui.painter().text(at, Align2::LEFT_CENTER, words, theme::small(), p.weak);
 }
 
-/// True where it was clicked. `follow`: keys have chosen it, so it is brought into view.
-pub fn show(ui: &mut Ui, entry: &Entry, chosen: bool, follow: bool) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click());
+/// True where it was clicked.
+pub fn show(ui: &Ui, rect: Rect, entry: &Entry, chosen: bool) -> bool {
+    let response = ui.interact(rect, ui.scope_id().with(&entry.choice), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, chosen, &entry.name));
-    if follow {
-        response.scroll_to_me(None);
-    }
-    if !ui.is_rect_visible(rect) {
-        return response.clicked();
-    }
     let p = theme::palette(ui);
+    let painter = ui.painter();
     if chosen {
-        ui.painter().rect_filled(rect, CornerRadius::ZERO, p.accent_ground);
+        painter.rect_filled(rect, CornerRadius::ZERO, p.accent_ground);
     } else if response.hovered() {
-        ui.painter().rect_filled(rect, CornerRadius::ZERO, p.raised);
+        painter.rect_filled(rect, CornerRadius::ZERO, p.raised);
     }
-    ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, p.line));
-    let cell = |from: f32, to: f32| {
-        let clip = Rect::from_x_y_ranges(from..=to - 8.0, rect.y_range());
-        ui.painter().with_clip_rect(clip.intersect(ui.clip_rect()))
+    painter.hline(rect.x_range(), rect.bottom(), (1.0, p.line));
+    let columns = Columns::of(rect);
+    let (left, middle) = (rect.left() + EDGE, rect.center().y);
+    let names = columns.fit - GAP - left;
+    let badge = entry.phantom.then(|| badge(painter, p.warn));
+    let room = names - badge.as_ref().map_or(0.0, |words| words.size().x + 22.0);
+    let name = cut(painter, &entry.name, theme::body(), p.text, room);
+    let end = left + name.size().x;
+    painter.galley(pos2(left, rect.top() + 7.0), name, p.text);
+    if let Some(words) = badge {
+        let place = Rect::from_min_size(pos2(end + 8.0, rect.top() + 6.0), words.size() + vec2(14.0, 4.0));
+        painter.rect_stroke(place, CornerRadius::same(9), Stroke::new(1.0, p.warn), StrokeKind::Inside);
+        painter.galley(place.min + vec2(7.0, 2.0), words, p.warn);
+    }
+    let about = cut(painter, &entry.about, theme::small(), p.weak, names);
+    painter.galley(pos2(left, rect.bottom() - 7.0 - about.size().y), about, p.weak);
+
+    let (words, color) = match (&entry.recommended, entry.fit) {
+        (Some(_), _) => ("recommended".to_owned(), p.accent),
+        (None, Fit::Fits) => (entry.fit.words(), p.good),
+        (None, _) => (entry.fit.words(), p.warn),
     };
-    let name = cell(rect.left() + EDGE, x(rect, 0));
-    let at = pos2(rect.left() + EDGE, rect.top() + 7.0);
-    let drawn = name.text(at, Align2::LEFT_TOP, as_painted(&entry.name), theme::body(), p.text);
-    if entry.phantom {
-        badge(&name, pos2(drawn.right() + 8.0, drawn.center().y), p.warn);
+    let mut from = columns.fit;
+    if entry.recommended.is_some() {
+        let star = Rect::from_center_size(pos2(from + 7.0, middle), Vec2::splat(14.0));
+        Icon::Star.paint(painter, star, color);
+        from += 19.0;
     }
-    let at = pos2(rect.left() + EDGE, rect.bottom() - 7.0);
-    name.text(at, Align2::LEFT_BOTTOM, as_painted(&entry.about), theme::small(), p.weak);
-    let fit = if entry.fit == Fit::Fits { p.good } else { p.warn };
-    let ends = [x(rect, 1), x(rect, 2), rect.right() - 70.0];
-    let cells = [(entry.fit.words(), fit), (entry.from.clone(), p.weak), (entry.time.clone(), p.weak)];
-    for (column, (words, color)) in cells.into_iter().enumerate() {
-        let from = x(rect, column);
-        let at = pos2(from, rect.center().y);
-        cell(from, ends[column]).text(at, Align2::LEFT_CENTER, as_painted(&words), theme::small(), color);
+    let cell = |from: f32, to: f32, words: &str, color| {
+        let words = cut(painter, words, theme::small(), color, to - GAP - from);
+        painter.galley(pos2(from, middle - words.size().y / 2.0), words, color);
+    };
+    cell(from, columns.after_fit(), &words, color);
+    if let Some(from) = columns.from {
+        cell(from, columns.time, &entry.from, p.weak);
     }
-    let at = pos2(rect.right() - EDGE, rect.center().y);
-    ui.painter().text(at, Align2::RIGHT_CENTER, dice(entry), theme::small(), p.text);
+    cell(columns.time, columns.dice, &entry.time, p.weak);
+    let at = pos2(rect.right() - EDGE, middle);
+    painter.text(at, Align2::RIGHT_CENTER, dice(entry), theme::small(), p.text);
     response.clicked()
 }
 
@@ -92,10 +138,13 @@ pub fn dice(entry: &Entry) -> String {
     }
 }
 
-fn badge(painter: &egui::Painter, left_middle: egui::Pos2, color: egui::Color32) {
-    let words = painter.layout_no_wrap("only for phantoms".to_owned(), FontId::proportional(11.0), color);
-    let size = words.size() + vec2(14.0, 4.0);
-    let frame = Rect::from_min_size(left_middle - vec2(0.0, size.y / 2.0), size);
-    painter.rect_stroke(frame, CornerRadius::same(9), Stroke::new(1.0, color), StrokeKind::Inside);
-    painter.galley(frame.min + vec2(7.0, 2.0), words, color);
+/// Words in a line of this width; what is too long ends with dots.
+fn cut(painter: &Painter, words: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(as_painted(words), font, color);
+    job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
+    painter.layout_job(job)
+}
+
+fn badge(painter: &Painter, color: Color32) -> Arc<Galley> {
+    painter.layout_no_wrap("only for phantoms".to_owned(), theme::key_cap(), color)
 }

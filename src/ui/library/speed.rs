@@ -1,6 +1,7 @@
 //! How long a network takes for a slice of this image, and how it is written.
 
 use crate::nn::{self, ModelCard, measured};
+use crate::ui::figures;
 use crate::workspace::{Document, PredictionStatus, Workspace};
 
 /// How fast this computer is beside the one on which the networks were measured.
@@ -10,8 +11,8 @@ pub struct Speed {
     size: f32,
     /// Time here for time there, where the model in use has shown it.
     machine: Option<f32>,
-    /// The image has several slices.
-    deep: bool,
+    /// How many slices the image has.
+    depth: usize,
 }
 
 impl Speed {
@@ -26,33 +27,60 @@ impl Speed {
             PredictionStatus::Ready(predicted) => Some(predicted.millis),
             _ => None,
         };
-        Self { size, machine: here.zip(there).map(|(here, there)| here / there), deep: depth > 1 }
+        Self { size, machine: here.zip(there).map(|(here, there)| here / there), depth }
     }
 
     /// Of a computer that has shown nothing yet, for slices of the measured size.
     #[cfg(test)]
     pub fn unknown() -> Self {
-        Self { size: 1.0, machine: None, deep: true }
+        Self { size: 1.0, machine: None, depth: 2 }
     }
 
-    /// Seconds for a slice on this computer; `None` where it has shown nothing yet, or the network was never measured.
-    pub fn seconds_here(&self, network: &str) -> Option<f32> {
-        Some(measured::cost(network)?.slice_millis * self.size * self.machine? / 1000.0)
+    /// Whether this computer has shown how fast it is; else times are those of the computer of the table.
+    fn is_known(&self) -> bool {
+        self.machine.is_some()
     }
 
-    /// "about 0.3 s a slice"; of a computer that has shown nothing yet, the time of the one in the table, which is said.
+    /// Behind a time: "0.3 s a slice".
+    pub fn each(&self) -> &'static str {
+        if self.depth > 1 { " a slice" } else { "" }
+    }
+
+    /// Seconds for a slice, on this computer where it has shown how fast it is; `None` of a network that was never measured.
+    pub fn seconds(&self, network: &str) -> Option<f32> {
+        let there = measured::cost(network)?.slice_millis * self.size / 1000.0;
+        Some(there * self.machine.unwrap_or(1.0))
+    }
+
+    /// Seconds for each slice where the whole image takes so many.
+    pub fn shared(&self, seconds: f64) -> f32 {
+        seconds as f32 / self.depth.max(1) as f32
+    }
+
+    /// Whose times they are: of this computer, or of the one of the table.
+    pub fn whose(&self) -> &'static str {
+        if self.is_known() { HERE } else { "a two-core CPU" }
+    }
+
+    /// "about 0.3 s a slice", on the computer that is said above it.
     pub fn words(&self, network: &str) -> String {
-        let each = if self.deep { " a slice" } else { "" };
-        match (self.seconds_here(network), measured::cost(network)) {
-            (Some(here), _) => format!("about {}{each}", seconds(here)),
-            (None, Some(cost)) => {
-                let there = cost.slice_millis * self.size / 1000.0;
-                format!("{}{each} on a two-core CPU", seconds(there))
-            }
-            (None, None) => "not measured here".to_owned(),
+        match self.seconds(network).map(|time| figures::seconds(f64::from(time))) {
+            Some(time) => format!("about {time}{}", self.each()),
+            None => NOT_MEASURED.to_owned(),
         }
     }
 }
+
+/// What a model has taken on this computer, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Took {
+    Slice(f64),
+    /// It labels them at once.
+    Volume(f64),
+}
+
+pub const HERE: &str = "this computer";
+pub const NOT_MEASURED: &str = "not measured here";
 
 /// Whether a model's network is built as the measured one was, but for its channels and classes.
 pub fn is_measured(card: &ModelCard) -> bool {
@@ -64,15 +92,6 @@ pub fn is_measured(card: &ModelCard) -> bool {
         .all(|(name, value)| default.get(name) == Some(value))
 }
 
-/// A short time in seconds: "0.02 s", "0.3 s", "12 s".
-fn seconds(time: f32) -> String {
-    match time {
-        _ if time < 0.095 => format!("{:.2} s", time.max(0.01)),
-        _ if time < 9.95 => format!("{time:.1} s"),
-        _ => format!("{time:.0} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,13 +99,16 @@ mod tests {
     #[test]
     fn a_time_is_said_to_be_of_this_computer_only_where_it_has_shown_one() {
         let unknown = Speed::unknown();
-        assert_eq!(unknown.words("edema/unet"), "0.3 s a slice on a two-core CPU");
-        assert_eq!(unknown.seconds_here("edema/unet"), None);
+        assert_eq!(unknown.words("edema/unet"), "about 0.3 s a slice");
+        assert_eq!(unknown.whose(), "a two-core CPU");
         let known = Speed { machine: Some(2.0), ..unknown };
-        assert_eq!(known.words("edema/unet"), "about 0.6 s a slice");
-        let small = Speed { size: 0.25, deep: false, ..known };
+        assert_eq!(
+            (known.words("edema/unet").as_str(), known.whose()),
+            ("about 0.6 s a slice", "this computer")
+        );
+        let small = Speed { size: 0.25, depth: 1, ..known };
         assert_eq!(small.words("edema/unet"), "about 0.2 s");
         assert_eq!(known.words("nobody/network"), "not measured here");
-        assert_eq!([0.001, 0.04, 9.9, 41.2].map(seconds), ["0.01 s", "0.04 s", "9.9 s", "41 s"]);
+        assert_eq!((known.seconds("nobody/network"), known.shared(10.0)), (None, 5.0));
     }
 }

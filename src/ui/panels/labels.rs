@@ -1,9 +1,9 @@
 use crate::label::{Label, LabelId};
 use crate::ui::context::{Panel, PanelContext};
+use crate::ui::figures;
 use crate::ui::keyboard;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Question};
-use crate::ui::panels::volumes;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::widgets::{
@@ -143,7 +143,7 @@ impl Labels {
                 let color = if label.visible { p.text } else { p.faint };
                 let measure = document.label_volume(label.id).filter(|&v| v > 0.0);
                 let measure =
-                    measure.map_or_else(String::new, |v| volumes::written(v, document.volume().grid()));
+                    measure.map_or_else(String::new, |v| figures::measure(v, document.volume().grid()));
                 let end = area.right_center() - vec2(4.0, 0.0);
                 let figures =
                     row.painter().text(end, Align2::RIGHT_CENTER, measure, theme::figures(), p.weak);

@@ -1,4 +1,4 @@
-//! The panels at the right: one file each, listed in `shell.rs`; and parts that they share.
+//! The panels at the right: one file or folder each, listed in `shell.rs`.
 
 pub mod compare;
 pub mod info;
@@ -6,4 +6,3 @@ pub mod labels;
 pub mod learn;
 pub mod prediction;
 pub mod queue;
-mod volumes;

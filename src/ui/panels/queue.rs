@@ -1,7 +1,7 @@
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::counted::Counted;
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::outbox::Outbox;
+use crate::ui::outbox::{Outbox, Request};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::widgets::{empty, primary_key, quiet, row_ground, section};
@@ -33,10 +33,10 @@ impl Panel for Queue {
         progress(ui, document);
         if document.model().is_none() {
             ui.add_space(8.0);
-            empty(
-                ui,
-                "No model is in use: the mask is verified as it is. Choose a model in the workspace Label.",
-            );
+            empty(ui, "No model is in use: the mask is verified as it is.");
+            if quiet(ui, true, "Choose a model…").clicked() {
+                out.requests.push(Request::Models);
+            }
         }
         let waiting = waiting(document);
         if waiting.is_empty() {
@@ -175,7 +175,6 @@ fn in_this_slice(ui: &mut Ui, counted: &mut Counted, workspace: &Workspace, docu
 /// What may come next when everything is verified.
 fn done(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
     use crate::ui::arrangement::Arrangement;
-    use crate::ui::outbox::Request;
     ui.add_space(8.0);
     ui.horizontal(|ui| {
         if workspace.documents().len() > 1 && quiet(ui, true, "Next image").clicked() {

@@ -9,7 +9,6 @@ use crate::ui::counted::Counted;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, canvas};
 use crate::ui::view_state::{Shows, ViewState};
-use crate::workspace::class_labels;
 use egui::{
     Color32, CornerRadius, Painter, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
     vec2,
@@ -55,14 +54,17 @@ impl Legend {
             Shows::Prediction | Shows::Certainty if document.mask().is_empty() => &[Kind::Prediction],
             Shows::Prediction | Shows::Certainty => &[Kind::Mask, Kind::Prediction],
         };
-        let (own, table) = class_labels(card, document.labels());
+        let (own, table) = document.wanted_labels(card);
         let labels: Vec<LabelId> = match view_state.shows() {
             Shows::Difference => Vec::new(),
             // The version's own ids, in the order of its classes.
             _ => {
                 let there = self.predicted.of(predicted);
                 let classes = card.labels.iter().zip(own.iter().skip(1));
-                classes.filter(|(label, _)| there.contains_key(&label.id)).map(|(_, &id)| id).collect()
+                classes
+                    .filter(|(label, own)| **own != 0 && there.contains_key(&label.id))
+                    .map(|(_, &id)| id)
+                    .collect()
             }
         };
         draw(ui, frame.rect, kinds, &labels, &table, &mut view_state.legend);

@@ -13,7 +13,7 @@ use crate::ui::arrangement::Arrangement;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::ui::view_state::{Pane, ViewState};
-use crate::workspace::{Reformat, class_labels};
+use crate::workspace::Reformat;
 use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 use glam::DVec3;
 use std::sync::Arc;
@@ -182,15 +182,16 @@ fn across(
     Some((PredictionDraw { source, class_labels: classes.into() }, table))
 }
 
-/// The class that the heat map shows: that of the selected label, or the first.
+/// The class that the heat map shows: that of the selected label, or the first that is wanted.
 fn class_of(class_labels: &[LabelId], selected: LabelId) -> usize {
-    class_labels.iter().position(|&l| l != 0 && l == selected).unwrap_or(1)
+    let first = |wanted: &dyn Fn(LabelId) -> bool| class_labels.iter().position(|&l| l != 0 && wanted(l));
+    first(&|label| label == selected).or_else(|| first(&|_| true)).unwrap_or(1)
 }
 
 /// The prediction of a native slice as the renderer takes it, and the labels that its classes mean.
 fn prediction(scene: &Scene, z: usize) -> Option<(PredictionDraw, LabelTable)> {
     let predicted = scene.prediction(z)?;
-    let (classes, table) = class_labels(&scene.model()?.card, scene.document.labels());
+    let (classes, table) = scene.document.wanted_labels(&scene.model()?.card);
     let source = match (
         predicted.gpu.as_ref().and_then(TensorBuffer::from_any),
         &predicted.prediction.probabilities,

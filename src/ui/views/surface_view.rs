@@ -7,7 +7,7 @@ use crate::gpu::{Camera, LabelColors, SurfaceCallback, SurfaceDraw, Turn, corner
 use crate::ui::keys::{Mode, MouseAction, PointerState, Trigger, mouse_action};
 use crate::ui::theme::{self, canvas};
 use crate::ui::view_state::{Beside, Layout, Pane, ViewState};
-use crate::workspace::{Document, SurfaceOf, Workspace, class_labels};
+use crate::workspace::{Document, SurfaceOf, Workspace};
 use egui::{
     Align2, Color32, CursorIcon, FontId, Painter, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke,
     Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -137,7 +137,7 @@ fn colors(workspace: &Workspace, document: &Document, view_state: &ViewState) ->
     let predicted = matches!(view_state.surface_of(workspace, document), Some(SurfaceOf::Prediction { .. }));
     let model = document.model().filter(|_| predicted).and_then(|version| workspace.model(version));
     match model {
-        Some(model) => LabelColors::of(&class_labels(&model.card, document.labels()).1),
+        Some(model) => LabelColors::of(&document.wanted_labels(&model.card).1),
         None => LabelColors::of(document.labels()),
     }
 }

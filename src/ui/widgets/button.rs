@@ -118,12 +118,17 @@ pub fn focus_ring(ui: &Ui, rect: Rect) {
 
 /// The one main button of a panel, with the key that does the same.
 pub fn primary_key(ui: &mut Ui, enabled: bool, text: &str, command: KeyCommand) -> Response {
+    let key = shortcut_of(ui.ctx(), command).unwrap_or_default();
+    primary_with(ui, enabled, text, &key)
+}
+
+/// The same, with a key of the sheet that it is in.
+pub fn primary_with(ui: &mut Ui, enabled: bool, text: &str, key: &str) -> Response {
     let p = theme::palette(ui);
     let color = if enabled { p.on_accent } else { p.faint };
     let words = RichText::new(text).color(color);
-    let key = shortcut_of(ui.ctx(), command).unwrap_or_default();
     let button = Button::new(words)
-        .right_text(RichText::new(&key).font(theme::key_cap()).color(color))
+        .right_text(RichText::new(key).font(theme::key_cap()).color(color))
         .fill(if enabled { p.accent } else { p.raised })
         .stroke(Stroke::NONE)
         .min_size(Vec2::new(0.0, size::BUTTON));

@@ -1,12 +1,12 @@
 //! A prediction is accepted into the mask. Slices that are missing are predicted first.
 
-use super::Predictions;
+use super::{Made, Predictions};
 use crate::edit::Accept;
 use crate::engine::{JobId, SegmentVolume, Version, VolumeSegmentation};
+use crate::time::now_ms;
 use crate::workspace::acceptance::{Acceptance, Slices, Then, brought};
 use crate::workspace::background_edit::{Edits, IN_FRAME};
-use crate::workspace::labels::class_labels;
-use crate::workspace::model_library::ModelLibrary;
+use crate::workspace::model_library::{LibraryModel, ModelLibrary};
 use crate::workspace::parts::Parts;
 use crate::workspace::{AcceptScope, CommandError, DocumentId, NoticeLevel};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Predictions {
             AcceptScope::Slice(z) => (Some(z), Accept::Slice(z), false),
             AcceptScope::Volume => (None, Accept::Volume, true),
             AcceptScope::Label(label) => {
-                if !class_labels(&card, document.labels()).0.contains(&label) {
+                if !document.wanted_labels(&card).0.contains(&label) {
                     return Err(CommandError::NotOfTheModel(label));
                 }
                 (None, Accept::Label(label), true)
@@ -72,7 +72,8 @@ impl Predictions {
         {
             return Err(CommandError::NoComponent);
         }
-        let acceptance = Acceptance { card, accept, slices, then };
+        let left_out = document.left_out().clone();
+        let acceptance = Acceptance { card, left_out, accept, slices, then };
         if dims[0] * dims[1] > IN_FRAME {
             return edits.edit_in_background(parts, id, acceptance.order(version));
         }
@@ -140,7 +141,12 @@ impl Predictions {
         job: JobId,
         result: &VolumeSegmentation,
     ) {
-        parts.jobs.end(job);
+        let activity = parts.jobs.end(job);
+        let at_once = library.find(&result.version).is_some_and(LibraryModel::is_of_volumes);
+        if let Some(activity) = activity.filter(|_| at_once) {
+            let made = Made { at_ms: now_ms(), seconds: activity.since.elapsed().as_secs_f64(), whole: true };
+            self.whole.add(result.document, Version::clone(&result.version), made);
+        }
         self.of_all.retain(|_, own| *own != job);
         let Some(accepting) = self.accepting.take_if(|a| a.job == job) else { return };
         let Accepting { document, version, accept, mut slices, .. } = accepting;
@@ -165,9 +171,10 @@ fn accept_slices(
 ) -> Result<(), CommandError> {
     let model = library.find(&version);
     let card = model.map(|m| Arc::clone(&m.card)).ok_or(CommandError::UnknownModel(version.to_string()))?;
+    let left_out = parts.documents.find(id)?.left_out().clone();
     edits.edit_in_background(
         parts,
         id,
-        Acceptance { card, accept, slices, then: Then::Nothing }.order(version),
+        Acceptance { card, left_out, accept, slices, then: Then::Nothing }.order(version),
     )
 }

@@ -1,5 +1,6 @@
 use crate::engine::{DocumentId, Predicted, SliceKey, Version};
 use crate::label::LabelId;
+use crate::time::now_ms;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct SliceLabels {
 
 struct Kept {
     predicted: Predicted,
+    /// When it came, in milliseconds since 1970.
+    at_ms: i64,
     bytes: usize,
     used: u64,
 }
@@ -56,6 +59,11 @@ impl PredictionCache {
     /// prediction may be shown or accepted.
     pub fn on(&self, base: &SliceKey) -> Option<&Predicted> {
         self.kept.get(&key(base)).map(|k| &k.predicted)
+    }
+
+    /// When the prediction of a slice came, in milliseconds since 1970, and how many milliseconds it took.
+    pub fn at_ms(&self, base: &SliceKey) -> Option<(i64, f32)> {
+        self.kept.get(&key(base)).map(|kept| (kept.at_ms, kept.predicted.millis))
     }
 
     /// The labels of every slice that a version has predicted, by slice; None for none.
@@ -89,7 +97,9 @@ impl PredictionCache {
         let detection = predicted.prediction.detection.as_deref().map(Arc::from);
         self.keep_labels(&predicted.key, Arc::clone(&predicted.labels), detection);
         self.failed.remove(&key);
-        if let Some(old) = self.kept.insert(key.clone(), Kept { predicted, bytes, used: self.clock }) {
+        if let Some(old) =
+            self.kept.insert(key.clone(), Kept { predicted, at_ms: now_ms(), bytes, used: self.clock })
+        {
             self.bytes -= old.bytes;
         }
         self.bytes += bytes;

@@ -76,6 +76,10 @@ impl Workspace {
             ModelCommand::PredictAllBy { version } => {
                 predictions.predict_all(parts, library, Some(version.as_str().into()))
             }
+            ModelCommand::LeaveOut { structures } => {
+                parts.documents.active_mut()?.leave_out(structures);
+                Ok(())
+            }
             ModelCommand::RollBack => library.roll_back(parts, training.base()),
         }
     }

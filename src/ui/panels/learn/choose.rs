@@ -34,6 +34,11 @@ pub struct View {
 }
 
 impl View {
+    /// What a run starts from was chosen in the model library.
+    pub fn start_from(&mut self, start: StartFrom) {
+        self.start = Some(start);
+    }
+
     /// Begins the run whose network has been built by now. In every frame, whatever step is shown.
     pub fn go_on(&mut self, workspace: &Workspace, document: &Document, out: &mut Outbox) {
         let Some((id, network, options)) = self.waiting.take() else { return };
@@ -155,7 +160,7 @@ impl View {
             }
             let count = format!("{} networks, and what was trained here", nn::MODELS.len());
             if choice(ui, width, false, None, "Choose from the library…", &count) {
-                out.requests.push(Request::ShowPanel("prediction"));
+                out.requests.push(Request::Models);
             }
         };
         match beside {

@@ -1,6 +1,6 @@
 //! Learning from the verified slices in three steps: choose what learns and from what, watch it, decide on what it made.
 
-mod card;
+pub mod card;
 mod choose;
 mod decide;
 mod gallery;
@@ -57,13 +57,17 @@ impl Panel for Learn {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, out, .. } = context;
+        let PanelContext { workspace, document, out, start_from, .. } = context;
         let (now, training) = (now(workspace), workspace.training());
         let has = |step| match step {
             Step::Choose => true,
             Step::Learn => training.is_some(),
             Step::Decide => training.is_some_and(|t| t.candidate().is_some()),
         };
+        if let Some(start) = start_from.take() {
+            self.choose.start_from(start);
+            self.looking = (now != Step::Choose).then_some((now, Step::Choose));
+        }
         if let Some(step) = steps::show(ui, self.shown(now), now, has) {
             self.looking = (step != now).then_some((now, step));
         }

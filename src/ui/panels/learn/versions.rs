@@ -12,7 +12,7 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut O
     let p = theme::palette(ui);
     let fitting: Vec<_> = workspace.models().iter().filter(|m| m.fits(document.volume())).collect();
     if fitting.is_empty() {
-        empty(ui, "No model is made for this kind of image; import one in the Prediction panel.");
+        empty(ui, "No model is made for this kind of image; import one in the model library.");
         return;
     }
     for model in fitting {
