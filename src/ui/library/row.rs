@@ -1,12 +1,10 @@
 //! A row of the model library, painted.
 
 use super::entries::{Entry, Fit, Group};
-use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use crate::ui::widgets::Icon;
-use egui::text::{LayoutJob, TextWrapping};
+use crate::ui::widgets::{Icon, cut_at_the_end};
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Galley, Painter, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    Align2, Color32, CornerRadius, Galley, Painter, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
     WidgetInfo, pos2, vec2,
 };
 use std::sync::Arc;
@@ -37,7 +35,7 @@ impl Columns {
         let at = |share: f32| list.left() + list.width() * share;
         let dice = list.right() - EDGE - DICE;
         match list.width() < NARROW {
-            true => Self { fit: at(0.42), from: None, time: at(0.65), dice },
+            true => Self { fit: at(0.41), from: None, time: at(0.64), dice },
             false => Self { fit: at(0.41), from: Some(at(0.56)), time: at(0.73), dice },
         }
     }
@@ -91,18 +89,24 @@ pub fn show(ui: &Ui, rect: Rect, entry: &Entry, chosen: bool) -> bool {
     let columns = Columns::of(rect);
     let (left, middle) = (rect.left() + EDGE, rect.center().y);
     let names = columns.fit - GAP - left;
-    let badge = entry.phantom.then(|| badge(painter, p.warn));
-    let room = names - badge.as_ref().map_or(0.0, |words| words.size().x + 22.0);
-    let name = cut(painter, &entry.name, theme::body(), p.text, room);
+    // In a narrow list the badge has the place of the sentence.
+    let (narrow, badge) = (columns.from.is_none(), entry.phantom.then(|| badge(painter, p.warn)));
+    let beside = badge.as_ref().filter(|_| !narrow).map_or(0.0, |words| words.size().x + 22.0);
+    let name = cut_at_the_end(painter, &entry.name, theme::body(), p.text, names - beside);
     let end = left + name.size().x;
-    painter.galley(pos2(left, rect.top() + 7.0), name, p.text);
+    painter.galley(pos2(left, rect.top() + 6.0), name, p.text);
+    let about = cut_at_the_end(painter, &entry.about, theme::small(), p.weak, names);
+    let below = rect.bottom() - 7.0 - about.size().y;
+    let framed = badge.is_some();
     if let Some(words) = badge {
-        let place = Rect::from_min_size(pos2(end + 8.0, rect.top() + 6.0), words.size() + vec2(14.0, 4.0));
+        let at = if narrow { pos2(left, below - 1.0) } else { pos2(end + 8.0, rect.top() + 6.0) };
+        let place = Rect::from_min_size(at, words.size() + vec2(14.0, 4.0));
         painter.rect_stroke(place, CornerRadius::same(9), Stroke::new(1.0, p.warn), StrokeKind::Inside);
         painter.galley(place.min + vec2(7.0, 2.0), words, p.warn);
     }
-    let about = cut(painter, &entry.about, theme::small(), p.weak, names);
-    painter.galley(pos2(left, rect.bottom() - 7.0 - about.size().y), about, p.weak);
+    if !(narrow && framed) {
+        painter.galley(pos2(left, below), about, p.weak);
+    }
 
     let (words, color) = match (&entry.recommended, entry.fit) {
         (Some(_), _) => ("recommended".to_owned(), p.accent),
@@ -116,14 +120,16 @@ pub fn show(ui: &Ui, rect: Rect, entry: &Entry, chosen: bool) -> bool {
         from += 19.0;
     }
     let cell = |from: f32, to: f32, words: &str, color| {
-        let words = cut(painter, words, theme::small(), color, to - GAP - from);
+        let words = cut_at_the_end(painter, words, theme::small(), color, to - GAP - from);
         painter.galley(pos2(from, middle - words.size().y / 2.0), words, color);
     };
     cell(from, columns.after_fit(), &words, color);
     if let Some(from) = columns.from {
         cell(from, columns.time, &entry.from, p.weak);
     }
-    cell(columns.time, columns.dice, &entry.time, p.weak);
+    // The details say more.
+    let time = if narrow { entry.time.trim_end_matches(" a slice") } else { &entry.time };
+    cell(columns.time, columns.dice, time, p.weak);
     let at = pos2(rect.right() - EDGE, middle);
     painter.text(at, Align2::RIGHT_CENTER, dice(entry), theme::small(), p.text);
     response.clicked()
@@ -136,13 +142,6 @@ pub fn dice(entry: &Entry) -> String {
         None if entry.group == Group::Networks => "–".to_owned(),
         None => "not judged".to_owned(),
     }
-}
-
-/// Words in a line of this width; what is too long ends with dots.
-fn cut(painter: &Painter, words: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
-    let mut job = LayoutJob::simple_singleline(as_painted(words), font, color);
-    job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
-    painter.layout_job(job)
 }
 
 fn badge(painter: &Painter, color: Color32) -> Arc<Galley> {

@@ -11,5 +11,7 @@ pub use button::{IconButton, drop_down, focus_ring, key_cap, primary, primary_ke
 pub use icon::Icon;
 pub use inline::InlineEdit;
 pub use progress::progress_bar;
-pub use section::{cut_in_the_middle, empty, field, legend, row_ground, section, slider_row, title_row};
+pub use section::{
+    cut_at_the_end, cut_in_the_middle, empty, field, legend, row_ground, section, slider_row, title_row,
+};
 pub use segmented::{Segmented, divider};

@@ -1,6 +1,12 @@
+use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use egui::{Align, Color32, CornerRadius, Layout, Response, RichText, Sense, Slider, Ui, Vec2};
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{
+    Align, Color32, CornerRadius, FontId, Galley, Layout, Painter, Response, RichText, Sense, Slider, Ui,
+    Vec2,
+};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// A titled part of a panel.
 pub fn section<R>(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
@@ -69,6 +75,19 @@ pub fn legend(ui: &mut Ui, colors: &[(Color32, &str)]) {
 /// Says in place of a list why it is empty and what to do.
 pub fn empty(ui: &mut Ui, text: &str) {
     ui.label(RichText::new(text).color(theme::palette(ui).faint));
+}
+
+/// Words in one line of this width; what is too long ends with dots.
+pub fn cut_at_the_end(
+    painter: &Painter,
+    words: &str,
+    font: FontId,
+    color: Color32,
+    width: f32,
+) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(as_painted(words), font, color);
+    job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
+    painter.layout_job(job)
 }
 
 /// A name shortened to so many letters. The middle is cut, because names differ at their beginning and end.

@@ -8,7 +8,7 @@ use crate::ui::figures;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use crate::ui::widgets::{Icon, IconButton, row_ground};
+use crate::ui::widgets::{Icon, IconButton, cut_at_the_end, row_ground};
 use crate::words::listed;
 use crate::workspace::{AcceptScope, Command, Document, EditCommand, LabelCommand, Workspace, class_labels};
 use egui::{
@@ -171,11 +171,10 @@ fn row(ui: &mut Ui, found: &Found, columns: &Columns, document: &Document, out: 
             true => _ = ui.painter().rect_stroke(square, round, Stroke::new(1.5, color), StrokeKind::Inside),
             false => _ = ui.painter().rect_filled(square, round, color),
         }
-        let clip = rect.with_max_x(columns.names).intersect(ui.clip_rect());
-        let at = pos2(square.right() + 8.0, middle);
-        let name = as_painted(&label.name);
+        let left = square.right() + 8.0;
         let color = if found.left_out { p.weak } else { p.text };
-        ui.painter().with_clip_rect(clip).text(at, Align2::LEFT_CENTER, name, theme::body(), color);
+        let name = cut_at_the_end(ui.painter(), &label.name, theme::body(), color, columns.names - left);
+        ui.painter().galley(pos2(left, middle - name.size().y / 2.0), name, color);
         for (at, words) in [(columns.predicted, &found.predicted), (columns.mask, &found.mask)] {
             ui.painter().text(pos2(at, middle), Align2::RIGHT_CENTER, words, theme::figures(), p.weak);
         }

@@ -12,11 +12,10 @@ use crate::ui::context::{Panel, PanelContext};
 use crate::ui::figures;
 use crate::ui::notices::activity_words;
 use crate::ui::outbox::{Outbox, Request};
-use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, size};
 use crate::ui::view_state::ViewState;
 use crate::ui::views::predicted_words;
-use crate::ui::widgets::{Icon, IconButton, empty, field, quiet};
+use crate::ui::widgets::{Icon, IconButton, cut_at_the_end, empty, field, quiet};
 use crate::words::duration;
 use crate::workspace::{
     Command, Document, LabelCommand, LibraryModel, ModelCommand, PredictionStatus, Workspace,
@@ -124,10 +123,11 @@ fn model_row(ui: &mut Ui, width: f32, model: Option<&LibraryModel>, out: &mut Ou
     let count = model.map_or(String::new(), |model| model.card.labels.len().to_string());
     let at = pos2(rect.right() - 30.0, rect.center().y);
     let count = ui.painter().text(at, Align2::RIGHT_CENTER, count, theme::small(), p.weak);
-    let clip = rect.with_max_x(count.left() - 8.0).intersect(ui.clip_rect());
-    let title = model.map_or("No model".to_owned(), |model| as_painted(&model.card.title));
-    let at = pos2(rect.left() + 34.0, rect.center().y);
-    ui.painter().with_clip_rect(clip).text(at, Align2::LEFT_CENTER, &title, theme::body(), p.text);
+    let title = model.map_or("No model", |model| &model.card.title);
+    let left = rect.left() + 34.0;
+    let room = count.left() - 8.0 - left;
+    let words = cut_at_the_end(ui.painter(), title, theme::body(), p.text, room);
+    ui.painter().galley(pos2(left, rect.center().y - words.size().y / 2.0), words, p.text);
     if response.on_hover_text(format!("{title}: click for all models")).clicked() {
         out.requests.push(Request::Models);
     }
