@@ -94,6 +94,9 @@ pub enum Event {
     VolumeSegmented { job: JobId, result: Arc<VolumeSegmentation> },
     /// Steps since the last such event, in order.
     TrainSteps { job: JobId, points: Vec<TrainPoint> },
+    /// The Dice of each label that the model in use, or another one that the new one is compared with, has on the held-out
+    /// slices: of those labels alone that both know, None where the slices show none of it.
+    TrainEarlier { job: JobId, per_label: BTreeMap<LabelId, Option<f64>> },
     /// The held-out slices have been predicted after step `step`: the Dice of each label, and their mean, None where the
     /// slices show none. `best`: these weights are the ones that the run would end with now. `predicted`: what they make of
     /// the first held-out slices, label ids row by row.
@@ -132,6 +135,7 @@ impl Event {
             | Event::SliceSegmented { job, .. }
             | Event::VolumeSegmented { job, .. }
             | Event::TrainSteps { job, .. }
+            | Event::TrainEarlier { job, .. }
             | Event::TrainValidated { job, .. }
             | Event::TrainSaved { job, .. }
             | Event::TrainNotSaved { job, .. }
@@ -202,6 +206,7 @@ impl Message for Event {
             self,
             Event::Progress { .. }
                 | Event::TrainSteps { .. }
+                | Event::TrainEarlier { .. }
                 | Event::TrainValidated { .. }
                 | Event::TrainSaved { .. }
         )

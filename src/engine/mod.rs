@@ -25,6 +25,7 @@ pub mod run_folder;
 pub mod schedule;
 mod task;
 mod train;
+mod train_compare;
 mod train_steps;
 mod worker_pool;
 

@@ -3,16 +3,14 @@
 use super::ahead;
 use super::curves::CurveFiles;
 use super::nn_thread::{NnWorld, model_failure};
-use super::predict::{SliceWalk, predict_failure};
 use super::schedule::{StepOutcome, Steps};
-use super::train::{Checkpoints, Comparison, HeldOut, TrainData, TrainRequest, Trained};
+use super::train::{Checkpoints, Comparison, TrainData, TrainRequest, Trained};
+use super::train_compare::{Compare, Earlier};
 use super::{Board, Eta, Event, JobContext, JobHandle, JobId, TrainPoint};
-use crate::label::LabelId;
-use crate::metrics::Report;
 use crate::nn::train::volumes::VolumeSession;
-use crate::nn::train::{Session, TrainError, TrainEvent, TrainSample, TrainSession, TrainingSet, score};
+use crate::nn::train::{Session, TrainError, TrainEvent, TrainSample, TrainSession, TrainingSet};
 use crate::nn::watch::{Stopped, Watch, watched};
-use crate::nn::{AnyModel, Model, ModelOf, PredictError};
+use crate::nn::{AnyModel, ModelCard, ModelOf};
 use crate::replace::Own;
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,19 +56,9 @@ struct Learn {
 
 #[expect(clippy::large_enum_variant, reason = "there is one of them")]
 enum Run {
-    /// With the model that the run started from, kept for the comparison, whatever becomes of it in the model library.
-    Slices(TrainSession, Model),
+    /// With the model that the new one is compared with, whatever becomes of it in the model library.
+    Slices(TrainSession, Option<Earlier>),
     Volumes(VolumeSession),
-}
-
-/// Both models on the held-out slices, the old one first.
-struct Compare {
-    old: Model,
-    new: Model,
-    held_out: Vec<TrainSample>,
-    walk: SliceWalk,
-    before: Vec<Arc<[LabelId]>>,
-    after: Vec<Arc<[LabelId]>>,
 }
 
 impl TrainSteps {
@@ -88,13 +76,16 @@ impl TrainSteps {
     }
 
     fn begin(&self, world: &mut NnWorld) -> Result<Phase, String> {
-        let TrainRequest { base, teacher, config, data, checkpoints, .. } = &self.request;
+        let TrainRequest { base, teacher, earlier, config, data, checkpoints, .. } = &self.request;
         let saved = checkpoints.as_ref().filter(|c| c.resume).map(|c| &c.path);
         let config = config.clone();
         let (run, first, validated) = match data.clone() {
             TrainData::Slices { samples, held_out } => {
-                let base = world.model(base)?.slices().map_err(model_failure)?;
-                let (model, old) = (base.duplicate(), base.duplicate());
+                let model = world.model(base)?.slices().map_err(model_failure)?.duplicate();
+                // Without the one that was asked for there is nothing to compare with, and the run goes on all the same.
+                let earlier = world.model(earlier.as_ref().unwrap_or(base)).ok();
+                let earlier = earlier.filter(|_| !held_out.is_empty()).and_then(|model| model.slices().ok());
+                let earlier = earlier.and_then(|earlier| Earlier::new(earlier.duplicate(), &model.card));
                 let teacher = match teacher {
                     Some(teacher) => Some(world.model(teacher)?.slices().map_err(model_failure)?.duplicate()),
                     None => None,
@@ -110,7 +101,7 @@ impl TrainSteps {
                     session.set_supply(supply);
                 }
                 let validated = session.validated();
-                (Run::Slices(session, old), first, validated)
+                (Run::Slices(session, earlier), first, validated)
             }
             TrainData::Volumes { view, samples, held_out } => {
                 let model = world.model(base)?.volumes().map_err(model_failure)?.duplicate();
@@ -150,6 +141,11 @@ impl TrainSteps {
                 self.stopped_at = (taken < all).then_some(taken);
                 false
             }
+            // First of all, so that one can see from the beginning what the new model has to be better than.
+            Run::Slices(session, Some(earlier)) if earlier.done() < held_out(&self.request).len() => {
+                self.measure(earlier, &session.current().card, world)?;
+                true
+            }
             Run::Slices(session, _) => {
                 let event = session.step();
                 self.hear(event, session, curves, world)?
@@ -171,13 +167,11 @@ impl TrainSteps {
         };
         self.diverged = diverged.map(str::to_owned);
         match learn.run {
-            Run::Slices(session, old) => {
+            Run::Slices(session, earlier) => {
                 let mut new = session.into_model().map_err(|e| e.to_string())?;
                 self.request.about.write(&mut new.card);
-                let TrainData::Slices { held_out, .. } = &self.request.data else { return Ok(Phase::Over) };
-                let (held_out, walk) = (held_out.clone(), SliceWalk::default());
-                let compare = Compare { old, new, held_out, walk, before: vec![], after: vec![] };
-                Ok(Phase::Compare(Box::new(compare)))
+                let held_out = held_out(&self.request).to_vec();
+                Ok(Phase::Compare(Box::new(Compare::new(earlier, new, held_out))))
             }
             Run::Volumes(session) => {
                 let mut new = session.into_model().map_err(|e| e.to_string())?;
@@ -239,49 +233,33 @@ impl TrainSteps {
         Ok(true)
     }
 
+    /// A tile of the earlier model.
+    fn measure(&self, earlier: &mut Earlier, card: &ModelCard, world: &NnWorld) -> Result<(), String> {
+        let held_out = held_out(&self.request);
+        if earlier.step(held_out, &self.stop)? {
+            self.stage(world, "measuring the earlier model", earlier.done(), held_out.len());
+            if earlier.done() == held_out.len() {
+                let report = earlier.report(card, held_out);
+                let per_label = report.classes.iter().map(|(&id, c)| (id, c.mean.dice)).collect();
+                world.board.post(Event::TrainEarlier { job: self.job, per_label });
+            }
+        }
+        Ok(())
+    }
+
     fn compare(&mut self, mut compare: Box<Compare>, world: &mut NnWorld) -> Result<Phase, String> {
-        let Compare { old, new, held_out, walk, before, after } = compare.as_mut();
-        let (done, total) = (before.len() + after.len(), 2 * held_out.len());
+        let (done, total) = compare.progress();
         if done == total {
-            self.judge(*compare, world)?;
+            let (mut new, comparison) = compare.end();
+            let dice = comparison.as_ref().and_then(|c| c.after.mean_dice);
+            new.card.metrics.extend(dice.map(|dice| ("dice/held_out".to_owned(), dice)));
+            self.end(new.into(), comparison, world)?;
             return Ok(Phase::Over);
         }
-        let old_turn = before.len() < held_out.len();
-        let sample = &held_out[if old_turn { before.len() } else { after.len() }];
-        if old_turn && old.card.is_untrained() {
-            // What it draws is noise: it knows nothing yet.
-            before.push(vec![0; sample.labels.len()].into());
-            return Ok(Phase::Compare(compare));
-        }
-        let model = if old_turn { old } else { new };
-        let walked = match walk.step(model, &sample.volume, sample.z, &self.stop) {
-            // The scheduler drops cancelled work.
-            Err(PredictError::Stopped(_)) => None,
-            walked => walked.map_err(predict_failure)?,
-        };
-        if let Some(walked) = walked {
-            if old_turn { before } else { after }.push(walked.labels);
+        if compare.step(&self.stop)? {
             self.stage(world, "comparing", done + 1, total);
         }
         Ok(Phase::Compare(compare))
-    }
-
-    fn judge(&self, compare: Compare, world: &mut NnWorld) -> Result<(), String> {
-        let Compare { mut new, held_out, before, after, .. } = compare;
-        let report = |labels: &[Arc<[LabelId]>]| {
-            let scored = held_out.iter().zip(labels).map(|(s, l)| (s.name.clone(), score(&new.card, s, l)));
-            Report::new(scored.collect())
-        };
-        let comparison = (!held_out.is_empty()).then(|| Comparison {
-            before: report(&before),
-            after: report(&after),
-            slices: (held_out.iter().cloned().zip(before.iter().zip(&after)))
-                .map(|(sample, (b, a))| HeldOut { sample, before: Arc::clone(b), after: Arc::clone(a) })
-                .collect(),
-        });
-        let dice = comparison.as_ref().and_then(|c| c.after.mean_dice);
-        new.card.metrics.extend(dice.map(|dice| ("dice/held_out".to_owned(), dice)));
-        self.end(new.into(), comparison, world)
     }
 
     fn end(
@@ -344,6 +322,14 @@ impl TrainSteps {
             Ok(()) => Event::TrainSaved { job, step: session.steps().0 },
             Err(error) => Event::TrainNotSaved { job, reason: error.to_string() },
         });
+    }
+}
+
+/// None of volumes, which are not compared.
+fn held_out(request: &TrainRequest) -> &[TrainSample] {
+    match &request.data {
+        TrainData::Slices { held_out, .. } => held_out,
+        TrainData::Volumes { .. } => &[],
     }
 }
 

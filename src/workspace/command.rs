@@ -202,8 +202,12 @@ pub enum ModelCommand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrainCommand {
-    /// Trains the active document's model on verified slices: those of [`TrainOptions::images`] and no others.
+    /// Trains the active document's model, or a new network, on verified slices: those of [`TrainOptions::images`] and no
+    /// others. No image uses what is trained before it is adopted.
     Start(TrainOptions),
+    /// Goes on from the candidate with the same slices, for as many steps: a run of its own. The candidate stays in the model
+    /// library.
+    LearnOn,
     Pause,
     /// Goes on with a paused run, or with one that a crash interrupted, from its last checkpoint.
     Resume,
@@ -216,7 +220,8 @@ pub enum TrainCommand {
     Name(String),
     /// Uses the candidate from now on. Never done by the program itself.
     Adopt,
-    /// Leaves the candidate unused; it stays in the project file.
+    /// Leaves the candidate unused; it stays in the project file. An image that uses the network which the run began with
+    /// from nothing gets back the model that was in use before.
     Discard,
 }
 
@@ -224,8 +229,10 @@ pub enum TrainCommand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainOptions {
-    /// The images whose verified slices are learned from, all of which use the model that is trained; none means the
-    /// active one alone. Nothing of any other image is learned from.
+    /// A network of the registry that begins from nothing, made for the labels that are painted; None: the model in use.
+    pub network: Option<String>,
+    /// The images whose verified slices are learned from; none means the active one alone. Nothing of any other image is
+    /// learned from. All of them use the model that is trained, unless that has learned nothing yet.
     pub images: Vec<DocumentId>,
     /// `None`: what fine-tuning this model usually takes.
     pub steps: Option<u64>,
@@ -245,6 +252,7 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
+            network: None,
             images: Vec::new(),
             steps: None,
             learning_rate: None,

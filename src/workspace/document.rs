@@ -62,6 +62,8 @@ pub struct Document {
     model: Option<Version>,
     /// The structures of that model which are neither shown nor accepted.
     left_out: BTreeSet<String>,
+    /// The same, or the one that did before a network that has learned nothing was put in its place.
+    predictor: Option<Version>,
     statistics: Statistics,
     /// Oldest first.
     runs: Vec<TrainingRun>,
@@ -80,6 +82,7 @@ impl Document {
             cursor: dims.map(|n| n / 2),
             model: None,
             left_out: BTreeSet::new(),
+            predictor: None,
             statistics: Statistics::default(),
             runs: Vec::new(),
         }
@@ -186,6 +189,11 @@ impl Document {
             true => wanted_labels(card, self.labels(), &self.left_out),
             false => class_labels(card, self.labels()),
         }
+    }
+
+    /// The model in use, or, where a network that has learned nothing is in use, the one before it.
+    pub fn predictor(&self) -> Option<&Version> {
+        self.predictor.as_ref()
     }
 
     /// The base that a prediction of slice `z` must have to be shown: this document, the model in use, the slice.
@@ -331,9 +339,12 @@ impl Document {
         &mut self.runs
     }
 
-    /// Predicts with a version from now on; the one before.
-    pub(super) fn set_model(&mut self, version: Option<Version>) -> Option<Version> {
+    /// Predicts with a version from now on; the one before. `untrained`: it has learned nothing.
+    pub(super) fn set_model(&mut self, version: Option<Version>, untrained: bool) -> Option<Version> {
         self.left_out.clear();
+        if !untrained {
+            self.predictor.clone_from(&version);
+        }
         std::mem::replace(&mut self.model, version)
     }
 

@@ -146,11 +146,12 @@ impl Parts {
         let used = project.model_in_use.filter(|version| library.find(version).is_some());
         let default =
             library.default_for(document.volume(), document.source()).map(|m| m.card.version.clone());
-        document.set_model(match used.as_deref() {
+        let model = match used.as_deref() {
             Some("") => None,
             Some(version) => Some(version.into()),
             None => default.map(|version| version.as_str().into()),
-        });
+        };
+        document.set_model(model, false);
         *document.runs_mut() = project.runs.iter().map(TrainingRun::of).collect();
         // The one that was under way when the program last stopped.
         let running = |run: &RunRecord| run.state == RunState::Running;

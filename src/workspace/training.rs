@@ -6,9 +6,12 @@ use crate::label::LabelId;
 use crate::nn::ModelCard;
 use crate::nn::train::TrainSample;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+mod advice;
+mod beginning;
 mod judgement;
 mod listing;
 mod naming;
@@ -56,13 +59,15 @@ pub enum TrainingState {
     Discarded,
 }
 
-/// What the comparison on the held-out slices says of a candidate.
+/// What the comparison on the held-out slices says of a candidate: of the labels that the earlier model knows too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
     /// Mean Dice rose by so much.
     Better(f64),
     /// Mean Dice did not rise; the change, not above 0.
     NotBetter(f64),
+    /// How good it is is known, and there is nothing to compare it with.
+    New,
     /// No slice was held out, or they show no label: nothing is known.
     Unknown,
 }
@@ -80,6 +85,7 @@ impl Candidate {
         match self.result.comparison.as_ref().and_then(|c| c.gain()) {
             Some(gain) if gain > 0.0 => Verdict::Better(gain),
             Some(gain) => Verdict::NotBetter(gain),
+            None if self.dice().is_some() => Verdict::New,
             None => Verdict::Unknown,
         }
     }
@@ -89,8 +95,12 @@ impl Candidate {
 #[derive(Clone, Debug)]
 pub struct Validation {
     pub step: u64,
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
     /// Mean over the labels.
     pub dice: Option<f64>,
+    /// Of each label, None where the slices show none of it.
+    pub per_label: BTreeMap<LabelId, Option<f64>>,
     /// Of the first held-out slices, in their order: the model's own label ids, row by row.
     pub predicted: Vec<Arc<[LabelId]>>,
 }
@@ -107,6 +117,7 @@ pub struct Training {
     /// The document in whose project file it is kept first; the others whose slices it uses keep it too.
     documents: Vec<DocumentId>,
     base: Version,
+    earlier: Option<Version>,
     options: TrainOptions,
     learned_from: Vec<SliceRef>,
     held_out: Vec<SliceRef>,
@@ -114,6 +125,10 @@ pub struct Training {
     warnings: Vec<String>,
     /// As the network is validated on them.
     held_out_samples: Vec<TrainSample>,
+    /// Whose slices they are, one for each.
+    held_out_in: Vec<DocumentId>,
+    /// Of the earlier model on them, by the new one's labels that both know; empty until it has been measured.
+    earlier_dice: BTreeMap<LabelId, Option<f64>>,
     validations: Vec<Validation>,
     curves: Curves,
     step: u64,
@@ -135,6 +150,12 @@ impl Training {
     /// The version that it started from.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The version that it is compared with: the model that was in use when it began. None where there was none, or none of
+    /// slices.
+    pub fn earlier(&self) -> Option<&Version> {
+        self.earlier.as_ref()
     }
 
     pub fn options(&self) -> &TrainOptions {
@@ -188,6 +209,17 @@ impl Training {
     /// The held-out slices with their truth, as the network is validated on them.
     pub fn held_out_samples(&self) -> &[TrainSample] {
         &self.held_out_samples
+    }
+
+    /// Which of them native slice `z` of a document is.
+    pub fn held_out_at(&self, document: DocumentId, z: usize) -> Option<usize> {
+        let mut places = self.held_out_in.iter().zip(&self.held_out_samples);
+        places.position(|(id, sample)| *id == document && sample.z == z)
+    }
+
+    /// The document and the native slice of one of them.
+    pub fn place_of(&self, held_out: usize) -> Option<(DocumentId, usize)> {
+        Some((*self.held_out_in.get(held_out)?, self.held_out_samples.get(held_out)?.z))
     }
 
     /// What it made of them so far, oldest first; a run that is resumed after a crash starts an empty list.
@@ -254,9 +286,12 @@ impl Training {
             held_out: self.held_out.clone(),
             images: self.images.clone(),
             warnings: self.warnings.clone(),
+            earlier: self.earlier.as_ref().map(|version| version.to_string()),
         };
         let comparison = self.candidate.as_ref().and_then(|c| c.result.comparison.as_ref()).map(|c| {
-            serde_json::json!({ "before": c.before, "after": c.after, "gain": c.gain() }).to_string()
+            let (means, gain) = (c.means(), c.gain());
+            serde_json::json!({ "before": c.before, "after": c.after, "means": means, "gain": gain })
+                .to_string()
         });
         RunRecord {
             id: self.started_ms,
@@ -281,6 +316,9 @@ struct RunPlan {
     images: Vec<TrainingImage>,
     #[serde(default)]
     warnings: Vec<String>,
+    /// The version that it is compared with.
+    #[serde(default)]
+    earlier: Option<String>,
 }
 
 /// A run that was under way when the program last stopped.
@@ -293,6 +331,8 @@ pub(super) struct Interrupted {
 #[derive(Default)]
 pub(super) struct TrainingRuns {
     current: Option<Training>,
+    /// The one that begins next.
+    building: Option<beginning::Building>,
     interrupted: Option<Interrupted>,
     /// To compare with those of images.
     past: Vec<PastRun>,

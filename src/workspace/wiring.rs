@@ -120,22 +120,31 @@ impl Workspace {
         self.training.interrupted()
     }
 
-    /// The images that the model of the active document could learn from: those that use it and have verified slices.
+    /// Whether a run begins as soon as its network has been built.
+    pub fn training_is_beginning(&self) -> bool {
+        self.training.is_building()
+    }
+
+    /// The images that the model of the active document, or a new network in its place, could learn from: those that use it
+    /// and have verified slices.
     /// Looks through their masks: for once after a change, not for every frame.
     pub fn training_images(&self) -> Vec<(DocumentId, TrainingImage)> {
         training::training_images(&self.parts.documents)
     }
 
-    /// What a person should know before the active document's model learns from these images. `apart`: whole images judge,
-    /// of which nothing is learned.
+    /// What a person should know before the active document's model, or a new network, learns from these images. `apart`:
+    /// whole images judge, of which nothing is learned.
     pub fn training_warnings(
         &self,
+        start: StartFrom,
         images: &[&TrainingImage],
         unlabelled: Unlabelled,
         apart: bool,
     ) -> Vec<String> {
         let document = self.active();
-        document.map_or_else(Vec::new, |d| training::warnings_of(d, &self.library, images, unlabelled, apart))
+        document.map_or_else(Vec::new, |d| {
+            training::warnings_of(d, &self.library, start, images, unlabelled, apart)
+        })
     }
 
     /// What a run on the active document should start from; None without one. `painted`: the labels of its verified slices.

@@ -68,6 +68,7 @@ pub fn request(phantom: &Phantom, model: &LoadedModel, steps: u64) -> TrainReque
     TrainRequest {
         base: model.version(),
         teacher: None,
+        earlier: None,
         config: TrainConfig {
             steps,
             batch: 2,
@@ -231,7 +232,7 @@ fn training_reports_each_step_lets_wishes_pass_and_ends_with_a_comparison() {
     let (engine, phantom) = (engine(), phantom());
     let model = load(&engine, &phantom, 1);
     let job = engine.train(request(&phantom, &model, STEPS));
-    let (mut steps, mut validated, mut answered_at) = (vec![], vec![], None);
+    let (mut steps, mut validated, mut answered_at, mut earlier) = (vec![], vec![], None, None);
     let last = engine.block_on(job, |event| match event {
         Event::TrainSteps { points, .. } => {
             if steps.is_empty() {
@@ -239,6 +240,10 @@ fn training_reports_each_step_lets_wishes_pass_and_ends_with_a_comparison() {
             }
             steps.extend(points.iter().map(|p| p.step));
             assert!(points.iter().all(|p| p.loss.is_finite() && p.lr >= 0.0));
+        }
+        Event::TrainEarlier { per_label, .. } => {
+            assert!(steps.is_empty(), "what it has to be better than is known before it learns");
+            earlier = Some(per_label.clone());
         }
         Event::TrainValidated { step, .. } => validated.push(*step),
         Event::Predicted(_) => answered_at = steps.last().copied(),
@@ -258,6 +263,9 @@ fn training_reports_each_step_lets_wishes_pass_and_ends_with_a_comparison() {
     assert_eq!(new.card.title, "Learned");
     let comparison = comparison.as_ref().unwrap();
     assert_eq!(comparison.slices.len(), 2);
+    let before = comparison.before.as_ref().expect("the model that it began with has learned something");
+    let of_labels = before.classes.iter().map(|(&id, scores)| (id, scores.mean.dice)).collect();
+    assert_eq!(earlier, Some(of_labels));
     assert_eq!(comparison.slices[1].sample.z, 4);
     assert_eq!(new.card.metrics.get("dice/held_out").copied(), comparison.after.mean_dice);
     // The new version can be looked at before anybody adopts it, and shows what the comparison saw.

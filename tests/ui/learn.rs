@@ -2,7 +2,7 @@
 
 use super::Window;
 use egui::{Event, Key, Modifiers, accesskit::Role};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use fovea::workspace::{Asks, TrainingState};
 
 /// The OCT sample with the prediction accepted and `verified` slices marked, the panel in front.
@@ -27,8 +27,15 @@ fn corrected(verified: usize) -> Window {
 
 /// Writes the number of steps by hand and starts.
 fn start(window: &mut Window, steps: u64) {
+    start_by(window, steps, "it has begun");
+}
+
+/// The same of a run that may have to wait.
+fn start_by(window: &mut Window, steps: u64, what: &str) {
     if window.harness.query_all_by_role(Role::SpinButton).next().is_none() {
         if window.harness.query_by_label("Set by hand").is_none() {
+            window.harness.get_by_label("Details").scroll_to_me();
+            window.steps(3);
             window.click("Details");
             window.steps(20);
         }
@@ -46,8 +53,8 @@ fn start(window: &mut Window, steps: u64) {
     window.steps(1);
     window.press(Key::Enter);
     window.press_learn();
+    window.until(what, |w| w.training().is_some_and(|t| t.is_under_way()));
     let training = window.workspace().training().expect("it has begun");
-    assert!(training.is_under_way());
     assert_eq!(training.options().steps, Some(steps));
 }
 
@@ -129,7 +136,7 @@ fn the_best_so_far_is_kept_and_adopted_from_another_panel() {
     // The notice is there in any panel, and stays.
     assert!(window.workspace().notices().iter().any(|n| n.asks == Some(Asks::Adopt)));
     window.click("Compare");
-    assert!(window.harness.query_by_label("Dice on slices kept out, before → now").is_some());
+    assert!(window.harness.query_by_label("before → now").is_some());
     window.click("Label workspace");
     window.click("Adopt");
     assert_eq!(state(&window), TrainingState::Adopted);
@@ -270,6 +277,8 @@ fn slices_kept_out_and_runs_are_shown_beside_each_other() {
     assert!(!shown(&window, newest), "an earlier one is shown");
 
     assert!(window.harness.query_by_label("another label").is_some(), "the difference's colours are told");
+    window.harness.get_by_label("Decide, step 3 of 3").scroll_to_me();
+    window.steps(3);
     window.click("Decide, step 3 of 3");
     assert!(window.harness.query_by_label("Name of the new version").is_some());
     window.harness.get_by_label("Runs").scroll_to_me();
@@ -293,4 +302,57 @@ fn slices_kept_out_and_runs_are_shown_beside_each_other() {
     assert!(window.harness.query_by_label("from the shell").is_some());
     assert_eq!(window.workspace().documents().len(), 1, "no image was opened");
     assert!(window.harness.query_by_label("another label").is_some(), "the difference's colours are told");
+}
+
+/// A run of a few steps that has come to its end, in the step Decide; the new version.
+fn decided_on(verified: usize) -> (Window, String) {
+    let mut window = corrected(verified);
+    start(&mut window, 10);
+    window.until("it is done", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    window.steps(2);
+    let candidate = window.workspace().training().and_then(|t| t.candidate()).expect("a candidate");
+    let version = candidate.card.version.clone();
+    (window, version)
+}
+
+#[test]
+fn learning_on_goes_on_from_the_new_network() {
+    let (mut window, version) = decided_on(3);
+    let slices = window.workspace().training().map(|t| t.learned_from().to_vec());
+    window.click("Learn on");
+    let training = window.workspace().training().expect("it goes on");
+    assert!(training.is_under_way() && training.base() == version);
+    assert_eq!(Some(training.learned_from().to_vec()), slices);
+    window.until("it is done", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    window.steps(3);
+    assert_eq!(state(&window), TrainingState::Finished);
+    assert!(window.harness.query_by_label("What helps most next").is_some());
+}
+
+#[test]
+fn a_new_network_leaves_the_model_in_use_and_is_judged_beside_it() {
+    let mut window = corrected(2);
+    let in_use = window.document().model().cloned();
+    let card = window.harness.query_all_by_role(Role::RadioButton).find_map(|node| {
+        let label = node.accesskit_node().label()?;
+        label.starts_with("New network").then_some(label)
+    });
+    window.click(&card.expect("a new network is offered"));
+    start_by(&mut window, 12, "the network is built");
+    assert_eq!(window.document().model().cloned(), in_use, "it predicts on meanwhile");
+    window.until("it is measured", |w| w.training().is_some_and(|t| !t.validations().is_empty()));
+    window.steps(2);
+    assert!(window.harness.query_by_label("in use → learning").is_some());
+    window.until("it is done", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    window.steps(3);
+    assert!(window.harness.query_by_label("before → now").is_some());
+    // The slices kept out are brought into the view.
+    let training = window.workspace().training().expect("there is a run");
+    let z = training.place_of(0).map(|(_, z)| z).expect("one is kept out");
+    window.harness.get_by_label("Show").scroll_to_me();
+    window.steps(3);
+    window.click("Show");
+    assert_eq!(window.document().cursor()[2], z);
+    window.click("Discard");
+    assert_eq!((state(&window), window.document().model().cloned()), (TrainingState::Discarded, in_use));
 }

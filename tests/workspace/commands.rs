@@ -56,6 +56,7 @@ fn one_of_each() -> Vec<Command> {
         Command::Model(ModelCommand::LeaveOut { structures: ["liver".to_owned()].into() }),
         Command::Model(ModelCommand::RollBack),
         Command::Train(TrainCommand::Start(TrainOptions {
+            network: Some("edema/unet".into()),
             images: vec![DocumentId(2)],
             steps: Some(7),
             learning_rate: Some(1e-4),
@@ -65,6 +66,7 @@ fn one_of_each() -> Vec<Command> {
             unlabelled: Unlabelled::Ignored,
             precision: Precision::Half,
         })),
+        Command::Train(TrainCommand::LearnOn),
         Command::Train(TrainCommand::Pause),
         Command::Train(TrainCommand::Resume),
         Command::Train(TrainCommand::Keep),
@@ -88,6 +90,24 @@ fn every_command_survives_json() {
         let back: Command = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(back, command, "{text}");
     }
+}
+
+#[test]
+fn a_recording_of_an_older_program_is_read() {
+    // Without judges, and without a network that begins from nothing.
+    let text = r#"{"train": {"start": {"images": [2], "steps": 7, "learning_rate": null, "seed": 3,
+        "valid_fraction": 0.5, "unlabelled": "ignored"}}}"#;
+    let command: Command = serde_json::from_str(text).unwrap();
+    let expected = TrainOptions {
+        images: vec![DocumentId(2)],
+        steps: Some(7),
+        seed: 3,
+        valid_fraction: 0.5,
+        unlabelled: Unlabelled::Ignored,
+        ..TrainOptions::default()
+    };
+    assert!(expected.judges.is_empty() && expected.network.is_none());
+    assert_eq!(command, Command::Train(TrainCommand::Start(expected)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use fovea::workspace::{
 };
 
 /// A bench with a model in use and the first `n` slices verified; the model's version.
-fn corrected(n: usize) -> (Bench, String) {
+pub fn corrected(n: usize) -> (Bench, String) {
     let mut bench = Bench::opened();
     let path = bench.folder.path().join("model.safetensors");
     let version = write_model(&path, &["label 1"], 3);
@@ -24,15 +24,15 @@ fn corrected(n: usize) -> (Bench, String) {
     (bench, version)
 }
 
-fn few_steps(steps: u64) -> Command {
+pub fn few_steps(steps: u64) -> Command {
     Command::Train(TrainCommand::Start(TrainOptions { steps: Some(steps), ..TrainOptions::default() }))
 }
 
-fn train(command: TrainCommand) -> Command {
+pub fn train(command: TrainCommand) -> Command {
     Command::Train(command)
 }
 
-fn model_of(bench: &Bench) -> String {
+pub fn model_of(bench: &Bench) -> String {
     bench.document().model().unwrap().to_string()
 }
 
@@ -68,7 +68,7 @@ fn a_candidate_is_used_when_adopted_and_rolled_back_and_kept_for_good() {
     let version = candidate.card.version.clone();
     assert_eq!(candidate.card.parent.as_deref(), Some(base.as_str()));
     let comparison = candidate.result.comparison.as_ref().expect("a slice was kept out");
-    let [before, after] = [comparison.before.mean_dice, comparison.after.mean_dice];
+    let [before, after] = comparison.means().expect("both know the label").map(Some);
     assert_eq!(model_of(&bench), base, "nothing is adopted by itself");
 
     bench.workspace.apply(train(TrainCommand::Adopt)).unwrap();
@@ -158,7 +158,7 @@ fn an_interrupted_run_is_resumed_from_its_checkpoint() {
 }
 
 /// Another image, which uses the bench's model and has its first `n` slices verified.
-fn second_image(bench: &mut Bench, name: &str, version: &str, n: usize) -> DocumentId {
+pub fn second_image(bench: &mut Bench, name: &str, version: &str, n: usize) -> DocumentId {
     let path = bench.folder.path().join(name);
     write_image(&path);
     open(&mut bench.workspace, &path);
@@ -170,7 +170,7 @@ fn second_image(bench: &mut Bench, name: &str, version: &str, n: usize) -> Docum
     bench.document().id()
 }
 
-fn wait_for_the_end(bench: &mut Bench) {
+pub fn wait_for_the_end(bench: &mut Bench) {
     bench.wait("the end of training", |w| w.training().is_some_and(|t| !t.is_under_way()));
 }
 

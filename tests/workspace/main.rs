@@ -2,6 +2,7 @@
 
 mod across;
 mod aside;
+mod choosing;
 mod commands;
 mod damage;
 mod dismissed;

@@ -119,6 +119,7 @@ impl TrainArgs {
         let request = TrainRequest {
             base: base.version(),
             teacher: teacher.as_ref().map(LoadedModel::version),
+            earlier: None,
             config: settings.train,
             data: TrainData::Slices {
                 samples: samples.train,
@@ -204,9 +205,12 @@ impl TrainArgs {
         if let Some(comparison) = &result.comparison {
             let text = |d: Option<f64>| d.map_or("none".to_owned(), |d| format!("{d:.4}"));
             for (id, class) in &comparison.after.classes {
-                let before = comparison.before.classes.get(id).and_then(|c| c.mean.dice);
+                let before = comparison.before.as_ref().and_then(|before| before.classes.get(id));
                 let name = card.labels.get(*id).map_or("?", |l| l.name.as_str());
-                say!("Dice of {name}: {} before, {} after", text(before), text(class.mean.dice));
+                match before.map(|class| text(class.mean.dice)) {
+                    Some(before) => say!("Dice of {name}: {before} before, {} after", text(class.mean.dice)),
+                    None => say!("Dice of {name}: {}", text(class.mean.dice)),
+                }
             }
             if self.init.is_some() && comparison.gain().is_some_and(|gain| gain < 0.0) {
                 say!("The new model is worse than the old one on the validation slices.");

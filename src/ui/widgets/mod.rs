@@ -10,7 +10,7 @@ mod segmented;
 pub use button::{IconButton, drop_down, focus_ring, key_cap, primary, primary_key, primary_with, quiet};
 pub use icon::Icon;
 pub use inline::InlineEdit;
-pub use progress::progress_bar;
+pub use progress::{progress, progress_bar};
 pub use section::{
     cut_at_the_end, cut_in_the_middle, empty, field, legend, row_ground, section, slider_row, title_row,
 };

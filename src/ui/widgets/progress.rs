@@ -4,10 +4,15 @@ use egui::{CornerRadius, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 /// A thin bar. Without a share, a piece of it moves each time it is drawn. It asks for no frames, which would cost time
 /// while one waits.
 pub fn progress_bar(ui: &mut Ui, share: Option<f32>, name: &str) -> Response {
-    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 4.0), Sense::hover());
+    progress(ui, 4.0, share, name)
+}
+
+/// The same of another height, in points.
+pub fn progress(ui: &mut Ui, height: f32, share: Option<f32>, name: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));
     let p = theme::palette(ui);
-    let round = CornerRadius::same(2);
+    let round = CornerRadius::same((height / 2.0) as u8);
     ui.painter().rect_filled(rect, round, p.active);
     let (from, to) = match share {
         Some(share) => (0.0, share.clamp(0.0, 1.0)),

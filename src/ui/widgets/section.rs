@@ -65,7 +65,8 @@ pub fn legend(ui: &mut Ui, colors: &[(Color32, &str)]) {
             for (i, (color, words)) in (0u8..).zip(row) {
                 ui.add_space((left + f32::from(i) * half - ui.cursor().left()).max(0.0));
                 let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
-                ui.painter().rect_filled(rect, 2.0, *color);
+                let edge = egui::Stroke::new(1.0, theme::palette(ui).active);
+                ui.painter().rect(rect, 2.0, *color, edge, egui::StrokeKind::Outside);
                 ui.label(RichText::new(*words).font(theme::small()).color(theme::palette(ui).weak));
             }
         });

@@ -1,7 +1,7 @@
 //! Which model an image uses.
 
 use super::{LibraryModel, Loading, ModelLibrary, ModelOrigin, State, UNTRAINED};
-use crate::engine::{ModelSource, Version};
+use crate::engine::{JobId, ModelSource, Version};
 use crate::label::LabelTable;
 use crate::nn::train::TrainConfig;
 use crate::nn::{self, Channels, InputSpec, ModelCard};
@@ -76,19 +76,18 @@ impl ModelLibrary {
         version: Option<String>,
         in_training: Option<&str>,
     ) {
+        let untrained = version.as_deref().and_then(|v| self.find(v)).is_some_and(LibraryModel::is_untrained);
         let Some(document) = parts.documents.get_mut(id) else { return };
         let new: Option<Version> = version.as_deref().map(Version::from);
         if document.model() == new.as_ref() {
             return;
         }
-        let old = document.set_model(new);
+        let old = document.set_model(new, untrained);
         let kept = document.saving().is_kept();
         if let Some(old) = old {
             self.give_back_untrained(parts, old, in_training);
         }
-        // Nothing is worth keeping of weights that have learned nothing.
-        let untrained = version.as_deref().and_then(|v| self.find(v)).is_some_and(LibraryModel::is_untrained);
-        // Merely choosing a model leaves no project file behind; the first change brings the choice along.
+        // Nothing is worth keeping of weights that have learned nothing. Merely choosing a model leaves no project file behind; the first change brings the choice along.
         if kept && !untrained {
             parts.write(id, Write::Setting { key: "model", value: version.clone().unwrap_or_default() });
             parts.audit(id, "model in use", version.as_deref().unwrap_or("none"));
@@ -96,7 +95,7 @@ impl ModelLibrary {
     }
 
     /// Frees a network that has learned nothing once no image uses it and no run starts from it.
-    fn give_back_untrained(&mut self, parts: &Parts, version: Version, in_training: Option<&str>) {
+    pub fn give_back_untrained(&mut self, parts: &Parts, version: Version, in_training: Option<&str>) {
         let used = |d: &Document| d.model() == Some(&version);
         let wanted = in_training == Some(&*version) || parts.documents.list().iter().any(used);
         if !wanted && self.find(&version).is_some_and(LibraryModel::is_untrained) {
@@ -107,15 +106,29 @@ impl ModelLibrary {
 
     pub fn use_fresh(&mut self, parts: &mut Parts, network: &str) -> Result<(), CommandError> {
         let id = parts.documents.active()?.id();
-        self.build_fresh(parts, id, network)
+        self.use_fresh_in(parts, id, network)
     }
 
-    fn build_fresh(&mut self, parts: &mut Parts, id: DocumentId, network: &str) -> Result<(), CommandError> {
+    fn use_fresh_in(&mut self, parts: &mut Parts, id: DocumentId, network: &str) -> Result<(), CommandError> {
+        let labels = to_learn(parts.documents.find(id)?);
+        self.build_fresh(parts, id, network, labels.clone(), Some(id))?;
+        self.asked.insert(id, labels);
+        Ok(())
+    }
+
+    /// Builds a network that has learned nothing, for images like that of `id`, and these labels; the job that does. Where
+    /// `use_in` is None no image uses it: it is there to be trained.
+    pub fn build_fresh(
+        &mut self,
+        parts: &mut Parts,
+        id: DocumentId,
+        network: &str,
+        labels: LabelTable,
+        use_in: Option<DocumentId>,
+    ) -> Result<JobId, CommandError> {
         let spec = nn::find(network).filter(|spec| spec.labels_slices());
         let spec = spec.ok_or_else(|| CommandError::UnknownNetwork(network.to_owned()))?;
-        let document = parts.documents.find(id)?;
-        let labels = to_learn(document);
-        let volume = document.volume();
+        let volume = parts.documents.find(id)?.volume();
         let mut input = TrainConfig::input_for(volume.modality());
         if volume.channels() == 3 && input.channels == Channels::Grey {
             input = InputSpec::unit(Channels::Rgb);
@@ -123,14 +136,13 @@ impl ModelLibrary {
         let config = spec.config_for(input.channels.count(), labels.len() + 1);
         let card = ModelCard {
             title: format!("{} for {}{UNTRAINED}", spec.title, listed(&labels)),
-            ..ModelCard::new(spec.id, config, input, labels.clone(), volume.modality())
+            ..ModelCard::new(spec.id, config, input, labels, volume.modality())
         };
         let seed = seed_of(&card);
         let job = parts.jobs.engine().load_model(ModelSource::Fresh { card: Box::new(card), seed });
-        self.asked.insert(id, labels);
-        self.loading.insert(job, Loading::New { file: None, use_in: Some(id) });
+        self.loading.insert(job, Loading::New { file: None, use_in });
         parts.jobs.add(job, format!("building {}", spec.title), Some(id));
-        Ok(())
+        Ok(job)
     }
 
     /// An untrained network is made for its image's labels: where these change, another one takes its place. There is
@@ -149,7 +161,7 @@ impl ModelLibrary {
             behind.then(|| (d.id(), model.card.network.clone()))
         });
         if let Some((id, network)) = outdated
-            && let Err(e) = self.build_fresh(parts, id, &network)
+            && let Err(e) = self.use_fresh_in(parts, id, &network)
         {
             parts.notices.add(NoticeLevel::Error, Some(id), e.to_string());
         }

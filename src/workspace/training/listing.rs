@@ -1,8 +1,10 @@
 //! What a training run would learn from, for a person to look through first, and to be kept with what it makes.
 
-use crate::label::LabelId;
+use super::StartFrom;
+use crate::label::{LabelId, LabelTable};
 use crate::words::counted;
 use crate::workspace::documents::Documents;
+use crate::workspace::labels::by_name;
 use crate::workspace::model_library::ModelLibrary;
 use crate::workspace::{Document, DocumentId, Unlabelled};
 use serde::{Deserialize, Serialize};
@@ -187,12 +189,14 @@ fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     if more == 0 { words } else { format!("{words} and {more} more") }
 }
 
-/// The images that the model of the active document could learn from: those that use it and have verified slices. Where it
-/// uses none, the active one alone.
+/// The images that the active document's model, or a new network in its place, could learn from: those that use the same
+/// model and have verified slices. Where it uses none that has learned something, images of the same kind without one.
 pub(in crate::workspace) fn training_images(documents: &Documents) -> Vec<(DocumentId, TrainingImage)> {
     let Ok(active) = documents.active() else { return Vec::new() };
+    let kind = active.volume().modality();
+    let of_its_kind = |d: &Document| active.predictor().is_some() || d.volume().modality() == kind;
     let with_it =
-        |d: &&Document| d.id() == active.id() || (d.model().is_some() && d.model() == active.model());
+        |d: &&Document| d.id() == active.id() || (d.predictor() == active.predictor() && of_its_kind(d));
     let users = documents.list().iter().filter(with_it);
     let ids: Vec<DocumentId> = users.filter(|d| !d.verified().is_empty()).map(Document::id).collect();
     let images = images_of(documents, &ids);
@@ -211,17 +215,43 @@ pub(super) fn images_of(documents: &Documents, ids: &[DocumentId]) -> Vec<Traini
     images
 }
 
-/// What a person should know before a document's model learns from these images.
+/// The labels that verified slices of these documents show, but for one that says where nothing is: what a new network is
+/// made for. Labels of one name are one, with the number that `home` has for it. None where they show no label.
+pub(super) fn painted(documents: &Documents, home: DocumentId, ids: &[DocumentId]) -> Option<LabelTable> {
+    let mut table = LabelTable::default();
+    let others = ids.iter().copied().filter(|id| *id != home);
+    let home = ids.contains(&home).then_some(home);
+    for document in home.into_iter().chain(others).filter_map(|id| documents.get(id)) {
+        let shown: BTreeSet<LabelId> =
+            document.verified().iter().flat_map(|&z| labels_on(document, z)).collect();
+        let labels = document.labels().iter().filter(|l| shown.contains(&l.id) && !is_background(&l.name));
+        table = by_name(labels, &table).1;
+    }
+    (!table.is_empty()).then_some(table)
+}
+
+/// What a person should know before a document's model, or a new network, learns from these images.
 pub(in crate::workspace) fn warnings_of(
     document: &Document,
     library: &ModelLibrary,
+    start: StartFrom,
     images: &[&TrainingImage],
     unlabelled: Unlabelled,
     apart: bool,
 ) -> Vec<String> {
-    let Some(model) = document.model().and_then(|version| library.find(version)) else { return Vec::new() };
-    let classes: Vec<&str> = model.card.labels.iter().map(|label| label.name.as_str()).collect();
-    warnings(&classes, model.is_untrained(), unlabelled, images, apart)
+    let model = document.model().and_then(|version| library.find(version));
+    let (classes, untrained): (Vec<&str>, bool) = match (start, model) {
+        (StartFrom::Fresh(_), _) => {
+            let names: BTreeSet<&str> =
+                images.iter().flat_map(|image| image.labels.keys()).map(String::as_str).collect();
+            (names.into_iter().filter(|name| !is_background(name)).collect(), true)
+        }
+        (StartFrom::InUse, Some(model)) => {
+            (model.card.labels.iter().map(|label| label.name.as_str()).collect(), model.is_untrained())
+        }
+        (StartFrom::InUse, None) => return Vec::new(),
+    };
+    warnings(&classes, untrained, unlabelled, images, apart)
 }
 
 #[cfg(test)]

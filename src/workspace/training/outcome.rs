@@ -1,6 +1,6 @@
 //! How a run ends, and the notice that says so.
 
-use super::run::remove_checkpoint;
+use super::run::{go_back, remove_checkpoint};
 use super::{Candidate, TrainingRuns, TrainingState, Verdict};
 use crate::engine::{JobId, LoadedModel, Trained};
 use crate::nn::ModelCard;
@@ -45,7 +45,7 @@ impl TrainingRuns {
         }
         self.keep_run(parts);
         let (level, than_before) = match verdict {
-            Verdict::Better(_) => (NoticeLevel::Info, None),
+            Verdict::Better(_) | Verdict::New => (NoticeLevel::Info, None),
             Verdict::NotBetter(_) => (
                 NoticeLevel::Warning,
                 Some("It is not better than the one in use: look closely before you adopt it.".to_owned()),
@@ -66,11 +66,18 @@ impl TrainingRuns {
     }
 
     /// The job has ended without a new version; false where it was no training run.
-    pub fn on_job_ended(&mut self, parts: &mut Parts, job: JobId, reason: Option<&str>) -> bool {
+    pub fn on_job_ended(
+        &mut self,
+        parts: &mut Parts,
+        library: &mut ModelLibrary,
+        job: JobId,
+        reason: Option<&str>,
+    ) -> bool {
+        self.building.take_if(|building| building.is(job));
         let Some(training) = self.current.as_mut().filter(|t| t.job == job) else { return false };
         (training.eta_secs, training.keeping) = (None, false);
         let (about, document) = (training.about(), training.documents.first().copied());
-        let checkpoint = training.checkpoint.clone();
+        let (checkpoint, base) = (training.checkpoint.clone(), training.base.clone());
         training.state = match reason {
             Some(reason) => TrainingState::Failed(reason.to_owned()),
             None => TrainingState::Cancelled,
@@ -83,9 +90,12 @@ impl TrainingRuns {
             }
             None => {
                 remove_checkpoint(checkpoint);
-                let text = format!(
-                    "Learning from {about} was stopped, and what was learned is discarded. The model in use is unchanged."
-                );
+                let then = match go_back(parts, library, &base) {
+                    true => "The model that was in use before is in use again.",
+                    false => "The model in use is unchanged.",
+                };
+                let text =
+                    format!("Learning from {about} was stopped, and what was learned is discarded. {then}");
                 parts.notices.add(NoticeLevel::Info, document, text);
             }
         }

@@ -23,7 +23,8 @@ pub struct TrainingRun {
     pub curves: Curves,
     /// The images that it learned from or was measured on; none of a run that an older program has written down.
     pub images: Vec<TrainingImage>,
-    /// Mean Dice on the slices held out of the old version, and of the new one.
+    /// Mean Dice on the slices held out of the earlier version, and of the new one: over the labels that both know, where
+    /// there are any.
     pub before: Option<f64>,
     pub after: Option<f64>,
 }
@@ -33,7 +34,9 @@ impl TrainingRun {
     pub(in crate::workspace) fn of(record: &RunRecord) -> Self {
         let comparison = record.comparison.as_deref().and_then(|json| serde_json::from_str(json).ok());
         let comparison: serde_json::Value = comparison.unwrap_or_default();
-        let dice = |of: &str| comparison[of]["mean_dice"].as_f64();
+        // Over the labels that both know. Older programs have written down each model's own mean alone.
+        let mean = |at: usize| comparison["means"][at].as_f64();
+        let own = |of: &str| comparison[of]["mean_dice"].as_f64();
         Self {
             started_ms: record.id,
             from: record.base_version.clone(),
@@ -43,8 +46,8 @@ impl TrainingRun {
             images: serde_json::from_str::<RunPlan>(&record.config)
                 .map(|plan| plan.images)
                 .unwrap_or_default(),
-            before: dice("before"),
-            after: dice("after"),
+            before: mean(0).or_else(|| own("before")),
+            after: mean(1).or_else(|| own("after")),
         }
     }
 }
@@ -90,6 +93,15 @@ mod tests {
         assert_eq!((run.curves.loss.len(), run.before, run.after), (2, Some(0.5), None));
         assert_eq!((run.started_ms, run.made.as_deref()), (1_735_689_599_000, Some("new")));
         assert_eq!(run.curves.valid_dice, [[2.0, 0.75]]);
+        // The new one's own mean is of more labels.
+        record.comparison = Some(
+            r#"{"before": {"mean_dice": 0.5}, "after": {"mean_dice": 0.9}, "means": [0.5, 0.4]}"#.into(),
+        );
+        let run = TrainingRun::of(&record);
+        assert_eq!((run.before, run.after), (Some(0.5), Some(0.4)));
+        record.comparison = Some(r#"{"before": null, "after": {"mean_dice": 0.9}, "means": null}"#.into());
+        let run = TrainingRun::of(&record);
+        assert_eq!((run.before, run.after), (None, Some(0.9)));
         record.curves = "damaged".into();
         assert_eq!(TrainingRun::of(&record).curves, Curves::default());
     }

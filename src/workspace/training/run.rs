@@ -1,20 +1,20 @@
 //! A run's life: started, paused, resumed, decided on.
 
-use super::listing::{self, TrainingImage, labels_on};
+use super::listing;
 use super::{
-    Curves, Interrupted, MAX_VALIDATIONS, RunPlan, SliceRef, Training, TrainingRun, TrainingRuns,
-    TrainingState, Validation, training_set,
+    Curves, Interrupted, MAX_VALIDATIONS, RunPlan, Training, TrainingRun, TrainingRuns, TrainingState,
+    Validation, training_set,
 };
 use crate::engine::{About, Checkpoints, Event, JobId, TrainData, TrainRequest, Version};
 use crate::nn::train::TrainConfig;
 use crate::time::{now_ms, now_text};
 use crate::workspace::documents::Documents;
-use crate::workspace::model_library::{ModelLibrary, learned_title};
+use crate::workspace::model_library::{LibraryModel, ModelLibrary, learned_title};
 use crate::workspace::notice::Cause;
 use crate::workspace::parts::Parts;
 use crate::workspace::store::{RunState, Write};
-use crate::workspace::{CommandError, DocumentId, NoticeLevel, TrainCommand, TrainOptions};
-use std::collections::BTreeSet;
+use crate::workspace::{CommandError, Document, DocumentId, ModelOrigin, NoticeLevel, TrainCommand};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,17 +22,17 @@ use std::sync::Arc;
 const CHECKPOINT_EVERY: u64 = 25;
 
 /// What a run starts from.
-struct Beginning {
+pub(super) struct Beginning {
     /// The document in whose project file it is kept first.
-    home: DocumentId,
-    base: Version,
-    plan: RunPlan,
+    pub home: DocumentId,
+    pub base: Version,
+    pub plan: RunPlan,
     /// Unix time in milliseconds.
-    started_ms: i64,
+    pub started_ms: i64,
     /// Those of a run that is resumed.
-    curves: Curves,
+    pub curves: Curves,
     /// From its last checkpoint.
-    resume: bool,
+    pub resume: bool,
 }
 
 impl TrainingRuns {
@@ -43,7 +43,8 @@ impl TrainingRuns {
         command: TrainCommand,
     ) -> Result<(), CommandError> {
         match command {
-            TrainCommand::Start(options) => self.start_training(parts, library, options),
+            TrainCommand::Start(options) => self.start(parts, library, options),
+            TrainCommand::LearnOn => self.learn_on(parts, library),
             TrainCommand::Pause => {
                 let training = self.current.as_mut();
                 let training = training.filter(|t| t.state == TrainingState::Running && !t.keeping);
@@ -86,67 +87,8 @@ impl TrainingRuns {
         }
     }
 
-    fn start_training(
-        &mut self,
-        parts: &mut Parts,
-        library: &mut ModelLibrary,
-        options: TrainOptions,
-    ) -> Result<(), CommandError> {
-        if self.current.as_ref().is_some_and(Training::is_under_way) {
-            return Err(CommandError::TrainingRunning);
-        }
-        let document = parts.documents.active()?;
-        let (home, version) = (document.id(), document.model().cloned().ok_or(CommandError::NoModel)?);
-        let mut ids = match options.images.is_empty() {
-            true => vec![home],
-            false => options.images.clone(),
-        };
-        ids.sort_unstable();
-        ids.dedup();
-        for &id in &ids {
-            let document = parts.documents.find(id)?;
-            if document.model() != Some(&version) {
-                return Err(CommandError::NothingToTrain(format!(
-                    "{} does not use the model that is trained: choose it there, or leave the image out",
-                    document.name()
-                )));
-            }
-        }
-        let labelled = |slice: &SliceRef| {
-            let document = parts.documents.of_source(&slice.path);
-            document.is_some_and(|d| !labels_on(d, slice.z).is_empty())
-        };
-        let judges: Vec<DocumentId> = ids.iter().copied().filter(|id| options.judges.contains(id)).collect();
-        let (learned_from, held_out) = if judges.is_empty() {
-            let slices = training_set::verified_slices(&parts.documents, &ids);
-            training_set::split(slices, options.valid_fraction, options.seed, labelled)
-        } else {
-            let teachers: Vec<DocumentId> = ids.iter().copied().filter(|id| !judges.contains(id)).collect();
-            let of = |ids: &[DocumentId]| {
-                let mut slices = training_set::verified_slices(&parts.documents, ids);
-                slices.sort();
-                slices
-            };
-            (of(&teachers), of(&judges))
-        };
-        let mut images = listing::images_of(&parts.documents, &ids);
-        images.retain(|image| image.slices > 0);
-        let listed: Vec<&TrainingImage> = images.iter().collect();
-        let (document, apart) = (parts.documents.active()?, !judges.is_empty());
-        let warnings = listing::warnings_of(document, library, &listed, options.unlabelled, apart);
-        // Numbers of documents mean nothing to those who read the run later.
-        let options = TrainOptions { images: Vec::new(), judges: Vec::new(), ..options };
-        let plan = RunPlan { options, learned_from, held_out, images, warnings };
-        let (base, started_ms, curves) = (version, now_ms(), Curves::default());
-        self.start_run(parts, library, Beginning { home, base, plan, started_ms, curves, resume: false })?;
-        if let Some(given_up) = self.interrupted.take_if(|i| i.document == home) {
-            self.give_up(parts, given_up);
-        }
-        Ok(())
-    }
-
     /// An interrupted run will not be resumed.
-    fn give_up(&mut self, parts: &mut Parts, Interrupted { document, mut run }: Interrupted) {
+    pub(super) fn give_up(&mut self, parts: &mut Parts, Interrupted { document, mut run }: Interrupted) {
         run.state = RunState::Cancelled;
         if let Some(document) = parts.documents.get_mut(document)
             && let Some(kept) = document.runs_mut().iter_mut().find(|other| other.started_ms == run.id)
@@ -191,7 +133,7 @@ impl TrainingRuns {
         Ok(())
     }
 
-    fn start_run(
+    pub(super) fn start_run(
         &mut self,
         parts: &mut Parts,
         library: &mut ModelLibrary,
@@ -199,7 +141,18 @@ impl TrainingRuns {
     ) -> Result<(), CommandError> {
         let unknown = || CommandError::UnknownModel(base.to_string());
         let card = Arc::clone(&library.find(&base).ok_or_else(unknown)?.card);
-        if !library.ensure_loaded(parts, &base) {
+        // One of volumes, or that cannot be loaded any more, is not compared with.
+        let comparable = |m: &LibraryModel| !m.is_untrained() && !m.is_of_volumes() && !m.has_failed();
+        let earlier = plan.earlier.take().filter(|v| library.find(v).is_some_and(comparable));
+        let earlier = earlier.map(Version::from);
+        let mut is_there = library.ensure_loaded(parts, &base);
+        if let Some(earlier) = &earlier {
+            // The engine loads what it has been asked for before it trains. Only a project file has to be waited for.
+            let loaded = library.ensure_loaded(parts, earlier);
+            let kept = |m: &LibraryModel| matches!(m.origin, ModelOrigin::Project(_));
+            is_there &= loaded || !library.find(earlier).is_some_and(kept);
+        }
+        if !is_there {
             return Err(CommandError::NothingToTrain(
                 "the model is still being loaded; try again in a moment".into(),
             ));
@@ -209,6 +162,7 @@ impl TrainingRuns {
         let learned = training_set::of(&parts.documents, &card, &plan.learned_from, unlabelled)?;
         let measured = training_set::of(&parts.documents, &card, &plan.held_out, unlabelled)?;
         let (samples, held_out) = (learned.samples, measured.samples);
+        let held_out_in = measured.documents.clone();
         let left_out = [learned.left_out, measured.left_out].concat();
         if samples.is_empty() {
             let reason = match left_out.is_empty() {
@@ -261,6 +215,7 @@ impl TrainingRuns {
         let request = TrainRequest {
             base: base.clone(),
             teacher: None,
+            earlier: earlier.clone(),
             config,
             data: TrainData::Slices { samples, held_out },
             checkpoints: checkpoint.clone().map(|path| Checkpoints {
@@ -278,17 +233,24 @@ impl TrainingRuns {
         parts.notices.resolve(&Cause::Candidate);
         let job = parts.jobs.engine().train(request);
         parts.jobs.add(job, format!("training “{}”", card.title), Some(home));
+        let replaced = self.current.take();
+        if let Some(replaced) = replaced.filter(|old| old.base != base) {
+            library.give_back_untrained(parts, replaced.base, Some(&base));
+        }
         self.current = Some(Training {
             job,
             started_ms,
             documents: all,
             base,
+            earlier,
             options: plan.options,
             learned_from: plan.learned_from,
             held_out: plan.held_out,
             images: plan.images,
             warnings: plan.warnings,
             held_out_samples,
+            held_out_in,
+            earlier_dice: BTreeMap::new(),
             validations: Vec::new(),
             step: curves.loss.last().map_or(0, |p| p[0] as u64),
             curves,
@@ -338,10 +300,17 @@ impl TrainingRuns {
                     training.step = point.step;
                 }
             }
-            Event::TrainValidated { step, dice, predicted, .. } => {
+            Event::TrainEarlier { per_label, .. } => training.earlier_dice.clone_from(per_label),
+            Event::TrainValidated { step, dice, per_label, predicted, .. } => {
                 let validations = &mut training.validations;
                 validations.retain(|v| v.step < *step);
-                validations.push(Validation { step: *step, dice: *dice, predicted: predicted.clone() });
+                validations.push(Validation {
+                    step: *step,
+                    at_ms: now_ms(),
+                    dice: *dice,
+                    per_label: per_label.clone(),
+                    predicted: predicted.clone(),
+                });
                 let over = validations.len().saturating_sub(MAX_VALIDATIONS);
                 validations.drain(..over);
                 training.curves.valid_dice.retain(|p| p[0] < *step as f64);
@@ -400,13 +369,33 @@ impl TrainingRuns {
         self.keep_run(parts);
         remove_checkpoint(checkpoint);
         parts.notices.resolve(&Cause::Candidate);
-        for id in documents {
-            if adopted {
-                library.set_model(parts, id, version.clone(), base.as_deref());
+        match (adopted, base) {
+            (true, base) => {
+                for id in documents {
+                    library.set_model(parts, id, version.clone(), base.as_deref());
+                }
             }
+            (false, Some(base)) => _ = go_back(parts, library, &base),
+            (false, None) => {}
         }
         Ok(())
     }
+}
+
+/// Gives images that use the untrained network `base` the model back that was in use before, now that nothing has come of
+/// a run from it; true where there were any. `base` stays in the library, for those who look at the run.
+pub(super) fn go_back(parts: &mut Parts, library: &mut ModelLibrary, base: &str) -> bool {
+    if !library.find(base).is_some_and(LibraryModel::is_untrained) {
+        return false;
+    }
+    let uses_it = |d: &&Document| d.model().is_some_and(|model| **model == *base);
+    let users: Vec<_> = (parts.documents.list().iter().filter(uses_it))
+        .filter_map(|d| Some((d.id(), d.predictor()?.to_string())))
+        .collect();
+    for (id, version) in &users {
+        library.set_model(parts, *id, Some(version.clone()), Some(base));
+    }
+    !users.is_empty()
 }
 
 /// Where the checkpoint of a document's run lies: beside its project file, whatever that file says. A path that came

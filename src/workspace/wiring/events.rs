@@ -90,6 +90,7 @@ impl Workspace {
             Event::ModelLoaded { job, model } => {
                 predictions.forget_failures(&model.card.version);
                 library.on_model_loaded(parts, job, &model, training.base());
+                training.on_model_loaded(parts, library, job, &model);
             }
             Event::Predicted(predicted) => predictions.on_predicted(parts, predicted),
             Event::PredictFailed { key, reason } => predictions.on_failed(key, reason),
@@ -100,6 +101,7 @@ impl Workspace {
                 predictions.on_volume_segmented(parts, library, edits, job, &result);
             }
             Event::TrainSteps { job, .. }
+            | Event::TrainEarlier { job, .. }
             | Event::TrainValidated { job, .. }
             | Event::TrainNotSaved { job, .. }
             | Event::TrainSinglePrecision { job, .. }
@@ -137,7 +139,7 @@ impl Workspace {
         let activity = parts.jobs.end(job);
         parts.documents.remove_opening(job);
         edits.on_job_ended(job);
-        let told = training.on_job_ended(parts, job, reason.as_deref());
+        let told = training.on_job_ended(parts, library, job, reason.as_deref());
         library.on_job_ended(job, reason.is_some());
         predictions.on_job_ended(job);
         surfaces.on_job_ended(job, reason.is_some());

@@ -155,6 +155,7 @@ impl VolumeRun<'_> {
         let request = TrainRequest {
             base: base.version(),
             teacher: None,
+            earlier: None,
             config: stage.train,
             data: TrainData::Volumes { view: stage.view, samples, held_out },
             checkpoints: Some(Checkpoints {

@@ -1,7 +1,7 @@
 //! The first step: what learns, from what, and who judges.
 
 use super::card::{self, choice};
-use super::training_set;
+use super::{scores, training_set};
 use crate::nn;
 use crate::nn::train::Precision;
 use crate::tools::number;
@@ -11,8 +11,8 @@ use crate::ui::theme;
 use crate::ui::widgets::{Icon, empty, field, primary, section};
 use crate::words::{counted, duration, listed};
 use crate::workspace::{
-    Command, Device, Document, DocumentId, ModelCommand, StartFrom, TrainCommand, TrainOptions, Training,
-    Unlabelled, Workspace, seconds_of,
+    Command, Device, Document, StartFrom, TrainCommand, TrainOptions, Training, Unlabelled, Workspace,
+    seconds_of,
 };
 use egui::{CollapsingHeader, RichText, Ui};
 
@@ -29,27 +29,12 @@ pub struct View {
     training_set: training_set::View,
     /// Time here for time where the networks were measured, once it has been seen.
     speed: Option<f64>,
-    /// The run that begins as soon as its network has been built.
-    waiting: Option<(DocumentId, &'static str, TrainOptions)>,
 }
 
 impl View {
     /// What a run starts from was chosen in the model library.
     pub fn start_from(&mut self, start: StartFrom) {
         self.start = Some(start);
-    }
-
-    /// Begins the run whose network has been built by now. In every frame, whatever step is shown.
-    pub fn go_on(&mut self, workspace: &Workspace, document: &Document, out: &mut Outbox) {
-        let Some((id, network, options)) = self.waiting.take() else { return };
-        let model = document.model().and_then(|version| workspace.model(version));
-        let built = model.is_some_and(|m| m.is_untrained() && m.card.network == network);
-        if document.id() != id {
-        } else if built {
-            out.command(Command::Train(TrainCommand::Start(options)));
-        } else if !workspace.is_idle() {
-            self.waiting = Some((id, network, options));
-        }
     }
 
     pub fn show(&mut self, ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
@@ -67,15 +52,15 @@ impl View {
         }
         self.starts(ui, workspace, document, out);
         let p = theme::palette(ui);
-        section(ui, "What it learns from", |ui| {
-            self.training_set.show(ui);
-            ui.label(RichText::new(self.training_set.who_judges()).font(theme::small()).color(p.weak));
-            let chosen: Vec<_> = self.training_set.chosen().map(|(_, image)| image).collect();
-            let apart = !self.training_set.judges().is_empty();
-            for words in workspace.training_warnings(&chosen, self.options.unlabelled, apart) {
-                card::warning(ui, &words);
-            }
-        });
+        scores::head(ui, "What it learns from", &self.training_set.counts());
+        self.training_set.show(ui);
+        ui.label(RichText::new(self.training_set.who_judges()).font(theme::small()).color(p.weak));
+        let chosen: Vec<_> = self.training_set.chosen().map(|(_, image)| image).collect();
+        let apart = !self.training_set.judges().is_empty();
+        let start = self.chosen_start(workspace);
+        for words in workspace.training_warnings(start, &chosen, self.options.unlabelled, apart) {
+            card::warning(ui, &words);
+        }
         section(ui, "Unpainted pixels", |ui| self.unpainted(ui));
         ui.add_space(8.0);
         self.details(ui, workspace);
@@ -127,7 +112,10 @@ impl View {
                     let of = Some(listed(&labels, 2)).filter(|words| !words.is_empty());
                     let of = of.unwrap_or_else(|| "these labels".to_owned());
                     let title = nn::find(network).map_or(network, |spec| spec.title);
-                    Some((format!("New network: small, for {of}"), format!("{title}.{time}")))
+                    Some(match workspace.small_network() == Some(network) {
+                        true => (format!("New network: small, for {of}"), format!("{title}.{time}")),
+                        false => (format!("New network: {title}"), format!("For {of}.{time}")),
+                    })
                 }
             }
         };
@@ -150,6 +138,11 @@ impl View {
             StartFrom::Fresh(_) => StartFrom::InUse,
         };
         let other = words(other).map(|words| (other, words));
+        // Chosen in the library.
+        let third = Some(start).filter(|s| *s != recommended && Some(*s) != other.as_ref().map(|(s, _)| *s));
+        if let Some((title, text)) = third.and_then(words) {
+            choice(ui, whole, true, None, &title, &text);
+        }
         let beside = whole >= NARROW && other.is_some();
         let width = if beside { (whole - 8.0) / 2.0 } else { whole };
         let alternatives = |ui: &mut Ui| {
@@ -228,7 +221,8 @@ impl View {
     pub fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         let PanelContext { workspace, document, out, .. } = context;
         let start = self.chosen_start(workspace);
-        let busy = workspace.training().is_some_and(Training::is_under_way) || self.waiting.is_some();
+        let busy =
+            workspace.training().is_some_and(Training::is_under_way) || workspace.training_is_beginning();
         let missing = match start {
             _ if busy => Some("A run is under way"),
             _ if self.training_set.slices() == 0 => Some("Verify a slice first"),
@@ -247,16 +241,13 @@ impl View {
         };
         if button.clicked() {
             let images = self.training_set.chosen().map(|(id, _)| id).collect();
-            let options = TrainOptions { images, judges: self.training_set.judges(), ..self.options.clone() };
-            match start {
-                StartFrom::InUse => out.command(Command::Train(TrainCommand::Start(options))),
-                StartFrom::Fresh(network) => {
-                    // Only this image gets the new network, and only it can teach and judge.
-                    let options = TrainOptions { images: Vec::new(), judges: Vec::new(), ..options };
-                    out.command(Command::Model(ModelCommand::Fresh { network: network.to_owned() }));
-                    self.waiting = Some((document.id(), network, options));
-                }
-            }
+            let network = match start {
+                StartFrom::InUse => None,
+                StartFrom::Fresh(network) => Some(network.to_owned()),
+            };
+            let judges = self.training_set.judges();
+            let options = TrainOptions { network, images, judges, ..self.options.clone() };
+            out.command(Command::Train(TrainCommand::Start(options)));
         }
         let words = RichText::new("You can go on working meanwhile.").font(theme::small());
         ui.add(egui::Label::new(words.color(theme::palette(ui).weak)).truncate());

@@ -1,16 +1,20 @@
 //! The third step: how good the new version is, beside the one in use, and whether it takes its place.
 
 use super::card::{self, Mood};
-use super::{gallery, thumbnail, training_set};
+use super::{gallery, scores, thumbnail, training_set};
 use crate::gpu::LabelColors;
 use crate::ui::context::PanelContext;
+use crate::ui::outbox::Outbox;
 use crate::ui::theme;
-use crate::ui::widgets::{legend, primary, quiet, section};
+use crate::ui::widgets::{Icon, legend, primary, quiet, section};
 use crate::words::{capital, counted};
 use crate::workspace::{
     Candidate, Command, LabelChange, Quality, TrainCommand, Training, TrainingState, Workspace,
 };
 use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, Vec2, WidgetInfo, vec2};
+
+/// Words beside the buttons need so much room, in points.
+const ROOM_FOR_WORDS: f32 = 170.0;
 
 #[derive(Default)]
 pub struct View {
@@ -21,13 +25,16 @@ pub struct View {
 }
 
 impl View {
-    pub fn show(&mut self, ui: &mut Ui, workspace: &Workspace, training: &Training) {
+    pub fn show(&mut self, ui: &mut Ui, workspace: &Workspace, training: &Training, out: &mut Outbox) {
         let Some(candidate) = training.candidate() else { return };
         verdict(ui, workspace, training, candidate);
         self.named(ui, training, candidate);
         if candidate.result.comparison.is_some() {
-            section(ui, "Dice on slices kept out, before → now", |ui| table(ui, candidate));
-            self.pictures(ui, candidate);
+            table(ui, candidate);
+            self.pictures(ui, workspace, training, candidate, out);
+        }
+        if let Some(words) = training.helps_most() {
+            section(ui, "What helps most next", |ui| helps_most(ui, &words));
         }
         let (learned, held) = (training.learned_from().len(), training.held_out().len());
         section(ui, &format!("Learned from {}, {held} kept out", counted(learned, "slice")), |ui| {
@@ -56,19 +63,21 @@ impl View {
     }
 
     /// The slices kept out, the worst first: what was wrong before and is wrong now, and what it predicts now.
-    fn pictures(&mut self, ui: &mut Ui, candidate: &Candidate) {
+    fn pictures(
+        &mut self,
+        ui: &mut Ui,
+        workspace: &Workspace,
+        training: &Training,
+        candidate: &Candidate,
+        out: &mut Outbox,
+    ) {
         let Some(comparison) = &candidate.result.comparison else { return };
         let order = candidate.worst_first();
         let count = order.len();
         self.shown = self.shown.min(count.saturating_sub(1));
         let Some(&at) = order.get(self.shown) else { return };
         let Some(held_out) = comparison.slices.get(at) else { return };
-        let dice = |cases: &[crate::metrics::CaseScores]| {
-            cases
-                .get(at)
-                .and_then(|case| case.mean_dice)
-                .map_or("unknown".to_owned(), |dice| format!("{dice:.2}"))
-        };
+        let figure = |dice: Option<f64>| dice.map_or("unknown".to_owned(), |dice| format!("{dice:.2}"));
         let place = match (self.shown, count) {
             (_, 1) => String::new(),
             (0, count) => format!(", the worst of {count}"),
@@ -79,27 +88,31 @@ impl View {
             let shown = |labels: &_| thumbnail::as_shown(&held_out.sample, labels);
             let wrong = |predicted| shown(&gallery::compared(predicted, &truth));
             let of_difference = gallery::difference_colors();
-            let pictures = [
-                (
-                    wrong(&held_out.before),
-                    of_difference.clone(),
-                    format!("Before: {}", dice(&comparison.before.cases)),
-                ),
-                (wrong(&held_out.after), of_difference, format!("Now: {}", dice(&comparison.after.cases))),
-                (
-                    shown(&held_out.after),
-                    LabelColors::of(&candidate.card.labels),
-                    "As it predicts now".to_owned(),
-                ),
+            let own = LabelColors::of(&candidate.card.labels);
+            // Of the labels that both know, as the table has it.
+            let means = comparison.means_on(at);
+            let after = means.map(|[_, after]| after);
+            let after = after.or_else(|| comparison.after.cases.get(at)?.mean_dice);
+            let before = held_out.before.as_ref().map(|labels| {
+                let words = format!("Before: {}", figure(means.map(|[before, _]| before)));
+                (wrong(labels), of_difference.clone(), words)
+            });
+            let now = [
+                (wrong(&held_out.after), of_difference, format!("Now: {}", figure(after))),
+                (shown(&held_out.after), own.clone(), "As it predicts now".to_owned()),
             ];
+            let verified = before.is_none().then(|| (shown(&truth), own, "As verified".to_owned()));
+            let pictures: Vec<_> = before.into_iter().chain(now).chain(verified).collect();
             thumbnail::row(ui, &held_out.sample, &pictures);
             legend(ui, &gallery::COLORS.map(|(_, color, words)| (theme::label_color(color), words)));
-            thumbnail::steps(ui, &mut self.shown, count, "From the worst to the best");
+            if thumbnail::steps(ui, &mut self.shown, count, "From the worst to the best") {
+                thumbnail::look_at(workspace, training, at, out);
+            }
         });
     }
 
     pub fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, out, .. } = context;
+        let PanelContext { workspace, out, .. } = context;
         let Some(training) = workspace.training().filter(|t| *t.state() == TrainingState::Finished) else {
             let words = RichText::new("It is decided.").font(theme::small());
             ui.label(words.color(theme::palette(ui).weak));
@@ -108,30 +121,55 @@ impl View {
         let Some(candidate) = training.candidate() else { return };
         let worse = candidate.by_label().iter().any(LabelChange::is_worse);
         let text = if worse { "Adopt all the same" } else { "Adopt" };
-        let button = primary(ui, document.model().is_some(), text);
+        let button = primary(ui, true, text);
+        let renamed = || {
+            let name = self.name.as_ref().map(|(_, name)| name.trim()).filter(|name| !name.is_empty())?;
+            let name = (name != candidate.card.title).then(|| name.to_owned())?;
+            Some(Command::Train(TrainCommand::Name(name)))
+        };
         if button.on_hover_text("Predict with the new version. The old one stays in the list").clicked() {
-            let name = self.name.as_ref().map(|(_, name)| name.trim()).filter(|name| !name.is_empty());
-            if let Some(name) = name.filter(|name| *name != candidate.card.title) {
-                out.command(Command::Train(TrainCommand::Name(name.to_owned())));
-            }
+            renamed().into_iter().for_each(|command| out.command(command));
             out.command(Command::Train(TrainCommand::Adopt));
+        }
+        let [taken, _] = training.steps();
+        let tip = format!(
+            "Go on from the new network with the same slices, about {taken} steps more. It stays in the list as it is now"
+        );
+        if quiet(ui, true, "Learn on").on_hover_text(tip).clicked() {
+            renamed().into_iter().for_each(|command| out.command(command));
+            out.command(Command::Train(TrainCommand::LearnOn));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let tip = "Go on with the old version; the new one stays in the list";
             if quiet(ui, true, "Discard").on_hover_text(tip).clicked() {
                 out.command(Command::Train(TrainCommand::Discard));
             }
-            let words = RichText::new("The old version stays in the list.").font(theme::small());
-            ui.add(egui::Label::new(words.color(theme::palette(ui).weak)).truncate());
+            if ui.available_width() > ROOM_FOR_WORDS {
+                let words = RichText::new("The old version stays in the list.").font(theme::small());
+                ui.add(egui::Label::new(words.color(theme::palette(ui).weak)).truncate());
+            }
         });
     }
 }
 
+/// What would help most, with a mark before it.
+fn helps_most(ui: &mut Ui, words: &str) {
+    let p = theme::palette(ui);
+    theme::card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal_top(|ui| {
+            let (square, _) = ui.allocate_exact_size(Vec2::splat(16.0), Sense::hover());
+            Icon::Flag.paint(ui.painter(), square, p.accent);
+            ui.add(egui::Label::new(RichText::new(words).font(theme::small())).wrap());
+        });
+    });
+}
+
 fn verdict(ui: &mut Ui, workspace: &Workspace, training: &Training, candidate: &Candidate) {
-    let base = workspace.model(training.base());
-    let fresh = base.is_some_and(|model| model.is_untrained());
+    let fresh = workspace.model(training.base()).is_some_and(|model| model.is_untrained());
     let title = training.headline(fresh).unwrap_or_default();
-    let beside = match base.filter(|model| !model.is_untrained()) {
+    let earlier = training.earlier().and_then(|version| workspace.model(version));
+    let beside = match earlier {
         Some(model) => candidate.compared_with(&model.card.title),
         None => "It is new: there is nothing to compare it with.".to_owned(),
     };
@@ -147,42 +185,18 @@ fn verdict(ui: &mut Ui, workspace: &Workspace, training: &Training, candidate: &
 
 fn table(ui: &mut Ui, candidate: &Candidate) {
     let Some(comparison) = &candidate.result.comparison else { return };
-    for change in candidate.by_label() {
-        let color = candidate.card.labels.get(change.id).map(|label| label.color);
-        score(ui, &change.name, color, [change.before, change.after], change.is_worse());
+    scores::head(ui, "Dice on slices kept out", "before → now");
+    let changes = candidate.by_label();
+    for change in &changes {
+        scores::label(ui, change, &candidate.card.labels);
     }
-    score(ui, "Mean", None, [comparison.before.mean_dice, comparison.after.mean_dice], false);
-}
-
-/// "Liver 0.86 → 0.93 very good"
-fn score(ui: &mut Ui, name: &str, color: Option<[u8; 3]>, [before, after]: [Option<f64>; 2], worse: bool) {
-    let p = theme::palette(ui);
-    let figure = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.2}"));
-    ui.horizontal(|ui| {
-        ui.set_min_height(24.0);
-        if let Some(color) = color {
-            let (square, _) = ui.allocate_exact_size(Vec2::splat(12.0), Sense::hover());
-            ui.painter().rect_filled(square, 3.0, theme::label_color(color));
+    let all_known = changes.iter().all(|change| !change.is_new);
+    match comparison.means() {
+        Some([before, after]) if all_known => scores::mean(ui, "Mean", Some(before), Some(after)),
+        Some([before, after]) => {
+            scores::mean(ui, "Mean of those that both know", Some(before), Some(after));
+            scores::mean(ui, "Mean of all", None, comparison.after.mean_dice);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let quality = after.map(Quality::of);
-            let (words, color) = match quality {
-                Some(quality) if worse => (format!("{}, worse", quality.word()), p.warn),
-                Some(quality @ (Quality::Good | Quality::VeryGood)) => (quality.word().to_owned(), p.good),
-                Some(Quality::Fair) => ("fair".to_owned(), p.warn),
-                Some(Quality::Poor) => ("poor".to_owned(), p.bad),
-                None => ("unknown".to_owned(), p.weak),
-            };
-            ui.allocate_ui_with_layout(vec2(84.0, 20.0), Layout::right_to_left(Align::Center), |ui| {
-                ui.set_min_width(84.0);
-                ui.label(RichText::new(words).font(theme::small()).color(color));
-            });
-            ui.label(RichText::new(figure(after)).font(theme::figures()).color(p.text).strong());
-            ui.label(RichText::new(format!("{} →", figure(before))).font(theme::figures()).color(p.weak));
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let name = RichText::new(name).color(if worse { p.warn } else { p.text });
-                ui.add(egui::Label::new(name).truncate());
-            });
-        });
-    });
+        None => scores::mean(ui, "Mean", None, comparison.after.mean_dice),
+    }
 }

@@ -5,6 +5,7 @@ use crate::gpu::{Difference, LabelColors};
 use crate::label::{Label, LabelId, LabelTable, NOT_PREDICTED};
 use crate::nn::ModelCard;
 use crate::nn::train::{IGNORE, TrainSample};
+use crate::ui::outbox::Outbox;
 use crate::ui::theme;
 use crate::ui::widgets::{field, legend};
 use crate::workspace::{Training, Workspace};
@@ -43,7 +44,7 @@ pub const COLORS: [(LabelId, [u8; 3], &str); 4] = [
 ];
 
 impl View {
-    pub fn show(&mut self, ui: &mut Ui, workspace: &Workspace, training: &Training) {
+    pub fn show(&mut self, ui: &mut Ui, workspace: &Workspace, training: &Training, out: &mut Outbox) {
         let validations = training.validations();
         let at = self.step.and_then(|step| validations.iter().position(|v| v.step == step));
         let mut at = at.unwrap_or(validations.len().saturating_sub(1));
@@ -84,7 +85,10 @@ impl View {
         thumbnail::row(ui, sample, &pictures);
         legend(ui, &COLORS.map(|(_, color, words)| (theme::label_color(color), words)));
         let words = format!("{} ({} of {})", sample.name, self.shown + 1, validation.predicted.len());
-        thumbnail::steps(ui, &mut self.shown, validation.predicted.len(), &words);
+        let at = self.shown;
+        if thumbnail::steps(ui, &mut self.shown, validation.predicted.len(), &words) {
+            thumbnail::look_at(workspace, training, at, out);
+        }
         if validation.predicted.len() < training.held_out_samples().len() {
             let words = format!(
                 "The first {} of {} slices kept out",

@@ -6,6 +6,7 @@ mod decide;
 mod gallery;
 mod plot;
 mod runs;
+mod scores;
 mod steps;
 mod thumbnail;
 mod training_set;
@@ -17,13 +18,15 @@ pub use under_way::time_left;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::theme;
 use crate::workspace::{Training, TrainingState, Workspace};
-use egui::{CollapsingHeader, RichText, Ui};
+use egui::{Align, CollapsingHeader, RichText, Ui};
 use steps::Step;
 
 #[derive(Default)]
 pub struct Learn {
     /// The step at which the work stood when someone went to look at another one, and that one.
     looking: Option<(Step, Step)>,
+    /// What was shown last.
+    last: Option<Step>,
     choose: choose::View,
     gallery: gallery::View,
     decide: decide::View,
@@ -71,8 +74,11 @@ impl Panel for Learn {
         if let Some(step) = steps::show(ui, self.shown(now), now, has) {
             self.looking = (step != now).then_some((now, step));
         }
-        self.choose.go_on(workspace, document, out);
         let shown = self.shown(now);
+        if self.last.replace(shown).is_some_and(|last| last != shown) {
+            // Another step is read from its beginning.
+            ui.scroll_to_rect(ui.min_rect(), Some(Align::TOP));
+        }
         match shown {
             Step::Choose => {
                 if let Some(training) = training {
@@ -80,10 +86,10 @@ impl Panel for Learn {
                 }
                 self.choose.show(ui, workspace, document, out);
             }
-            Step::Learn => under_way::show(ui, workspace, &mut self.gallery),
+            Step::Learn => under_way::show(ui, workspace, &mut self.gallery, out),
             Step::Decide => {
                 if let Some(training) = training {
-                    self.decide.show(ui, workspace, training);
+                    self.decide.show(ui, workspace, training, out);
                 }
             }
         }

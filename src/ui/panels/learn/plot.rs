@@ -15,10 +15,15 @@ const HEIGHT: f32 = 170.0;
 /// The Dice and the loss of one run over its steps, and where it was best.
 pub fn run(ui: &mut Ui, training: &Training) {
     let Curves { loss, valid_dice } = training.curves();
-    legend(ui, &[(curve::DICE, "Dice on what is kept out"), (curve::LOSS, "Loss")]);
+    // A loss above 1 is drawn as a share of its highest value, so that the Dice keeps its room.
+    let mut loss = thinned(loss);
+    let highest = loss.iter().map(|point| point[1]).filter(|loss| loss.is_finite()).fold(1.0, f64::max);
+    loss.iter_mut().for_each(|point| point[1] /= highest);
+    let of_loss = if highest > 1.0 { format!("Loss, of at most {highest:.1}") } else { "Loss".to_owned() };
+    legend(ui, &[(curve::DICE, "Dice on what is kept out"), (curve::LOSS, &of_loss)]);
     let total = training.steps()[1] as f64;
     plot("run", HEIGHT).include_y(1.0).include_x(total).show_x(false).show(ui, |plot| {
-        plot.line(Line::new("Loss", PlotPoints::from(thinned(loss))).color(curve::LOSS).width(1.5));
+        plot.line(Line::new("Loss", PlotPoints::from(loss)).color(curve::LOSS).width(1.5));
         let points = PlotPoints::from(valid_dice.clone());
         plot.line(Line::new("Dice", points).color(curve::DICE).width(2.0));
         if let Some((dice, step)) = training.best() {

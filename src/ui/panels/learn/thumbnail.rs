@@ -7,9 +7,11 @@ use crate::gpu::{
 };
 use crate::label::LabelId;
 use crate::nn::train::TrainSample;
+use crate::ui::outbox::Outbox;
 use crate::ui::theme::{self, canvas};
-use crate::ui::widgets::quiet;
-use egui::{RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+use crate::ui::widgets::{Icon, IconButton, quiet};
+use crate::workspace::{Command, Training, Workspace};
+use egui::{Align, Layout, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 use std::sync::Arc;
 
 /// Below this width, in points, three pictures do not fit beside each other.
@@ -83,19 +85,37 @@ pub fn as_shown(sample: &TrainSample, labels: &Arc<[LabelId]>) -> Arc<[LabelId]>
     (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).map(|(x, y)| at(x, y)).collect()
 }
 
-/// Buttons to the one before and the one after, and which of them is shown; nothing where there is only one.
-pub fn steps(ui: &mut Ui, shown: &mut usize, count: usize, words: &str) {
-    if count < 2 {
-        return;
-    }
+/// Buttons to the one before and the one after, where there are several, and one that shows it large; whether that was
+/// clicked.
+pub fn steps(ui: &mut Ui, shown: &mut usize, count: usize, words: &str) -> bool {
     ui.horizontal(|ui| {
-        if quiet(ui, *shown > 0, "‹").clicked() {
-            *shown -= 1;
+        if count > 1 {
+            if ui.add(IconButton::new(Icon::Left, "The slice before").enabled(*shown > 0)).clicked() {
+                *shown -= 1;
+            }
+            let next = IconButton::new(Icon::Right, "The slice after").enabled(*shown + 1 < count);
+            if ui.add(next).clicked() {
+                *shown += 1;
+            }
         }
-        if quiet(ui, *shown + 1 < count, "›").clicked() {
-            *shown += 1;
-        }
-        let words = RichText::new(words).font(theme::small()).color(theme::palette(ui).weak);
-        ui.add(egui::Label::new(words).truncate());
-    });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let show = quiet(ui, true, "Show").on_hover_text("Shows this slice in the view");
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let words = RichText::new(words).font(theme::small()).color(theme::palette(ui).weak);
+                ui.add(egui::Label::new(words).truncate());
+            });
+            show.clicked()
+        })
+        .inner
+    })
+    .inner
+}
+
+/// Brings one of the slices kept out into the view.
+pub fn look_at(workspace: &Workspace, training: &Training, held_out: usize, out: &mut Outbox) {
+    let Some((id, z)) = training.place_of(held_out) else { return };
+    let Some(document) = workspace.document(id) else { return };
+    let [x, y, _] = document.cursor();
+    out.command(Command::Activate(id));
+    out.command(Command::Cursor([x, y, z]));
 }

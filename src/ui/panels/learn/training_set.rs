@@ -7,7 +7,7 @@ use crate::workspace::{Document, DocumentId, TrainingImage, Workspace};
 use egui::{Align, Button, Checkbox, Label, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 use std::collections::BTreeSet;
 
-/// The active image, the model in use, and the revisions of the images that use it.
+/// The active image, the model that predicts there, and the revisions of the images that use it.
 type Seen = (DocumentId, Option<Version>, Vec<(DocumentId, u64)>);
 
 #[derive(Default)]
@@ -55,12 +55,27 @@ impl View {
     }
 
     pub fn refresh(&mut self, workspace: &Workspace, document: &Document) {
-        let model = document.model();
-        let users = workspace.documents().iter().filter(|d| d.id() == document.id() || d.model() == model);
+        let model = document.predictor();
+        let users =
+            workspace.documents().iter().filter(|d| d.id() == document.id() || d.predictor() == model);
         let of = Some((document.id(), model.cloned(), users.map(|d| (d.id(), d.revision())).collect()));
         if self.of != of {
             self.images = workspace.training_images();
             self.of = of;
+        }
+    }
+
+    /// "18 verified slices of 4 images: 14 teach, 4 judge"
+    pub fn counts(&self) -> String {
+        let of = |judge: bool| {
+            let slices = self.chosen().filter(|(id, _)| self.judging.contains(id) == judge);
+            slices.map(|(_, image)| image.slices).sum::<usize>()
+        };
+        let images = counted(self.chosen().count(), "image");
+        let all = format!("{} of {images}", counted(self.slices(), "verified slice"));
+        match of(true) {
+            0 => all,
+            judging => format!("{all}: {} teach, {judging} judge", of(false)),
         }
     }
 

@@ -1,16 +1,16 @@
 //! The second step: how the run goes, in words, in curves and in pictures.
 
 use super::card::{self, Mood};
-use super::{gallery, plot};
+use super::{gallery, plot, scores};
 use crate::ui::context::PanelContext;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
-use crate::ui::widgets::{primary, progress_bar, quiet, section};
+use crate::ui::widgets::{primary, progress, quiet, section};
 use crate::words::{capital, duration};
 use crate::workspace::{Command, Quality, TrainCommand, Training, TrainingState, Workspace};
 use egui::{Align, Layout, RichText, Ui};
 
-pub fn show(ui: &mut Ui, workspace: &Workspace, gallery: &mut gallery::View) {
+pub fn show(ui: &mut Ui, workspace: &Workspace, gallery: &mut gallery::View, out: &mut Outbox) {
     if workspace.interrupted_training().is_some() && !workspace.training().is_some_and(Training::is_under_way)
     {
         let title = RichText::new("Learning was interrupted").size(theme::size::TITLE).strong();
@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, gallery: &mut gallery::View) {
         }
     });
     let [step, total] = training.steps();
-    progress_bar(ui, (total > 0).then(|| step as f32 / total as f32), "Learning");
+    progress(ui, 6.0, (total > 0).then(|| step as f32 / total as f32), "Learning");
     for words in training.warnings() {
         ui.label(RichText::new(words).font(theme::small()).color(p.weak));
     }
@@ -42,7 +42,22 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, gallery: &mut gallery::View) {
         plot::run(ui, training);
     }
     if !training.validations().is_empty() {
-        section(ui, "Slices kept out", |ui| gallery.show(ui, workspace, training));
+        section(ui, "Slices kept out", |ui| gallery.show(ui, workspace, training, out));
+        by_label(ui, workspace, training);
+    }
+}
+
+/// The Dice of each label, of the model in use and of the network that learns.
+fn by_label(ui: &mut Ui, workspace: &Workspace, training: &Training) {
+    let Some(model) = workspace.model(training.base()) else { return };
+    scores::head(ui, "By label", "in use → learning");
+    for change in training.by_label(&model.card) {
+        scores::label(ui, &change, &model.card.labels);
+    }
+    if training.is_under_way() {
+        let words = "Slices kept out show in the view what it predicts now. Nothing changes in your masks.";
+        ui.add_space(4.0);
+        ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
     }
 }
 
@@ -51,8 +66,13 @@ fn headline(training: &Training) -> String {
     let (under_way, last) = (training.is_under_way(), training.validations().last().and_then(|v| v.dice));
     match last {
         Some(dice) => {
-            let already = if under_way { " already" } else { "" };
-            format!("{}{already}: {dice:.2}", capital(Quality::of(dice).word()))
+            let quality = Quality::of(dice);
+            let already = match quality {
+                _ if !under_way => "",
+                Quality::Poor => " so far",
+                _ => " already",
+            };
+            format!("{}{already}: {dice:.2}", capital(quality.word()))
         }
         None if under_way => "Learning: not measured yet".to_owned(),
         None => "Not measured".to_owned(),
@@ -68,7 +88,7 @@ fn where_it_stands(training: &Training) -> String {
         _ => "Dice on what is kept out".to_owned(),
     };
     if let [.., before, last] = training.curves().valid_dice[..]
-        && training.is_under_way()
+        && *training.state() == TrainingState::Running
     {
         words += if last[1] > before[1] + 0.005 { ", and rising" } else { ", not rising now" };
     }

@@ -10,7 +10,8 @@ use egui::{RichText, Ui};
 
 pub fn show(ui: &mut Ui, workspace: &Workspace, document: &Document, out: &mut Outbox) {
     let p = theme::palette(ui);
-    let fitting: Vec<_> = workspace.models().iter().filter(|m| m.fits(document.volume())).collect();
+    let fitting = workspace.models().iter().filter(|m| m.fits(document.volume()) && !m.is_untrained());
+    let fitting: Vec<_> = fitting.collect();
     if fitting.is_empty() {
         empty(ui, "No model is made for this kind of image; import one in the model library.");
         return;
