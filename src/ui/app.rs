@@ -253,7 +253,10 @@ impl App {
             let (id, z) = (document.id(), document.cursor()[2]);
             workspace.look_at(id, z);
         }
-        let compared = workspace.active().and_then(|d| self.view_state.compared(workspace, d));
+        let compared = workspace.active().and_then(|d| {
+            let compared = self.view_state.compared(workspace, d);
+            compared.or_else(|| self.view_state.learned.beside(d))
+        });
         workspace.look_beside(compared);
         let surface =
             workspace.active().and_then(|d| Some((d.id(), self.view_state.surface_of(workspace, d)?)));

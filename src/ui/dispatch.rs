@@ -99,6 +99,10 @@ impl Shell {
                 let actions = toolbox.swap();
                 self.views.pointer.take(actions, out);
             }
+            KeyCommand::Accept(_) if view_state.learned.is_another(document) => {
+                self.notices
+                    .tell("This is what the new network predicts: it can be accepted once it is adopted");
+            }
             KeyCommand::Accept(scope) => {
                 let scope = match scope {
                     Scope::Slice => AcceptScope::Slice(z),
@@ -232,7 +236,8 @@ impl Shell {
         }
     }
 
-    /// As long as its key it is held the mask is hidden; a tap hides or shows it. `pressed`: it went down, without another key.
+    /// As long as its key is held the mask is hidden, or the other of two predictions shown; a tap does so for good. `pressed`: it
+    /// went down, without another key.
     pub fn hold_to_hide(&mut self, ctx: &egui::Context, pressed: bool, view_state: &mut ViewState) {
         let (down, now, free) = (
             keys(ctx).is_down(ctx, KeyCommand::HideMask),
@@ -242,13 +247,13 @@ impl Shell {
         if pressed {
             self.hiding_since = Some(now);
         }
-        view_state.mask_held_away = false;
+        view_state.hold(false);
         match self.hiding_since {
-            Some(_) if down && free => view_state.mask_held_away = true,
+            Some(_) if down && free => view_state.hold(true),
             Some(since) => {
                 self.hiding_since = None;
                 if now - since < TAP_SECS {
-                    view_state.mask_shown = !view_state.mask_shown;
+                    view_state.tap();
                 }
             }
             None => {}
@@ -355,7 +360,7 @@ fn change_view_state(command: KeyCommand, document: &Document, view_state: &mut 
 
 /// Hides the prediction of a slice, or shows it again.
 fn reject(document: &Document, view_state: &mut ViewState, z: usize) {
-    let Some(version) = document.model() else { return };
+    let Some(version) = view_state.learned.version(document) else { return };
     let key = (version.clone(), z);
     let rejected = &mut view_state.image(document).rejected;
     if !rejected.remove(&key) {

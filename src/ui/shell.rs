@@ -122,7 +122,9 @@ impl Shell {
         let document = workspace.active();
         let window = ui.max_rect().width();
         let has_views = self.arrangement != Arrangement::DataSet;
-        self.side.compare(has_views && document.is_some_and(|document| view_state.is_comparing(document)));
+        let compares = has_views && document.is_some_and(|document| view_state.is_comparing(document));
+        view_state.learned.refresh(workspace, self.arrangement, compares);
+        self.side.compare(compares);
         let (panel, drawer) = (self.side.is_shown(window), Side::is_drawer(window));
         egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
             ui,
@@ -182,7 +184,10 @@ impl Shell {
             let dims = document.map(|d| d.volume().dims());
             let pointed_at = dims.and_then(|dims| self.views.pointed_at(dims));
             let compared = document.and_then(|document| view_state.compared(workspace, document));
-            bars::status(ui, workspace, (pointed_at, compared.as_ref()), &hint, out);
+            let compared = compared.filter(|compared| document.is_some_and(|d| d.id() == compared.document));
+            let other = compared.as_ref().and_then(|compared| compared.version.as_ref());
+            let shown = document.and_then(|document| view_state.learned.version(document));
+            bars::status(ui, workspace, (pointed_at, [shown, other]), &hint, out);
         });
         self.above(ui.ctx(), middle.response.rect, workspace, toolbox, out);
     }
@@ -204,7 +209,8 @@ impl Shell {
                 open_images::show(ui, workspace, out)
             }
             (Some(document), None) => {
-                let scene = Scene::new(workspace, document, self.arrangement);
+                let shown = view_state.learned.volume_by(document).cloned();
+                let scene = Scene::new(workspace, document, self.arrangement).by(shown.as_ref());
                 self.views.show(ui, &scene, view_state, toolbox, out);
             }
             (None, None) => welcome::show(ui, workspace, seen, out),

@@ -1,6 +1,7 @@
 //! View state: how images are shown. Nothing here is data, and nothing here is saved with an image.
 
 use super::comparing::{CompareWith, Comparing};
+use super::views::Learned;
 use crate::engine::Version;
 use crate::geom::Plane;
 use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone, Turn};
@@ -253,6 +254,8 @@ pub struct ViewState {
     pub dim: f32,
     pub area: AreaStyle,
     pub prediction_shown: bool,
+    /// Whose prediction that is.
+    pub learned: Learned,
     pub prediction_opacity: f32,
     pub heat: bool,
     pub difference: bool,
@@ -275,6 +278,7 @@ impl Default for ViewState {
             dim: 0.0,
             area: AreaStyle::Both,
             prediction_shown: true,
+            learned: Learned::default(),
             prediction_opacity: PREDICTION_STRENGTH,
             heat: false,
             difference: false,
@@ -372,12 +376,25 @@ impl ViewState {
         self.prediction_shown = shows != Shows::Mask;
     }
 
+    /// While the key is held: the other of two predictions, or the image without the mask.
+    pub fn hold(&mut self, held: bool) {
+        self.mask_held_away = !self.learned.hold(held) && held;
+    }
+
+    /// The key was tapped.
+    pub fn tap(&mut self) {
+        if !self.learned.swap() {
+            self.mask_shown = !self.mask_shown;
+        }
+    }
+
     pub fn mask_visible(&self) -> bool {
         self.mask_shown && !self.mask_held_away
     }
 
+    /// Whether a person does not want to see what is predicted of a slice by the version that is shown.
     pub fn is_rejected(&self, document: &Document, z: usize) -> bool {
-        let Some(version) = document.model() else { return false };
+        let Some(version) = self.learned.version(document) else { return false };
         self.images.get(&document.id()).is_some_and(|i| i.rejected.contains(&(version.clone(), z)))
     }
 
@@ -399,9 +416,14 @@ impl ViewState {
                 AreaStyle::Outline => LayerStyle { fill: 0.0, dots: 0.0, thin: outline, outline, ..style },
             }
         };
+        // Nothing of a prediction that is judged lies below it.
+        let mask = match self.learned.is_judged() {
+            true => LayerStyle { fill: 0.0, thin: LayerStyle::MASK.outline, ..LayerStyle::MASK },
+            false => LayerStyle::MASK,
+        };
         let prediction_times = self.prediction_opacity / PREDICTION_STRENGTH;
         OverlayStyle {
-            mask: layer(self.mask_visible(), LayerStyle::MASK, self.mask_opacity / MASK_OPACITY),
+            mask: layer(self.mask_visible(), mask, self.mask_opacity / MASK_OPACITY),
             prediction: layer(self.prediction_shown, LayerStyle::PREDICTION, prediction_times),
             heat: heat_class
                 .filter(|_| self.heat && self.prediction_shown)

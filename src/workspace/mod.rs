@@ -62,7 +62,7 @@ pub use labels::class_labels;
 pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};
-pub use predicted_at::{Likely, predicted_at, predicted_by};
+pub use predicted_at::{Likely, predicted_by};
 pub use predictions::{Made, PredictionStatus, SliceLabels};
 pub use reformat::{Reformat, translation};
 pub use risk::Risk;

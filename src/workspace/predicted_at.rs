@@ -1,4 +1,4 @@
-//! What the model in use makes of a single voxel.
+//! What a model makes of a single voxel.
 
 use super::{Document, Workspace, class_labels};
 use crate::label::LabelTable;
@@ -15,13 +15,8 @@ pub struct Likely {
     pub probability: f32,
 }
 
-/// Every class of the model in use at voxel (x, y, z), the most probable first. Empty where no probabilities are at hand: nothing is
+/// Every class of a model at voxel (x, y, z), the most probable first. Empty where no probabilities are at hand: nothing is
 /// predicted there, the model gives labels alone, or the values lie on the graphics device.
-pub fn predicted_at(workspace: &Workspace, document: &Document, voxel: [usize; 3]) -> Vec<Likely> {
-    document.model().map_or_else(Vec::new, |version| predicted_by(workspace, document, version, voxel))
-}
-
-/// The same by any version.
 pub fn predicted_by(
     workspace: &Workspace,
     document: &Document,

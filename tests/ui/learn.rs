@@ -1,7 +1,10 @@
 //! The panel that trains: start, pause, go on, cancel; adopting a version and rolling it back.
 
 use super::Window;
-use egui::{Event, Key, Modifiers, accesskit::Role};
+use egui::{
+    Event, Key, Modifiers,
+    accesskit::{Role, Toggled},
+};
 use egui_kittest::kittest::{NodeT, Queryable};
 use fovea::workspace::{Asks, TrainingState};
 
@@ -315,6 +318,51 @@ fn decided_on(verified: usize) -> (Window, String) {
     (window, version)
 }
 
+fn chosen(window: &Window, name: &str) -> bool {
+    let toggled = window.harness.get_by_role_and_label(Role::RadioButton, name).accesskit_node().toggled();
+    toggled == Some(Toggled::True)
+}
+
+fn key(window: &mut Window, key: Key, pressed: bool) {
+    let modifiers = Modifiers::NONE;
+    window.harness.event(Event::Key { key, physical_key: None, pressed, repeat: false, modifiers });
+    window.steps(3);
+}
+
+#[test]
+fn the_view_shows_before_or_now_and_the_other_while_a_key_is_held() {
+    let (mut window, version) = decided_on(2);
+    let z = window.document().cursor()[2];
+    window.until("both predict the slice", |w| {
+        let document = w.active().expect("an image is open");
+        w.prediction(document.id(), z).is_some() && w.prediction_by(document.id(), &version, z).is_some()
+    });
+    window.steps(2);
+    assert!(chosen(&window, "Now") && !chosen(&window, "Before"));
+    key(&mut window, Key::S, true);
+    window.steps(3);
+    assert!(chosen(&window, "Before"), "while the key is held");
+    key(&mut window, Key::S, false);
+    assert!(chosen(&window, "Now"));
+    window.click("Before");
+    assert!(chosen(&window, "Before"));
+    window.press(Key::S);
+    assert!(chosen(&window, "Now"), "a tap is a click");
+
+    // What is not in use yet is not accepted.
+    let painted = window.painted();
+    window.press(Key::Enter);
+    window.settle();
+    assert_eq!(window.painted(), painted);
+    assert!(window.harness.query_by_label_contains("it can be accepted once it is adopted").is_some());
+
+    window.click("Label workspace");
+    assert!(window.harness.query_by_role_and_label(Role::RadioButton, "Before").is_none());
+    window.click("Learn workspace");
+    adopt(&mut window);
+    assert!(window.harness.query_by_role_and_label(Role::RadioButton, "Before").is_none(), "it is decided");
+}
+
 #[test]
 fn learning_on_goes_on_from_the_new_network() {
     let (mut window, version) = decided_on(3);
@@ -355,4 +403,26 @@ fn a_new_network_leaves_the_model_in_use_and_is_judged_beside_it() {
     assert_eq!(window.document().cursor()[2], z);
     window.click("Discard");
     assert_eq!((state(&window), window.document().model().cloned()), (TrainingState::Discarded, in_use));
+}
+
+#[test]
+fn while_it_learns_a_slice_kept_out_shows_what_it_predicts() {
+    let mut window = corrected(2);
+    start(&mut window, 400);
+    window.until("it is measured", |w| w.training().is_some_and(|t| !t.validations().is_empty()));
+    let training = window.workspace().training().expect("there is a run");
+    let (_, z) = training.place_of(0).expect("one is kept out");
+    window.steps(2);
+    let says = |window: &Window| window.harness.query_by_label_contains("As it learns").is_some();
+    assert!(!says(&window), "not of a slice that it is not measured on");
+    window.harness.get_by_label("Show").scroll_to_me();
+    window.steps(3);
+    window.click("Show");
+    assert_eq!(window.document().cursor()[2], z);
+    assert!(says(&window));
+    window.click("Label workspace");
+    assert!(!says(&window), "elsewhere the model in use is what one sees");
+    window.click("Learn workspace");
+    window.click("Keep the best so far");
+    window.until("it has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
 }

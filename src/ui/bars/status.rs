@@ -1,3 +1,4 @@
+use crate::engine::Version;
 use crate::geom::Unit;
 use crate::nn::DeviceKind;
 use crate::ui::comparing::Side;
@@ -6,9 +7,7 @@ use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::views::paint_letter;
 use crate::words::counted;
-use crate::workspace::{
-    Compared, Device, Document, Likely, PredictionStatus, SaveState, Workspace, predicted_at, predicted_by,
-};
+use crate::workspace::{Device, Document, Likely, PredictionStatus, SaveState, Workspace, predicted_by};
 use egui::{Align, Color32, Label, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, Vec2};
 use glam::DVec3;
 
@@ -17,11 +16,12 @@ const NARROW: f32 = 1000.0;
 /// Free room that the hint keeps at both its sides.
 const AROUND_HINT: f32 = 24.0;
 
-/// Where the pointer is and what lies there, what to do next, whether everything is on the disk, and what predicts.
+/// Where the pointer is and what lies there, what to do next, whether everything is on the disk, and what predicts. `shown`: the
+/// version whose prediction is on screen, and the one beside it where two are compared.
 pub fn show(
     ui: &mut Ui,
     workspace: &Workspace,
-    (pointed_at, compared): (Option<[usize; 3]>, Option<&Compared>),
+    (pointed_at, shown): (Option<[usize; 3]>, [Option<&Version>; 2]),
     hint: &str,
     out: &mut Outbox,
 ) {
@@ -34,7 +34,7 @@ pub fn show(
     let mut left = child(bar.left(), bar.right(), Layout::left_to_right(Align::Center), "left");
     left.spacing_mut().item_spacing.x = 14.0;
     match workspace.active() {
-        Some(document) => position(&mut left, workspace, document, pointed_at, compared, narrow),
+        Some(document) => position(&mut left, workspace, document, (pointed_at, shown), narrow),
         None => _ = weak(&mut left, "For research and teaching; not a medical device"),
     }
     let end = left.min_rect().right();
@@ -75,8 +75,7 @@ fn position(
     ui: &mut Ui,
     workspace: &Workspace,
     document: &Document,
-    pointed_at: Option<[usize; 3]>,
-    compared: Option<&Compared>,
+    (pointed_at, shown): (Option<[usize; 3]>, [Option<&Version>; 2]),
     narrow: bool,
 ) {
     let voxel = pointed_at.unwrap_or(document.cursor());
@@ -124,18 +123,18 @@ fn position(
     if pointed_at.is_none() {
         return;
     }
-    let in_use = predicted_at(workspace, document, voxel);
-    let other = compared.filter(|compared| compared.document == document.id());
-    match other.and_then(|compared| compared.version.as_ref()) {
-        None => predicted(ui, &in_use),
-        Some(other) => {
-            let other = predicted_by(workspace, document, other, voxel);
-            for (side, likely) in Side::BOTH.into_iter().zip([in_use, other]) {
+    let likely =
+        shown.map(|version| version.map(|version| predicted_by(workspace, document, version, voxel)));
+    match likely {
+        [None, None] => {}
+        [Some(likely), None] => predicted(ui, &likely),
+        both => {
+            for (side, likely) in Side::BOTH.into_iter().zip(both) {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = 5.0;
                     let (square, _) = ui.allocate_exact_size(Vec2::splat(14.0), Sense::hover());
                     paint_letter(ui, square, side);
-                    predicted(ui, &likely);
+                    predicted(ui, &likely.unwrap_or_default());
                 });
             }
         }

@@ -4,6 +4,7 @@
 mod compare;
 mod findings;
 mod frame;
+mod learned;
 mod legend;
 mod likely;
 mod marks;
@@ -16,6 +17,7 @@ mod slider;
 mod surface_view;
 
 pub use compare::{choose as choose_beside, paint_letter};
+pub use learned::Learned;
 pub use marks::SliceMarks;
 pub use overlay::predicted_words;
 pub use pointer::Pointer;
@@ -44,6 +46,8 @@ pub struct Views {
     pub reformats: [Reformat; 3],
     /// The same for what is put beside it.
     other: Option<Box<compare::Other>>,
+    /// What a network that learns makes of the native slice.
+    as_it_learns: learned::AsItLearns,
 }
 
 /// What is shown in a view.
@@ -65,6 +69,11 @@ impl<'a> Scene<'a> {
     pub fn new(workspace: &'a Workspace, document: &'a Document, arrangement: Arrangement) -> Self {
         let (version, cursor) = (document.model(), document.cursor());
         Self { workspace, document, arrangement, version, cursor, is_other: false }
+    }
+
+    /// The same with another model.
+    pub fn by(self, version: Option<&'a Version>) -> Self {
+        Self { version, ..self }
     }
 
     fn model(&self) -> Option<&'a LibraryModel> {

@@ -1,5 +1,6 @@
 use super::findings::Findings;
 use super::frame::ViewFrame;
+use super::learned::{self, Learned};
 use super::{Scene, Views, likely, overlay, slider};
 use crate::geom::{Axis, Plane, Unit};
 use crate::gpu::{
@@ -55,7 +56,16 @@ pub fn show(
     let frame = ViewFrame::new(document.volume(), plane, scene.cursor, rect, plane_view, ppp);
     let painter = ui.painter().with_clip_rect(rect);
     let reformat = &mut views.reformats[plane as usize];
-    let draw = describe(scene, &frame, view_state, reformat, ppp);
+    let mut draw = describe(scene, &frame, view_state, reformat, ppp);
+    let native = axes.normal == Axis::Z && !scene.is_other;
+    let as_it_learns = match view_state.learned {
+        Learned::AsItLearns(_) if native => views.as_it_learns.draw(scene.workspace, document, frame.slice),
+        _ => None,
+    };
+    let learns = as_it_learns.is_some();
+    if let Some((prediction, table)) = as_it_learns {
+        (draw.prediction, draw.colors) = (Some(prediction), LabelColors::of(&table));
+    }
     let predicted = draw.prediction.is_some() && (view_state.prediction_shown || view_state.difference);
     painter.add(SliceCallback::shape(rect, draw));
     if reformat.is_behind() {
@@ -77,7 +87,7 @@ pub fn show(
     if scene.arrangement == Arrangement::Review && axes.normal == Axis::Z && !scene.is_other {
         views.legend.show(ui, &frame, scene, view_state);
     }
-    if predicted {
+    if predicted && !learns {
         overlay::demonstration(&painter, rect, scene);
     }
     if count > 1 && !scene.is_other {
@@ -86,8 +96,11 @@ pub fn show(
     if response.hovered() {
         ui.ctx().set_cursor_icon(cursor_icon(view_state, toolbox));
     }
-    if predicted && cursor_icon(view_state, toolbox) == CursorIcon::Default {
+    if predicted && !learns && cursor_icon(view_state, toolbox) == CursorIcon::Default {
         likely::show(&painter, &response, &frame, scene);
+    }
+    if native {
+        learned::show(ui, &frame, scene.workspace, document, &mut view_state.learned);
     }
     if count > 1 {
         let strip = Rect::from_min_max(pos2(rect.right(), whole.top()), whole.max);

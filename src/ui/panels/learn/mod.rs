@@ -13,6 +13,7 @@ mod training_set;
 mod under_way;
 mod versions;
 
+pub use thumbnail::as_shown;
 pub use under_way::time_left;
 
 use crate::ui::context::{Panel, PanelContext};
