@@ -48,6 +48,17 @@ impl Opening {
     }
 }
 
+/// What predicts on an image.
+#[derive(Debug, Default)]
+struct Predicts {
+    /// The version in use.
+    model: Option<Version>,
+    /// Its structures that are neither shown nor accepted.
+    left_out: BTreeSet<String>,
+    /// The version in use, or the one before a network that has learned nothing was put in its place.
+    predictor: Option<Version>,
+}
+
 /// An open image with what a person has made of it. Read by everyone, changed by [`Command`](super::Command)s only.
 #[derive(Debug)]
 pub struct Document {
@@ -58,12 +69,7 @@ pub struct Document {
     /// The label that tools paint with.
     selected: LabelId,
     cursor: [usize; 3],
-    /// The model that predicts here.
-    model: Option<Version>,
-    /// The structures of that model which are neither shown nor accepted.
-    left_out: BTreeSet<String>,
-    /// The same, or the one that did before a network that has learned nothing was put in its place.
-    predictor: Option<Version>,
+    predicts: Predicts,
     statistics: Statistics,
     /// Oldest first.
     runs: Vec<TrainingRun>,
@@ -80,9 +86,7 @@ impl Document {
             image,
             saving: Saving::default(),
             cursor: dims.map(|n| n / 2),
-            model: None,
-            left_out: BTreeSet::new(),
-            predictor: None,
+            predicts: Predicts::default(),
             statistics: Statistics::default(),
             runs: Vec::new(),
         }
@@ -173,32 +177,32 @@ impl Document {
 
     /// The version of the model that predicts here.
     pub fn model(&self) -> Option<&Version> {
-        self.model.as_ref()
+        self.predicts.model.as_ref()
     }
 
     /// The structures of the model in use, by name, that are neither shown nor accepted.
     pub fn left_out(&self) -> &BTreeSet<String> {
-        &self.left_out
+        &self.predicts.left_out
     }
 
     /// The label that each class of the model in use means here, and the table with those that it brings: as
     /// [`class_labels`](super::class_labels) gives them, but for what is left out, which means nothing. Nothing is left out of another
     /// model.
     pub fn wanted_labels(&self, card: &ModelCard) -> (Vec<LabelId>, LabelTable) {
-        match self.model.as_ref().is_some_and(|version| **version == *card.version) {
-            true => wanted_labels(card, self.labels(), &self.left_out),
+        match self.predicts.model.as_ref().is_some_and(|version| **version == *card.version) {
+            true => wanted_labels(card, self.labels(), &self.predicts.left_out),
             false => class_labels(card, self.labels()),
         }
     }
 
     /// The model in use, or, where a network that has learned nothing is in use, the one before it.
     pub fn predictor(&self) -> Option<&Version> {
-        self.predictor.as_ref()
+        self.predicts.predictor.as_ref()
     }
 
     /// The base that a prediction of slice `z` must have to be shown: this document, the model in use, the slice.
     pub fn base(&self, z: usize) -> Option<SliceKey> {
-        self.model.clone().map(|version| SliceKey { document: self.id, version, z })
+        self.predicts.model.clone().map(|version| SliceKey { document: self.id, version, z })
     }
 
     /// How much a label takes, as it was measured last: mm³, or mm² on an image of depth 1, or pixels where spacing is
@@ -341,15 +345,15 @@ impl Document {
 
     /// Predicts with a version from now on; the one before. `untrained`: it has learned nothing.
     pub(super) fn set_model(&mut self, version: Option<Version>, untrained: bool) -> Option<Version> {
-        self.left_out.clear();
+        self.predicts.left_out.clear();
         if !untrained {
-            self.predictor.clone_from(&version);
+            self.predicts.predictor.clone_from(&version);
         }
-        std::mem::replace(&mut self.model, version)
+        std::mem::replace(&mut self.predicts.model, version)
     }
 
     pub(super) fn leave_out(&mut self, structures: BTreeSet<String>) {
-        self.left_out = structures;
+        self.predicts.left_out = structures;
     }
 
     pub(super) fn select(&mut self, label: LabelId) {
