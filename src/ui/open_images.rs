@@ -4,7 +4,7 @@ use super::arrangement::Arrangement;
 use super::outbox::{Outbox, Request};
 use super::reading::as_painted;
 use super::theme;
-use super::widgets::{cut_in_the_middle, row_ground};
+use super::widgets::{cut_in_the_middle, one_line, row_ground};
 use crate::words::counted;
 use crate::workspace::{Command, Document, SaveState, Workspace};
 use egui::{Align2, Frame, Margin, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -64,10 +64,10 @@ fn row(ui: &mut Ui, document: &Document, front: bool, out: &mut Outbox) {
     for (i, ((share, _), words)) in COLUMNS.into_iter().zip(cells).enumerate() {
         let left = rect.left() + 8.0 + share * rect.width();
         let right = COLUMNS.get(i + 1).map_or(rect.right(), |next| rect.left() + next.0 * rect.width());
-        let clip = rect.with_min_x(left).with_max_x(right).intersect(ui.clip_rect());
+        let room = right - left - 8.0;
         let color = if i == 0 { p.text } else { p.weak };
-        let at = pos2(left, rect.center().y);
-        ui.painter().with_clip_rect(clip).text(at, Align2::LEFT_CENTER, words, theme::body(), color);
+        let words = one_line(ui, &words, theme::body(), color, room);
+        ui.painter().galley(pos2(left, rect.center().y - words.size().y / 2.0), words, color);
     }
     if response.double_clicked() {
         out.command(Command::Activate(document.id()));

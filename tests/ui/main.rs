@@ -13,6 +13,7 @@ mod pictures;
 mod prediction;
 mod renaming;
 mod room;
+mod states;
 mod still;
 mod surface;
 mod unsaved;

@@ -39,7 +39,7 @@ fn window(data: &Path, sample: &str, before: Before) -> Option<Window> {
     Some(window)
 }
 
-fn workspace(data: &Path) -> Workspace {
+pub fn workspace(data: &Path) -> Workspace {
     let place = Place::Directory(data.to_owned());
     let options = WorkspaceOptions { place, ..WorkspaceOptions::default() };
     Workspace::with_options(Engine::start(EngineOptions::headless(DeviceChoice::Cpu)).unwrap(), options)
@@ -87,7 +87,7 @@ const WRITE: &str = "FOVEA_WRITE=1 cargo test --release --test ui pictures -- --
 
 /// Holds the window against the picture that is kept of it, or keeps a new one. Numbers that differ from run to run (how long a
 /// prediction took) and the edges of lines on another adapter may differ; a part of the window that has moved may not.
-fn hold(window: &mut Window, folder: &str, name: &str) {
+pub fn hold(window: &mut Window, folder: &str, name: &str) {
     const FAR: u8 = 40;
     const MOST: f64 = 0.01;
     let picture = drawn(window);
@@ -118,7 +118,7 @@ fn hold(window: &mut Window, folder: &str, name: &str) {
 }
 
 const DOCS: &str = "docs/src/images";
-const HERE: &str = "tests/ui/pictures";
+pub const HERE: &str = "tests/ui/pictures";
 
 fn in_a_folder(show: impl FnOnce(&Path) -> Option<()>) {
     let data = tempfile::tempdir().unwrap();

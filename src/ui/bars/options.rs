@@ -52,7 +52,8 @@ fn review(ui: &mut Ui, view_state: &mut ViewState) {
     title(ui, "Review");
     let choices = Shows::ALL.map(|shows| (shows, shows.title()));
     if let Some(shows) =
-        Segmented::new(view_state.shows(), choices).show(ui, |shows| shows.about().to_owned())
+        Segmented::new(view_state.shows(), choices)
+            .show_or_list(ui, "What is shown", |shows| shows.about().to_owned())
     {
         view_state.show(shows);
     }

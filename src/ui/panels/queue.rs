@@ -4,7 +4,7 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Request};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use crate::ui::widgets::{empty, primary_key, quiet, row_ground, section};
+use crate::ui::widgets::{Icon, IconButton, empty, primary_key, quiet, row_ground, section};
 use crate::workspace::{Command, Document, PredictionStatus, Workspace};
 use egui::{Align2, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
@@ -16,6 +16,8 @@ pub struct Queue {
 }
 
 const ROW: f32 = 32.0;
+/// Of the buttons beside the filled one.
+const WORDS: f32 = 132.0;
 /// So many slices are listed; the rest is counted.
 const LISTED: usize = 8;
 
@@ -84,11 +86,18 @@ impl Panel for Queue {
         let skip = KeyCommand::Queue(1);
         let ctx = ui.ctx().clone();
         let key = |command| shortcut_of(&ctx, command).unwrap_or_default();
-        if document.depth() > 1 && quiet(ui, true, "Skip").on_hover_text(key(skip)).clicked() {
+        // Where there is no room for words, icons with the same names.
+        let room = ui.available_width() >= WORDS;
+        let button = |ui: &mut Ui, icon, name: &str, enabled, command| match room {
+            true => quiet(ui, enabled, name).on_hover_text(key(command)).clicked(),
+            false => ui.add(IconButton::new(icon, name).key(command).enabled(enabled)).clicked(),
+        };
+        if document.depth() > 1 && button(ui, Icon::Right, "Skip", true, skip) {
             out.key(skip);
         }
         let name = if rejected { "Show again" } else { "Reject" };
-        if quiet(ui, there, name).on_hover_text(key(KeyCommand::Reject)).clicked() {
+        let icon = if rejected { Icon::Undo } else { Icon::Close };
+        if button(ui, icon, name, there, KeyCommand::Reject) {
             out.key(KeyCommand::Reject);
         }
     }

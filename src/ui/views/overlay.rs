@@ -142,10 +142,33 @@ pub fn demonstration(painter: &Painter, rect: Rect, scene: &Scene) {
         .into_iter()
         .find(|galley| galley.size().x < rect.width() - 4.0 * EDGE);
     let Some(galley) = galley else { return };
-    let at = pos2(rect.center().x, rect.top() + 3.0 * EDGE);
+    // In a narrow view other words stand below the letter at the edge.
+    let below = if rect.width() < 420.0 { 5.5 * EDGE } else { 3.0 * EDGE };
+    let at = pos2(rect.center().x, rect.top() + below);
     let place = Rect::from_center_size(at, galley.size());
     painter.rect_filled(place.expand2(vec2(8.0, 3.0)), 4.0, canvas::SHADE);
     painter.galley(place.min, galley, color);
+}
+
+/// Words at the upper right, from the right to the left: below the letter at the middle of the edge where they would reach it, and
+/// not at all where the view has no room for them.
+fn upper_right<'a>(painter: &Painter, view: Rect, words: impl IntoIterator<Item = (&'a str, Color32)>) {
+    /// Half of what the letter takes.
+    const LETTER: f32 = 12.0;
+    const BETWEEN: f32 = 12.0;
+    let laid: Vec<_> = words
+        .into_iter()
+        .map(|(words, color)| (painter.layout_no_wrap(words.to_owned(), theme::small(), color), words, color))
+        .collect();
+    let wide = laid.iter().map(|(galley, ..)| galley.size().x + BETWEEN).sum::<f32>() - BETWEEN;
+    if wide > view.width() - 2.0 * EDGE {
+        return;
+    }
+    let reaches = view.right() - EDGE - wide < view.center().x + LETTER;
+    let mut at = pos2(view.right() - EDGE, view.top() + EDGE + if reaches { 18.0 } else { 0.0 });
+    for (_, words, color) in laid {
+        at.x = text(painter, at, Align2::RIGHT_TOP, words, theme::small(), color).left() - BETWEEN;
+    }
 }
 
 /// Plane and slice at the top left, the state of the prediction at the top right, the window at the bottom left.
@@ -164,11 +187,7 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, view_state: 
     let native = frame.plane == document.native_plane();
     if native {
         let z = frame.slice;
-        let mut at = pos2(r.right() - EDGE, r.top() + EDGE);
-        if document.is_verified(z) {
-            let words = text(painter, at, Align2::RIGHT_TOP, "Verified", small.clone(), theme::of(true).good);
-            at.x = words.left() - 12.0;
-        }
+        let verified = document.is_verified(z).then_some(("Verified", theme::of(true).good));
         let words = match scene.status(z) {
             _ if scene.is_rejected(view_state, z) => Some("Prediction rejected"),
             PredictionStatus::Untrained => Some("The network has learned nothing yet"),
@@ -178,13 +197,10 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, view_state: 
             PredictionStatus::OnRequest => Some("Not predicted yet"),
             PredictionStatus::NoModel | PredictionStatus::Ready(_) | PredictionStatus::Labelled => None,
         };
-        if let Some(words) = words {
-            text(painter, at, Align2::RIGHT_TOP, words, small.clone(), canvas::WEAK);
-        }
+        upper_right(painter, r, verified.into_iter().chain(words.map(|words| (words, canvas::WEAK))));
     }
     if !native && let Some(words) = predicted_words(scene.workspace, document) {
-        let at = pos2(r.right() - EDGE, r.top() + EDGE);
-        text(painter, at, Align2::RIGHT_TOP, &words, small.clone(), canvas::WEAK);
+        upper_right(painter, r, [(words.as_str(), canvas::WEAK)]);
     }
     let Some(image) = view_state.image_of(document.id()) else { return };
     let alone = !image.layout.is_several();

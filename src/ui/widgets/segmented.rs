@@ -1,5 +1,6 @@
+use super::drop_down;
 use crate::ui::theme::{self, size};
-use egui::{CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{CornerRadius, Popup, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 /// One of several choices, side by side in one frame.
 pub struct Segmented<'a, T> {
@@ -40,6 +41,28 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
     pub fn width(&self, ui: &Ui) -> f32 {
         self.choices.iter().map(|(_, words, _)| wide(ui, words) + 2.0 * self.padding).sum::<f32>()
             + 2.0 * INSET
+    }
+
+    /// As [`Segmented::show`]; where there is less room than that, a button with the chosen one, which opens a list. `name`: what
+    /// the button is called.
+    pub fn show_or_list(self, ui: &mut Ui, name: &str, tip: impl Fn(T) -> String) -> Option<T> {
+        if self.width(ui) <= ui.available_width() {
+            return self.show(ui, tip);
+        }
+        let shown =
+            self.choices.iter().find(|(value, ..)| *value == self.chosen).map_or("", |(_, words, _)| words);
+        let button = drop_down(ui, shown, name);
+        let mut clicked = None;
+        Popup::menu(&button).show(|ui| {
+            for (value, words, _) in &self.choices {
+                let line = ui.selectable_label(*value == self.chosen, *words);
+                if line.on_hover_text(tip(*value)).clicked() {
+                    clicked = Some(*value);
+                    ui.close();
+                }
+            }
+        });
+        clicked
     }
 
     /// Draws it; the choice that was clicked. `tip` says more of each.
