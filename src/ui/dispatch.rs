@@ -41,6 +41,7 @@ impl Shell {
             | KeyCommand::Scale(_)
             | KeyCommand::Panel
             | KeyCommand::ReduceMotion
+            | KeyCommand::Suggest
             | KeyCommand::Part(_) => out.key(command),
             KeyCommand::Find => self.find.open(),
             KeyCommand::Models => out.requests.push(Request::Models),

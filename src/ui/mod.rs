@@ -30,6 +30,7 @@ mod shell;
 mod side;
 mod stack;
 mod stopping;
+mod suggestions;
 mod theme;
 mod view_state;
 mod views;

@@ -53,6 +53,7 @@ pub struct Remembered {
     pub area: usize,
     pub crosshair: bool,
     pub legend: bool,
+    pub suggests: bool,
     /// How much darker images are drawn.
     pub dim: f32,
     pub smooth: bool,
@@ -95,6 +96,7 @@ impl Default for Remembered {
             area: 0,
             crosshair: view.crosshair,
             legend: view.legend,
+            suggests: view.suggests,
             dim: view.dim,
             smooth: true,
             found: Vec::new(),
@@ -159,6 +161,7 @@ impl Memory {
             (share(now.mask_opacity), share(now.prediction_opacity));
         view_state.area = AreaStyle::ALL.get(now.area).copied().unwrap_or(AreaStyle::Both);
         (view_state.crosshair, view_state.legend) = (now.crosshair, now.legend);
+        view_state.suggests = now.suggests;
         view_state.dim = if now.dim.is_finite() { now.dim.clamp(0.0, 0.6) } else { 0.0 };
         view_state.filter = if now.smooth { Filter::Smooth } else { Filter::Nearest };
     }
@@ -192,6 +195,7 @@ impl Memory {
             area: place(&AreaStyle::ALL),
             crosshair: view_state.crosshair,
             legend: view_state.legend,
+            suggests: view_state.suggests,
             dim: view_state.dim,
             smooth: view_state.filter == Filter::Smooth,
             found: shell.find.used().to_vec(),

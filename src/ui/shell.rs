@@ -130,7 +130,7 @@ impl Shell {
             ui,
             |ui| {
                 Part::Top.begin(ui);
-                bars::top(ui, workspace, &mut self.case, self.arrangement, panel, out);
+                bars::top(ui, workspace, &mut self.case, self.arrangement, view_state, panel, out);
             },
         );
         // Its place is taken now and filled last: Tab comes to it last.
@@ -266,6 +266,7 @@ impl Shell {
             Request::Key(KeyCommand::ReduceMotion) => {
                 theme::reduce_motion(ctx, !theme::is_motion_reduced(ctx));
             }
+            Request::Key(KeyCommand::Suggest) => view_state.suggests = !view_state.suggests,
             Request::Key(KeyCommand::Part(by)) => {
                 parts::go(ctx, by);
                 parts::set_walking(ctx, true);

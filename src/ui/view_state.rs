@@ -260,6 +260,8 @@ pub struct ViewState {
     pub heat: bool,
     pub difference: bool,
     pub crosshair: bool,
+    /// The panel of labels says what one might do next.
+    pub suggests: bool,
     /// What the colours and lines mean, in Review.
     pub legend: bool,
     pub filter: Filter,
@@ -283,6 +285,7 @@ impl Default for ViewState {
             heat: false,
             difference: false,
             crosshair: true,
+            suggests: true,
             legend: true,
             filter: Filter::Smooth,
             comparing: Comparing::default(),

@@ -106,3 +106,41 @@ fn a_label_is_measured_and_cleared_from_its_menu() {
     window.settle();
     assert_eq!(pixels(&window, second), cleared);
 }
+
+#[test]
+fn one_thing_is_suggested_and_can_be_put_away() {
+    let mut window = Window::on("oct");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    window.click("Labels panel");
+    let suggested = |window: &Window| window.harness.query_by_label("Suggested next").is_some();
+    let goes_to_review = window.harness.query_by_label_contains("Go through the slices and accept").is_some();
+    assert!(suggested(&window) && goes_to_review);
+    window.click("Not now");
+    assert!(!suggested(&window));
+    for _ in 0..5 {
+        window.press_with(Modifiers::COMMAND, Key::Enter);
+        window.press(Key::ArrowDown);
+    }
+    // It stands where a slice of this image teaches.
+    assert!(window.harness.query_by_label_contains("5 verified slices can teach a network").is_some());
+}
+
+#[test]
+fn many_labels_are_searched_by_name() {
+    let mut window = Window::on("fundus");
+    window.click("Labels panel");
+    let has_field = |window: &Window| window.harness.query_by_label("Search the labels").is_some();
+    assert!(!has_field(&window));
+    for _ in 0..13 {
+        window.press(Key::N);
+    }
+    assert!(has_field(&window));
+    window.harness.get_by_label("Search the labels").click();
+    window.steps(2);
+    window.harness.event(egui::Event::Text("label 7".to_owned()));
+    window.steps(3);
+    let listed = |name: &str| window.harness.query_by_role_and_label(Role::Button, name).is_some();
+    assert!(listed("Label 7") && !listed("Label 6"));
+}

@@ -4,6 +4,7 @@ use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Question, Request};
 use crate::ui::theme::{self, size};
+use crate::ui::view_state::ViewState;
 use crate::ui::widgets::{Icon, IconButton, Segmented, divider};
 use crate::workspace::{Document, Workspace};
 use egui::{
@@ -24,6 +25,7 @@ pub fn show(
     workspace: &Workspace,
     case: &mut Case,
     arrangement: Arrangement,
+    view_state: &ViewState,
     panel_shown: bool,
     out: &mut Outbox,
 ) {
@@ -42,7 +44,7 @@ pub fn show(
     // The right end first: what is left of it is known then.
     let right = Rect::from_min_max(pos2(middle.right() + 8.0, bar.top()), bar.max);
     let mut right_ui = child(ui, right, Layout::right_to_left(Align::Center), "right");
-    right_end(&mut right_ui, workspace, arrangement, [narrow, menu, panel_shown], out);
+    right_end(&mut right_ui, workspace, arrangement, view_state, [narrow, menu, panel_shown], out);
 
     let left = Rect::from_min_max(bar.min, pos2(middle.left() - 8.0, bar.bottom()));
     let mut left_ui = child(ui, left, Layout::left_to_right(Align::Center), "left");
@@ -118,12 +120,13 @@ fn right_end(
     ui: &mut Ui,
     workspace: &Workspace,
     arrangement: Arrangement,
+    view_state: &ViewState,
     [narrow, menu, panel_shown]: [bool; 3],
     out: &mut Outbox,
 ) {
     ui.spacing_mut().item_spacing.x = 4.0;
     let document = workspace.active();
-    rest(ui, document, out);
+    rest(ui, document, view_state, out);
     if document.is_some() {
         let panel = IconButton::new(Icon::Panel, "Panels").key(KeyCommand::Panel).selected(panel_shown);
         if ui.add(panel).clicked() {
@@ -153,7 +156,7 @@ fn right_end(
 }
 
 /// What is rarely needed.
-fn rest(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
+fn rest(ui: &mut Ui, document: Option<&Document>, view_state: &ViewState, out: &mut Outbox) {
     let more = ui.add(IconButton::new(Icon::More, "More"));
     let dark = ui.visuals().dark_mode;
     Popup::menu(&more).show(|ui| {
@@ -167,6 +170,10 @@ fn rest(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
         item(ui, "Larger interface", KeyCommand::Scale(1), out);
         item(ui, "Smaller interface", KeyCommand::Scale(-1), out);
         let mut reduced = theme::is_motion_reduced(ui.ctx());
+        let mut suggests = view_state.suggests;
+        if ui.checkbox(&mut suggests, "Suggest what to do next").clicked() {
+            out.key(KeyCommand::Suggest);
+        }
         if ui.checkbox(&mut reduced, "Reduce motion").clicked() {
             out.key(KeyCommand::ReduceMotion);
         }

@@ -164,6 +164,7 @@ fn about(command: KeyCommand) -> &'static str {
         C::Panel => "Opens or closes the panel beside the views",
         C::Scale(_) => "From 100 to 200 %",
         C::ReduceMotion => "Panels and sheets open at once, and nothing blinks by itself",
+        C::Suggest => "Shows or hides the card below the labels",
         C::Messages => "Everything that was said in a notice, newest first",
         C::Layout(_) => "How many views there are, and of what",
         C::Theme => "The image keeps its dark ground in both",
@@ -179,7 +180,7 @@ fn why_not(command: KeyCommand, workspace: &Workspace) -> Option<&'static str> {
     use KeyCommand as C;
     let free =
         matches!(command, C::OpenFile | C::OpenFolder | C::Quit | C::Theme | C::Help | C::Scale(_) | C::Find)
-            || matches!(command, C::ReduceMotion | C::Messages);
+            || matches!(command, C::ReduceMotion | C::Suggest | C::Messages);
     if free {
         return None;
     }

@@ -70,6 +70,8 @@ pub enum KeyCommand {
     Scale(i32),
     Theme,
     ReduceMotion,
+    /// Whether the panel of labels says what to do next.
+    Suggest,
     /// The layout of this place in [`LAYOUTS`](super::view_state::LAYOUTS).
     Layout(usize),
     /// So many areas of the window further.
@@ -203,6 +205,7 @@ static FIXED: &[Shortcut] = &[
     line(Look, "Smooth or nearest pixels", &[key(Key::T)], C::Filter),
     line(Look, "Dark or light theme", &[ctrl_shift(Key::L)], C::Theme),
     line(Look, "Reduce motion", &[], C::ReduceMotion),
+    line(Look, "Suggest what to do next", &[], C::Suggest),
     line(Tools, "Window and level", &[key(Key::L)], C::WindowMode),
     line(Tools, "Swap brush and eraser", &[key(Key::Tab)], C::SwapBrushEraser),
     line(Tools, "Smaller brush", &[key(Key::OpenBracket)], C::BrushSize(1.0 / 1.2)),

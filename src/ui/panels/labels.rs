@@ -5,13 +5,15 @@ use crate::ui::keyboard;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::reading::as_painted;
+use crate::ui::suggestions::Suggestions;
 use crate::ui::theme;
 use crate::ui::widgets::{
     Icon, IconButton, InlineEdit, empty, primary_key, quiet, row_ground, section, title_row,
 };
 use crate::workspace::{Command, Document, DocumentId, EditCommand, LabelCommand, Workspace};
 use egui::{
-    Align2, CornerRadius, Key, Rect, Response, RichText, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, Id, Key, Margin, Rect, Response, RichText, Role, Sense, TextEdit, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
 };
 
 /// The labels: colour, name, lock, eye, and the keys 1 to 9.
@@ -21,6 +23,9 @@ pub struct Labels {
     renaming: InlineEdit<(DocumentId, LabelId)>,
     /// The row that was clicked last, and when.
     clicked: Option<((DocumentId, LabelId), f64)>,
+    suggestions: Suggestions,
+    /// Part of a name; only labels that have it are listed.
+    typed: String,
 }
 
 /// Two clicks on one row within so many seconds begin to name its label. More than those of a double click, which on a slow
@@ -28,6 +33,8 @@ pub struct Labels {
 const CLICKS_APART: f64 = 2.0;
 
 const ROW: f32 = 32.0;
+/// More labels than these are searched.
+const MANY: usize = 12;
 
 impl Panel for Labels {
     fn id(&self) -> &'static str {
@@ -39,7 +46,7 @@ impl Panel for Labels {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, out, names, .. } = context;
+        let PanelContext { workspace, document, view_state, out, names } = context;
         let listed = |(of, label)| of == document.id() && document.labels().get(label).is_some();
         if self.renaming.of().is_some_and(|of| !listed(of)) {
             // Another image has come to the front, or the label has gone.
@@ -66,11 +73,19 @@ impl Panel for Labels {
             empty(ui, "No labels yet. Press N for the first, or accept a prediction: it brings its own.");
         }
         ui.spacing_mut().item_spacing.y = 2.0;
-        for (index, label) in document.labels().iter().enumerate() {
+        let typed = self.search(ui, document);
+        let fits = |label: &Label| typed.is_empty() || label.name.to_lowercase().contains(&typed);
+        if !document.labels().is_empty() && !document.labels().iter().any(fits) {
+            empty(ui, "No label has this name.");
+        }
+        for (index, label) in document.labels().iter().enumerate().filter(|(_, label)| fits(label)) {
             self.row(ui, index, label, workspace, document, out);
         }
         ui.spacing_mut().item_spacing.y = 6.0;
         this_slice(ui, document, out);
+        if view_state.suggests {
+            self.suggestions.show(ui, workspace, document, out);
+        }
     }
 
     fn has_footer(&self, _: &PanelContext) -> bool {
@@ -83,6 +98,22 @@ impl Panel for Labels {
 }
 
 impl Labels {
+    /// The field above many labels; what is written in it, in small letters.
+    fn search(&mut self, ui: &mut Ui, document: &Document) -> String {
+        if document.labels().iter().count() <= MANY {
+            return String::new();
+        }
+        let field = TextEdit::singleline(&mut self.typed)
+            .id(Id::unique("label search"))
+            .hint_text("Search the labels")
+            .desired_width(f32::INFINITY)
+            .margin(Margin::symmetric(8, 6));
+        let field = ui.add(field);
+        field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search the labels"));
+        ui.add_space(4.0);
+        self.typed.trim().to_lowercase()
+    }
+
     /// Begins to write the name of a label that is there, or comes with this frame.
     fn name(
         &mut self,
