@@ -91,7 +91,10 @@ fn opened(sample: Option<&str>) -> (Workspace, tempfile::TempDir) {
         let document = workspace.active().unwrap();
         let (id, z) = (document.id(), document.cursor()[2]);
         workspace.look_at(id, z);
-        until(&mut workspace, &|w| w.prediction(id, z).is_some());
+        // With its neighbours, which are predicted ahead.
+        let last = z.saturating_add(2).min(document.depth() - 1);
+        let around = move |w: &Workspace| (z.saturating_sub(2)..=last).all(|z| w.prediction(id, z).is_some());
+        until(&mut workspace, &around);
         let edit = EditCommand::Accept { scope: AcceptScope::Slice(z) };
         workspace.apply(Command::Edit(edit)).unwrap();
         until(&mut workspace, &Workspace::is_idle);
@@ -121,6 +124,8 @@ fn reached(
     window.press_with(Modifiers::SHIFT, Key::Num3);
     (reach.keys)(&mut window);
     window.steps(6);
+    window.until("the surface is there", |w| !w.surface_is_behind());
+    window.steps(3);
     (window, data)
 }
 

@@ -73,7 +73,8 @@ impl Find {
         let height = HEIGHT.min(window.height() - TOP - 24.0);
         let left = (views.center().x - width / 2.0).clamp(12.0, window.right() - width - 12.0);
         let place = Rect::from_min_size(pos2(left, TOP), vec2(width, height));
-        let dim = ctx.layer_painter(egui::LayerId::new(Order::Foreground, Id::unique("find dims")));
+        // Below the sheet itself, whichever of the two was drawn first.
+        let dim = ctx.layer_painter(egui::LayerId::new(Order::Middle, Id::unique("find dims")));
         dim.rect_filled(views, 0.0, Color32::from_black_alpha(97));
 
         let found = found(&entries::all(workspace, &keys(ctx)), &self.typed, &self.used);

@@ -349,7 +349,7 @@ fn this_slice(ui: &mut Ui, document: &Document, out: &mut Outbox) {
             return;
         }
         ui.add_space(4.0);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for (from, name, possible) in
                 [(-1, "Copy from previous", z > 0), (1, "Copy from next", z + 1 < document.depth())]
             {
