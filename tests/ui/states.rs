@@ -89,10 +89,10 @@ fn opened(sample: Option<&str>) -> (Workspace, tempfile::TempDir) {
         workspace.apply(Command::Open(format!("sample:{sample}").into())).unwrap();
         until(&mut workspace, &|w| w.active().is_some() && w.is_idle());
         let document = workspace.active().unwrap();
-        let (id, z) = (document.id(), document.cursor()[2]);
+        let (id, z, depth) = (document.id(), document.cursor()[2], document.depth());
         workspace.look_at(id, z);
         // With its neighbours, which are predicted ahead.
-        let last = z.saturating_add(2).min(document.depth() - 1);
+        let last = z.saturating_add(2).min(depth - 1);
         let around = move |w: &Workspace| (z.saturating_sub(2)..=last).all(|z| w.prediction(id, z).is_some());
         until(&mut workspace, &around);
         let edit = EditCommand::Accept { scope: AcceptScope::Slice(z) };
