@@ -9,4 +9,4 @@ mod plane;
 pub use alignment::{GridAlignment, align, reordered};
 pub use grid::{Frame, Grid, GridError, Unit};
 pub use orientation::Oriented;
-pub use plane::{Axis, Plane, PlaneAxes};
+pub use plane::{Axis, PixelSteps, Plane, PlaneAxes};

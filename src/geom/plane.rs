@@ -54,6 +54,14 @@ pub struct PlaneAxes {
     pub down_flipped: bool,
 }
 
+/// Where the pixel (x, y) of a slice lies in an array: `first + right * x + down * y`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PixelSteps {
+    pub first: isize,
+    pub right: isize,
+    pub down: isize,
+}
+
 impl Grid {
     pub fn plane_axes(&self, plane: Plane) -> PlaneAxes {
         // World axis and sign to the right and down of the screen: LPS for patients, x right and y down for pictures.
@@ -96,6 +104,19 @@ impl PlaneAxes {
     /// Width and height of a slice in pixels.
     pub fn size(&self, dims: [usize; 3]) -> [usize; 2] {
         [dims[self.right.index()], dims[self.down.index()]]
+    }
+
+    /// Where the pixels of a slice lie in an array. `strides`: from one voxel to the next along x, y and z, in elements; 0 along z
+    /// for an array of a single native slice.
+    pub fn steps(&self, dims: [usize; 3], strides: [isize; 3], slice: usize) -> PixelSteps {
+        let along = |axis: Axis, flipped: bool| {
+            let stride = strides[axis.index()];
+            if flipped { (-stride, (dims[axis.index()] as isize - 1) * stride) } else { (stride, 0) }
+        };
+        let (right, from_right) = along(self.right, self.right_flipped);
+        let (down, from_down) = along(self.down, self.down_flipped);
+        let first = from_right + from_down + slice as isize * strides[self.normal.index()];
+        PixelSteps { first, right, down }
     }
 
     /// Voxel coordinates of a slice's pixel coordinates (pixel centres are whole numbers; fractions allowed).

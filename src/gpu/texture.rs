@@ -5,7 +5,7 @@
 
 use super::{SliceImage, draw::DrawError};
 use crate::{
-    geom::{Axis, PlaneAxes},
+    geom::{Axis, PixelSteps, PlaneAxes},
     label::{LabelId, LabelMap},
     volume::Samples,
 };
@@ -202,21 +202,15 @@ pub(crate) fn gather<T: Copy + Send + Sync>(
 ) -> Cow<'_, [T]> {
     let [width, height] = axes.size(dims);
     let strides = [1, dims[0] as isize, (dims[0] * dims[1]) as isize];
-    let along = |axis: Axis, flipped: bool| {
-        let stride = strides[axis.index()];
-        if flipped { (-stride, (dims[axis.index()] as isize - 1) * stride) } else { (stride, 0) }
-    };
-    let (right, right_start) = along(axes.right, axes.right_flipped);
-    let (down, down_start) = along(axes.down, axes.down_flipped);
-    let start = right_start + down_start + slice as isize * strides[axes.normal.index()];
+    let PixelSteps { first, right, down } = axes.steps(dims, strides, slice);
     if width == 0 || height == 0 {
         return Cow::Borrowed(&[]);
     }
     if right == 1 && down == width as isize {
-        return Cow::Borrowed(&samples[start as usize..start as usize + width * height]);
+        return Cow::Borrowed(&samples[first as usize..first as usize + width * height]);
     }
     let row = |y: usize| {
-        let first = start + y as isize * down;
+        let first = first + y as isize * down;
         (0..width).map(move |x| samples[(first + x as isize * right) as usize])
     };
     Cow::Owned((0..height).into_par_iter().flat_map_iter(row).collect())

@@ -1,6 +1,6 @@
 use super::{Document, DocumentId, SliceLabels, Workspace};
 use crate::engine::Version;
-use crate::geom::{Axis, PlaneAxes};
+use crate::geom::{Axis, PixelSteps, PlaneAxes};
 use crate::label::{LabelId, LabelTable, NOT_PREDICTED};
 use crate::nn::ModelCard;
 use std::collections::BTreeMap;
@@ -120,16 +120,9 @@ impl Of {
     /// Puts what the reformat shows of native slice `z` in place.
     fn put(&self, z: usize, labels: Option<&[LabelId]>, out: &mut [LabelId]) {
         let [width, height] = self.axes.size(self.dims);
-        // Where a pixel of the plane lies in the slice: first + right * x + down * y. Only the row or column of slice
-        // `z` is written where the plane crosses the slices.
-        let stride = |axis: Axis| [1, self.dims[0] as isize, 0][axis.index()];
-        let along = |axis: Axis, flipped: bool| {
-            let step = stride(axis);
-            if flipped { (-step, (self.dims[axis.index()] as isize - 1) * step) } else { (step, 0) }
-        };
-        let (right, from_right) = along(self.axes.right, self.axes.right_flipped);
-        let (down, from_down) = along(self.axes.down, self.axes.down_flipped);
-        let first = from_right + from_down + self.slice as isize * stride(self.axes.normal);
+        // Only the row or column of slice `z` is written where the plane crosses the slices.
+        let strides = [1, self.dims[0] as isize, 0];
+        let PixelSteps { first, right, down } = self.axes.steps(self.dims, strides, self.slice);
         let lines = |axis: Axis, flipped: bool, all: usize| {
             let at = if flipped { all - 1 - z.min(all - 1) } else { z };
             if axis == Axis::Z { at..at + 1 } else { 0..all }

@@ -1,7 +1,7 @@
 //! What a view shows: plain data, made anew for every frame, cheap to clone.
 
 use crate::{
-    geom::{Axis, PlaneAxes},
+    geom::{Axis, PixelSteps, PlaneAxes},
     gpu::{TensorBuffer, ViewTransform},
     label::{LabelId, LabelMap, LabelTable},
     volume::{Volume, Window},
@@ -281,17 +281,8 @@ impl Steps {
         if axes.normal != Axis::Z {
             return None;
         }
-        let stride = |axis: Axis| if axis == Axis::X { 1 } else { dims[0] as i32 };
-        let mut offset = 0;
-        let mut along = |axis: Axis, flipped: bool| {
-            let step = stride(axis);
-            if flipped {
-                offset += (dims[axis.index()] as i32 - 1) * step;
-            }
-            if flipped { -step } else { step }
-        };
-        let right = along(axes.right, axes.right_flipped);
-        let down = along(axes.down, axes.down_flipped);
+        let PixelSteps { first, right, down } = axes.steps(dims, [1, dims[0] as isize, 0], 0);
+        let [offset, right, down] = [first, right, down].map(|step| step as i32);
         Some(Self { offset, right, down })
     }
 }
