@@ -6,6 +6,7 @@ pub mod demo;
 mod devices;
 mod eval;
 mod info;
+mod load;
 mod models;
 mod overlay;
 mod report;

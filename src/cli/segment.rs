@@ -3,10 +3,10 @@
 use super::{
     dataset::ModalityArgument,
     is_interrupted,
+    load::load,
     report::Reporter,
     say::note,
     targets::{OverwriteArgument, read_model},
-    train::load,
 };
 use crate::{
     engine::{

@@ -18,12 +18,13 @@ pub use trial::Outcome;
 
 use super::{
     dataset::{self, LabelsArgument},
+    load::loaded,
     report::Reporter,
     say::{self, say},
     targets::{OverwriteArgument, ending},
 };
 use crate::{
-    engine::{Engine, Event, LoadedModel, ModelSource, interrupt, run_folder::Began},
+    engine::{Engine, LoadedModel, ModelSource, interrupt, run_folder::Began},
     nn::{
         ComputeDevice, DeviceChoice, Model, ModelCard,
         train::{Method, RECIPES, Recipe},
@@ -31,14 +32,11 @@ use crate::{
     time,
     volume::Modality,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::Args;
 use folds::Fold;
 use run::Place;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -262,20 +260,6 @@ impl TrainArgs {
     }
 }
 
-/// A model by file or bundled id.
-pub fn load(engine: &Engine, name: &str, shown: &mut Reporter) -> Result<LoadedModel> {
-    let source = if crate::nn::bundled::find(name).is_some() {
-        ModelSource::Bundled(name.to_owned())
-    } else if Path::new(name).exists() {
-        ModelSource::File(name.into())
-    } else {
-        let known: Vec<&str> = crate::nn::bundled::MODELS.iter().map(|m| m.id).collect();
-        bail!("there is no model file {name}, and no bundled model of that name ({})", known.join(", "));
-    };
-    let job = engine.load_model(source);
-    loaded(engine.block_on(job, |e| shown.show(e)).with_context(|| format!("loading {name}"))?)
-}
-
 /// A model behind a spatial transformer.
 fn transformed(engine: &Engine, plain: &LoadedModel, shown: &mut Reporter) -> Result<LoadedModel> {
     let device = ComputeDevice::cpu("to put a transformer before a model");
@@ -287,13 +271,6 @@ fn transformed(engine: &Engine, plain: &LoadedModel, shown: &mut Reporter) -> Re
 fn fresh(engine: &Engine, card: ModelCard, seed: u64, shown: &mut Reporter) -> Result<LoadedModel> {
     let source = ModelSource::Fresh { card: Box::new(card), seed };
     loaded(engine.block_on(engine.load_model(source), |e| shown.show(e))?)
-}
-
-fn loaded(event: Event) -> Result<LoadedModel> {
-    match event {
-        Event::ModelLoaded { model, .. } => Ok(model),
-        other => bail!("loading a model gave an unexpected result (a program error): {other:?}"),
-    }
 }
 
 /// What a run's folder keeps of this moment.

@@ -1,9 +1,10 @@
 //! What the runs of one command share: threads, the images in memory, the models that they start from.
 
-use super::{TrainArgs, load, transformed};
+use super::{TrainArgs, transformed};
 use crate::{
     cli::{
         dataset::{self, Dataset, Request},
+        load::load,
         report::Reporter,
     },
     engine::{Engine, EngineOptions, LoadedModel},

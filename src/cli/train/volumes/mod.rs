@@ -9,10 +9,11 @@ mod settings;
 
 pub use settings::VolumeSettings;
 
-use super::{Facts, TrainArgs, began, command_line, fresh, load, run::diverged};
+use super::{Facts, TrainArgs, began, command_line, fresh, run::diverged};
 use crate::{
     cli::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
+        load::load,
         report::Reporter,
         say::{self, say},
         targets::told_if_taken,
