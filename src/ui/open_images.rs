@@ -2,9 +2,8 @@
 
 use super::arrangement::Arrangement;
 use super::outbox::{Outbox, Request};
-use super::reading::as_painted;
 use super::theme;
-use super::widgets::{cut_in_the_middle, one_line, row_ground};
+use super::widgets::{cut_at_the_end, cut_in_the_middle, row_ground};
 use crate::words::counted;
 use crate::workspace::{Command, Document, SaveState, Workspace};
 use egui::{Align2, Frame, Margin, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -55,7 +54,7 @@ fn row(ui: &mut Ui, document: &Document, front: bool, out: &mut Outbox) {
     row_ground(ui, &response, front);
     let [w, h, d] = document.volume().dims();
     let cells = [
-        as_painted(&cut_in_the_middle(document.name(), 48)),
+        cut_in_the_middle(document.name(), 48),
         document.volume().modality().title().to_owned(),
         if d > 1 { format!("{w} × {h} × {d}") } else { format!("{w} × {h}") },
         format!("{} / {d}", document.verified().len()),
@@ -66,7 +65,7 @@ fn row(ui: &mut Ui, document: &Document, front: bool, out: &mut Outbox) {
         let right = COLUMNS.get(i + 1).map_or(rect.right(), |next| rect.left() + next.0 * rect.width());
         let room = right - left - 8.0;
         let color = if i == 0 { p.text } else { p.weak };
-        let words = one_line(ui, &words, theme::body(), color, room);
+        let words = cut_at_the_end(ui.painter(), &words, theme::body(), color, room);
         ui.painter().galley(pos2(left, rect.center().y - words.size().y / 2.0), words, color);
     }
     if response.double_clicked() {

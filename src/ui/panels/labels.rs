@@ -46,7 +46,7 @@ impl Panel for Labels {
     }
 
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        let PanelContext { workspace, document, view_state, out, names } = context;
+        let PanelContext { workspace, document, view_state, out, names, .. } = context;
         let listed = |(of, label)| of == document.id() && document.labels().get(label).is_some();
         if self.renaming.of().is_some_and(|of| !listed(of)) {
             // Another image has come to the front, or the label has gone.

@@ -6,7 +6,6 @@ mod inline;
 mod progress;
 mod section;
 mod segmented;
-mod words;
 
 pub use button::{IconButton, drop_down, focus_ring, key_cap, primary, primary_key, primary_with, quiet};
 pub use icon::Icon;
@@ -16,4 +15,3 @@ pub use section::{
     cut_at_the_end, cut_in_the_middle, empty, field, legend, row_ground, section, slider_row, title_row,
 };
 pub use segmented::{Segmented, divider};
-pub use words::one_line;
