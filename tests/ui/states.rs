@@ -146,7 +146,7 @@ fn nothing_is_cut_or_hidden_or_nameless(reach: Reach) {
         assert_eq!(cut(&texts(shapes)), Vec::<String>::new(), "{size_name}: words are cut off");
         assert_eq!(over_each_other(shapes), Vec::<String>::new(), "{size_name}: words over words");
         assert_eq!(unnamed(&window), [], "{size_name}: widgets without a name");
-        let filled = filled(shapes);
+        let filled = filled(shapes, window.harness.ctx.content_rect());
         assert!(filled.len() <= 1, "{size_name}: more than one filled button: {filled:?}");
         assert!(!window.texts().is_empty(), "{size_name}: nothing is written at all");
     }
@@ -238,19 +238,20 @@ fn uncovered(rect: Rect, cover: Rect) -> Rect {
     }
 }
 
-/// The grounds of filled buttons.
-fn filled(shapes: &[ClippedShape]) -> Vec<Rect> {
+/// The grounds of filled buttons, but for those behind a sheet.
+fn filled(shapes: &[ClippedShape], window: Rect) -> Vec<Rect> {
     // The accent of the dark theme.
     const ACCENT: Color32 = Color32::from_rgb(0x7a, 0xa2, 0xff);
     let mut all = Vec::new();
     for clipped in shapes {
         each(&clipped.shape, &mut |shape| {
-            if let Shape::Rect(rect) = shape
-                && rect.fill == ACCENT
-                && rect.rect.height() >= 24.0
-                && rect.rect.width() > 30.0
-            {
+            let Shape::Rect(rect) = shape else { return };
+            if rect.fill == ACCENT && rect.rect.height() >= 24.0 && rect.rect.width() > 30.0 {
                 all.push(rect.rect);
+            }
+            // What darkens the whole window lies between it and a sheet.
+            if !rect.fill.is_opaque() && rect.fill.a() > 0 && rect.rect.contains_rect(window) {
+                all.clear();
             }
         });
     }
