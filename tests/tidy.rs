@@ -102,7 +102,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("pulp", &["kernels"]),
     ("fovea_kernels", &["nn/blocks"]),
-    ("burn", &["nn", "engine/nn_thread.rs", "gpu/interop.rs"]),
+    ("burn", &["nn", "engine/nn_world.rs", "gpu/interop.rs"]),
     ("wgpu", &["gpu", "ui", "nn/device.rs", "nn/queue.rs"]),
     ("egui", &["ui", "tools", "gpu"]),
     ("eframe", &["ui", "gpu/device.rs"]),

@@ -1,10 +1,6 @@
 //! What `train` learns from: the cases of a LIST.csv, of a folder in a published layout, or phantoms.
 
-use super::{
-    report::Reporter,
-    train::{DataShape, Facts},
-    warnings::Warnings,
-};
+use super::{facts::Facts, report::Reporter, warnings::Warnings};
 use crate::{
     engine::{Engine, JobContext},
     io::{
@@ -92,6 +88,15 @@ pub struct Request {
     pub values: Option<Values>,
     /// Names for labels that the data gives only as numbers.
     pub names: Vec<String>,
+}
+
+/// What the data say of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct DataShape {
+    pub layout: &'static str,
+    pub modality: Modality,
+    /// Background included.
+    pub classes: usize,
 }
 
 /// Images with their masks, in memory.

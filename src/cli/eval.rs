@@ -6,12 +6,15 @@ mod evaluation;
 mod html;
 mod left_out;
 mod maps;
+mod markup;
+mod measure;
 mod names;
 mod pairs;
 mod pictures;
 mod table;
 
-pub(super) use html::{STYLE, escaped};
+pub(super) use html::STYLE;
+pub(super) use markup::escaped;
 
 use super::{
     dataset::values_written,
@@ -187,7 +190,7 @@ fn evaluate(args: &EvalArgs, heard: Told<'_>) -> Result<Found> {
     let classes = Classes::of(&maps, one_label);
     notes.extend(classes.notes.iter().cloned());
     notes.extend(absent(chosen.as_ref(), &maps));
-    let measured = maps::measure(&maps, (&classes, &labels), args.surface_tolerance, heard)?;
+    let measured = measure::measure(&maps, (&classes, &labels), args.surface_tolerance, heard)?;
     let mut evaluation = Evaluation::of(args, &labels, &classes, &maps, measured);
     notes.append(&mut evaluation.warnings);
     evaluation.warnings = notes;

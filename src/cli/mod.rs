@@ -5,6 +5,7 @@ mod dataset;
 pub mod demo;
 mod devices;
 mod eval;
+mod facts;
 mod info;
 mod load;
 mod models;

@@ -1,3 +1,5 @@
+use crate::nn::{ModelError, NetworkError, PredictError};
+
 /// A graphics device that computes no more.
 pub(super) fn device_lost(name: &str, text: &str) -> String {
     format!(
@@ -35,6 +37,22 @@ pub fn too_large(text: &str) -> Option<String> {
          on the CPU",
         bytes >> 20
     ))
+}
+
+/// What a network that cannot be had means for a person.
+pub(super) fn model_failure(error: ModelError) -> String {
+    match error {
+        ModelError::Network(NetworkError::Device(text)) => explain(&text),
+        other => other.to_string(),
+    }
+}
+
+/// What a failed prediction means for a person.
+pub(super) fn predict_failure(error: PredictError) -> String {
+    match error {
+        PredictError::Device(text) => explain(&text),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]

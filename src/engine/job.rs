@@ -199,6 +199,15 @@ impl Watch for JobContext {
     }
 }
 
+/// Whether a pass of a job should be left where it is; the job tells its steps itself.
+pub(super) struct Stop(pub JobContext);
+
+impl Watch for Stop {
+    fn stop(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
 /// The error of a job that stopped because it was asked to.
 #[derive(Debug, thiserror::Error)]
 #[error("cancelled")]

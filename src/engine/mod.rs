@@ -19,6 +19,7 @@ pub mod interrupt;
 mod job;
 mod message_queue;
 mod nn_thread;
+mod nn_world;
 mod predict;
 mod request;
 pub mod run_folder;

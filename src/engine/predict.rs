@@ -1,7 +1,7 @@
-use super::explain::explain;
-use super::nn_thread::{NnWorld, model_failure};
+use super::explain::{model_failure, predict_failure};
+use super::job::Stop;
+use super::nn_world::NnWorld;
 use super::schedule::{StepOutcome, Steps};
-use super::train_steps::Stop;
 use super::{
     Board, Eta, Event, JobContext, JobHandle, JobId, Predicted, SegmentVolume, SliceKey, VolumeSegmentation,
 };
@@ -68,14 +68,6 @@ impl SliceWalk {
             labels: labels.into(),
             spent: std::mem::take(&mut self.spent),
         }))
-    }
-}
-
-/// What a failed prediction means for a person.
-pub(super) fn predict_failure(error: PredictError) -> String {
-    match error {
-        PredictError::Device(text) => explain(&text),
-        other => other.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The earlier model of a training run and what it makes of the slices held out, and the comparison with the new one.
 
-use super::predict::{SliceWalk, predict_failure};
+use super::explain::predict_failure;
+use super::predict::SliceWalk;
 use super::train::{Comparison, HeldOut};
 use crate::label::LabelId;
 use crate::metrics::Report;

@@ -2,7 +2,9 @@
 
 use super::ahead;
 use super::curves::CurveFiles;
-use super::nn_thread::{NnWorld, model_failure};
+use super::explain::model_failure;
+use super::job::Stop;
+use super::nn_world::NnWorld;
 use super::schedule::{StepOutcome, Steps};
 use super::train::{Checkpoints, Comparison, TrainData, TrainRequest, Trained};
 use super::train_compare::{Compare, Earlier};
@@ -30,15 +32,6 @@ pub(super) struct TrainSteps {
     diverged: Option<String>,
     stopped_at: Option<u64>,
     eta: Eta,
-}
-
-/// Whether a pass should be left where it is; a run tells its steps itself.
-pub(super) struct Stop(pub JobContext);
-
-impl Watch for Stop {
-    fn stop(&self) -> bool {
-        self.0.is_cancelled()
-    }
 }
 
 enum Phase {

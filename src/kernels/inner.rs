@@ -1,6 +1,5 @@
 //! The two inner loops, in the widest vectors that the processor has.
 
-use super::window::Places;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -71,6 +70,13 @@ impl Packed {
     pub fn block(&self, i: usize) -> &[f32] {
         &self.values[i * self.block..][..self.block]
     }
+}
+
+/// Where a window has what a target at its beginning needs: `offsets` for every tap, in every channel.
+pub(crate) struct Places {
+    pub channels: usize,
+    pub channel: usize,
+    pub offsets: Vec<usize>,
 }
 
 /// For a block of target channels: `sums[o][n] = bias[o] + Σ weight[i][t][o] · window[i][n + offset[t]]`.

@@ -1,5 +1,6 @@
 //! Where the taps of a convolution meet its source.
 
+use super::inner::{OVER, Places};
 use std::ops::Range;
 
 /// Along one axis: the target at `t * spread + offset` sums what lies at `t * stride + shift` of the source, for every
@@ -91,13 +92,6 @@ pub(crate) struct Window {
     pitch: usize,
 }
 
-/// Where a window has what a target at its beginning needs: `offsets` for every tap, in every channel.
-pub(crate) struct Places {
-    pub channels: usize,
-    pub channel: usize,
-    pub offsets: Vec<usize>,
-}
-
 impl Window {
     pub fn new([depth, rows, columns]: &[Axis; 3], channels: usize) -> Self {
         let (rows, steps) = (Steps::new(rows), Steps::new(columns));
@@ -150,7 +144,7 @@ impl Window {
         let lines = rows.len() + self.rows.reach;
         copy.clear();
         // The last row's taps, and vectors, reach beyond the end.
-        let over = self.columns.reach + super::inner::OVER;
+        let over = self.columns.reach + OVER;
         copy.resize(self.channels * self.planes() * lines * self.pitch + over, 0.0);
         let mut targets = copy.chunks_exact_mut(self.pitch);
         for channel in source.chunks_exact(d.source * h.source * w.source) {

@@ -19,6 +19,7 @@ pub mod options;
 mod parameters;
 pub mod parity;
 pub mod pipeline;
+pub mod planes;
 mod postprocess;
 mod predict;
 pub mod preprocess;

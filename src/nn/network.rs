@@ -71,6 +71,15 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
+impl NamedTensor {
+    /// A tensor's values on the host.
+    pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Self, String> {
+        let shape = tensor.dims().to_vec();
+        let values = tensor.try_into_vec_as().map_err(|e| e.to_string())?;
+        Ok(Self { shape, values })
+    }
+}
+
 /// Tensors by the reference's names.
 pub type NamedTensors = BTreeMap<String, NamedTensor>;
 

@@ -224,16 +224,16 @@ fn reference_outputs<const D: usize>(
     let Outputs { logits, detection, auxiliary } = outputs;
     let mut all = match published {
         Published::Logits | Published::SigmoidLogits => {
-            std::iter::once(logits).chain(auxiliary).map(read).collect::<Result<_, _>>()?
+            std::iter::once(logits).chain(auxiliary).map(NamedTensor::read).collect::<Result<_, _>>()?
         }
-        Published::LogProbabilities => vec![read(log_softmax(logits, 1))?],
-        Published::Sigmoid => vec![read(sigmoid(logits.clone()))?, read(logits)?],
+        Published::LogProbabilities => vec![NamedTensor::read(log_softmax(logits, 1))?],
+        Published::Sigmoid => vec![NamedTensor::read(sigmoid(logits.clone()))?, NamedTensor::read(logits)?],
         Published::Findings => vec![],
     };
     match (published, detection) {
-        (Published::Findings, Some(found)) => all.push(read(found)?),
+        (Published::Findings, Some(found)) => all.push(NamedTensor::read(found)?),
         (_, Some(found)) => {
-            let mut found = read(sigmoid(found))?;
+            let mut found = NamedTensor::read(sigmoid(found))?;
             // The reference squeezes the batch of one away.
             if found.shape[0] == 1 {
                 found.shape.remove(0);
@@ -243,13 +243,6 @@ fn reference_outputs<const D: usize>(
         (_, None) => {}
     }
     Ok(all)
-}
-
-/// A tensor's values on the host.
-pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<NamedTensor, String> {
-    let shape = tensor.dims().to_vec();
-    let values = tensor.try_into_vec_as().map_err(|e| e.to_string())?;
-    Ok(NamedTensor { shape, values })
 }
 
 /// The largest difference as a share of the tolerance, or what is too far off.

@@ -3,7 +3,8 @@
 use super::{
     Head, InputRule, Model, NetworkError, Outputs,
     pipeline::SegmentOptions,
-    preprocess::{Planes, slice_input, working_size},
+    planes::Planes,
+    preprocess::{slice_input, working_size},
     resample::{resize_planes, resize_tensor},
     tiling::{Tile, TilePlan, longest_side},
     watch::Stopped,

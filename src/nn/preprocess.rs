@@ -1,16 +1,7 @@
 //! From a slice of a volume to a network's input, by the model's card.
 
-use super::{Channels, InputSpec, local_contrast, resample::resize_planes};
+use super::{Channels, InputSpec, local_contrast, planes::Planes, resample::resize_planes};
 use crate::volume::{Samples, Volume, Window};
-
-/// Planes `[channels][height][width]`, row by row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Planes {
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
-    pub values: Vec<f32>,
-}
 
 /// `[width, height]` in which the network sees a slice of `[width, height]`.
 pub fn working_size([width, height]: [usize; 2], spec: &InputSpec) -> [usize; 2] {

@@ -1,6 +1,6 @@
 //! Resizing of planes: linear between pixel centres, with the filter widened where the picture shrinks.
 
-use super::preprocess::Planes;
+use super::planes::Planes;
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Cutting a slice into overlapping tiles that fit the memory, and blending their results.
 
-use super::{InputRule, preprocess::Planes};
+use super::{InputRule, planes::Planes};
 
 /// One tile of a slice, `[width, height]` like the sizes here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The distribution of a metric over the cases, class by class, as inline SVG: a dot for each case, the mean with its
 //! interval above them.
 
-use super::{evaluation::Evaluation, html::escaped};
+use super::{evaluation::Evaluation, markup::escaped};
 use crate::metrics::{Metric, Quantity};
 use std::fmt::Write;
 

@@ -1,14 +1,10 @@
 //! All that was found, in the form in which it is written.
 
-use super::{
-    EvalArgs,
-    classes::Classes,
-    left_out::LeftOut,
-    maps::{CaseMeasured, Maps},
-};
+use super::{EvalArgs, classes::Classes, left_out::LeftOut, maps::Maps, measure::CaseMeasured};
 use crate::{
     cli::warnings::Warnings,
     geom::{Grid, Unit},
+    io::dataset::shortened,
     label::{LabelId, LabelTable},
     metrics::{CaseScores, Confusion, Convention, METRICS, Metric, Quantity, Report, Scores, Summary},
 };
@@ -207,6 +203,36 @@ impl Evaluation {
         let all =
             self.report.cases.iter().flat_map(|c| c.classes.iter().map(move |(&class, s)| (c, class, s)));
         all.filter(move |(.., scores)| shown(scores))
+    }
+
+    /// "3 of 10 cases have no distance: one of the masks is empty: c7, c8, c9", where the metric's mean leaves cases out.
+    pub fn left_out(&self, class: LabelId, metric: &Metric) -> Option<String> {
+        let all = self.report.cases.len();
+        let what = if metric.quantity == Quantity::Length { "distance" } else { "value" };
+        let reasons = self.left_out.get(&class)?.get(metric.id)?;
+        let text = |left: &LeftOut| {
+            let of = match left.cases.len() {
+                1 if all == 1 => "the only case has".to_owned(),
+                1 => format!("1 of {all} cases has"),
+                n if n == all => format!("all {all} cases have"),
+                n => format!("{n} of {all} cases have"),
+            };
+            format!("{of} no {what}: {}: {}", left.reason, shortened(&left.cases))
+        };
+        Some(reasons.iter().map(text).collect::<Vec<_>>().join("; "))
+    }
+
+    /// The same sentences for all metrics of a class, those of equal words together: titles and sentence.
+    pub fn all_left_out(&self, class: LabelId) -> Vec<(Vec<&'static str>, String)> {
+        let mut found: Vec<(Vec<&'static str>, String)> = vec![];
+        for metric in METRICS {
+            let Some(text) = self.left_out(class, metric) else { continue };
+            match found.iter_mut().find(|(_, known)| *known == text) {
+                Some((titles, _)) => titles.push(metric.title),
+                None => found.push((vec![metric.title], text)),
+            }
+        }
+        found
     }
 
     pub fn name(&self, class: LabelId) -> &str {

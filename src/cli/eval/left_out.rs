@@ -1,10 +1,8 @@
 //! Which cases a mean leaves out, and why.
 
-use super::evaluation::Evaluation;
 use crate::{
-    io::dataset::shortened,
     label::LabelId,
-    metrics::{METRICS, Metric, Quantity, Report, Scores},
+    metrics::{METRICS, Report, Scores},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -52,38 +50,6 @@ impl LeftOut {
                     Some(left) => left.cases.push(id.clone()),
                     None => reasons.push(LeftOut { reason, cases: vec![id.clone()] }),
                 }
-            }
-        }
-        found
-    }
-}
-
-impl Evaluation {
-    /// "3 of 10 cases have no distance: one of the masks is empty: c7, c8, c9", where the metric's mean leaves cases out.
-    pub fn left_out(&self, class: LabelId, metric: &Metric) -> Option<String> {
-        let all = self.report.cases.len();
-        let what = if metric.quantity == Quantity::Length { "distance" } else { "value" };
-        let reasons = self.left_out.get(&class)?.get(metric.id)?;
-        let text = |left: &LeftOut| {
-            let of = match left.cases.len() {
-                1 if all == 1 => "the only case has".to_owned(),
-                1 => format!("1 of {all} cases has"),
-                n if n == all => format!("all {all} cases have"),
-                n => format!("{n} of {all} cases have"),
-            };
-            format!("{of} no {what}: {}: {}", left.reason, shortened(&left.cases))
-        };
-        Some(reasons.iter().map(text).collect::<Vec<_>>().join("; "))
-    }
-
-    /// The same sentences for all metrics of a class, those of equal words together: titles and sentence.
-    pub fn all_left_out(&self, class: LabelId) -> Vec<(Vec<&'static str>, String)> {
-        let mut found: Vec<(Vec<&'static str>, String)> = vec![];
-        for metric in METRICS {
-            let Some(text) = self.left_out(class, metric) else { continue };
-            match found.iter_mut().find(|(_, known)| *known == text) {
-                Some((titles, _)) => titles.push(metric.title),
-                None => found.push((vec![metric.title], text)),
             }
         }
         found

@@ -1,6 +1,5 @@
 //! `fovea train`: a run over a data set, or over phantoms, through the engine.
 
-mod facts;
 mod folds;
 mod run;
 mod settings;
@@ -11,13 +10,12 @@ mod tests;
 mod trial;
 mod volumes;
 
-pub use facts::Facts;
-pub use settings::{DataShape, Settings};
+pub use settings::Settings;
 pub use setup::Setup;
 pub use trial::Outcome;
 
 use super::{
-    dataset::{self, LabelsArgument},
+    dataset::{self, DataShape, LabelsArgument},
     load::loaded,
     report::Reporter,
     say::{self, say},

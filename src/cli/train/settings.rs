@@ -2,13 +2,13 @@
 
 use super::TrainArgs;
 use crate::{
+    cli::dataset::DataShape,
     nn::{
         InputSpec, ModelCard, Rank, SPATIAL_TRANSFORMER, find,
         train::{
             Augment, Contrast, Loss, Method, Precision, Procedure, RECIPES, Recipe, TrainConfig, find_recipe,
         },
     },
-    volume::Modality,
 };
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,15 +26,6 @@ pub struct Settings {
     /// Pixels outside a case's valid mask are learned from and scored too.
     pub every_pixel: bool,
     pub train: TrainConfig,
-}
-
-/// What the data say of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct DataShape {
-    pub layout: &'static str,
-    pub modality: Modality,
-    /// Background included.
-    pub classes: usize,
 }
 
 impl Settings {

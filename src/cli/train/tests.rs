@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    cli::dataset::Dataset,
+    cli::dataset::{DataShape, Dataset},
     label::LabelTable,
     nn::train::{TrainConfig, find_recipe},
 };

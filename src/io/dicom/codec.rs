@@ -1,7 +1,7 @@
 //! Compressed frames to samples. What the codestream says of itself is asked before it is decoded: it must agree with
 //! the attributes, and it decides whether its colours are already RGB.
 
-use super::header::Layout;
+use super::layout::Layout;
 use crate::io::OpenError;
 use jpeg_decoder::ColorTransform;
 use std::{fmt::Display, path::Path};

@@ -1,6 +1,6 @@
 //! Colours: of a palette, of brightness and differences, and of more than eight bits.
 
-use super::{attributes::Attributes, header::Layout, tags};
+use super::{attributes::Attributes, layout::Layout, tags};
 use crate::io::{OpenError, samples::Raw};
 use std::path::Path;
 

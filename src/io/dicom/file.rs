@@ -2,6 +2,7 @@
 
 use super::{
     attributes::Attributes,
+    syntax::{DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Syntax},
     tags,
     walk::{PixelElement, Walk},
 };
@@ -12,36 +13,9 @@ use std::{
     path::Path,
 };
 
-const IMPLICIT_LE: &str = "1.2.840.10008.1.2";
-const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
-const DEFLATED_LE: &str = "1.2.840.10008.1.2.1.99";
-const EXPLICIT_BE: &str = "1.2.840.10008.1.2.2";
-
 /// The mark behind the 128 bytes of preamble (PS3.10, 7.1).
 const MARK: &[u8] = b"DICM";
 const PREAMBLE: usize = 128;
-
-/// How elements are coded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Syntax {
-    /// Every element names its type.
-    pub explicit: bool,
-    pub big_endian: bool,
-}
-
-impl Syntax {
-    fn of(uid: &str) -> Self {
-        Self { explicit: uid != IMPLICIT_LE, big_endian: uid == EXPLICIT_BE }
-    }
-
-    fn uid(self) -> &'static str {
-        match self {
-            Self { explicit: false, .. } => IMPLICIT_LE,
-            Self { big_endian: false, .. } => EXPLICIT_LE,
-            Self { big_endian: true, .. } => EXPLICIT_BE,
-        }
-    }
-}
 
 /// Where what comes first in a file begins.
 enum Start {

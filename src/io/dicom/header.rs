@@ -5,6 +5,7 @@ use super::{
     codec,
     file::DataSet,
     keys::{self, KEYS},
+    layout::Layout,
     stored::{self, Stated},
     tags::{self, Tag},
 };
@@ -58,31 +59,6 @@ impl Header {
     /// The values are to be shown with the low ones white (PS3.3, C.7.6.3.1.2).
     pub fn low_is_white(&self) -> bool {
         self.layout.photometric == "MONOCHROME1"
-    }
-}
-
-/// How the samples of one frame are stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
-    pub rows: usize,
-    pub columns: usize,
-    pub samples: usize,
-    pub photometric: String,
-    pub planar: bool,
-    pub bits_allocated: usize,
-    pub bits_stored: usize,
-    pub high_bit: usize,
-    pub signed: bool,
-}
-
-impl Layout {
-    pub fn frame_samples(&self) -> usize {
-        self.rows * self.columns * self.samples
-    }
-
-    /// Two pixels beside each other share their colour, where it is not compressed.
-    pub fn is_422(&self) -> bool {
-        self.photometric.ends_with("_422") && self.bits_allocated == 8 && self.samples == 3
     }
 }
 

@@ -1,6 +1,6 @@
 //! DICOM: a file (also of many frames) or a folder with series.
 //!
-//! [`mod@file`] finds the data set and [`walk`] its elements; [`header`] says what they mean; [`series`] and [`split`] decide
+//! [`mod@file`] finds the data set and [`walk`] its elements; [`header`] says what they mean; [`gather`] and [`split`] decide
 //! which frames make a volume, [`place`] where it lies; [`pixels`] and [`codec`] read its samples, and [`load`] puts them
 //! together.
 
@@ -9,14 +9,17 @@ mod codec;
 mod colour;
 mod file;
 mod folder;
+mod gather;
 mod header;
 mod keys;
+mod layout;
 mod load;
 mod pixels;
 mod place;
 mod series;
 mod split;
 mod stored;
+mod syntax;
 mod tags;
 mod walk;
 
@@ -59,7 +62,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
             "Save it as NIfTI first, for example with dcmqi's segimage2itkimage",
         ));
     }
-    let all = series::of(&headers);
+    let all = gather::of(&headers);
     let chosen = choose(path, &headers, &all, options)?;
     let series = &all[chosen];
     warnings.extend(others(&all, chosen));

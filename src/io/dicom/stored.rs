@@ -2,7 +2,7 @@
 //! sometimes missing or wrong.
 
 use super::{
-    header::Layout,
+    layout::Layout,
     tags::{DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA},
     walk::{Fragment, PixelElement, Stored},
 };

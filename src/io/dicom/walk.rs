@@ -3,7 +3,7 @@
 
 use super::{
     attributes::{Attributes, Value},
-    file::Syntax,
+    syntax::Syntax,
     tags::{self, Tag},
 };
 use crate::io::{OpenError, source};

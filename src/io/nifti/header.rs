@@ -1,10 +1,11 @@
-use super::{data::Voxel, stream::Stream};
+use super::{
+    data::Voxel,
+    stream::{BYTES, Stream},
+};
 use crate::io::{OpenError, gzip::GzMembers, source::Extent};
 use nifti::NiftiHeader;
 use std::{io::Read, path::Path};
 
-/// Size of the NIfTI-1 header, and what its first field must say.
-pub const BYTES: usize = 348;
 const NIFTI_2_BYTES: i32 = 540;
 /// Dimensions are signed 16-bit in the standard; above this they are negative.
 const DIM_MAX: u16 = i16::MAX as u16;

@@ -52,7 +52,7 @@ fn open(path: &Path, options: &OpenOptions, progress: &mut dyn Progress) -> Resu
         true => Some(Stream::open(&image_of_pair(&header_path)?)?),
         false => None,
     };
-    data.as_mut().unwrap_or(&mut stream).check_can_hold(&header)?;
+    data.as_mut().unwrap_or(&mut stream).check_can_hold(header.extent(), header.data_offset)?;
     let (shown, series) = choose(path, &header, options)?;
     if series.len() > 1 {
         warnings.push(format!(

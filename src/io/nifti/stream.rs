@@ -1,14 +1,16 @@
-use super::header::{BYTES, Header};
 use crate::io::{
     OpenError, Progress,
     gzip::GzMembers,
-    source::{self, CHUNK, HashingReader},
+    source::{self, CHUNK, Extent, HashingReader},
 };
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
+
+/// Size of the NIfTI-1 header, and what its first field must say.
+pub const BYTES: usize = 348;
 
 /// The content of a file, decompressed where its first bytes say gzip, hashed as it is read.
 pub struct Stream {
@@ -55,16 +57,13 @@ impl Stream {
         &self.path
     }
 
-    /// Fails where the file cannot hold the image of a header, before anyone takes memory for it.
-    pub fn check_can_hold(&mut self, header: &Header) -> Result<(), OpenError> {
-        let extent = header.extent();
+    /// Fails where the file cannot hold the image that its header states, before anyone takes memory for it.
+    pub fn check_can_hold(&mut self, extent: Extent, data_offset: u64) -> Result<(), OpenError> {
         let bytes = match self.source {
-            Source::Plain(_) => {
-                extent.stored_in(&self.path, self.file_size.saturating_sub(header.data_offset))?
-            }
+            Source::Plain(_) => extent.stored_in(&self.path, self.file_size.saturating_sub(data_offset))?,
             Source::Gzip(_) => extent.packed_in(&self.path, self.file_size, source::MOST_INFLATION)?,
         };
-        self.needed = header.data_offset.saturating_add(bytes as u64);
+        self.needed = data_offset.saturating_add(bytes as u64);
         Ok(())
     }
 

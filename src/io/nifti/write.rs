@@ -121,7 +121,7 @@ impl Content<'_> {
         let begin = || -> Result<(Stream, Header), OpenError> {
             let mut stream = Stream::open(path)?;
             let header = Header::read(&mut stream)?;
-            stream.check_can_hold(&header)?;
+            stream.check_can_hold(header.extent(), header.data_offset)?;
             stream.skip(header.data_offset, &mut Quiet)?;
             Ok((stream, header))
         };

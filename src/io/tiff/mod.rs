@@ -12,6 +12,7 @@ use stack::{Plane, Stack};
 use std::path::Path;
 
 mod chunk;
+mod described;
 mod description;
 mod directory;
 mod ome;

@@ -1,6 +1,6 @@
 //! OME-XML (2016-06 and before): images of channels, slices and moments, and the pages on which their planes are.
 
-use super::description::{Axis, Described, Sizes, Spacing};
+use super::described::{Axis, Described, Sizes, Spacing};
 use quick_xml::{
     Reader,
     events::{BytesStart, Event},

@@ -3,7 +3,8 @@
 use super::{
     Pages,
     chunk::COMPRESSION_NONE,
-    description::{self, Described, Spacing},
+    described::{Described, Spacing, stack_of},
+    description,
     page::{self, tag},
 };
 use crate::{
@@ -127,8 +128,7 @@ impl Pages<'_> {
         let mut described = description::read(&text, &name, [self.directories.len(), self.shown.len()]);
         if described.is_none() && self.shown.len() == 1 {
             let planes = self.file.count(first, tag::METAMORPH_PLANES).filter(|&n| n > 1)?;
-            described =
-                Some(Ok(vec![description::stack_of(planes, format!("{planes} planes of MetaMorph"))]));
+            described = Some(Ok(vec![stack_of(planes, format!("{planes} planes of MetaMorph"))]));
         }
         // ImageJ puts the size of a pixel into the resolution.
         let per_unit = |tag| self.file.real(first, tag).first().map(|n| 1.0 / n);

@@ -12,7 +12,6 @@ use crate::nn::{
         },
     },
     parameters::{count_trainable, load_strict},
-    parity::read,
 };
 use burn::{
     module::Module,
@@ -80,7 +79,7 @@ impl<'a> Case<'a> {
         }
         let first = self.inputs.remove(0);
         let module = load_strict(module, self.tensors).map_err(|differences| differences.join("; "))?;
-        Ok((vec![read(forward(&module, first, self.inputs))?], count_trainable(&module)))
+        Ok((vec![NamedTensor::read(forward(&module, first, self.inputs))?], count_trainable(&module)))
     }
 }
 

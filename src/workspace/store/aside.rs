@@ -1,7 +1,8 @@
 //! Project files that were set aside, found again when their image is back.
 
 use super::StoreError;
-use super::file::{SERIES, number, setting, text};
+use super::columns::{number, setting, text};
+use super::file::SERIES;
 use super::held::Held;
 use super::look::{Found, beside, look};
 use super::rescue::free_name;

@@ -1,7 +1,13 @@
+use super::StoreError;
+use super::columns::{bytes, put_setting};
 use crate::edit::Edit;
 use crate::time::now_ms;
 use crate::workspace::annotations::title;
+use rusqlite::{Connection, params};
 use std::sync::Arc;
+
+/// The setting that has the number of the newest entry.
+pub(super) const ENTRIES: &str = "entries";
 
 /// One line of the journal.
 #[derive(Clone, Debug)]
@@ -110,4 +116,40 @@ impl Row {
         field(&self.payload);
         hash.finalize().as_bytes().to_vec()
     }
+}
+
+/// Appends entries to the journal of a case; the number of the newest.
+pub(super) fn append<'a>(
+    db: &Connection,
+    case: i64,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Result<Option<i64>, StoreError> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO journal (seq, case_id, at_ms, kind, target, title, origin, payload, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (seq) DO NOTHING",
+    )?;
+    let mut newest = None;
+    for entry in entries {
+        let row = Row::of(entry);
+        let inserted = insert.execute(params![
+            row.seq,
+            case,
+            row.at_ms,
+            row.kind,
+            row.target,
+            row.title,
+            row.origin,
+            row.payload,
+            row.checksum
+        ])?;
+        let kept = "SELECT checksum FROM journal WHERE seq = ?1";
+        if inserted == 0 && db.query_row(kept, [row.seq], |r| bytes(r, 0))? != row.checksum {
+            return Err(StoreError::Grown);
+        }
+        newest = Some(row.seq);
+    }
+    if let Some(newest) = newest {
+        put_setting(db, ENTRIES, &newest.to_string())?;
+    }
+    Ok(newest)
 }

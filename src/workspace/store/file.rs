@@ -1,7 +1,7 @@
-use super::entry::Entry;
+use super::columns::{number, put_setting, setting, text};
+use super::entry::{ENTRIES, Entry, append};
 use super::held::Held;
 use super::look::{Found, beside, log_of, look};
-use super::records::append;
 use super::wal::State;
 use super::{CaseFacts, StoreError, rescue, schema};
 use crate::replace::write_bytes;
@@ -17,7 +17,6 @@ use std::time::Duration;
 const CHECKPOINT_EVERY: usize = 64;
 
 /// Settings of the file's own.
-pub(super) const ENTRIES: &str = "entries";
 const CASE_CHECKSUM: &str = "case checksum";
 pub(super) const SERIES: &str = "series";
 /// [`CaseFacts::turned`]. Missing where the image was shown as it is stored, which older programs always did.
@@ -380,28 +379,6 @@ fn audit(db: &Connection, what: &str, detail: &str) -> Result<(), StoreError> {
         params![now_ms(), what, detail],
     )?;
     Ok(())
-}
-
-pub(super) fn put_setting(db: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
-    db.execute("INSERT OR REPLACE INTO setting (key, value) VALUES (?1, ?2)", params![key, value])?;
-    Ok(())
-}
-
-pub(super) fn setting(db: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    Ok(db.query_row("SELECT value FROM setting WHERE key = ?1", [key], |r| text(r, 0)).optional()?)
-}
-
-/// What is in a column, as text, number or bytes; damaged text as far as it is text, and nothing of another kind.
-pub(super) fn text(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<String> {
-    Ok(String::from_utf8_lossy(&bytes(r, column)?).into_owned())
-}
-
-pub(super) fn number(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<i64> {
-    Ok(r.get_ref(column)?.as_i64().unwrap_or_default())
-}
-
-pub(super) fn bytes(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Vec<u8>> {
-    Ok(r.get_ref(column)?.as_bytes().unwrap_or_default().to_vec())
 }
 
 impl StoreError {

@@ -2,12 +2,11 @@
 //! entry on the disk, so that a log that has lost its end is noticed. It goes when the project is closed.
 
 use super::StoreError;
-use super::look::beside;
+use super::look::{HELD, beside};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-pub(super) const SUFFIX: &str = "-open";
 const MAGIC: &[u8; 8] = b"FOVEOPEN";
 
 #[derive(Debug)]
@@ -22,7 +21,7 @@ impl Held {
     /// Takes the lock; the number of the newest entry, where a program that was killed has left one. `None` where no such
     /// file can be made or locked: SQLite's own lock then stands alone.
     pub fn take(project: &Path) -> Result<(Option<Self>, Option<i64>), StoreError> {
-        let path = beside(project, SUFFIX);
+        let path = beside(project, HELD);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = match opened {
             Ok(file) => file,

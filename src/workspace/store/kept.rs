@@ -1,11 +1,13 @@
 use super::file::Lies;
-use super::orders::Write;
-use super::worker::BATCH;
+use super::messages::Write;
 use super::{Action, CaseFacts, Entry, ProjectFile, Snapshot, StoreError, Whose};
 use crate::workspace::annotations::Annotations;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// Journal entries written in one transaction at most.
+pub(super) const BATCH: usize = 256;
 
 /// A document's project on the store's thread.
 pub(super) struct Kept {

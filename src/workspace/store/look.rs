@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// What the file beside an open project file ends in, see [`super::held`].
+pub(super) const HELD: &str = "-open";
 
 #[derive(Debug)]
 pub(super) enum Found {
@@ -80,7 +82,7 @@ fn nothing_but_a_log(path: &Path) -> Result<Found, StoreError> {
 /// SQLite follows a link under the name of a log and writes over what is there, and a rollback journal may name any file to be
 /// removed. This program writes none, so that one has come with the file.
 pub(in crate::workspace) fn check_companions(path: &Path) -> Result<(), StoreError> {
-    for name in ["-wal", "-shm", super::held::SUFFIX] {
+    for name in ["-wal", "-shm", HELD] {
         let path = beside(path, name);
         if path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
             return Err(not_a_file(&path));

@@ -2,11 +2,13 @@
 //! rebuilt.
 
 mod aside;
+mod columns;
 mod entry;
 mod file;
 mod held;
 mod kept;
 mod look;
+mod messages;
 mod orders;
 mod place;
 mod records;
@@ -21,7 +23,8 @@ pub use aside::{Aside, asides_beside};
 pub use entry::{Action, Entry};
 pub use file::{ProjectFile, Whose};
 pub(super) use look::check_companions;
-pub use orders::{Project, Store, StoreEvent, Write};
+pub use messages::{Project, StoreEvent, Write};
+pub use orders::Store;
 pub use place::Place;
 pub use replay::{Restored, replay};
 pub use snapshot::{Snapshot, mask_hash};

@@ -1,13 +1,14 @@
 //! What a project file holds.
 
-use super::entry::{Entry, Row};
-use super::file::{ENTRIES, ProjectFile, bytes, number, put_setting, text};
+use super::columns::{bytes, number, text};
+use super::entry::{Entry, Row, append};
+use super::file::ProjectFile;
 use super::snapshot;
 use super::{RunRecord, RunState, Snapshot, StoreError, StoredModel};
 use crate::time::now_ms;
 use crate::workspace::annotations::Annotations;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 /// Snapshots that are kept: the newest, and one before it should the newest be damaged.
 const SNAPSHOTS: i64 = 2;
@@ -218,42 +219,6 @@ impl ProjectFile {
         })?;
         Ok(rows.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
-}
-
-/// Appends entries to the journal of a case; the number of the newest.
-pub(super) fn append<'a>(
-    db: &Connection,
-    case: i64,
-    entries: impl IntoIterator<Item = &'a Entry>,
-) -> Result<Option<i64>, StoreError> {
-    let mut insert = db.prepare_cached(
-        "INSERT INTO journal (seq, case_id, at_ms, kind, target, title, origin, payload, checksum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (seq) DO NOTHING",
-    )?;
-    let mut newest = None;
-    for entry in entries {
-        let row = Row::of(entry);
-        let inserted = insert.execute(params![
-            row.seq,
-            case,
-            row.at_ms,
-            row.kind,
-            row.target,
-            row.title,
-            row.origin,
-            row.payload,
-            row.checksum
-        ])?;
-        let kept = "SELECT checksum FROM journal WHERE seq = ?1";
-        if inserted == 0 && db.query_row(kept, [row.seq], |r| bytes(r, 0))? != row.checksum {
-            return Err(StoreError::Grown);
-        }
-        newest = Some(row.seq);
-    }
-    if let Some(newest) = newest {
-        put_setting(db, ENTRIES, &newest.to_string())?;
-    }
-    Ok(newest)
 }
 
 /// Damage is told by the row's checksum: what is no text or no number any more must not hide the rows after it.

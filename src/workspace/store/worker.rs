@@ -1,7 +1,7 @@
 use super::file::Lies;
-use super::kept::Kept;
+use super::kept::{BATCH, Kept};
 use super::look::{Found, look};
-use super::orders::{Post, Project, StoreEvent, Write};
+use super::messages::{Post, Project, StoreEvent, Write};
 use super::place::{self, Chosen, Place};
 use super::rescue::free_name;
 use super::{Action, CaseFacts, Entry, ProjectFile, Snapshot, StoreError, Whose, aside, replay};
@@ -13,9 +13,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Journal entries written in one transaction at most.
-pub(super) const BATCH: usize = 256;
 
 /// What the store's thread owns.
 pub(super) struct StoreWorker {

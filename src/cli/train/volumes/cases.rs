@@ -1,11 +1,7 @@
 //! The cases that networks of volumes learn from: where they come from, and how they are kept.
 
 use crate::{
-    cli::{
-        dataset,
-        train::{Facts, TrainArgs},
-        warnings::Warnings,
-    },
+    cli::{dataset, facts::Facts, train::TrainArgs, warnings::Warnings},
     engine::JobContext,
     io::{
         dataset::{self as layouts, Known, Listed, Seen, Side, Values},

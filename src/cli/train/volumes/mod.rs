@@ -9,10 +9,11 @@ mod settings;
 
 pub use settings::VolumeSettings;
 
-use super::{Facts, TrainArgs, began, command_line, fresh, run::diverged};
+use super::{TrainArgs, began, command_line, fresh, run::diverged};
 use crate::{
     cli::{
         dataset::{PHANTOM_LICENCE, PHANTOM_NOTICE},
+        facts::Facts,
         load::load,
         report::Reporter,
         say::{self, say},

@@ -1,10 +1,10 @@
 //! Z. Gu et al.: "CE-Net: Context Encoder Network for 2D Medical Image Segmentation", IEEE Transactions on Medical
 //! Imaging 2019.
 
-use super::linked::{self, Centre, Linked};
+use super::linked::{self, Centre, Linked, Pooling};
 use crate::nn::{
     Init, InitSite, InputRule, Make, ModelSpec, Outputs, Published, SegmentationModule,
-    blocks::{Align, Conv, bilinear, conv, max_pool, same_conv},
+    blocks::{Conv, conv, same_conv},
     encoders::resnet::Depth,
     models::Plain,
 };
@@ -56,34 +56,6 @@ impl Centre for DenseAtrous {
         let twice = dilate2.forward(once.clone());
         let sum = input.clone() + relu(once) + end(dilate2.forward(input));
         sum + end(twice.clone()) + end(dilate3.forward(twice))
-    }
-}
-
-/// "Residual multi-kernel pooling": one channel of the map at each of four coarser scales, enlarged and joined before it.
-#[derive(Module, Debug)]
-pub struct Pooling {
-    conv: Conv,
-}
-
-impl Pooling {
-    const KERNELS: [usize; 4] = [2, 3, 5, 6];
-    /// Channels that are joined.
-    pub const ADDED: usize = Self::KERNELS.len();
-
-    fn new(channels: usize, device: &Device) -> Self {
-        Self { conv: same_conv([channels, 1], 1, device) }
-    }
-
-    /// `[N, channels, H, W]` to `[N, 4 + channels, H, W]`; sides of at least 6.
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let [_, _, height, width] = input.dims();
-        let scale = |kernel| {
-            let coarse = self.conv.forward(max_pool(input.clone(), kernel, kernel, 0));
-            bilinear(coarse, [height, width], Align::Centres)
-        };
-        let mut all: Vec<_> = Self::KERNELS.into_iter().map(scale).collect();
-        all.push(input);
-        Tensor::cat(all, 1)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::nn::{
     Init, InitSite, Outputs,
-    blocks::{BatchNorm, Conv, Layer, UpConv, batch_norm, conv, op, same_conv, up_conv},
+    blocks::{
+        Align, BatchNorm, Conv, Layer, UpConv, batch_norm, bilinear, conv, max_pool, op, same_conv, up_conv,
+    },
     encoders::resnet::{self, Block, Depth, run_stage, run_stem, stem, stem_pool},
-    models::{Plain, jmedseg::cenet::Pooling},
+    models::Plain,
 };
 use burn::{
     module::{Module, ModuleDisplay},
@@ -15,6 +17,34 @@ use burn::{
 pub trait Centre: Module + ModuleDisplay + 'static {
     fn new(channels: usize, device: &Device) -> Self;
     fn forward(&self, input: Tensor<4>) -> Tensor<4>;
+}
+
+/// "Residual multi-kernel pooling": one channel of the map at each of four coarser scales, enlarged and joined before it.
+#[derive(Module, Debug)]
+pub struct Pooling {
+    conv: Conv,
+}
+
+impl Pooling {
+    const KERNELS: [usize; 4] = [2, 3, 5, 6];
+    /// Channels that are joined.
+    pub const ADDED: usize = Self::KERNELS.len();
+
+    pub fn new(channels: usize, device: &Device) -> Self {
+        Self { conv: same_conv([channels, 1], 1, device) }
+    }
+
+    /// `[N, channels, H, W]` to `[N, 4 + channels, H, W]`; sides of at least 6.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = input.dims();
+        let scale = |kernel| {
+            let coarse = self.conv.forward(max_pool(input.clone(), kernel, kernel, 0));
+            bilinear(coarse, [height, width], Align::Centres)
+        };
+        let mut all: Vec<_> = Self::KERNELS.into_iter().map(scale).collect();
+        all.push(input);
+        Tensor::cat(all, 1)
+    }
 }
 
 #[derive(Module, Debug)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    nn::{preprocess::Planes, resample::resize_planes},
+    nn::{planes::Planes, resample::resize_planes},
     testing::vectors,
 };
 use rand::SeedableRng;
