@@ -1,5 +1,7 @@
 //! The house rules that a compiler does not know: who may import whom, file lengths, names.
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/invariants.rs"]
 mod invariants;
 #[path = "tidy/source.rs"]
@@ -116,16 +118,16 @@ const CRATES: &[(&str, &[&str])] = &[
 
 const FORBIDDEN_NAMES: &[&str] = &["utils", "util", "helpers", "common", "base", "manager", "misc"];
 
-/// The first path segments after `crate::` in the code, with braces opened: `crate::{a::b, c}` gives a and c.
-fn crate_paths(code: &str) -> Vec<String> {
+/// The first path segments after `crate::` or `super::` in the code, with braces opened: `crate::{a::b, c}` gives a and c.
+fn first_of_paths(root: &str, code: &str) -> Vec<String> {
     let word =
         |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let mut found = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+    for (at, _) in code.match_indices(root) {
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
             continue;
         }
-        let rest = &code[at + "crate::".len()..];
+        let rest = &code[at + root.len()..];
         let Some(inner) = rest.strip_prefix('{') else {
             found.push(word(rest));
             continue;
@@ -152,7 +154,9 @@ fn crate_paths(code: &str) -> Vec<String> {
 
 #[test]
 fn paths_are_found_in_braces() {
-    assert_eq!(crate_paths("use crate::{a::{b, c}, d};\n crate::e::f()"), ["a", "d", "e"]);
+    let code = "use crate::{a::{b, c}, d};\n crate::e::f(); super::super::g; super::h::i";
+    assert_eq!(first_of_paths("crate::", code), ["a", "d", "e"]);
+    assert_eq!(first_of_paths("super::", code), ["super", "h"]);
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn modules_import_only_what_the_layer_table_allows() {
             assert!(matches!(module, "lib" | "main" | "testing"), "{file}: add {module} to the layer table");
             continue;
         };
-        for used in crate_paths(&source.bare) {
+        for used in first_of_paths("crate::", &source.bare) {
             if used != module && table.contains_key(used.as_str()) && !allowed.contains(&used.as_str()) {
                 broken.push(format!("{file}: {module} must not import {used}"));
             }
