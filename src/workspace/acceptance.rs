@@ -1,7 +1,7 @@
 //! What accepting a prediction changes in a document.
 
 use super::background_edit::{Draft, Order};
-use super::labels::wanted_labels;
+use super::labels_by_name::wanted_labels;
 use super::{Annotations, CommandError};
 use crate::edit::{Accept, Change, EditError, MaskRules, Patch, Prediction};
 use crate::engine::Version;

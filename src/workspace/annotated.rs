@@ -2,14 +2,17 @@
 //! drawn: then only the stroke can change them.
 
 use super::annotations::Annotations;
-use super::editing::Drawing;
 use super::history::History;
 use super::journal::Timeline;
 use super::store::Entry;
 use super::{CommandError, journal::HistoryStep};
-use crate::edit::{Change, Edit};
+use crate::edit::{Change, Edit, Limits, Origin, Patch, Shape};
+use crate::label::LabelId;
 use crate::volume::Volume;
 use std::sync::Arc;
+
+/// An edit that touches no more voxels than this is made in the frame that asks for it, in about a millisecond.
+pub(super) const IN_FRAME: usize = 1 << 17;
 
 /// The annotations, how they came about, and the stroke that is being drawn.
 #[derive(Debug)]
@@ -26,6 +29,28 @@ struct Stroke {
     tool: String,
     /// What it draws is too large for a frame: it is made when the stroke has ended.
     deferred: Option<Drawing>,
+}
+
+/// A shape to be drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Drawing {
+    pub shape: Shape,
+    /// 0 erases.
+    pub label: LabelId,
+    pub limits: Limits,
+}
+
+impl Drawing {
+    /// Whether it takes longer than a frame.
+    pub fn is_large(&self, volume: &Volume) -> bool {
+        self.shape.reach(volume.grid()) > IN_FRAME
+    }
+
+    pub fn change(&self, volume: &Volume, now: &Annotations, tool: String) -> Change {
+        let rules = now.rules().with_limits(self.limits);
+        let origin = Origin::Person { tool };
+        Change::Mask(Patch::draw(&now.mask, volume, &self.shape, self.label, &rules, origin))
+    }
 }
 
 /// Annotations on which no stroke is being drawn: they may be changed.

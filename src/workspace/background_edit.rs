@@ -9,9 +9,6 @@ use crate::engine::{JobContext, JobId, Version};
 use crate::volume::Volume;
 use std::sync::Arc;
 
-/// An edit that touches no more voxels than this is made in the frame that asks for it, in about a millisecond.
-pub(super) const IN_FRAME: usize = 1 << 17;
-
 /// Changes that were computed on the worker pool, and what there is to say of them.
 #[derive(Default)]
 pub(super) struct Draft {

@@ -1,12 +1,11 @@
 use super::CommandError;
-use super::annotated::{Annotated, Settled};
+use super::annotated::{Annotated, Drawing, Settled};
 use super::annotations::Annotations;
-use super::editing::Drawing;
 use super::image::Image;
 use super::journal::Timeline;
-use super::label_statistics::Statistics;
-use super::labels::{class_labels, wanted_labels};
+use super::labels_by_name::{class_labels, wanted_labels};
 use super::save_state::{SaveState, Saving};
+use super::statistics::Statistics;
 use super::store::{Aside, Project, Restored};
 use super::training::TrainingRun;
 use crate::edit::Edit;

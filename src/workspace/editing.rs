@@ -1,7 +1,7 @@
 use super::acceptance::Then;
-use super::annotated::Committed;
+use super::annotated::{Committed, Drawing, IN_FRAME};
 use super::annotations::Annotations;
-use super::background_edit::{Draft, Edits, IN_FRAME, Order};
+use super::background_edit::{Draft, Edits, Order};
 use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::Predictions;
@@ -11,27 +11,7 @@ use crate::label::LabelId;
 use crate::volume::Volume;
 use std::sync::Arc;
 
-/// A shape to be drawn.
-#[derive(Clone, Debug)]
-pub(super) struct Drawing {
-    shape: Shape,
-    /// 0 erases.
-    label: LabelId,
-    limits: Limits,
-}
-
 impl Drawing {
-    /// Whether it takes longer than a frame.
-    pub fn is_large(&self, volume: &Volume) -> bool {
-        self.shape.reach(volume.grid()) > IN_FRAME
-    }
-
-    pub fn change(&self, volume: &Volume, now: &Annotations, tool: String) -> Change {
-        let rules = now.rules().with_limits(self.limits);
-        let origin = Origin::Person { tool };
-        Change::Mask(Patch::draw(&now.mask, volume, &self.shape, self.label, &rules, origin))
-    }
-
     fn order(self, tool: String) -> Order {
         Order {
             title: tool.clone(),

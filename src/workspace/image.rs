@@ -1,11 +1,35 @@
-use super::opening::name_of;
-use super::source::Stamp;
 use super::store::CaseFacts;
 use crate::engine::JobId;
 use crate::io::{self, Opened, SeriesInfo};
 use crate::label::LabelTable;
 use crate::volume::{Modality, Volume};
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// What an image's files look like from outside: of a file its own, of a folder those in it. Where it has not changed, the
+/// content has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stamp(Vec<(PathBuf, u64, Option<SystemTime>)>);
+
+impl Stamp {
+    /// `None` of what is not there, and of samples.
+    pub fn of(path: &Path) -> Option<Self> {
+        let one = |path: PathBuf, meta: &Metadata| (path, meta.len(), meta.modified().ok());
+        let meta = path.metadata().ok()?;
+        if !meta.is_dir() {
+            return Some(Self(vec![one(path.to_owned(), &meta)]));
+        }
+        let entries = fs::read_dir(path).ok()?.filter_map(Result::ok);
+        let mut files: Vec<_> = entries.filter_map(|e| Some(one(e.path(), &e.metadata().ok()?))).collect();
+        files.sort();
+        Some(Self(files))
+    }
+}
+
+pub(super) fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+}
 
 /// An image as it was opened, with what is known of it.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::acceptance::with_labels;
 use super::background_edit::{Draft, Edits, Order};
-use super::labels::by_name;
+use super::labels_by_name::by_name;
 use super::parts::Parts;
 use super::{Annotations, CommandError};
 use crate::edit::{MaskRules, Origin, Patch, Region};

@@ -2,7 +2,7 @@ use super::DocumentId;
 use super::background_edit::Finished;
 use super::comparison::Counted;
 use super::export::Exported;
-use super::label_statistics::LabelStatistics;
+use super::statistics::LabelStatistics;
 use super::store::Snapshot;
 use super::surfaces::MadeSurface;
 use crate::engine::run_folder::PastRun;

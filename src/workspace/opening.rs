@@ -1,7 +1,7 @@
 //! An image is opened: read, matched with its project file, shown.
 
 use super::document::{Document, Opening};
-use super::image::Image;
+use super::image::{Image, name_of};
 use super::model_library::ModelLibrary;
 use super::notice::{Asks, Cause};
 use super::parts::Parts;
@@ -12,15 +12,11 @@ use super::{DocumentId, NoticeLevel};
 use crate::engine::JobId;
 use crate::io::{OpenOptions, Opened};
 use crate::label::LabelTable;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A path that means the same whatever the working directory becomes; samples are no paths.
 pub(super) fn lasting(path: PathBuf) -> PathBuf {
     if path.exists() { std::fs::canonicalize(&path).unwrap_or(path) } else { path }
-}
-
-pub(super) fn name_of(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
 }
 
 impl Parts {

@@ -1,7 +1,8 @@
 //! Two models say something else of a part of a slice: one of them is believed there, or neither.
 
 use super::acceptance::{brought, with_labels};
-use super::background_edit::{Draft, Edits, IN_FRAME, Order};
+use super::annotated::IN_FRAME;
+use super::background_edit::{Draft, Edits, Order};
 use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::Predictions;

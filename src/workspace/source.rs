@@ -1,32 +1,11 @@
 //! Whether the image that is open still is the one that lies there.
 
 use super::Document;
+use super::image::Stamp;
 use crate::engine::JobContext;
 use crate::io::{self, OpenOptions, Progress};
 use crate::volume::Volume;
-use std::fs::{self, Metadata};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-/// What an image's files look like from outside: of a file its own, of a folder those in it. Where it has not changed, the
-/// content has not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stamp(Vec<(PathBuf, u64, Option<SystemTime>)>);
-
-impl Stamp {
-    /// `None` of what is not there, and of samples.
-    pub fn of(path: &Path) -> Option<Self> {
-        let one = |path: PathBuf, meta: &Metadata| (path, meta.len(), meta.modified().ok());
-        let meta = path.metadata().ok()?;
-        if !meta.is_dir() {
-            return Some(Self(vec![one(path.to_owned(), &meta)]));
-        }
-        let entries = fs::read_dir(path).ok()?.filter_map(Result::ok);
-        let mut files: Vec<_> = entries.filter_map(|e| Some(one(e.path(), &e.metadata().ok()?))).collect();
-        files.sort();
-        Some(Self(files))
-    }
-}
+use std::path::PathBuf;
 
 /// How an image is found again.
 pub(super) struct Source {

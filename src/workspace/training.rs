@@ -1,4 +1,4 @@
-use super::opening::name_of;
+use super::image::name_of;
 use super::store::{RunRecord, RunState};
 use super::{DocumentId, TrainOptions};
 use crate::engine::{JobId, Trained, Version, run_folder::PastRun};

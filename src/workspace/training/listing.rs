@@ -4,7 +4,7 @@ use super::StartFrom;
 use crate::label::{LabelId, LabelTable};
 use crate::words::counted;
 use crate::workspace::documents::Documents;
-use crate::workspace::labels::by_name;
+use crate::workspace::labels_by_name::by_name;
 use crate::workspace::model_library::ModelLibrary;
 use crate::workspace::{Document, DocumentId, Unlabelled};
 use serde::{Deserialize, Serialize};

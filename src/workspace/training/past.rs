@@ -3,8 +3,8 @@
 use super::{Curves, RunPlan, TrainingImage, TrainingRuns};
 use crate::engine::run_folder::{self, PastRun};
 use crate::workspace::NoticeLevel;
+use crate::workspace::image::name_of;
 use crate::workspace::jobs::JobResult;
-use crate::workspace::opening::name_of;
 use crate::workspace::parts::Parts;
 use crate::workspace::store::{RunRecord, RunState};
 use std::path::PathBuf;

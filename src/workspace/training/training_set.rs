@@ -6,7 +6,7 @@ use crate::label::LabelId;
 use crate::nn::ModelCard;
 use crate::nn::train::{IGNORE, SampleError, TrainSample};
 use crate::workspace::documents::Documents;
-use crate::workspace::labels::class_labels;
+use crate::workspace::labels_by_name::class_labels;
 use crate::workspace::{CommandError, Document, DocumentId, Unlabelled};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
