@@ -7,11 +7,10 @@ use super::panels::learn::time_left;
 use super::reading::in_words;
 use super::stack::{Corner, Stack};
 use super::theme;
-use super::widgets::{Icon, IconButton, primary, quiet};
+use super::widgets::{Icon, IconButton, quiet};
 use crate::words::capital;
 use crate::workspace::{
-    Activity, Asks, Command, DocumentId, NoticeLevel, ProjectCommand, TrainCommand, Training, Verdict,
-    Workspace,
+    Activity, Asks, Command, DocumentId, NoticeLevel, ProjectCommand, TrainCommand, Training, Workspace,
 };
 use egui::{Align, Context, Frame, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
 use std::{cell::Cell, time::Duration};
@@ -206,10 +205,8 @@ fn adopt(ui: &mut Ui, workspace: &Workspace, out: &mut Outbox) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         let tip = format!("Predict with it from now on: {}", training.about());
-        // Only what is known to be better is the button that stands out.
-        let better = training.candidate().is_some_and(|c| matches!(c.verdict(), Verdict::Better(_)));
-        let button = if better { primary } else { quiet };
-        if button(ui, true, "Adopt").on_hover_text(tip).clicked() {
+        // The button that stands out is the panel's.
+        if quiet(ui, true, "Adopt").on_hover_text(tip).clicked() {
             out.command(Command::Train(TrainCommand::Adopt));
         }
         if quiet(ui, true, "Compare").on_hover_text("Old and new beside each other").clicked() {
