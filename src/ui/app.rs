@@ -183,7 +183,8 @@ impl App {
             self.shell.dispatch(command, workspace, &mut self.view_state, &mut self.toolbox, &mut out);
         }
         self.shell.hold_to_hide(ui.ctx(), hides, &mut self.view_state);
-        self.shell.tap_to_go_on(ui.ctx(), workspace, &self.view_state, &mut out);
+        let space = self.keyboard.has_space();
+        self.shell.tap_to_go_on(ui.ctx(), space, workspace, &self.view_state, &mut out);
         for path in dropped(ui.ctx()) {
             if dialogs::is_model(&path) {
                 out.command(Command::Model(ModelCommand::Import { path }));

@@ -24,6 +24,15 @@ const TAP_SECS: f64 = 0.3;
 /// A pointer that moves less than this while a key is tapped stands still, in points.
 const STILL: f32 = 3.0;
 
+/// The space bar since it went down.
+pub(super) struct Tap {
+    since: f64,
+    /// The pointer did something meanwhile.
+    used: bool,
+    /// So many frames it was down.
+    frames: usize,
+}
+
 impl Shell {
     pub fn dispatch(
         &mut self,
@@ -203,6 +212,7 @@ impl Shell {
     pub fn tap_to_go_on(
         &mut self,
         ctx: &egui::Context,
+        pressed: bool,
         workspace: &Workspace,
         view_state: &ViewState,
         out: &mut Outbox,
@@ -214,19 +224,23 @@ impl Shell {
         let in_front =
             self.arrangement == Arrangement::Review && self.side.front(self.arrangement) == "queue";
         if ctx.text_edit_focused() || !self.takes_keys() || !in_front {
-            self.tapped_since = None;
+            self.tapped = None;
             return;
         }
-        match (down, self.tapped_since) {
-            (true, None) => self.tapped_since = Some((now, used)),
-            (true, Some((since, before))) => self.tapped_since = Some((since, before || used)),
-            (false, Some((since, used))) => {
-                self.tapped_since = None;
-                if now - since < TAP_SECS && !used {
-                    self.go_on(workspace, view_state, out);
-                }
-            }
-            (false, None) => {}
+        if pressed {
+            self.tapped = Some(Tap { since: now, used, frames: 0 });
+        }
+        let Some(tap) = &mut self.tapped else { return };
+        tap.used |= used;
+        if down {
+            tap.frames += 1;
+            return;
+        }
+        // A slow frame lasts longer than a tap: what was down in one frame only was no more than that.
+        let tapped = !tap.used && (now - tap.since < TAP_SECS || tap.frames <= 1);
+        self.tapped = None;
+        if tapped {
+            self.go_on(workspace, view_state, out);
         }
     }
 

@@ -1,6 +1,8 @@
 //! The list of keys and mouse gestures, from the tables that dispatch them; a click on a line gives it another key.
 
-use super::keys::{Changes, Group, Keys, MOUSE, Shortcut, keys, set_keys, written, written_gesture};
+use super::keys::{
+    Changes, Group, Keys, MOUSE, Shortcut, is_modifier, is_shifted, keys, set_keys, written, written_gesture,
+};
 use super::theme::{self, size};
 use super::widgets::{focus_ring, quiet};
 use egui::{
@@ -67,10 +69,16 @@ impl Help {
     /// Gives the line that waits the key that is pressed. Escape ends the waiting, and not the sheet.
     fn listen(&mut self, ctx: &Context) {
         let Some(title) = self.waits else { return };
+        if ctx.text_edit_focused() {
+            // The person has gone to the search.
+            (self.waits, self.taken) = (None, None);
+            return;
+        }
         let mut pressed = None;
         ctx.input_mut(|input| {
             input.events.retain(|event| match event {
-                Event::Key { key, pressed: true, modifiers, .. } => {
+                // Modifiers are part of the key that follows.
+                Event::Key { key, pressed: true, modifiers, .. } if !is_modifier(*key) => {
                     pressed = pressed.or(Some(shortcut(*key, *modifiers)));
                     false
                 }
@@ -279,7 +287,7 @@ fn shortcut(key: Key, pressed: Modifiers) -> KeyboardShortcut {
         (pressed.command || pressed.ctrl, Modifiers::COMMAND),
         (pressed.alt, Modifiers::ALT),
         // The logical key says it already.
-        (pressed.shift && key != Key::Questionmark, Modifiers::SHIFT),
+        (pressed.shift && !is_shifted(key), Modifiers::SHIFT),
     ] {
         if on {
             modifiers = modifiers.plus(modifier);

@@ -117,6 +117,8 @@ pub struct Keyboard {
     /// In the last frame Escape took the keyboard from a text field.
     escaped: bool,
     refused: bool,
+    /// How often the space bar went down in this frame.
+    space: usize,
 }
 
 impl Keyboard {
@@ -125,6 +127,7 @@ impl Keyboard {
     pub fn pressed(&mut self, ctx: &Context, listening: bool) -> Vec<KeyCommand> {
         let written = std::mem::take(&mut self.written);
         let escaped = std::mem::take(&mut self.escaped);
+        self.space = 0;
         if !listening {
             self.waiting.clear();
             return Vec::new();
@@ -136,7 +139,7 @@ impl Keyboard {
         if ctx.input(|i| i.pointer.any_pressed()) {
             parts::set_walking(ctx, false);
         }
-        let walking = parts::is_walking(ctx);
+        let mut walking = parts::is_walking(ctx);
         // Over the image Tab is a key of ours; the focus of widgets must not wander with it.
         if !walking {
             ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
@@ -155,13 +158,20 @@ impl Keyboard {
                         rest.push(event)
                     }
                     // Space moves the image; on a button that was clicked last it would click it again.
+                    Event::Key { key: Key::Space, pressed, repeat: false, .. } => {
+                        self.space += usize::from(*pressed);
+                    }
                     Event::Key { key: Key::Space, .. } => {}
                     Event::Key { key: Key::Escape, .. } if escapes => rest.push(event),
                     Event::Key { key: Key::Enter, modifiers: Modifiers::NONE, .. } if row => rest.push(event),
                     Event::Key { key, pressed: true, modifiers, repeat, .. } => {
                         match counted.find(*key, *modifiers) {
                             Some(command) if row && of_image(command) => self.refused = true,
-                            Some(command) if !*repeat || repeats(command) => commands.push(command),
+                            Some(command) if !*repeat || repeats(command) => {
+                                // What follows is meant for the part that the keyboard goes to.
+                                walking |= matches!(command, KeyCommand::Part(_));
+                                commands.push(command);
+                            }
                             Some(_) => {}
                             None => rest.push(event),
                         }
@@ -202,6 +212,11 @@ impl Keyboard {
             end_text_field(ctx);
         }
         self.written = ctx.text_edit_focused();
+    }
+
+    /// Whether the space bar went down in this frame, if only to come up in it again.
+    pub fn has_space(&self) -> bool {
+        self.space > 0
     }
 
     /// Whether a key was ignored because a row has the keyboard.

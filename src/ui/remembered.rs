@@ -105,6 +105,26 @@ impl Default for Remembered {
     }
 }
 
+impl Remembered {
+    /// Field by field: what is unknown in one of them costs no other.
+    fn read(fields: serde_json::Map<String, serde_json::Value>) -> Self {
+        let first = serde_json::to_value(Self::default());
+        let Ok(serde_json::Value::Object(mut known)) = first else { return Self::default() };
+        for (name, value) in fields {
+            let before = known.insert(name.clone(), value);
+            if serde_json::from_value::<Self>(known.clone().into()).is_err() {
+                match before {
+                    Some(before) => _ = known.insert(name, before),
+                    None => _ = known.remove(&name),
+                }
+            }
+        }
+        let mut read: Self = serde_json::from_value(known.into()).unwrap_or_default();
+        read.images.truncate(MOST);
+        read
+    }
+}
+
 /// What is remembered, and where.
 #[derive(Default)]
 pub struct Memory {
@@ -124,7 +144,8 @@ impl Memory {
 
     fn in_file(file: Option<PathBuf>) -> Self {
         let bytes = file.as_deref().and_then(|file| file::read_at_most(file, MOST_BYTES).ok());
-        let now = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let read = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let now = read.map_or_else(Remembered::default, Remembered::read);
         Self { file, now, changed: None }
     }
 
@@ -284,6 +305,11 @@ mod tests {
         assert_eq!(read("{}"), Remembered::default());
         let known = read(r#"{"light": true, "of a newer program": [1, 2]}"#);
         assert_eq!(known, Remembered { light: true, ..Remembered::default() });
+        let partly = read(
+            r#"{"light": true, "layouts": {"of a newer program": 1}, "keys": {"Undo": ["F9"]}, "dim": null}"#,
+        );
+        let undo = Changes::from([("Undo".to_owned(), vec!["F9".to_owned()])]);
+        assert_eq!(partly, Remembered { light: true, keys: undo, ..Remembered::default() });
         let written = serde_json::to_string(&known).unwrap();
         assert_eq!(read(&written), known);
     }

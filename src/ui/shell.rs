@@ -3,6 +3,7 @@ use super::bars;
 use super::closing::Closing;
 use super::context::{Panel, PanelContext};
 use super::dialogs::Dialogs;
+use super::dispatch::Tap;
 use super::find::Find;
 use super::help::Help;
 use super::keys::KeyCommand;
@@ -60,8 +61,8 @@ pub struct Shell {
     asks: bool,
     /// Since when the key that hides the mask has been down, and whether the mask was shown before.
     pub(super) hiding_since: Option<f64>,
-    /// Since when Space has been down, and whether the pointer did something meanwhile.
-    pub(super) tapped_since: Option<(f64, bool)>,
+    /// Space since it went down.
+    pub(super) tapped: Option<Tap>,
 }
 
 impl Default for Shell {
@@ -83,7 +84,7 @@ impl Default for Shell {
             start_from: None,
             asks: false,
             hiding_since: None,
-            tapped_since: None,
+            tapped: None,
         }
     }
 }

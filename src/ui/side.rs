@@ -120,11 +120,11 @@ impl Side {
             .default_size(width.unwrap_or(first).clamp(least, most))
             .size_range(least..=most)
             .frame(frame)
-            .show(ui, whole)
-            .inner;
+            .show(ui, whole);
+        let (wide, place) = (place.response.rect.width(), place.inner);
         // What a person has made of it; what the window's size asks for is none of that.
-        if (place.width() - first).abs() >= 1.0 || width.is_some() {
-            *width = Some(place.width());
+        if (wide - first).abs() >= 2.0 || width.is_some() {
+            *width = Some(wide);
         }
         place
     }

@@ -5,7 +5,7 @@ use super::outbox::{Outbox, Request};
 use super::theme;
 use super::widgets::{quiet, section};
 use crate::words::counted;
-use crate::workspace::{Document, DocumentId, PredictionStatus, Workspace};
+use crate::workspace::{Asks, Document, DocumentId, PredictionStatus, Workspace};
 use egui::{RichText, Ui};
 use std::collections::BTreeSet;
 
@@ -71,6 +71,8 @@ fn first(
 }
 
 fn learned(workspace: &Workspace, document: &Document) -> Option<Suggestion> {
+    // As long as the decision is open.
+    workspace.notices().iter().find(|notice| notice.asks == Some(Asks::Adopt))?;
     let training = workspace.training().filter(|t| t.uses(document.id()) && t.candidate().is_some())?;
     Some(Suggestion {
         words: format!("The new network is ready: {}.", training.about()),

@@ -1,7 +1,8 @@
 //! Lasso, polygon and fill, drawn by a scripted hand.
 
 use super::{MIDDLE, Window};
-use egui::{Key, Modifiers, PointerButton, Pos2, vec2};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
+use egui_kittest::kittest::Queryable;
 use fovea::label::{Components, Connectivity};
 
 /// Corners of a square around the view's middle.
@@ -133,4 +134,43 @@ fn undo_and_redo_by_keys_go_back_step_by_step() {
     let latest = window.document().mask_hash();
     window.press_with(Modifiers::COMMAND, Key::Y);
     assert_eq!((window.document().mask_hash(), window.document().can_redo()), (latest, false));
+}
+
+#[test]
+fn a_stroke_goes_on_when_the_pointer_leaves_the_window_and_comes_back() {
+    let mut window = Window::on("fundus");
+    window.press(Key::B);
+    window.button(PointerButton::Primary, MIDDLE, true);
+    window.harness.event(Event::PointerMoved(MIDDLE + vec2(20.0, 0.0)));
+    window.steps(1);
+    let before = window.painted();
+    window.harness.event(Event::PointerGone);
+    window.steps(2);
+    window.harness.event(Event::PointerMoved(MIDDLE + vec2(60.0, 60.0)));
+    window.steps(1);
+    assert!(window.painted() > before, "what is drawn after the return is painted");
+    assert!(window.document().stroke().is_some(), "the button is still down");
+    window.harness.event(Event::PointerGone);
+    window.steps(1);
+    window.press(Key::Escape);
+    window.button(PointerButton::Primary, MIDDLE, false);
+    window.steps(2);
+    assert_eq!(window.painted(), 0, "Escape cancels it, wherever the pointer is");
+}
+
+#[test]
+fn a_click_on_what_lies_over_the_image_is_none_on_the_image() {
+    let mut window = Window::on("oct");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    window.press_with(Modifiers::COMMAND, Key::Num3);
+    window.steps(3);
+    let cursor = window.document().cursor();
+    let place = window.harness.get_by_label_contains("Legend:").rect().center();
+    window.button(PointerButton::Primary, place, true);
+    window.button(PointerButton::Primary, place, false);
+    window.steps(2);
+    assert!(window.harness.query_by_label_contains("Legend:").is_none(), "the click has put it away");
+    assert_eq!(window.document().cursor(), cursor);
 }

@@ -15,6 +15,8 @@ fn a_line_of_the_list_takes_the_key_that_is_pressed() {
     let mut window = Window::on("oct");
     window.press(Key::F1);
     click_line(&mut window, "Next slice: Down");
+    // Shift goes down first, as on a keyboard.
+    window.press_with(Modifiers::SHIFT, Key::ShiftLeft);
     window.press_with(Modifiers::SHIFT, Key::J);
     window.steps(2);
     assert!(window.harness.query_by_label_contains("Next slice: Shift+J").is_some());

@@ -1,6 +1,6 @@
 //! The keys that count: those of the list, and what a person has changed of them.
 
-use super::written::{read, written};
+use super::written::{is_shifted, read, written};
 use super::{KeyCommand, Shortcut, shortcuts};
 use egui::{Context, Id, Key, KeyboardShortcut, Modifiers};
 use std::borrow::Cow;
@@ -89,9 +89,8 @@ impl Keys {
     /// The command of a key.
     pub fn find(&self, key: Key, modifiers: Modifiers) -> Option<KeyCommand> {
         let fits = |s: &KeyboardShortcut| {
-            // "?" is Shift and another key on most keyboards; the logical key already says so.
-            let modifiers =
-                if key == Key::Questionmark { Modifiers { shift: false, ..modifiers } } else { modifiers };
+            let shift = modifiers.shift && !is_shifted(key);
+            let modifiers = Modifiers { shift, ..modifiers };
             s.logical_key == key && modifiers.matches_exact(s.modifiers)
         };
         self.lines.iter().find(|s| s.keys.iter().any(fits)).map(|s| s.command)

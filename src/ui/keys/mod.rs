@@ -8,7 +8,7 @@ pub use in_force::{Changes, Keys, keys, set_keys, shortcut_of};
 pub use mouse::{
     MOUSE, Mode, MouseAction, MouseBinding, PointerState, Trigger, mouse_action, written_gesture,
 };
-pub use written::written;
+pub use written::{is_modifier, is_shifted, written};
 
 use super::arrangement::Arrangement;
 use crate::tools::{TOOLS, Tool};
@@ -303,5 +303,7 @@ mod tests {
         let both = Modifiers::COMMAND | Modifiers::CTRL | Modifiers::SHIFT;
         assert_eq!(keys.find(Key::Z, both), Some(KeyCommand::Redo));
         assert_eq!(keys.find(Key::Z, Modifiers::NONE), None);
+        // As Ctrl and "+" come from a keyboard where "+" needs Shift.
+        assert_eq!(keys.find(Key::Plus, both), Some(KeyCommand::Scale(1)));
     }
 }

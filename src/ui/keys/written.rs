@@ -23,8 +23,22 @@ pub fn read(text: &str) -> Option<KeyboardShortcut> {
             (rest, modifiers) = (after, modifiers.plus(modifier));
         }
     }
-    let key = Key::ALL.iter().copied().find(|key| name(*key) == rest)?;
+    let key = Key::ALL.iter().copied().find(|key| name(*key) == rest && !is_modifier(*key))?;
     Some(KeyboardShortcut::new(modifiers, key))
+}
+
+/// Whether a key is none by itself.
+pub fn is_modifier(key: Key) -> bool {
+    use Key as K;
+    matches!(key, K::ShiftLeft | K::ShiftRight | K::ControlLeft | K::ControlRight | K::AltLeft | K::AltRight)
+        || matches!(key, K::SuperLeft | K::SuperRight | K::CapsLock)
+}
+
+/// Whether a key is Shift and another one on most keyboards, so that its name says of Shift already.
+pub fn is_shifted(key: Key) -> bool {
+    use Key as K;
+    matches!(key, K::Questionmark | K::Plus | K::Exclamationmark | K::Colon | K::Pipe | K::OpenCurlyBracket)
+        || key == K::CloseCurlyBracket
 }
 
 const CTRL: &str = "Ctrl+";
@@ -54,13 +68,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        for &key in Key::ALL {
+        for &key in Key::ALL.iter().filter(|key| !is_modifier(**key)) {
             for modifiers in [Modifiers::NONE, Modifiers::SHIFT, Modifiers::COMMAND.plus(Modifiers::ALT)] {
                 let shortcut = KeyboardShortcut::new(modifiers, key);
                 assert_eq!(read(&written(&shortcut)), Some(shortcut), "{}", written(&shortcut));
             }
         }
-        for text in ["", "Ctrl+", "Ctrl", "Hyper+K", "k"] {
+        for text in ["", "Ctrl+", "Ctrl", "Hyper+K", "k", "ControlLeft"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

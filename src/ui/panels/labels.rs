@@ -4,11 +4,10 @@ use crate::ui::figures;
 use crate::ui::keyboard;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Question};
-use crate::ui::reading::as_painted;
 use crate::ui::suggestions::Suggestions;
 use crate::ui::theme;
 use crate::ui::widgets::{
-    Icon, IconButton, InlineEdit, empty, primary_key, quiet, row_ground, section, title_row,
+    Icon, IconButton, InlineEdit, cut_at_the_end, empty, primary_key, quiet, row_ground, section, title_row,
 };
 use crate::workspace::{Command, Document, DocumentId, EditCommand, LabelCommand, Workspace};
 use egui::{
@@ -178,9 +177,10 @@ impl Labels {
                 let end = area.right_center() - vec2(4.0, 0.0);
                 let figures =
                     row.painter().text(end, Align2::RIGHT_CENTER, measure, theme::figures(), p.weak);
-                let clip = row.painter().with_clip_rect(area.with_max_x(figures.left() - 6.0));
-                let name = as_painted(&label.name);
-                clip.text(area.left_center(), Align2::LEFT_CENTER, name, theme::body(), color);
+                let room = figures.left() - 6.0 - area.left();
+                let name = cut_at_the_end(row.painter(), &label.name, theme::body(), color, room);
+                let at = pos2(area.left(), area.center().y - name.size().y / 2.0);
+                row.painter().galley(at, name, color);
             }
         }
         self.buttons(&mut row, index, label, out);

@@ -112,7 +112,8 @@ fn draw(
         return;
     }
     let rect = Rect::from_min_size(corner, size);
-    let response = ui.interact(rect, ui.scope_id().with("legend"), Sense::click());
+    // A drag, too: else the view below would hear the press.
+    let response = ui.interact(rect, ui.scope_id().with("legend"), Sense::click_and_drag());
     let all: Vec<&str> = lines.iter().flatten().map(|item| item.words.as_str()).collect();
     let name = format!("Legend: {}. Click to put it away", all.join(", "));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));

@@ -36,7 +36,6 @@ enum PointerInput {
     Moved(Pos2),
     Pressed(PointerButton, Pos2),
     Released(PointerButton, Pos2),
-    Gone,
 }
 
 /// A wheel that counts points and not lines turns a notch with this many.
@@ -110,7 +109,10 @@ impl Pointer {
         };
         for input in inputs {
             match (input, self.held) {
-                (PointerInput::Pressed(button, at), None) if hovered && frame.rect.contains(at) => {
+                // Not where something that can be clicked lies over the image.
+                (PointerInput::Pressed(button, at), None)
+                    if response.hovered() && frame.rect.contains(at) =>
+                {
                     let Some(action) = mouse_action(Trigger::Drag(button), pointer) else { continue };
                     self.held = Some(Held { plane: frame.plane, button, action, last: at });
                     if is_the_tools(action) {
@@ -146,14 +148,6 @@ impl Pointer {
                 (PointerInput::Moved(at), None) if hovered => {
                     let actions = toolbox.event(&event(Input::Hover, at), scene);
                     self.take(actions, out);
-                }
-                (PointerInput::Gone, Some(held))
-                    if held.plane == frame.plane && is_the_tools(held.action) =>
-                {
-                    let actions =
-                        toolbox.event(&event(Input::Release(tool_button(held.button)), held.last), scene);
-                    self.take(actions, out);
-                    self.held = None;
                 }
                 _ => {}
             }
@@ -253,7 +247,6 @@ fn inputs(input: &egui::InputState) -> Vec<PointerInput> {
         Event::PointerMoved(at) => Some(PointerInput::Moved(at)),
         Event::PointerButton { pos, button, pressed: true, .. } => Some(PointerInput::Pressed(button, pos)),
         Event::PointerButton { pos, button, pressed: false, .. } => Some(PointerInput::Released(button, pos)),
-        Event::PointerGone => Some(PointerInput::Gone),
         _ => None,
     };
     input.events.iter().filter_map(one).collect()

@@ -85,7 +85,8 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
             let cell =
                 Rect::from_min_size(pos2(left, frame.top() + INSET), vec2(width, size::BUTTON - 2.0 * INSET));
             left += width;
-            let sense = if self.enabled { Sense::click() } else { Sense::hover() };
+            // A drag, too: over an image the view below would else hear the press.
+            let sense = if self.enabled { Sense::click_and_drag() } else { Sense::hover() };
             let response = ui.interact(cell, ui.scope_id().with(("segment", &called)), sense);
             let (chosen, enabled) = (value == self.chosen, self.enabled);
             response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen, &called));
