@@ -15,6 +15,7 @@ mod fonts;
 mod help;
 mod keyboard;
 mod keys;
+mod learned;
 mod library;
 mod messages;
 mod notices;

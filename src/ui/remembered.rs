@@ -45,7 +45,7 @@ pub struct Remembered {
     pub panel: bool,
     pub tool: String,
     pub options: ToolOptions,
-    /// By kind of image, the place in [`layouts`] of the layout that it had last.
+    /// By kind of image, the place in [`layouts`](super::view_state::layouts) of the layout that it had last.
     pub layouts: BTreeMap<Modality, usize>,
     pub mask_opacity: f32,
     pub prediction_opacity: f32,

@@ -17,7 +17,7 @@ use super::panels::{
 };
 use super::parts::{self, Part};
 use super::remembered::Seen;
-use super::side::Side;
+use super::side::{Side, whole};
 use super::stopping::Stopping;
 use super::theme::{self, canvas, size};
 use super::view_state::ViewState;
@@ -306,13 +306,6 @@ impl Shell {
         }
         self.side.bring_to_front(self.arrangement, id);
     }
-}
-
-/// Takes a panel's whole place, to be filled later.
-pub(super) fn whole(ui: &mut Ui) -> Rect {
-    let rect = ui.max_rect();
-    ui.advance_cursor_after_rect(rect);
-    rect
 }
 
 /// What to do next with the tool in hand.

@@ -3,7 +3,6 @@
 use super::arrangement::Arrangement;
 use super::context::{Panel, PanelContext};
 use super::parts::Part;
-use super::shell::whole;
 use super::theme::{self, size};
 use egui::{
     Align, Area, CornerRadius, Frame, Id, Layout, Margin, Order, Rect, ScrollArea, Sense, Stroke, Ui,
@@ -14,6 +13,13 @@ use egui::{
 const DRAWER: f32 = 860.0;
 /// The panel that is there only while two are compared.
 const COMPARE: &str = "compare";
+
+/// Takes a panel's whole place, to be filled later.
+pub fn whole(ui: &mut Ui) -> Rect {
+    let rect = ui.max_rect();
+    ui.advance_cursor_after_rect(rect);
+    rect
+}
 
 pub struct Side {
     panels: Vec<Box<dyn Panel>>,

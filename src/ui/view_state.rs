@@ -1,7 +1,7 @@
 //! View state: how images are shown. Nothing here is data, and nothing here is saved with an image.
 
 use super::comparing::{CompareWith, Comparing};
-use super::views::Learned;
+use super::learned::Learned;
 use crate::engine::Version;
 use crate::geom::Plane;
 use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone, Turn};

@@ -185,7 +185,7 @@ impl Document {
     }
 
     /// The label that each class of the model in use means here, and the table with those that it brings: as
-    /// [`class_labels`](super::class_labels) gives them, but for what is left out, which means nothing. Nothing is left out of another
+    /// [`class_labels`] gives them, but for what is left out, which means nothing. Nothing is left out of another
     /// model.
     pub fn wanted_labels(&self, card: &ModelCard) -> (Vec<LabelId>, LabelTable) {
         match self.predicts.model.as_ref().is_some_and(|version| **version == *card.version) {

@@ -72,7 +72,7 @@ pub enum KeyCommand {
     ReduceMotion,
     /// Whether the panel of labels says what to do next.
     Suggest,
-    /// The layout of this place in [`LAYOUTS`](super::view_state::LAYOUTS).
+    /// The layout of this place in [`layouts`](super::view_state::layouts).
     Layout(usize),
     /// So many areas of the window further.
     Part(i64),

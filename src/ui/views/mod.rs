@@ -17,7 +17,6 @@ mod slider;
 mod surface_view;
 
 pub use compare::{choose as choose_beside, paint_letter};
-pub use learned::Learned;
 pub use marks::SliceMarks;
 pub use overlay::predicted_words;
 pub use pointer::Pointer;

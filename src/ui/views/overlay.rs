@@ -142,8 +142,8 @@ pub fn demonstration(painter: &Painter, rect: Rect, scene: &Scene) {
         .into_iter()
         .find(|galley| galley.size().x < rect.width() - 4.0 * EDGE);
     let Some(galley) = galley else { return };
-    // In a narrow view other words stand below the letter at the edge.
-    let below = if rect.width() < 420.0 { 5.5 * EDGE } else { 3.0 * EDGE };
+    // Below what stands at the upper edge; in a narrow view other words stand below the letter there.
+    let below = if rect.width() < 420.0 { 5.5 * EDGE } else { 4.0 * EDGE };
     let at = pos2(rect.center().x, rect.top() + below);
     let place = Rect::from_center_size(at, galley.size());
     painter.rect_filled(place.expand2(vec2(8.0, 3.0)), 4.0, canvas::SHADE);

@@ -1,6 +1,6 @@
 use super::findings::Findings;
 use super::frame::ViewFrame;
-use super::learned::{self, Learned};
+use super::learned;
 use super::{Scene, Views, likely, overlay, slider};
 use crate::geom::{Axis, Plane, Unit};
 use crate::gpu::{
@@ -11,6 +11,7 @@ use crate::label::{LabelId, LabelTable};
 use crate::nn::Probabilities;
 use crate::tools::{self, Cursor, Toolbox};
 use crate::ui::arrangement::Arrangement;
+use crate::ui::learned::Learned;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::ui::view_state::{Pane, ViewState};
