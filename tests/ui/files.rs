@@ -118,11 +118,15 @@ fn of_a_single_picture_nothing_is_said_of_slices_and_the_licence_stands_whole() 
     let model = window.document().model().and_then(|v| window.workspace().model(v)).expect("a model");
     let licence = model.card.licence.clone();
     assert!(licence.len() > 40, "{licence}");
+    window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::M);
+    window.steps(3);
+    window.click("Fingerprint, licence, files");
+    window.steps(20);
     let label = window.harness.query_all_by_role(Role::Label).find(|l| l.value().as_ref() == Some(&licence));
     let rect = label.expect("it is there").rect();
     assert!(
         rect.height() > 24.0 && rect.right() <= SIZE[0],
-        "more than one line, within the panel: {rect:?}"
+        "more than one line, within the window: {rect:?}"
     );
 }
 
