@@ -9,7 +9,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use fovea::workspace::{Asks, TrainingState};
 
 /// The OCT sample with the prediction accepted and `verified` slices marked, the panel in front.
-fn corrected(verified: usize) -> Window {
+pub fn corrected(verified: usize) -> Window {
     let mut window = Window::on("oct");
     for _ in 0..verified {
         let z = window.document().cursor()[2];
@@ -29,7 +29,7 @@ fn corrected(verified: usize) -> Window {
 }
 
 /// Writes the number of steps by hand and starts.
-fn start(window: &mut Window, steps: u64) {
+pub fn start(window: &mut Window, steps: u64) {
     start_by(window, steps, "it has begun");
 }
 
