@@ -8,18 +8,32 @@ const THIN_SPACE: char = '\u{2009}';
 /// How much a label takes: millilitres, or mm² on an image of depth 1, or pixels where the spacing is unknown. `measure` is in the
 /// unit of [`Document::label_volume`](crate::workspace::Document::label_volume).
 pub fn measure(measure: f64, grid: &Grid) -> String {
-    let (value, unit) = match grid.unit() {
-        Unit::Pixel => return format!("{} px", grouped(measure)),
-        Unit::Millimetre if grid.dims()[2] == 1 => (measure, "mm²"),
-        Unit::Millimetre => (measure / 1000.0, "ml"),
+    format!("{} {}", figure(measure, grid), unit(grid))
+}
+
+/// What [`figure`] is counted in.
+pub fn unit(grid: &Grid) -> &'static str {
+    match grid.unit() {
+        Unit::Pixel => "px",
+        Unit::Millimetre if grid.dims()[2] == 1 => "mm²",
+        Unit::Millimetre => "ml",
+    }
+}
+
+/// [`measure`] without its unit, for a column that names it above.
+pub fn figure(measure: f64, grid: &Grid) -> String {
+    let value = match unit(grid) {
+        "px" => return grouped(measure),
+        "ml" => measure / 1000.0,
+        _ => measure,
     };
     // Two or three figures are as many as a mask is good for.
     match value {
-        0.0 => format!("0 {unit}"),
-        v if v < 0.005 => format!("< 0.01 {unit}"),
-        v if v < 0.995 => format!("{v:.2} {unit}"),
-        v if v < 9.95 => format!("{v:.1} {unit}"),
-        v => format!("{} {unit}", grouped(v)),
+        0.0 => "0".to_owned(),
+        v if v < 0.005 => "< 0.01".to_owned(),
+        v if v < 0.995 => format!("{v:.2}"),
+        v if v < 9.95 => format!("{v:.1}"),
+        v => grouped(v),
     }
 }
 
@@ -67,6 +81,19 @@ mod tests {
         assert_eq!(volume(9_960.0), "10 ml");
         assert_eq!(measure(5.4, &spaced([9, 9, 1])), "5.4 mm²");
         assert_eq!(measure(50_000.0, &Grid::pixels([9, 9, 9]).unwrap()), "50\u{2009}000 px");
+    }
+
+    #[test]
+    fn figures_are_as_long_as_they_are_worth() {
+        let grid = Grid::spaced([9, 9, 9], [1.0; 3]).unwrap();
+        let written = |ml: f64| figure(ml * 1000.0, &grid);
+        assert_eq!(written(1412.4), "1\u{2009}412");
+        assert_eq!(written(1_234_567.0), "1\u{2009}234\u{2009}567");
+        assert_eq!(
+            [written(231.2), written(9.94), written(0.126), written(0.0)],
+            ["231", "9.9", "0.13", "0"]
+        );
+        assert_eq!(figure(4321.0, &Grid::pixels([9, 9, 1]).unwrap()), "4\u{2009}321");
     }
 
     #[test]

@@ -1,7 +1,8 @@
-use crate::geom::{Grid, Unit};
+use crate::geom::Grid;
 use crate::label::LabelId;
 use crate::ui::comparing::{CompareWith, Side};
 use crate::ui::context::{Panel, PanelContext};
+use crate::ui::figures::{figure, unit};
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::notices::activity_words;
 use crate::ui::outbox::Outbox;
@@ -99,7 +100,7 @@ fn models(
         Some(Row { name: &label.name, color, sizes: total.volumes.map(Some), dice: total.overlap.dice() })
     });
     if !comparison.slices().is_empty() {
-        table(ui, grid, rows.collect());
+        table(ui, [grid; 2], rows.collect());
     }
     if document.depth() > 1 {
         by_slice(ui, document, comparison, out);
@@ -199,22 +200,19 @@ struct Row<'a> {
     dice: Option<f64>,
 }
 
-fn table(ui: &mut Ui, grid: &Grid, rows: Vec<Row>) {
+/// `grids`: of the images that A and B are measured on, each in its own unit.
+fn table(ui: &mut Ui, grids: [&Grid; 2], rows: Vec<Row>) {
     ui.add_space(4.0);
     ui.spacing_mut().item_spacing.y = 0.0;
     let p = theme::palette(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEAD), Sense::hover());
     let right = |index: f32| rect.right() - (2.0 - index) * FIGURE;
-    let unit = match grid.unit() {
-        Unit::Pixel => "px",
-        Unit::Millimetre if grid.dims()[2] == 1 => "mm²",
-        Unit::Millimetre => "ml",
-    };
+    let units = grids.map(unit);
     let head = |x: f32, words: &str| {
         let at = pos2(x, rect.center().y);
         ui.painter().text(at, Align2::RIGHT_CENTER, words, theme::small(), p.weak)
     };
-    for (index, side) in [(0.0, Side::A), (1.0, Side::B)] {
+    for ((index, side), unit) in [(0.0, Side::A), (1.0, Side::B)].into_iter().zip(units) {
         let words = head(right(index), unit);
         let at = pos2(words.left() - 12.0, rect.center().y);
         paint_letter(ui, Rect::from_center_size(at, Vec2::splat(15.0)), side);
@@ -223,12 +221,13 @@ fn table(ui: &mut Ui, grid: &Grid, rows: Vec<Row>) {
     ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, p.line));
     for row in rows {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-        let sizes = row.sizes.map(|size| size.map_or("–".to_owned(), |size| written(size, grid)));
+        let cell = |side: usize| row.sizes[side].map_or("–".to_owned(), |size| figure(size, grids[side]));
+        let sizes = [cell(0), cell(1)];
         let dice = row.dice.map_or("–".to_owned(), |dice| format!("{dice:.2}"));
         let name = as_painted(row.name);
         response.widget_info(|| {
-            let [a, b] = &sizes;
-            WidgetInfo::labeled(Role::Row, true, format!("{name}, A {a} {unit}, B {b} {unit}, Dice {dice}"))
+            let ([a, b], [of_a, of_b]) = (&sizes, units);
+            WidgetInfo::labeled(Role::Row, true, format!("{name}, A {a} {of_a}, B {b} {of_b}, Dice {dice}"))
         });
         if let Some(color) = row.color {
             let square = Rect::from_center_size(pos2(rect.left() + 6.0, rect.center().y), Vec2::splat(12.0));
@@ -246,28 +245,6 @@ fn table(ui: &mut Ui, grid: &Grid, rows: Vec<Row>) {
         ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, p.line));
     }
     ui.spacing_mut().item_spacing.y = 6.0;
-}
-
-/// A figure of the table: ml without decimals, one below 10, two below 1; thousands are set off.
-fn written(size: f64, grid: &Grid) -> String {
-    let volume = grid.unit() == Unit::Millimetre && grid.dims()[2] > 1;
-    let value = if volume { size / 1000.0 } else { size };
-    let decimals = match value {
-        _ if grid.unit() == Unit::Pixel || value == 0.0 => 0,
-        value if value < 1.0 => 2,
-        value if value < 10.0 => 1,
-        _ => 0,
-    };
-    let figures = format!("{value:.decimals$}");
-    let whole = figures.split('.').next().unwrap_or(&figures);
-    let mut words = String::new();
-    for (index, figure) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            words.push('\u{2009}');
-        }
-        words.push(figure);
-    }
-    words + &figures[whole.len()..]
 }
 
 /// A bar for each slice that was counted, as high as the two agree; a click goes there.
@@ -426,25 +403,7 @@ fn images(ui: &mut Ui, workspace: &Workspace, both: [&Document; 2]) {
     if rows.is_empty() {
         return;
     }
-    table(ui, grids[0], rows);
+    table(ui, grids, rows);
     let words = "Measured once every slice of an image is predicted. Dice is counted between two models on one image.";
     ui.label(RichText::new(words).font(theme::small()).color(p.weak));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_as_long_as_they_are_worth() {
-        let grid = Grid::spaced([9, 9, 9], [1.0; 3]).unwrap();
-        let written = |ml: f64| super::written(ml * 1000.0, &grid);
-        assert_eq!(written(1412.4), "1\u{2009}412");
-        assert_eq!(written(1_234_567.0), "1\u{2009}234\u{2009}567");
-        assert_eq!(
-            [written(231.2), written(9.94), written(0.126), written(0.0)],
-            ["231", "9.9", "0.13", "0"]
-        );
-        assert_eq!(super::written(4321.0, &Grid::pixels([9, 9, 1]).unwrap()), "4\u{2009}321");
-    }
 }
