@@ -69,24 +69,8 @@ mod tests {
     use crate::volume::Modality;
 
     fn card(names: &[&str]) -> ModelCard {
-        ModelCard {
-            volume: None,
-            version: "0123456789ab".into(),
-            title: "test".into(),
-            network: "edema/unet".into(),
-            config: serde_json::Value::Null,
-            input: InputSpec::unit(Channels::Grey),
-            labels: LabelTable::named(names),
-            modality: Modality::Ct,
-            trained_on: String::new(),
-            licence: String::new(),
-            parent: None,
-            teacher: None,
-            metrics: Default::default(),
-            notice: String::new(),
-            command: String::new(),
-            created: String::new(),
-        }
+        let input = InputSpec::unit(Channels::Grey);
+        ModelCard::new("edema/unet", serde_json::Value::Null, input, LabelTable::named(names), Modality::Ct)
     }
 
     #[test]

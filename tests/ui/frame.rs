@@ -1,7 +1,8 @@
 //! The window's frame: workspaces, finding anything, reviewing with one key, small windows.
 
+use super::states::unnamed;
 use super::{MIDDLE, SIZE, Window, workspace};
-use egui::accesskit::{Action, Role};
+use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, Theme, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use fovea::engine::EngineOptions;
@@ -163,17 +164,6 @@ fn in_a_narrow_window_the_panel_is_a_drawer_and_nothing_lies_over_the_name() {
 fn every_widget_that_can_be_used_has_a_name() {
     let mut window = Window::on("oct");
     window.settle();
-    let unnamed = |window: &Window| {
-        let all = window.harness.query_all(egui_kittest::kittest::By::new());
-        let usable = all.filter(|node| {
-            let node = node.accesskit_node();
-            // egui's own bars have none.
-            let own = node.role() == Role::ScrollBar;
-            let acts = node.data().supports_action(Action::Click) && !node.is_disabled() && !own;
-            acts && node.label().is_none_or(|label| label.is_empty()) && node.value().is_none()
-        });
-        usable.map(|node| (node.accesskit_node().role(), node.rect())).collect::<Vec<_>>()
-    };
     for key in [Key::Num1, Key::Num2, Key::Num3, Key::Num4] {
         control(&mut window, key);
         assert_eq!(unnamed(&window), [], "{key:?}");

@@ -258,7 +258,8 @@ fn filled(shapes: &[ClippedShape], window: Rect) -> Vec<Rect> {
     all
 }
 
-fn unnamed(window: &Window) -> Vec<(Role, Option<egui::accesskit::Rect>)> {
+/// Widgets that can be used and have no name for a screen reader.
+pub fn unnamed(window: &Window) -> Vec<(Role, Option<egui::accesskit::Rect>)> {
     let all = window.harness.query_all(By::new());
     let usable = all.filter(|node| {
         let node = node.accesskit_node();

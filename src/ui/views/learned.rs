@@ -1,4 +1,4 @@
-//! What a network that learns makes of the slice on screen, in the place of the prediction of the model in use: while it learns,
+//! What a network that learns makes of the slice on screen, instead of what the model in use predicts: while it learns,
 //! and once it is there, before and now.
 
 use super::frame::ViewFrame;

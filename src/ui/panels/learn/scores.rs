@@ -9,7 +9,7 @@ use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, Vec2, WidgetInfo, ve
 struct Row<'a> {
     name: &'a str,
     color: Option<[u8; 3]>,
-    /// In the place of the earlier Dice.
+    /// Written instead of the earlier Dice.
     before: String,
     after: Option<f64>,
     worse: bool,

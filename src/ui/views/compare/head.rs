@@ -194,7 +194,7 @@ fn caption(ui: &mut Ui, words: &str) {
     ui.label(RichText::new(words).font(theme::small_title()).color(theme::palette(ui).weak));
 }
 
-/// In the place of B where nothing has been chosen.
+/// What stands instead of B where nothing has been chosen.
 pub fn nothing(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewState) {
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
     let at = rect.center() - vec2(0.0, 24.0);
