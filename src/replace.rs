@@ -16,7 +16,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Why a file was not written. If there was an old file, it is unchanged.
@@ -101,8 +101,7 @@ pub fn write_checked(
     verify: impl FnOnce(&Path) -> io::Result<Result<(), String>>,
 ) -> Result<(), WriteError> {
     let target = expected::target(path);
-    let new = filled(path, &target, write, verify)?;
-    let _listed = Listed::new(new.path());
+    let (_listed, new) = filled(path, &target, write, verify)?;
     let line = written::line(&target, new.path()).map_err(|cause| WriteError::io(path, cause))?;
     expected::put(path, &target, new, line)?;
     sync_folder(folder_of(&target)).map_err(|cause| WriteError::io(path, cause))
@@ -115,16 +114,16 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The new file, whole and on the disk, under a name of its own in the folder of `target`.
+/// The new file, whole and on the disk, under a name of its own in the folder of `target`. If it is dropped, it is removed
+/// before it is listed no more.
 fn filled(
     path: &Path,
     target: &Path,
     write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
     verify: impl FnOnce(&Path) -> io::Result<Result<(), String>>,
-) -> Result<tempfile::NamedTempFile, WriteError> {
+) -> Result<(Listed, tempfile::NamedTempFile), WriteError> {
     let io_error = |cause| WriteError::io(path, cause);
-    let mut temporary = temporary_beside(folder_of(target), target).map_err(io_error)?;
-    let _listed = Listed::new(temporary.path());
+    let (listed, mut temporary) = temporary_beside(folder_of(target), target).map_err(io_error)?;
     let watch = watch::current();
     {
         let file = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
@@ -143,7 +142,7 @@ fn filled(
     if watch.stop() {
         return Err(io_error(Stopped.into()));
     }
-    Ok(temporary)
+    Ok((listed, temporary))
 }
 
 /// Removes a file if it is still as this program wrote it. Returns whether there is no file now.
@@ -185,31 +184,31 @@ pub fn same_bytes(path: &Path, bytes: &[u8]) -> io::Result<Result<(), String>> {
 /// New files that are not in place yet.
 static TEMPORARIES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// A new file that is listed while it is written.
+/// A new file that is listed until it is in place or gone.
 struct Listed(PathBuf);
-
-impl Listed {
-    fn new(path: &Path) -> Self {
-        TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
-        Self(path.to_owned())
-    }
-}
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        temporaries().remove(&self.0);
     }
 }
 
-/// Removes the new files that are not in place yet: for a program that ends while it writes.
+fn temporaries() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the new files that are not in place yet: for a program that ends while it writes. Whoever wants to make another
+/// one from now on waits until the program has ended.
 pub fn remove_temporaries() {
-    for path in &*TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner) {
+    let listed = temporaries();
+    for path in &*listed {
         // A file that is gone already need not be removed.
         let _ = fs::remove_file(path);
     }
+    std::mem::forget(listed);
 }
 
-fn temporary_beside(folder: &Path, target: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn temporary_beside(folder: &Path, target: &Path) -> io::Result<(Listed, tempfile::NamedTempFile)> {
     let name = target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     // Readers choose by extension, and the new file is read back before it has its name.
     let suffix = name.find('.').map_or("", |dot| &name[dot..]);
@@ -221,7 +220,11 @@ fn temporary_beside(folder: &Path, target: &Path) -> io::Result<tempfile::NamedT
         // As any new file: what the umask leaves of rw-rw-rw-.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    // Made and listed in one step: the program may be told to end between the two.
+    let mut listed = temporaries();
+    let new = builder.tempfile_in(folder)?;
+    listed.insert(new.path().to_owned());
+    Ok((Listed(new.path().to_owned()), new))
 }
 
 /// Forces a rename to disk. Windows has no such call for folders and keeps renames in its journal.

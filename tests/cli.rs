@@ -464,8 +464,8 @@ mod stopped {
         write_large(&image);
         let copy = out.join("copy.nii.gz");
         std::fs::write(&copy, "old").unwrap();
-        // The second signal comes before the first has done its work.
-        for signals in [&["TERM"][..], &["TERM", "INT"]] {
+        // The second signal comes before the first has done its work; where it finds the program differs each time.
+        for signals in [&["TERM"][..]].into_iter().chain([&["TERM", "INT"][..]; 8]) {
             let mut child = start(&["convert", text(&image), text(&copy), "--overwrite"]);
             wait_for(&mut child, "writing", || files_in(&out).len() > 1);
             signals.iter().for_each(|name| signal(&child, name));

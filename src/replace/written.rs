@@ -89,7 +89,8 @@ fn append(list: &Path, line: &str) -> io::Result<()> {
         // The list is no output, and recording it would cut it again.
         let whole = |new: &Path| super::same_bytes(new, newer.as_bytes());
         let new = super::filled(list, list, |out| out.write_all(newer.as_bytes()), whole);
-        new.map_err(io::Error::other)?.persist(list).map_err(|e| e.error)?;
+        let (_listed, new) = new.map_err(io::Error::other)?;
+        new.persist(list).map_err(|e| e.error)?;
     }
     Ok(())
 }
