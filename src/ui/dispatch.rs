@@ -6,6 +6,7 @@ use super::keys::{KeyCommand, Scope};
 use super::outbox::{Outbox, Question, Request};
 use super::panels::labels::free_name;
 use super::shell::Shell;
+use super::tap::TAP_SECS;
 use super::view_state::{ViewState, layouts};
 use super::views;
 use super::welcome;
@@ -18,20 +19,6 @@ use crate::workspace::{
     AcceptScope, Command, Document, EditCommand, LabelCommand, PredictionStatus, SaveState, Workspace,
 };
 use glam::DVec3;
-
-/// A key held longer than this was held, not tapped.
-const TAP_SECS: f64 = 0.3;
-/// A pointer that moves less than this while a key is tapped stands still, in points.
-const STILL: f32 = 3.0;
-
-/// The space bar since it went down.
-pub(super) struct Tap {
-    since: f64,
-    /// The pointer did something meanwhile.
-    used: bool,
-    /// So many frames it was down.
-    frames: usize,
-}
 
 impl Shell {
     pub fn dispatch(
@@ -217,29 +204,10 @@ impl Shell {
         view_state: &ViewState,
         out: &mut Outbox,
     ) {
-        let (down, now, used) = ctx.input(|i| {
-            let moved = i.pointer.any_down() || i.pointer.delta().length() >= STILL;
-            (i.key_down(egui::Key::Space), i.time, moved)
-        });
         let in_front =
             self.arrangement == Arrangement::Review && self.side.front(self.arrangement) == "queue";
-        if ctx.text_edit_focused() || !self.takes_keys() || !in_front {
-            self.tapped = None;
-            return;
-        }
-        if pressed {
-            self.tapped = Some(Tap { since: now, used, frames: 0 });
-        }
-        let Some(tap) = &mut self.tapped else { return };
-        tap.used |= used;
-        if down {
-            tap.frames += 1;
-            return;
-        }
-        // A slow frame lasts longer than a tap: what was down in one frame only was no more than that.
-        let tapped = !tap.used && (now - tap.since < TAP_SECS || tap.frames <= 1);
-        self.tapped = None;
-        if tapped {
+        let listens = in_front && !ctx.text_edit_focused() && self.takes_keys();
+        if self.space.is_tapped(ctx, pressed, listens) {
             self.go_on(workspace, view_state, out);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::arrangement::Arrangement;
 use super::keys::{Changes, Keys, keys, set_keys};
+use super::seen::{MOST, Seen, see};
 use super::shell::Shell;
 use super::theme;
 use super::view_state::{AreaStyle, ViewState};
@@ -9,17 +10,14 @@ use crate::engine::Engine;
 use crate::file;
 use crate::gpu::Filter;
 use crate::replace::write_bytes;
-use crate::time;
 use crate::tools::{self, ToolOptions, Toolbox};
 use crate::volume::Modality;
-use crate::workspace::{Document, Workspace};
+use crate::workspace::Workspace;
 use egui::{Context, Theme, ThemePreference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// So many images are remembered.
-const MOST: usize = 12;
 const MOST_BYTES: u64 = 1 << 20;
 /// It is written when nothing has changed for so long, in seconds.
 const SETTLED: f64 = 1.0;
@@ -61,18 +59,6 @@ pub struct Remembered {
     pub found: Vec<String>,
     /// The newest first.
     pub images: Vec<Seen>,
-}
-
-/// An image that was open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
-    pub path: PathBuf,
-    /// Where the crosshair was.
-    pub cursor: [usize; 3],
-    pub depth: usize,
-    pub verified: usize,
-    /// When it was opened last.
-    pub at_ms: i64,
 }
 
 impl Default for Remembered {
@@ -271,22 +257,6 @@ fn write(file: &Path, now: &Remembered) -> anyhow::Result<()> {
         file::make_folder(folder)?;
     }
     Ok(write_bytes(file, &serde_json::to_vec_pretty(now)?)?)
-}
-
-/// Puts an open image into the list, or brings what is known of it up to date. Samples are not listed: they are a click away.
-fn see(images: &mut Vec<Seen>, document: &Document) {
-    let path = document.opened();
-    if path.to_str().is_some_and(|path| path.starts_with("sample:")) {
-        return;
-    }
-    let (cursor, depth, verified) = (document.cursor(), document.depth(), document.verified().len());
-    match images.iter_mut().find(|seen| seen.path == path) {
-        Some(seen) => (seen.cursor, seen.depth, seen.verified) = (cursor, depth, verified),
-        None => {
-            images.insert(0, Seen { path: path.to_owned(), cursor, depth, verified, at_ms: time::now_ms() });
-            images.truncate(MOST);
-        }
-    }
 }
 
 #[cfg(test)]

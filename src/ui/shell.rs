@@ -3,7 +3,6 @@ use super::bars;
 use super::closing::Closing;
 use super::context::{Panel, PanelContext};
 use super::dialogs::Dialogs;
-use super::dispatch::Tap;
 use super::find::Find;
 use super::help::Help;
 use super::keys::KeyCommand;
@@ -16,9 +15,10 @@ use super::panels::{
     compare::Compare, info::Info, labels::Labels, learn::Learn, prediction::Prediction, queue::Queue,
 };
 use super::parts::{self, Part};
-use super::remembered::Seen;
+use super::seen::Seen;
 use super::side::{Side, whole};
 use super::stopping::Stopping;
+use super::tap::Space;
 use super::theme::{self, canvas, size};
 use super::view_state::ViewState;
 use super::views::{self, Scene, Views};
@@ -62,7 +62,7 @@ pub struct Shell {
     /// Since when the key that hides the mask has been down, and whether the mask was shown before.
     pub(super) hiding_since: Option<f64>,
     /// Space since it went down.
-    pub(super) tapped: Option<Tap>,
+    pub(super) space: Space,
 }
 
 impl Default for Shell {
@@ -84,7 +84,7 @@ impl Default for Shell {
             start_from: None,
             asks: false,
             hiding_since: None,
-            tapped: None,
+            space: Space::default(),
         }
     }
 }

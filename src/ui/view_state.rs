@@ -1,13 +1,17 @@
 //! View state: how images are shown. Nothing here is data, and nothing here is saved with an image.
 
-use super::comparing::{CompareWith, Comparing};
+mod compared;
+mod plane;
+
+pub use compared::{CompareWith, Comparing, How, Side};
+pub use plane::PlaneViewState;
+
 use super::learned::Learned;
 use crate::engine::Version;
 use crate::geom::Plane;
 use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone, Turn};
 use crate::volume::{Modality, Volume};
 use crate::workspace::{Document, DocumentId, SurfaceOf, Workspace};
-use glam::DVec2;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which views are shown.
@@ -120,21 +124,6 @@ impl AreaStyle {
             AreaStyle::Fill => AreaStyle::Outline,
             AreaStyle::Outline => AreaStyle::Both,
         }
-    }
-}
-
-/// Zoom and place of one view.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PlaneViewState {
-    /// 1 fits the slice into the view.
-    pub magnify: f64,
-    /// The slice's point in the middle of the view, in continuous slice coordinates; the slice's own middle where `None`.
-    pub center: Option<DVec2>,
-}
-
-impl Default for PlaneViewState {
-    fn default() -> Self {
-        Self { magnify: 1.0, center: None }
     }
 }
 

@@ -4,7 +4,7 @@ use super::arrangement::Arrangement;
 use super::keys::{KeyCommand, shortcut_of};
 use super::outbox::{Outbox, Question, Request};
 use super::reading::as_painted;
-use super::remembered::Seen;
+use super::seen::Seen;
 use super::theme::{self, canvas, size};
 use super::widgets::{Icon, cut_in_the_middle, key_cap, primary_key, quiet};
 use crate::io::FORMATS;

@@ -4,11 +4,10 @@ use super::{first_of_paths, source::program};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Modules, and folders of modules, that may import each other in a circle, and why.
-const IN_CIRCLES: [&str; 11] = [
+const IN_CIRCLES: [&str; 10] = [
     "nn/models/jmedseg", // variants of a network: the file of each names the network, which names the entry of its variant
     "nn/train/checkpoint", // a session as a file: what it keeps are the session's own fields
     "nn/train/session",
-    "ui",             // the frame of the window knows its parts, and these its state
     "workspace/jobs", // it lists what the jobs of all parts make (`JobResult`), and every part starts its own there
     "workspace/parts",
     "workspace/background_edit",

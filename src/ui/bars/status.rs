@@ -1,10 +1,10 @@
 use crate::engine::Version;
 use crate::geom::Unit;
 use crate::nn::DeviceKind;
-use crate::ui::comparing::Side;
 use crate::ui::outbox::{Outbox, Request};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
+use crate::ui::view_state::Side;
 use crate::ui::views::paint_letter;
 use crate::words::counted;
 use crate::workspace::{Device, Document, Likely, PredictionStatus, SaveState, Workspace, predicted_by};

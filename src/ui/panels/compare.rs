@@ -1,6 +1,5 @@
 use crate::geom::Grid;
 use crate::label::LabelId;
-use crate::ui::comparing::{CompareWith, Side};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::figures::{figure, unit};
 use crate::ui::keys::{KeyCommand, shortcut_of};
@@ -8,6 +7,7 @@ use crate::ui::notices::activity_words;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
+use crate::ui::view_state::{CompareWith, Side};
 use crate::ui::views::{choose_beside, paint_letter};
 use crate::ui::widgets::{empty, field, primary, quiet, section};
 use crate::workspace::{

@@ -13,11 +13,11 @@ use crate::geom::Grid;
 use crate::gpu::SliceCallback;
 use crate::tools::Toolbox;
 use crate::ui::arrangement::Arrangement;
-use crate::ui::comparing::{How, Side, place};
+use crate::ui::comparing::place;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, canvas};
-use crate::ui::view_state::{PlaneViewState, ViewState};
+use crate::ui::view_state::{How, PlaneViewState, Side, ViewState};
 use crate::volume::Volume;
 use crate::workspace::Command;
 use egui::{

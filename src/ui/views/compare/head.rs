@@ -2,11 +2,11 @@
 
 use super::super::Scene;
 use super::super::overlay;
-use crate::ui::comparing::{CompareWith, Side, images, models};
+use crate::ui::comparing::{images, models};
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, canvas, side, size};
-use crate::ui::view_state::ViewState;
+use crate::ui::view_state::{CompareWith, Side, ViewState};
 use crate::ui::widgets::{Icon, drop_down};
 use crate::workspace::{Command, Compared, Document, LibraryModel, ModelCommand, Workspace};
 use egui::text::{LayoutJob, TextFormat, TextWrapping};

@@ -1,10 +1,9 @@
 //! How the two are shown: over the lower edge of the views.
 
 use super::head::dark;
-use crate::ui::comparing::How;
 use crate::ui::keys::KeyCommand;
 use crate::ui::theme;
-use crate::ui::view_state::ViewState;
+use crate::ui::view_state::{How, ViewState};
 use crate::ui::widgets::{Icon, IconButton, Segmented, divider};
 use egui::{Align2, Area, Frame, Id, Margin, Order, Rect, RichText, Stroke, Ui, pos2};
 
