@@ -4,6 +4,7 @@
 use clap::Parser;
 use fovea::{
     cli::Arguments,
+    edit::effects::EFFECTS,
     io::FORMATS,
     nn::{MODELS, ModelSpec, find, measured, parity},
 };
@@ -14,6 +15,7 @@ use std::{
 };
 
 const NETWORKS: &str = "docs/src/networks.md";
+const EFFECTS_PAGE: &str = "docs/src/effects.md";
 const FORMATS_PAGE: &str = "docs/src/formats.md";
 /// A mean of other networks has no reference of its own.
 const FUSION: &str = "edema/fusion";
@@ -126,6 +128,30 @@ fn the_table_lists_every_format_as_the_program_has_it() {
         table.push_str(&format!("| {} |\n", row.join(" | ")));
     }
     assert_made(FORMATS_PAGE, "formats", &table);
+}
+
+#[test]
+fn the_page_lists_every_effect_as_the_program_has_it() {
+    let mut text = String::new();
+    for effect in EFFECTS {
+        let image = if effect.needs_image { " It needs the image." } else { "" };
+        text.push_str(&format!("\n### {}\n\n`{}`: {}{image}\n", effect.title, effect.id, effect.summary));
+        if effect.parameters.is_empty() {
+            continue;
+        }
+        text.push_str("\n| parameter | what it is | unless told | takes |\n|---|---|---|---|\n");
+        for parameter in effect.parameters {
+            let row = [
+                format!("`{}`", parameter.key),
+                parameter.help.to_owned(),
+                parameter.kind.default_text(),
+                parameter.kind.takes(),
+            ];
+            text.push_str(&format!("| {} |\n", row.join(" | ")));
+        }
+    }
+    text.push('\n');
+    assert_made(EFFECTS_PAGE, "effects", &text);
 }
 
 #[test]

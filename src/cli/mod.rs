@@ -4,6 +4,7 @@ mod convert;
 mod dataset;
 pub mod demo;
 mod devices;
+mod edit;
 mod eval;
 mod facts;
 mod info;
@@ -112,6 +113,7 @@ pub enum Command {
     Eval(eval::EvalArgs),
     Models(models::ModelsArgs),
     Convert(convert::ConvertArgs),
+    Edit(Box<edit::EditArgs>),
     Info(info::InfoArgs),
     Devices(devices::DevicesArgs),
     Demo(demo::DemoArgs),
@@ -138,6 +140,7 @@ impl Command {
             Command::Eval(args) => eval::run(args),
             Command::Models(args) => models::run(args, device),
             Command::Convert(args) => convert::run(args),
+            Command::Edit(args) => edit::run(*args),
             Command::Info(args) => info::run(args),
             Command::Devices(args) => devices::run(args, device),
             Command::Demo(args) => demo::run(args, device),

@@ -1,43 +1,54 @@
 //! What a label encloses.
 
-use super::{Effect, Kind, Parameter, Scene, Values, Wish};
-use crate::{
-    label::{Components, Connectivity},
-    watch::{self, Stopped},
-};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, work};
+use crate::label::{Component, Connectivity};
 
 pub static EFFECT: Effect = Effect {
     id: "fill-holes",
     title: "Fill holes",
     summary: "Fills the background that a label encloses; other labels in it stay.",
-    parameters: &[Parameter {
-        key: "within",
-        title: "Holes",
-        help: "A hole is enclosed on all sides in the volume, or within its slice alone.",
-        kind: Kind::Choice(&[("volume", "In the volume"), ("slice", "In each slice")]),
-    }],
+    on: On::One,
+    needs_image: false,
+    parameters: &[
+        Parameter {
+            key: "within",
+            title: "Holes",
+            help: "A hole is enclosed on all sides in the volume, or within its slice alone.",
+            kind: Kind::Choice(&[("volume", "In the volume"), ("slice", "In each slice")]),
+        },
+        Parameter {
+            key: "max_size",
+            title: "Largest hole",
+            help: "Larger holes stay: an area with within=slice, otherwise a volume. Without it, all are filled.",
+            kind: Kind::Number { default: None, range: [0.0, 1e9], whole: false, unit: "mm² or mm³" },
+        },
+    ],
     work,
 };
 
-fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, Stopped> {
-    let [width, height, depth] = scene.dims();
-    let rows = scene.rows(false);
+fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
+    let block = scene.block();
+    scene.voxels()?;
     // A volume of one slice has no inside: it is looked at as a slice.
-    let slices = if values.choice("within") == "slice" { 1 } else { depth.max(1) };
-    let mut gained = Vec::new();
-    for first in (0..depth).step_by(slices) {
-        watch::step("finding the holes", first, depth)?;
-        let dims = [width, height, slices];
-        let start = scene.start() + first * width * height;
-        let around =
-            Components::of_runs(dims, &rows[first * height..(first + slices) * height], Connectivity::Faces);
-        let is_hole = |[low, high]: [[usize; 3]; 2]| {
+    let boxes = match values.choice("within") {
+        "slice" => block.slices(scene.scope.normal),
+        _ => vec![block],
+    };
+    let spacing = scene.grid().spacing();
+    let filled = |at: usize| {
+        let block = &boxes[at];
+        let around = block.rows(scene.mask, |id| id != scene.label).parts(Connectivity::Faces);
+        let voxel: f64 = (0..3).filter(|&a| block.size[a] > 1).map(|a| spacing[a]).product();
+        let largest = values.given("max_size").map_or(f64::INFINITY, |size| size / voxel + 1e-6);
+        let is_hole = |part: &&Component| {
+            let [low, high] = part.bounds;
             // What touches the border goes on outside of the image.
-            (0..3).all(|axis| dims[axis] == 1 || (low[axis] > 0 && high[axis] + 1 < dims[axis]))
+            (0..3).all(|a| block.size[a] == 1 || (low[a] > 0 && high[a] + 1 < block.size[a]))
+                && part.voxel_count as f64 <= largest
         };
-        let holes = around.list.into_iter().filter(|part| is_hole(part.bounds));
-        gained.extend(holes.flat_map(|part| part.runs).map(|(at, len)| (start + at, len)));
-    }
-    gained.sort_unstable();
-    Ok(Wish { gained, ..Wish::default() })
+        around.iter().filter(is_hole).flat_map(|part| block.runs_of(part)).collect::<Vec<_>>()
+    };
+    let mut wish = Wish::default();
+    wish.gain(scene.label, work::each("finding the holes", boxes.len(), filled)?.concat());
+    Ok(wish)
 }

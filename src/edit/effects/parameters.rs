@@ -1,5 +1,6 @@
 //! What an effect can be told, as data.
 
+use crate::label::{LabelId, LabelTable};
 use std::{collections::BTreeMap, fmt};
 
 /// One thing that an effect can be told.
@@ -18,7 +19,48 @@ pub enum Kind {
     /// One of these: id and title. The first one unless told otherwise.
     Choice(&'static [(&'static str, &'static str)]),
     /// A number within `range`, both ends included.
-    Number { default: f64, range: [f64; 2], whole: bool, unit: &'static str },
+    Number { default: Option<f64>, range: [f64; 2], whole: bool, unit: &'static str },
+    /// Yes or no.
+    Switch(bool),
+    /// A label, by its name or its number. None unless told.
+    Label,
+    /// A voxel: column, row and slice, from 0. None unless told.
+    Voxel,
+    /// Places as pairs or triples of numbers. None unless told.
+    Points,
+}
+
+impl Kind {
+    /// What it takes, in words.
+    pub fn takes(&self) -> String {
+        match self {
+            Kind::Choice(options) => {
+                format!("one of {}", options.iter().map(|(id, _)| *id).collect::<Vec<_>>().join(", "))
+            }
+            Kind::Number { range: [low, high], whole, unit, .. } => {
+                let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
+                let what = if *whole { "a whole number" } else { "a number" };
+                if *high >= 1e9 && *low <= -1e9 {
+                    return format!("{what}{unit}");
+                }
+                format!("{what} from {low} to {high}{unit}")
+            }
+            Kind::Switch(_) => "yes or no".to_owned(),
+            Kind::Label => "the name or the number of a label".to_owned(),
+            Kind::Voxel => "three whole numbers, COLUMN,ROW,SLICE, from 0".to_owned(),
+            Kind::Points => "places, each of two or three numbers with commas, and blanks between".to_owned(),
+        }
+    }
+
+    /// What it is unless told, in words; empty where it is nothing.
+    pub fn default_text(&self) -> String {
+        match self {
+            Kind::Choice(options) => options.first().map_or("", |(id, _)| id).to_owned(),
+            Kind::Number { default, .. } => default.map_or_else(String::new, |number| number.to_string()),
+            Kind::Switch(on) => if *on { "yes" } else { "no" }.to_owned(),
+            Kind::Label | Kind::Voxel | Kind::Points => String::new(),
+        }
+    }
 }
 
 /// What was said is not what a parameter takes.
@@ -26,61 +68,108 @@ pub enum Kind {
 #[error("{0}")]
 pub struct ParameterError(String);
 
-/// A value for each parameter of one effect.
+impl ParameterError {
+    pub(super) fn unknown_effect(id: &str) -> Self {
+        let known: Vec<&str> = super::EFFECTS.iter().map(|effect| effect.id).collect();
+        Self(format!("there is no effect {id}; there are {}", known.join(", ")))
+    }
+
+    /// With the effect in front.
+    pub(super) fn of(self, effect: &super::Effect) -> Self {
+        Self(format!("{}: {}", effect.id, self.0))
+    }
+}
+
+/// A value for each parameter of one effect that has one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values(BTreeMap<&'static str, Value>);
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Value {
     Choice(&'static str),
     Number(f64),
+    Switch(bool),
+    Label(LabelId),
+    Voxel([usize; 3]),
+    Points(Vec<[f64; 3]>),
 }
 
 impl Parameter {
-    fn default_value(&self) -> Value {
+    fn default_value(&self) -> Option<Value> {
         match self.kind {
-            Kind::Choice(options) => Value::Choice(options.first().map_or("", |(id, _)| id)),
-            Kind::Number { default, .. } => Value::Number(default),
+            Kind::Choice(options) => Some(Value::Choice(options.first().map_or("", |(id, _)| id))),
+            Kind::Number { default, .. } => default.map(Value::Number),
+            Kind::Switch(on) => Some(Value::Switch(on)),
+            Kind::Label | Kind::Voxel | Kind::Points => None,
         }
     }
 
-    fn value(&self, text: &str) -> Result<Value, ParameterError> {
-        let wrong = |takes: fmt::Arguments<'_>| {
-            ParameterError(format!("{}={text}: {} is {takes}", self.key, self.key))
+    fn value(&self, text: &str, labels: &LabelTable) -> Result<Value, ParameterError> {
+        let text = text.trim();
+        let wrong = |more: fmt::Arguments<'_>| {
+            ParameterError(format!("{}={text}: {} is {}{more}", self.key, self.key, self.kind.takes()))
         };
-        match self.kind {
+        let read = match self.kind {
             Kind::Choice(options) => {
-                let ids: Vec<&str> = options.iter().map(|(id, _)| *id).collect();
-                let found = ids.iter().find(|id| **id == text);
-                found
-                    .map(|id| Value::Choice(id))
-                    .ok_or_else(|| wrong(format_args!("one of {}", ids.join(", "))))
+                options.iter().map(|(id, _)| *id).find(|id| *id == text).map(Value::Choice)
             }
             Kind::Number { range: [low, high], whole, .. } => {
-                let number = text.trim().parse::<f64>().ok().filter(|n| *n >= low && *n <= high);
-                let what = if whole { "a whole number" } else { "a number" };
-                number
-                    .filter(|n| !whole || n.fract() == 0.0)
-                    .map(Value::Number)
-                    .ok_or_else(|| wrong(format_args!("{what} from {low} to {high}")))
+                let number = text.parse::<f64>().ok().filter(|n| *n >= low && *n <= high);
+                number.filter(|n| !whole || n.fract() == 0.0).map(Value::Number)
             }
-        }
+            Kind::Switch(_) => match text {
+                "yes" | "true" | "on" => Some(Value::Switch(true)),
+                "no" | "false" | "off" => Some(Value::Switch(false)),
+                _ => None,
+            },
+            Kind::Label => {
+                let id = labels.by_name(text).map(|label| label.id);
+                let id = id.or_else(|| text.parse().ok().filter(|id| (1..LabelId::MAX).contains(id)));
+                let Some(id) = id else {
+                    let known: Vec<String> =
+                        labels.iter().map(|label| format!("{} ({})", label.name, label.id)).collect();
+                    return Err(wrong(format_args!("; there are {}", known.join(", "))));
+                };
+                Some(Value::Label(id))
+            }
+            Kind::Voxel => {
+                let numbers: Option<Vec<usize>> =
+                    text.split(',').map(|part| part.trim().parse().ok()).collect();
+                numbers.and_then(|numbers| <[usize; 3]>::try_from(numbers).ok()).map(Value::Voxel)
+            }
+            Kind::Points => text.split_whitespace().map(point).collect::<Option<Vec<_>>>().map(Value::Points),
+        };
+        read.ok_or_else(|| wrong(format_args!("")))
+    }
+}
+
+/// Two or three numbers; the third is 0 unless it is there.
+fn point(text: &str) -> Option<[f64; 3]> {
+    let numbers: Option<Vec<f64>> =
+        text.split(',').map(|part| part.parse().ok().filter(|n: &f64| n.is_finite())).collect();
+    match numbers?[..] {
+        [x, y] => Some([x, y, 0.0]),
+        [x, y, z] => Some([x, y, z]),
+        _ => None,
     }
 }
 
 impl Values {
-    /// The defaults, with what was said instead of some of them: pairs of key and value.
+    /// The defaults, with what was said instead of some of them: pairs of key and value. Labels are told by their names in the
+    /// table, or by their numbers.
     pub fn new<'a>(
         parameters: &[Parameter],
         said: impl IntoIterator<Item = (&'a str, &'a str)>,
+        labels: &LabelTable,
     ) -> Result<Self, ParameterError> {
-        let mut values: BTreeMap<_, _> = parameters.iter().map(|p| (p.key, p.default_value())).collect();
+        let mut values: BTreeMap<_, _> =
+            parameters.iter().filter_map(|p| Some((p.key, p.default_value()?))).collect();
         for (key, text) in said {
             let Some(parameter) = parameters.iter().find(|p| p.key == key) else {
                 let known: Vec<&str> = parameters.iter().map(|p| p.key).collect();
                 return Err(ParameterError(format!("there is no {key}; there are {}", known.join(", "))));
             };
-            values.insert(parameter.key, parameter.value(text)?);
+            values.insert(parameter.key, parameter.value(text, labels)?);
         }
         Ok(Self(values))
     }
@@ -93,11 +182,49 @@ impl Values {
         }
     }
 
-    /// 0 of a key that is no number of the effect.
-    pub fn number(&self, key: &str) -> f64 {
+    /// A number that was said, or the default where there is one.
+    pub fn given(&self, key: &str) -> Option<f64> {
         match self.0.get(key) {
-            Some(Value::Number(number)) => *number,
-            _ => 0.0,
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// 0 of a key that is no number of the effect, or has none.
+    pub fn number(&self, key: &str) -> f64 {
+        self.given(key).unwrap_or(0.0)
+    }
+
+    /// Two numbers as a range that is open where one of them was not said; none where neither was.
+    pub fn range(&self, low: &str, high: &str) -> Option<[f64; 2]> {
+        let [low, high] = [low, high].map(|key| self.given(key));
+        (low.is_some() || high.is_some())
+            .then_some([low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY)])
+    }
+
+    pub fn is_on(&self, key: &str) -> bool {
+        self.0.get(key) == Some(&Value::Switch(true))
+    }
+
+    pub fn label(&self, key: &str) -> Option<LabelId> {
+        match self.0.get(key) {
+            Some(Value::Label(id)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    pub fn voxel(&self, key: &str) -> Option<[usize; 3]> {
+        match self.0.get(key) {
+            Some(Value::Voxel(voxel)) => Some(*voxel),
+            _ => None,
+        }
+    }
+
+    /// Empty where none were said.
+    pub fn points(&self, key: &str) -> &[[f64; 3]] {
+        match self.0.get(key) {
+            Some(Value::Points(points)) => points,
+            _ => &[],
         }
     }
 }
@@ -112,24 +239,56 @@ mod tests {
             key: "size",
             title: "",
             help: "",
-            kind: Kind::Number { default: 5.0, range: [1.0, 10.0], whole: true, unit: "voxels" },
+            kind: Kind::Number { default: Some(5.0), range: [1.0, 10.0], whole: true, unit: "voxels" },
         },
+        Parameter {
+            key: "low",
+            title: "",
+            help: "",
+            kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "" },
+        },
+        Parameter { key: "on", title: "", help: "", kind: Kind::Switch(false) },
+        Parameter { key: "with", title: "", help: "", kind: Kind::Label },
+        Parameter { key: "at", title: "", help: "", kind: Kind::Voxel },
+        Parameter { key: "outline", title: "", help: "", kind: Kind::Points },
     ];
 
     #[test]
     fn values_are_the_defaults_and_what_was_said() {
-        let values = Values::new(PARAMETERS, []).unwrap();
-        assert_eq!((values.choice("mode"), values.number("size")), ("a", 5.0));
-        let values = Values::new(PARAMETERS, [("size", "7"), ("mode", "b")]).unwrap();
-        assert_eq!((values.choice("mode"), values.number("size")), ("b", 7.0));
+        let labels = LabelTable::named(&["liver", "left kidney"]);
+        let values =
+            |said: &[(&'static str, &'static str)]| Values::new(PARAMETERS, said.iter().copied(), &labels);
+        let plain = values(&[]).unwrap();
+        assert_eq!((plain.choice("mode"), plain.number("size")), ("a", 5.0));
+        assert_eq!((plain.given("low"), plain.label("with"), plain.voxel("at")), (None, None, None));
+        assert_eq!((plain.is_on("on"), plain.range("low", "none")), (false, None));
+        let said = values(&[
+            ("size", "7"),
+            ("mode", "b"),
+            ("low", "-2.5"),
+            ("on", "yes"),
+            ("with", "left kidney"),
+            ("at", "3, 4,5"),
+            ("outline", "1,2 3.5,4"),
+        ])
+        .unwrap();
+        assert_eq!((said.choice("mode"), said.number("size"), said.is_on("on")), ("b", 7.0, true));
+        assert_eq!(said.range("low", "none"), Some([-2.5, f64::INFINITY]));
+        assert_eq!((said.label("with"), said.voxel("at")), (Some(2), Some([3, 4, 5])));
+        assert_eq!(said.points("outline"), [[1.0, 2.0, 0.0], [3.5, 4.0, 0.0]]);
+        assert_eq!(values(&[("with", "9")]).unwrap().label("with"), Some(9));
         for (said, words) in [
             (("mode", "c"), "one of a, b"),
             (("size", "1.5"), "a whole number from 1 to 10"),
             (("size", "11"), "from 1 to 10"),
             (("size", "NaN"), "from 1 to 10"),
+            (("on", "maybe"), "yes or no"),
+            (("with", "spleen"), "there are liver (1), left kidney (2)"),
+            (("at", "1,2"), "COLUMN,ROW,SLICE"),
+            (("outline", "1,2 3"), "two or three numbers"),
             (("width", "7"), "there is no width; there are mode, size"),
         ] {
-            let told = Values::new(PARAMETERS, [said]).unwrap_err().to_string();
+            let told = values(&[said]).unwrap_err().to_string();
             assert!(told.contains(words), "{told}");
         }
     }

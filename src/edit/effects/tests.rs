@@ -1,15 +1,16 @@
 use super::*;
 use crate::{
-    geom::Grid,
-    label::LabelTable,
-    testing::shared,
-    volume::{Modality, Samples},
+    geom::{Axis, Grid},
+    label::{LabelMap, LabelTable},
+    volume::{Modality, Samples, Volume},
+    watch::{self, Watch},
 };
-use flate2::read::GzDecoder;
 use std::{
     collections::{BTreeSet, HashSet},
-    io::Read,
-    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 fn volume(dims: [usize; 3]) -> Volume {
@@ -29,13 +30,15 @@ fn after(
     let effect = effect(id).unwrap();
     let (volume, mut mask) = (volume(dims), LabelMap::from_values(dims, labels).unwrap());
     let table = LabelTable::named(&["a", "b"]);
-    let mut scene =
-        Scene { volume: &volume, mask: &mask, label: 1, slices: 0..=dims[2] - 1, also_verified: false };
+    let mut scene = Scene::new(&volume, &mask, &table, 1);
     change(&mut scene);
-    let values = Values::new(effect.parameters, said.iter().copied()).unwrap();
+    let values = Values::new(effect.parameters, said.iter().copied(), &table).unwrap();
     let rules = MaskRules::new(&table, verified);
     let origin = Origin::Person { tool: id.to_owned() };
-    let patch = effect.patch(&scene, &values, &rules, origin).unwrap();
+    let patch = match effect.patch(&scene, &values, &rules, origin.clone()) {
+        Err(EffectError::Nothing(_) | EffectError::Lacks(_)) => Patch::empty(&mask, origin),
+        patch => patch.unwrap(),
+    };
     patch.apply(&mut mask).unwrap();
     (mask.to_values(), patch.voxel_count())
 }
@@ -51,8 +54,11 @@ fn the_list_names_each_once_and_says_what_it_does() {
         }
         let keys: HashSet<&str> = listed.parameters.iter().map(|p| p.key).collect();
         assert_eq!(keys.len(), listed.parameters.len(), "{}", listed.id);
-        Values::new(listed.parameters, []).unwrap();
-        // A mask without the label does not change.
+        Values::new(listed.parameters, [], &LabelTable::default()).unwrap();
+        // A mask without the label does not change, unless the effect is for all labels.
+        if listed.on == On::All {
+            continue;
+        }
         let empty = after(
             listed.id,
             &[],
@@ -75,7 +81,10 @@ fn only_the_slices_in_question_change_and_no_verified_one() {
         after("islands", &[], (dims, &labels), change, &verified.iter().copied().collect()).0
     };
     assert_eq!(run(|_| {}, &[]), rows([false; 3]));
-    assert_eq!(run(|scene| scene.slices = 1..=1, &[]), rows([true, false, true]));
+    assert_eq!(
+        run(|scene| scene.scope = Scope { normal: Axis::Z, slices: 1..=1 }, &[]),
+        rows([true, false, true])
+    );
     assert_eq!(run(|_| {}, &[2]), rows([false, false, true]));
     assert_eq!(run(|scene| scene.also_verified = true, &[2]), rows([false; 3]));
 }
@@ -88,9 +97,9 @@ fn a_locked_label_neither_gains_nor_loses() {
     let mut table = LabelTable::named(&["a"]);
     table.get_mut(1).unwrap().locked = true;
     let (volume, mask) = (volume(dims), LabelMap::from_values(dims, &ring).unwrap());
-    let scene = Scene { volume: &volume, mask: &mask, label: 1, slices: 0..=0, also_verified: false };
+    let scene = Scene::new(&volume, &mask, &table, 1);
     let effect = effect("fill-holes").unwrap();
-    let values = Values::new(effect.parameters, []).unwrap();
+    let values = Values::new(effect.parameters, [], &table).unwrap();
     let verified = BTreeSet::new();
     let patch = effect.patch(
         &scene,
@@ -101,56 +110,81 @@ fn a_locked_label_neither_gains_nor_loses() {
     assert!(patch.unwrap().is_empty());
 }
 
-/// A gzipped NumPy array of 8-bit numbers.
-fn array(path: &Path) -> Vec<u16> {
-    let mut bytes = Vec::new();
-    GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
-    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    bytes[10 + header..].iter().map(|&v| v.into()).collect()
+#[test]
+fn a_slice_of_another_plane_is_looked_at_alone() {
+    // A tube along x: its ring is closed in the slices of x only, and so is what it encloses.
+    let dims = [3, 3, 3];
+    let ring = |i: usize| u16::from(i / 3 % 3 != 1 || i / 9 != 1);
+    let labels: Vec<u16> = (0..27).map(ring).collect();
+    let run = |said: &[(&str, &str)], normal: Axis| {
+        after(
+            "fill-holes",
+            said,
+            (dims, &labels),
+            |scene| scene.scope = Scope { normal, slices: 1..=1 },
+            &BTreeSet::new(),
+        )
+    };
+    let filled = run(&[], Axis::X);
+    assert_eq!((filled.1, filled.0[13]), (1, 1), "the middle of the middle slice");
+    assert_eq!(run(&[("within", "slice")], Axis::X).1, 1);
+    assert_eq!(run(&[], Axis::Y).1 + run(&[], Axis::Z).1, 0);
 }
 
-/// The reference cases of the folder, those for which `said` knows how the program is told the same.
-fn compare(
-    id: &str,
-    folder: &str,
-    said: impl Fn(&serde_json::Value) -> Option<Vec<(&'static str, &'static str)>>,
-) -> usize {
-    let Some(folder) = shared(&format!("bench/cases/{folder}")) else { return 0 };
-    let mut compared = 0;
-    for case in std::fs::read_dir(folder).unwrap() {
-        let case = case.unwrap().path();
-        let facts: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(case.join("case.json")).unwrap()).unwrap();
-        let Some(said) = said(&facts["params"]) else { continue };
-        let shape: Vec<usize> = serde_json::from_value(facts["arrays"]["labels"]["shape"].clone()).unwrap();
-        let labels = array(&case.join("labels.npy.gz"));
-        let (found, _) =
-            after(id, &said, ([shape[2], shape[1], shape[0]], &labels), |_| {}, &BTreeSet::new());
-        assert!(found == array(&case.join("expected.npy.gz")), "{}", case.display());
-        compared += 1;
+#[test]
+fn labels_are_overwritten_where_that_is_asked_for_and_they_are_not_locked() {
+    let labels = [1, 2, 0, 0, 2, 2];
+    let run = |change: fn(&mut Scene<'_>)| {
+        after("margin", &[("margin_mm", "2")], ([6, 1, 1], &labels), change, &BTreeSet::new()).0
+    };
+    assert_eq!(run(|_| {}), [1, 2, 1, 0, 2, 2]);
+    assert_eq!(run(|scene| scene.over = Over::All), [1, 1, 1, 0, 2, 2]);
+}
+
+/// Says stop after so many questions.
+struct Impatient(AtomicUsize);
+
+impl Watch for Impatient {
+    fn stop(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) <= 1
     }
-    assert!(compared > 0, "no case of {id} was compared");
-    compared
 }
 
 #[test]
-fn islands_of_the_reference_cases() {
-    compare("islands", "islands", |params| {
-        let neighbours = ("neighbours", if params["connectivity"] == 6 { "6" } else { "26" });
-        match params["operation"].as_str() {
-            Some("keep_largest") | None => Some(vec![neighbours]),
-            Some("remove_small") if params["min_voxels"] == 20 => {
-                Some(vec![neighbours, ("keep", "large"), ("min_voxels", "20")])
-            }
-            // A voxel to be chosen, and new labels: neither is a parameter yet.
-            _ => None,
-        }
-    });
+fn what_is_stopped_changes_nothing() {
+    let dims = [16, 16, 16];
+    let labels: Vec<u16> = (0..4096).map(|i| u16::from((i % 16) > 3 && (i % 5) > 0)).collect();
+    let (volume, mask) = (volume(dims), LabelMap::from_values(dims, &labels).unwrap());
+    let (table, verified) = (LabelTable::named(&["a"]), BTreeSet::new());
+    for id in ["smooth", "margin", "hollow", "joint-smooth", "fill-holes"] {
+        let effect = effect(id).unwrap();
+        let values = Values::new(effect.parameters, [], &table).unwrap();
+        let watch: Arc<dyn Watch> = Arc::new(Impatient(AtomicUsize::new(1)));
+        let stopped = watch::under(&watch, || {
+            let origin = Origin::Person { tool: id.to_owned() };
+            effect.patch(
+                &Scene::new(&volume, &mask, &table, 1),
+                &values,
+                &MaskRules::new(&table, &verified),
+                origin,
+            )
+        });
+        assert_eq!(stopped, Err(EffectError::Stopped(Stopped)), "{id}");
+    }
 }
 
 #[test]
-fn holes_of_the_reference_cases() {
-    compare("fill-holes", "holes", |params| {
-        Some(vec![("within", if params["mode"] == "2d" { "slice" } else { "volume" })])
-    });
+fn a_chain_is_read_as_it_is_written() {
+    let text = r#"[{"effect": "islands", "set": {"keep": "large", "min_voxels": 20}}, {"effect": "smooth", "labels": ["a"]}]"#;
+    let chain: Chain = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::from_str::<Chain>(&serde_json::to_string(&chain).unwrap()).unwrap(), chain);
+    let (effect, values) = chain[0].resolve(&LabelTable::default()).unwrap();
+    assert_eq!((effect.id, values.number("min_voxels")), ("islands", 20.0));
+    let mut wrong = chain[0].clone();
+    wrong.set.insert("keep".to_owned(), "most".into());
+    let told = wrong.resolve(&LabelTable::default()).unwrap_err().to_string();
+    assert!(told.starts_with("islands: keep=most") && told.contains("largest, large"), "{told}");
+    wrong.effect = "island".to_owned();
+    let told = wrong.resolve(&LabelTable::default()).unwrap_err().to_string();
+    assert!(told.contains("no effect island") && told.contains("fill-holes"), "{told}");
 }

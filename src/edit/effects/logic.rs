@@ -1,0 +1,66 @@
+//! One label combined with another.
+
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish};
+
+pub static EFFECT: Effect = Effect {
+    id: "logic",
+    title: "Logic",
+    summary: "Combines a label with a second one, of this mask or of another: copies, adds, subtracts or intersects it.",
+    on: On::One,
+    needs_image: false,
+    parameters: &[
+        Parameter {
+            key: "operation",
+            title: "Operation",
+            help: "What the label becomes. To invert and to clear, no second label is needed.",
+            kind: Kind::Choice(&[
+                ("add", "This label and the second"),
+                ("subtract", "This label without the second"),
+                ("intersect", "What is in both"),
+                ("copy", "The second label"),
+                ("invert", "What is not this label"),
+                ("clear", "Nothing"),
+            ]),
+        },
+        SECOND,
+        FROM,
+    ],
+    work,
+};
+
+/// A second label.
+pub(super) const SECOND: Parameter =
+    Parameter { key: "with", title: "Second label", help: "Its name or its number.", kind: Kind::Label };
+
+/// The mask of the second label.
+pub(super) const FROM: Parameter = Parameter {
+    key: "from",
+    title: "Of",
+    help: "The mask that the second label is in. On the command line, --other names the other mask.",
+    kind: Kind::Choice(&[("this", "This mask"), ("other", "The other mask")]),
+};
+
+fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
+    let block = scene.block();
+    let own = block.rows(scene.mask, |id| id == scene.label);
+    let operation = values.choice("operation");
+    if own.is_empty() && !matches!(operation, "add" | "copy") {
+        return Err(EffectError::Nothing(format!("{} has no voxels here", scene.name(scene.label))));
+    }
+    let second = || -> Result<_, EffectError> {
+        let Some(label) = values.label("with") else {
+            return Err(EffectError::Lacks("a second label (with=LABEL)".to_owned()));
+        };
+        let mask = scene.second(values.choice("from") == "other")?;
+        Ok(block.rows(mask, |id| id == label))
+    };
+    let after = match operation {
+        "add" => own.or(&second()?),
+        "subtract" => own.minus(&second()?),
+        "intersect" => own.and(&second()?),
+        "copy" => second()?,
+        "invert" => own.complement(),
+        _ => own.minus(&own),
+    };
+    Ok(scene.becomes(&block, &own, &after))
+}

@@ -1,0 +1,109 @@
+//! A label kept or erased by something else.
+
+use super::{
+    Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish,
+    ball::Ball,
+    logic::{FROM, SECOND},
+    rows::{Block, Rows},
+};
+use crate::label::Connectivity;
+
+pub static EFFECT: Effect = Effect {
+    id: "mask-by",
+    title: "Mask by",
+    summary: "Keeps or erases a label where a second label is, near it, where the image has certain values, or inside the body.",
+    on: On::One,
+    needs_image: false,
+    parameters: &[
+        Parameter {
+            key: "where",
+            title: "Where",
+            help: "What decides. Values and the body need the image.",
+            kind: Kind::Choice(&[
+                ("values", "The image's value is in a range"),
+                ("label", "The second label is"),
+                ("near", "The second label is near"),
+                ("body", "The body is"),
+            ]),
+        },
+        Parameter {
+            key: "keep",
+            title: "Keep",
+            help: "What stays of the label: what is there, or what is not there.",
+            kind: Kind::Choice(&[("inside", "What is there"), ("outside", "What is not there")]),
+        },
+        Parameter {
+            key: "low",
+            title: "From value",
+            help: "With where=values, the lowest value that is there; without it there is no lowest.",
+            kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
+        },
+        Parameter {
+            key: "high",
+            title: "To value",
+            help: "With where=values, the highest value that is there; without it there is no highest.",
+            kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
+        },
+        SECOND,
+        FROM,
+        Parameter {
+            key: "distance_mm",
+            title: "Distance",
+            help: "With where=near, how far the second label may be.",
+            kind: Kind::Number { default: Some(5.0), range: [0.0, 100.0], whole: false, unit: "mm" },
+        },
+    ],
+    work,
+};
+
+/// In HU. What is above it and connected is the body.
+const AIR: f32 = -300.0;
+
+fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
+    let (block, own) = (scene.block(), scene.voxels()?);
+    let second = || -> Result<Rows, EffectError> {
+        let Some(label) = values.label("with") else {
+            return Err(EffectError::Lacks("a second label (with=LABEL)".to_owned()));
+        };
+        Ok(block.rows(scene.second(values.choice("from") == "other")?, |id| id == label))
+    };
+    let there = match values.choice("where") {
+        "label" => second()?,
+        "near" => Ball::of_radius(values.number("distance_mm")).dilated(&second()?, &scene.space(&block))?,
+        _ if !scene.has_image => return Err(EffectError::Lacks("the image (--image FILE)".to_owned())),
+        "body" => body(scene, &block),
+        _ => {
+            let Some([low, high]) = values.range("low", "high") else {
+                return Err(EffectError::Lacks(
+                    "a range of values (low=VALUE, high=VALUE or both)".to_owned(),
+                ));
+            };
+            Rows::of_each(block.size, |at| {
+                let value = f64::from(scene.volume.scalar_value(block.index(at)));
+                value >= low && value <= high
+            })
+        }
+    };
+    let after = match values.choice("keep") {
+        "outside" => own.minus(&there),
+        _ => own.and(&there),
+    };
+    Ok(scene.becomes(&block, &own, &after))
+}
+
+/// The largest part that is not air, with its holes filled slice by slice.
+fn body(scene: &Scene<'_>, block: &Block) -> Rows {
+    let dense = Rows::of_each(block.size, |at| scene.volume.scalar_value(block.index(at)) > AIR);
+    let body = Rows::of_parts(block.size, dense.parts(Connectivity::Faces).first());
+    let [width, height, depth] = block.size;
+    let mut rows = Vec::with_capacity(body.rows.len());
+    for z in 0..depth {
+        let slice = body.moved([0, 0, z as isize], [width, height, 1]);
+        let parts = slice.complement().parts(Connectivity::Faces);
+        let is_hole =
+            |[low, high]: [[usize; 3]; 2]| (0..2).all(|a| low[a] > 0 && high[a] + 1 < block.size[a]);
+        let holes = Rows::of_parts(slice.size, parts.iter().filter(|part| is_hole(part.bounds)));
+        rows.extend(slice.or(&holes).rows);
+    }
+    Rows { size: block.size, rows }
+}
