@@ -8,6 +8,8 @@ mod case;
 mod program;
 #[path = "effects/shape.rs"]
 mod shape;
+#[path = "effects/values.rs"]
+mod values;
 
 use case::Case;
 use fovea::testing::{shared, skipped};
@@ -18,28 +20,28 @@ type Compare = fn(&Case);
 /// Every folder of cases, and what compares it.
 const FOLDERS: &[(&str, Option<Compare>)] = &[
     ("consensus", None),
-    ("fill_between", None),
-    ("grow_from_seeds", None),
+    ("fill_between", Some(values::fill_between)),
+    ("grow_from_seeds", Some(values::grow_from_seeds)),
     ("holes", Some(shape::holes)),
     ("hollow", Some(shape::hollow)),
     ("islands", Some(shape::islands)),
-    ("level_tracing", None),
-    ("livewire", None),
+    ("level_tracing", Some(values::level_tracing)),
+    ("livewire", Some(values::livewire)),
     ("logic", Some(shape::logic)),
     ("margin", Some(shape::margin)),
     ("mask_by", Some(shape::mask_by)),
     ("measure", None),
-    ("nudge", None),
+    ("nudge", Some(values::nudge)),
     ("oct_labels", None),
     ("oct_surface", None),
     ("oct_thickness", None),
     ("rules", Some(shape::rules)),
-    ("scissors", None),
+    ("scissors", Some(values::scissors)),
     ("slice_scores", None),
-    ("smart_brush", None),
+    ("smart_brush", Some(values::smart_brush)),
     ("smooth", Some(shape::smooth)),
-    ("threshold", None),
-    ("wand", None),
+    ("threshold", Some(values::threshold)),
+    ("wand", Some(values::wand)),
 ];
 
 #[test]

@@ -145,7 +145,7 @@ impl Case {
             Some("dice") => {
                 let expected = self.array("expected").unwrap().labels();
                 let all = |labels: &[LabelId]| labels.iter().map(|l| u16::from(*l != 0)).collect::<Vec<_>>();
-                self.holds(&name, 1, &all(found), &all(&expected), expect["min"].as_f64().unwrap());
+                self.holds("all", 1, &all(found), &all(&expected), expect["min"].as_f64().unwrap());
             }
             Some(kind) if kind.starts_with("dice_each_label") => {
                 let against = match kind {
@@ -167,11 +167,16 @@ impl Case {
                 let ids: BTreeSet<LabelId> = expected.iter().copied().filter(|id| *id != 0).collect();
                 for (at, id) in ids.into_iter().enumerate() {
                     let least = expect["min"].as_f64().or_else(|| expect["min"][at].as_f64()).unwrap();
-                    self.holds(&name, id, &found, &expected, least);
+                    self.holds("each", id, &found, &expected, least);
                 }
             }
             Some(kind) => panic!("{name}: nothing here knows {kind}"),
         }
+    }
+
+    /// Not by `println!`, which the test runner keeps to itself.
+    pub fn print(&self, line: &str) {
+        _ = writeln!(std::io::stderr(), "{}: {line}", self.name());
     }
 
     /// Prints the Dice of a label, and holds it against the least.
@@ -183,8 +188,7 @@ impl Case {
             sum += u64::from(a) + u64::from(b);
         }
         let dice = if sum == 0 { 1.0 } else { 2.0 * both as f64 / sum as f64 };
-        // Not by `println!`, which the test runner keeps to itself.
-        _ = writeln!(std::io::stderr(), "{name}, label {id}: Dice {dice:.4}, at least {least}");
-        assert!(dice >= least, "{name}, label {id}: Dice {dice:.4} is below {least}");
+        self.print(&format!("{name}, label {id}: Dice {dice:.4}, at least {least}"));
+        assert!(dice >= least, "{}, {name}, label {id}: Dice {dice:.4} is below {least}", self.name());
     }
 }

@@ -216,10 +216,17 @@ impl Job {
         let steps: Vec<(&Step, (&Effect, Values))> =
             self.chain.iter().map(|step| Ok((step, step.resolve(&labels)?))).collect::<Result<_>>()?;
         for (step, (effect, values)) in steps {
-            for id in self.labels_of(step, effect, &map, &labels)? {
+            let ids = self.labels_of(step, effect, &map, &labels)?;
+            // An effect on all labels is done once.
+            let (each, chosen) = match effect.on {
+                On::One => (&ids[..], &[][..]),
+                On::All => (&[0][..], &ids[..]),
+            };
+            for &id in each {
                 let scene = Scene {
                     other: other.as_ref(),
                     has_image,
+                    chosen,
                     scope: scope.clone(),
                     over: self.args.over.into(),
                     ..Scene::new(&volume, &map, &labels, id)
@@ -289,12 +296,10 @@ impl Job {
         map: &LabelMap,
         labels: &LabelTable,
     ) -> Result<Vec<LabelId>> {
-        if effect.on == On::All {
-            return Ok(vec![0]);
-        }
         let said = if step.labels.is_empty() { &self.args.label } else { &step.labels };
         let present: Vec<LabelId> = map.counts().into_keys().collect();
         match (&said[..], &present[..]) {
+            ([], _) if effect.on == On::All => return Ok(Vec::new()),
             ([], [one]) => return Ok(vec![*one]),
             ([], []) => bail!("{}: the mask is empty: say which label with --label NUMBER", effect.id),
             ([], _) => bail!(

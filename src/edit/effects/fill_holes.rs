@@ -1,7 +1,6 @@
 //! What a label encloses.
 
 use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, work};
-use crate::label::{Component, Connectivity};
 
 pub static EFFECT: Effect = Effect {
     id: "fill-holes",
@@ -37,16 +36,12 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let spacing = scene.grid().spacing();
     let filled = |at: usize| {
         let block = &boxes[at];
-        let around = block.rows(scene.mask, |id| id != scene.label).parts(Connectivity::Faces);
         let voxel: f64 = (0..3).filter(|&a| block.size[a] > 1).map(|a| spacing[a]).product();
         let largest = values.given("max_size").map_or(f64::INFINITY, |size| size / voxel + 1e-6);
-        let is_hole = |part: &&Component| {
-            let [low, high] = part.bounds;
-            // What touches the border goes on outside of the image.
-            (0..3).all(|a| block.size[a] == 1 || (low[a] > 0 && high[a] + 1 < block.size[a]))
-                && part.voxel_count as f64 <= largest
-        };
-        around.iter().filter(is_hole).flat_map(|part| block.runs_of(part)).collect::<Vec<_>>()
+        // What touches the border goes on outside of the image.
+        let holes = block.rows(scene.mask, |id| id == scene.label).holes();
+        let filled = holes.iter().filter(|hole| hole.voxel_count as f64 <= largest);
+        filled.flat_map(|hole| block.runs_of(hole)).collect::<Vec<_>>()
     };
     let mut wish = Wish::default();
     wish.gain(scene.label, work::each("finding the holes", boxes.len(), filled)?.concat());

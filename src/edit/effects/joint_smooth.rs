@@ -47,7 +47,8 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         let mut x = 0;
         for run in pairs.chunk_by(|a, b| a == b) {
             let (before, after) = run[0];
-            if before != after {
+            let may_change = |label: LabelId| label == 0 || scene.is_chosen(label);
+            if before != after && may_change(*before) && may_change(*after) {
                 wish.change(*before, *after, [(block.row(row) + x, run.len() as u32)]);
             }
             x += run.len();

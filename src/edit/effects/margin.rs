@@ -1,6 +1,7 @@
 //! A label made larger or smaller by a distance.
 
 use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, ball::Ball, rows::Rows};
+use crate::label::Connectivity;
 
 pub static EFFECT: Effect = Effect {
     id: "margin",
@@ -56,13 +57,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
             value >= low && value <= high
         });
         // Only what can be reached from the label through the range.
-        let reachable = grown.and(&in_range).or(&rows);
-        let parts = reachable.parts(crate::label::Connectivity::Faces);
-        let seeds = rows.dense();
-        let touches = |part: &&crate::label::Component| {
-            part.runs.iter().any(|&(start, len)| seeds[start..start + len as usize].contains(&true))
-        };
-        grown = Rows::of_parts(block.size, parts.iter().filter(touches));
+        grown = grown.and(&in_range).or(&rows).touching(&rows, Connectivity::Faces);
     }
     Ok(scene.becomes(&block, &rows, &grown))
 }

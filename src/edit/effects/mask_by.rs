@@ -99,10 +99,7 @@ fn body(scene: &Scene<'_>, block: &Block) -> Rows {
     let mut rows = Vec::with_capacity(body.rows.len());
     for z in 0..depth {
         let slice = body.moved([0, 0, z as isize], [width, height, 1]);
-        let parts = slice.complement().parts(Connectivity::Faces);
-        let is_hole =
-            |[low, high]: [[usize; 3]; 2]| (0..2).all(|a| low[a] > 0 && high[a] + 1 < block.size[a]);
-        let holes = Rows::of_parts(slice.size, parts.iter().filter(|part| is_hole(part.bounds)));
+        let holes = Rows::of_parts(slice.size, &slice.holes());
         rows.extend(slice.or(&holes).rows);
     }
     Rows { size: block.size, rows }

@@ -3,24 +3,39 @@
 
 mod ball;
 mod chain;
+mod copy_slice;
+mod distance;
+mod fill_between;
 mod fill_holes;
 mod gaussian;
+mod grow_from_seeds;
 mod hollow;
 mod islands;
 mod joint_smooth;
+mod level_tracing;
+mod livewire;
 mod logic;
 mod margin;
 mod mask_by;
+mod nudge;
 mod parameters;
 mod relabel;
 mod rows;
 mod scene;
+mod scissors;
+mod smart_brush;
 mod smooth;
+mod threshold;
+mod walker;
+mod wand;
 mod work;
 
 pub use chain::{Chain, Step};
+pub use grow_from_seeds::probability as random_walker;
+pub use livewire::{EdgeCosts, EdgePaths};
 pub use parameters::{Kind, Parameter, ParameterError, Values};
 pub use scene::{Over, Scene, Scope};
+pub use threshold::automatic as automatic_threshold;
 
 use super::{Limits, MaskRules, Origin, Patch, Region};
 use crate::watch::Stopped;
@@ -37,6 +52,16 @@ pub static EFFECTS: &[&Effect] = &[
     &logic::EFFECT,
     &mask_by::EFFECT,
     &relabel::EFFECT,
+    &fill_between::EFFECT,
+    &threshold::EFFECT,
+    &wand::EFFECT,
+    &smart_brush::EFFECT,
+    &level_tracing::EFFECT,
+    &livewire::EFFECT,
+    &nudge::EFFECT,
+    &scissors::EFFECT,
+    &copy_slice::EFFECT,
+    &grow_from_seeds::EFFECT,
 ];
 
 /// An effect: what it is called, what it can be told, and what it does.

@@ -177,6 +177,34 @@ impl Rows {
         Components::of_runs(self.size, &self.rows, connectivity).list
     }
 
+    /// The parts that the set encloses: what is not in it, connected by faces, and does not touch the border of the box. Along an
+    /// axis with one voxel there is no border.
+    pub fn holes(&self) -> Vec<Component> {
+        let is_hole = |part: &Component| {
+            let [low, high] = part.bounds;
+            (0..3).all(|a| self.size[a] == 1 || (low[a] > 0 && high[a] + 1 < self.size[a]))
+        };
+        self.complement().parts(Connectivity::Faces).into_iter().filter(is_hole).collect()
+    }
+
+    /// The parts of the set that hold a voxel of another set.
+    pub fn touching(&self, seeds: &Self, connectivity: Connectivity) -> Self {
+        let seeds = seeds.dense();
+        let touches = |part: &&Component| {
+            part.runs.iter().any(|&(start, len)| seeds[start..start + len as usize].contains(&true))
+        };
+        Self::of_parts(self.size, self.parts(connectivity).iter().filter(touches))
+    }
+
+    /// One voxel, by its own linear index.
+    pub fn of_one(size: [usize; 3], index: usize) -> Self {
+        let mut rows = vec![Vec::new(); size[1] * size[2]];
+        if let Some(row) = rows.get_mut(index / size[0].max(1)) {
+            row.push((index % size[0], 1));
+        }
+        Self { size, rows }
+    }
+
     /// The voxels of parts of this box.
     pub fn of_parts<'a>(size: [usize; 3], parts: impl IntoIterator<Item = &'a Component>) -> Self {
         let mut rows = vec![Vec::new(); size[1] * size[2]];

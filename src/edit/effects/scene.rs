@@ -46,6 +46,8 @@ pub struct Scene<'a> {
     pub other: Option<&'a LabelMap>,
     pub labels: &'a LabelTable,
     pub label: LabelId,
+    /// Of an effect on all labels, those that gain voxels; empty: all.
+    pub chosen: &'a [LabelId],
     pub scope: Scope,
     pub over: Over,
     /// Slices that a person has verified change too.
@@ -57,7 +59,8 @@ impl<'a> Scene<'a> {
     pub fn new(volume: &'a Volume, mask: &'a LabelMap, labels: &'a LabelTable, label: LabelId) -> Self {
         let scope = Scope::whole(mask.dims());
         let (over, also_verified) = (Over::Background, false);
-        Self { volume, has_image: true, mask, other: None, labels, label, scope, over, also_verified }
+        let (other, chosen) = (None, &[][..]);
+        Self { volume, has_image: true, mask, other, labels, label, chosen, scope, over, also_verified }
     }
 
     pub(super) fn grid(&self) -> &'a Grid {
@@ -78,6 +81,11 @@ impl<'a> Scene<'a> {
         let [x, y, _] = self.grid().spacing();
         let slices = block.low[2]..block.low[2] + block.size[2];
         Space { step: [x, y], z: slices.map(|z| self.grid().slice_position(z)).collect() }
+    }
+
+    /// Whether an effect on all labels may give voxels to this one.
+    pub(super) fn is_chosen(&self, label: LabelId) -> bool {
+        (self.chosen.is_empty() || self.chosen.contains(&label)) && !self.labels.is_locked(label)
     }
 
     /// What people call a label.

@@ -188,3 +188,134 @@ fn a_chain_is_read_as_it_is_written() {
     let told = wrong.resolve(&LabelTable::default()).unwrap_err().to_string();
     assert!(told.contains("no effect island") && told.contains("fill-holes"), "{told}");
 }
+
+/// The mask after an effect on label 1 of an image with these values, all in the plane of an axis.
+fn on_image(
+    id: &str,
+    said: &[(&str, &str)],
+    (dims, labels, values): ([usize; 3], &[u16], &[i16]),
+    normal: Axis,
+) -> Vec<u16> {
+    let (effect, mut mask) = (effect(id).unwrap(), LabelMap::from_values(dims, labels).unwrap());
+    let samples = Samples::I16(values.to_vec().into());
+    let volume =
+        Volume::new(Grid::spaced(dims, [1.0; 3]).unwrap(), samples, [1.0, 0.0], Modality::Ct).unwrap();
+    let (table, verified) = (LabelTable::named(&["a", "b"]), BTreeSet::new());
+    let mut scene = Scene::new(&volume, &mask, &table, 1);
+    scene.scope = Scope { normal, slices: 0..=dims[normal.index()] - 1 };
+    let values = Values::new(effect.parameters, said.iter().copied(), &table).unwrap();
+    let origin = Origin::Person { tool: id.to_owned() };
+    let patch = effect.patch(&scene, &values, &MaskRules::new(&table, &verified), origin).unwrap();
+    patch.apply(&mut mask).unwrap();
+    mask.to_values()
+}
+
+#[test]
+fn an_effect_that_reads_the_image_says_so_where_there_is_none() {
+    for listed in EFFECTS.iter().filter(|listed| listed.needs_image) {
+        let (volume, mask) = (volume([2, 2, 1]), LabelMap::from_values([2, 2, 1], &[1, 0, 0, 2]).unwrap());
+        let (table, verified) = (LabelTable::named(&["a", "b"]), BTreeSet::new());
+        let scene = Scene { has_image: false, ..Scene::new(&volume, &mask, &table, 1) };
+        let values = Values::new(listed.parameters, [], &table).unwrap();
+        let origin = Origin::Person { tool: listed.id.to_owned() };
+        let told = listed.patch(&scene, &values, &MaskRules::new(&table, &verified), origin).unwrap_err();
+        assert!(told.to_string().contains("--image FILE"), "{}: {told}", listed.id);
+    }
+}
+
+#[test]
+fn slices_of_any_plane_are_filled_between() {
+    let dims = [9, 8, 7];
+    for normal in [Axis::X, Axis::Y, Axis::Z] {
+        let a = normal.index();
+        let voxel = |i: usize| [i % 9, i / 9 % 8, i / 72];
+        let in_box =
+            |i: usize| (0..3).filter(|&other| other != a).all(|other| (2..5).contains(&voxel(i)[other]));
+        let drawn = |i: usize| in_box(i) && [1, 5].contains(&voxel(i)[a]);
+        let labels: Vec<u16> = (0..504).map(|i| u16::from(drawn(i))).collect();
+        let found = on_image("fill-between", &[("image", "no")], (dims, &labels, &[0; 504]), normal);
+        for (i, found) in found.into_iter().enumerate() {
+            assert_eq!(
+                found,
+                u16::from(in_box(i) && (1..=5).contains(&voxel(i)[a])),
+                "{normal:?} {:?}",
+                voxel(i)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_filled_between_follows_clear_edges() {
+    // A disc of radius 7 where it is drawn, and of radius 8 between.
+    let dims = [25, 25, 5];
+    let area = 625;
+    let is_in = |i: usize, radius: i32| {
+        let (x, y) = ((i % 25) as i32 - 12, (i % area / 25) as i32 - 12);
+        x * x + y * y <= radius * radius
+    };
+    let labels: Vec<u16> =
+        (0..5 * area).map(|i| u16::from((i / area).is_multiple_of(4) && is_in(i, 7))).collect();
+    let truth = |i: usize| is_in(i, if (i / area).is_multiple_of(4) { 7 } else { 8 });
+    // With a little noise.
+    let image: Vec<i16> =
+        (0..5 * area).map(|i| if truth(i) { 100 } else { 0 } + (i * 7 % 5) as i16).collect();
+    let wrong = |said: &[(&str, &str)]| {
+        let found = on_image("fill-between", said, (dims, &labels, &image), Axis::Z);
+        (0..5 * area).filter(|&i| (found[i] == 1) != truth(i)).count()
+    };
+    let (shape, aware) = (wrong(&[("image", "no")]), wrong(&[]));
+    assert!(shape > 100 && aware < shape / 10, "{shape} voxels wrong by shape, {aware} by the image");
+}
+
+#[test]
+fn a_wand_is_held_by_its_leash_by_labels_and_by_seals() {
+    // Two rooms with a door of one voxel, all of one value but the walls.
+    let dims = [11, 5, 1];
+    let wall = |i: usize| i % 11 == 5 && i / 11 != 2;
+    let image: Vec<i16> = (0..55).map(|i| if wall(i) { 200 } else { 50 }).collect();
+    let mut labels = vec![0; 55];
+    labels[54] = 2;
+    let count = |said: &[(&str, &str)]| {
+        let said = [&[("at", "1,1,0"), ("tolerance", "10")], said].concat();
+        on_image("wand", &said, (dims, &labels, &image), Axis::Z).iter().filter(|id| **id == 1).count()
+    };
+    assert_eq!(count(&[]), 50, "all but the walls and the other label");
+    assert_eq!(count(&[("leash_mm", "1")]), 5);
+    assert_eq!(count(&[("seal_mm", "1")]), 26, "the room and its door");
+    assert_eq!(count(&[("tolerance", "200")]), 54);
+}
+
+#[test]
+fn a_slice_is_copied_where_values_allow_it() {
+    let (dims, labels) = ([3, 1, 3], [1, 1, 0, 0, 2, 0, 0, 0, 0]);
+    let image = [0, 0, 0, 5, 5, 5, 9, 5, 5];
+    let run = |said: &[(&str, &str)]| on_image("copy-slice", said, (dims, &labels, &image), Axis::Z);
+    assert_eq!(run(&[("from", "0"), ("to", "1")]), [1, 1, 0, 1, 2, 0, 0, 0, 0]);
+    assert_eq!(run(&[("from", "0"), ("to", "1"), ("last", "2")]), [1, 1, 0, 1, 2, 0, 1, 1, 0]);
+    assert_eq!(run(&[("from", "0"), ("to", "2"), ("high", "6")]), [1, 1, 0, 0, 2, 0, 0, 1, 0]);
+}
+
+#[test]
+fn scissors_divide_and_labels_are_masked_by_others() {
+    let labels = [1, 1, 1, 1, 2, 0, 0, 1];
+    let run = |id: &str, said: &[(&str, &str)], image: &[i16]| {
+        on_image(id, said, ([8, 1, 1], &labels, image), Axis::Z)
+    };
+    let blank = [0; 8];
+    let divide = [("operation", "divide"), ("center", "0,0,0"), ("radius_mm", "1")];
+    assert_eq!(run("scissors", &divide, &blank), [3, 3, 1, 1, 2, 0, 0, 1]);
+    let near = [("where", "near"), ("with", "b"), ("distance_mm", "2")];
+    assert_eq!(run("mask-by", &near, &blank), [0, 0, 1, 1, 2, 0, 0, 0]);
+    assert_eq!(
+        run("mask-by", &[&near[..], &[("keep", "outside")]].concat(), &blank),
+        [1, 1, 0, 0, 2, 0, 0, 1]
+    );
+    // The body is the first five voxels.
+    let image = [0, 0, 0, 0, 0, -1000, -1000, 0];
+    assert_eq!(run("mask-by", &[("where", "body")], &image), [1, 1, 1, 1, 2, 0, 0, 0]);
+    // Through values in the range only.
+    let image = [0, 0, 0, 0, 0, 0, 50, 0];
+    let margin = [("margin_mm", "3"), ("low", "0"), ("high", "10")];
+    assert_eq!(run("margin", &margin, &image), [1, 1, 1, 1, 2, 1, 0, 1]);
+}

@@ -1,0 +1,73 @@
+//! A label copied from one slice to others.
+
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, rows::Rows};
+
+pub static EFFECT: Effect = Effect {
+    id: "copy-slice",
+    title: "Copy from a slice",
+    summary: "Copies a label from one slice to others, where the image has certain values if that is told.",
+    on: On::One,
+    needs_image: false,
+    parameters: &[
+        slice("from", "From slice", "The slice that is copied, from 0."),
+        slice("to", "To slice", "The first slice that gets the copy, from 0."),
+        slice("last", "To slice (last)", "The last slice that gets the copy. Without it, there is one."),
+        value(
+            "low",
+            "From value",
+            "The label is copied only where the image has at least this value; needs the image.",
+        ),
+        value(
+            "high",
+            "To value",
+            "The label is copied only where the image has at most this value; needs the image.",
+        ),
+    ],
+    work,
+};
+
+const fn slice(key: &'static str, title: &'static str, help: &'static str) -> Parameter {
+    let kind = Kind::Number { default: None, range: [0.0, 1e6], whole: true, unit: "" };
+    Parameter { key, title, help, kind }
+}
+
+const fn value(key: &'static str, title: &'static str, help: &'static str) -> Parameter {
+    let kind = Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" };
+    Parameter { key, title, help, kind }
+}
+
+fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
+    let (Some(from), Some(to)) = (values.given("from"), values.given("to")) else {
+        return Err(EffectError::Lacks("two slices (from=SLICE, to=SLICE)".to_owned()));
+    };
+    let range = values.range("low", "high");
+    if range.is_some() && !scene.has_image {
+        return Err(EffectError::Lacks("the image (--image FILE) for low and high".to_owned()));
+    }
+    let last = values.given("last").unwrap_or(to);
+    let (block, a) = (scene.block(), scene.scope.normal.index());
+    let slices = block.slices(scene.scope.normal);
+    let slice = |number: f64| (number as usize).checked_sub(block.low[a]).and_then(|at| slices.get(at));
+    let Some(source) = slice(from) else {
+        return Err(EffectError::Nothing(format!("there is no slice {from} here")));
+    };
+    let copied = source.rows(scene.mask, |id| id == scene.label);
+    if copied.is_empty() {
+        return Err(EffectError::Nothing(format!("{} is not in slice {from}", scene.name(scene.label))));
+    }
+    let mut wish = Wish::default();
+    for to in (to.min(last) as usize..=to.max(last) as usize).filter(|to| *to as f64 != from) {
+        let Some(slice) = slice(to as f64) else {
+            return Err(EffectError::Nothing(format!("there is no slice {to} here")));
+        };
+        let here = match range {
+            Some([low, high]) => copied.and(&Rows::of_each(slice.size, |at| {
+                let value = f64::from(scene.volume.scalar_value(slice.index(at)));
+                value >= low && value <= high
+            })),
+            None => copied.clone(),
+        };
+        wish.gain(scene.label, slice.runs(&here));
+    }
+    Ok(wish)
+}

@@ -1,0 +1,246 @@
+//! A label from the values of the image.
+
+mod automatic;
+mod presets;
+
+use super::{
+    Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish,
+    rows::{Block, Rows},
+    work,
+};
+use crate::{label::Connectivity, volume::Modality};
+use automatic::{Bins, Histogram, METHODS};
+use presets::PRESETS;
+
+pub static EFFECT: Effect = Effect {
+    id: "threshold",
+    title: "Threshold",
+    summary: "Makes a label of the voxels whose values are in a range, which is told, known for a tissue, or found automatically.",
+    on: On::One,
+    needs_image: true,
+    parameters: &[
+        Parameter {
+            key: "method",
+            title: "Range",
+            help: "Where the range comes from: low and high, a preset, or a method that finds the lowest value of the foreground.",
+            kind: Kind::Choice(&[
+                ("range", "From low to high"),
+                ("preset", "A preset"),
+                ("otsu", "Otsu"),
+                ("multi-otsu", "Otsu, three classes"),
+                ("li", "Li"),
+                ("yen", "Yen"),
+                ("triangle", "Triangle"),
+                ("isodata", "Isodata"),
+                ("huang", "Huang"),
+                ("moments", "Moments"),
+                ("max-entropy", "Maximum entropy"),
+                ("renyi", "Renyi entropy"),
+                ("kittler", "Kittler-Illingworth"),
+                ("intermodes", "Intermodes"),
+            ]),
+        },
+        Parameter {
+            key: "low",
+            title: "From value",
+            help: "With method=range, the lowest value of the label; without it there is no lowest.",
+            kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
+        },
+        Parameter {
+            key: "high",
+            title: "To value",
+            help: "With method=range, the highest value of the label; without it there is no highest.",
+            kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
+        },
+        Parameter {
+            key: "preset",
+            title: "Preset",
+            help: "With method=preset, what the range is known for.",
+            kind: Kind::Choice(&[
+                ("ct-air", "CT: air"),
+                ("ct-lung", "CT: lung"),
+                ("ct-fat", "CT: fat"),
+                ("ct-soft-tissue", "CT: soft tissue"),
+                ("ct-liver", "CT: liver with contrast"),
+                ("ct-vessels", "CT: vessels with contrast"),
+                ("ct-bone", "CT: bone"),
+                ("ct-metal", "CT: metal"),
+                ("oct-fluid", "OCT: fluid"),
+                ("oct-bright", "OCT: bright spots"),
+                ("fundus-disc", "Fundus: optic disc"),
+                ("endoscopy-glare", "Endoscopy: glare"),
+            ]),
+        },
+        Parameter {
+            key: "class",
+            title: "Class",
+            help: "With method=multi-otsu, which of the three classes becomes the label.",
+            kind: Kind::Choice(&[
+                ("high", "Highest values"),
+                ("middle", "Middle values"),
+                ("low", "Lowest values"),
+            ]),
+        },
+        Parameter {
+            key: "apply",
+            title: "Apply",
+            help: "What the label becomes: what was found, or that combined with what it is.",
+            kind: Kind::Choice(&[
+                ("add", "The label and what was found"),
+                ("new", "What was found"),
+                ("intersect", "What is in both"),
+                ("subtract", "The label without it"),
+            ]),
+        },
+        Parameter {
+            key: "largest",
+            title: "Largest part only",
+            help: "Of what was found, only the largest connected part counts.",
+            kind: Kind::Switch(false),
+        },
+        Parameter {
+            key: "min_ml",
+            title: "Least volume",
+            help: "Of what was found, connected parts of less volume do not count.",
+            kind: Kind::Number { default: None, range: [0.0, 1e6], whole: false, unit: "ml" },
+        },
+    ],
+    work,
+};
+
+const BINS: usize = 256;
+/// In HU. What is not above it is no part of a CT's picture.
+const PADDING: f32 = -2000.0;
+
+fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
+    let block = scene.block();
+    let width = block.size[0];
+    let rows = block.size[1] * block.size[2];
+    // In parts of a few rows, between which it can be stopped.
+    let chunk = (1 << 18) / width.max(1) + 1;
+    let read = |part: usize| {
+        let rows = part * chunk..((part + 1) * chunk).min(rows);
+        rows.flat_map(|row| {
+            let start = block.row(row);
+            (start..start + width).map(|at| scene.volume.scalar_value(at))
+        })
+        .collect::<Vec<f32>>()
+    };
+    let image = work::each("reading values", rows.div_ceil(chunk), read)?.concat();
+    let mut found = match values.choice("method") {
+        "range" => {
+            let Some([low, high]) = values.range("low", "high") else {
+                return Err(EffectError::Lacks(
+                    "a range of values (low=VALUE, high=VALUE or both)".to_owned(),
+                ));
+            };
+            between(&block, &image, [low as f32, high as f32])
+        }
+        "preset" => {
+            let preset = PRESETS.iter().find(|preset| preset.id == values.choice("preset"));
+            let Some(preset) = preset else { return Ok(Wish::default()) };
+            preset.rows(scene, &block, &image)?
+        }
+        method => {
+            let thresholds = automatic(method, scene.volume.modality(), &image)?;
+            let range = match (&thresholds[..], values.choice("class")) {
+                ([low, _], "low") => [f32::NEG_INFINITY, *low],
+                ([low, high], "middle") => [low.next_up(), *high],
+                ([_, high], _) => [high.next_up(), f32::INFINITY],
+                (other, _) => [other.first().copied().unwrap_or(f32::INFINITY).next_up(), f32::INFINITY],
+            };
+            between(&block, &image, range)
+        }
+    };
+    let voxel_ml = scene.grid().spacing().into_iter().product::<f64>() / 1000.0;
+    let least = values.given("min_ml").map_or(0, |ml| (ml / voxel_ml - 1e-9).ceil() as usize);
+    if values.is_on("largest") || least > 0 {
+        let parts = found.parts(Connectivity::Full);
+        let most = if values.is_on("largest") { 1 } else { parts.len() };
+        found = Rows::of_parts(block.size, parts.iter().take(most).filter(|part| part.voxel_count >= least));
+    }
+    let own = block.rows(scene.mask, |id| id == scene.label);
+    let after = match values.choice("apply") {
+        "new" => found,
+        "intersect" => own.and(&found),
+        "subtract" => own.minus(&found),
+        _ => own.or(&found),
+    };
+    Ok(scene.becomes(&block, &own, &after))
+}
+
+fn between(block: &Block, image: &[f32], [low, high]: [f32; 2]) -> Rows {
+    Rows::of_each(block.size, |at| image[at] >= low && image[at] <= high)
+}
+
+/// Thresholds that a method finds in values: the highest ones below the foreground. One, or two for three classes.
+pub fn automatic(method: &str, modality: Modality, values: &[f32]) -> Result<Vec<f32>, EffectError> {
+    let counts = |value: &f32| value.is_finite() && (modality != Modality::Ct || *value > PADDING);
+    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+    for value in values.iter().copied().filter(counts) {
+        (low, high) = (low.min(value), high.max(value));
+    }
+    if low >= high {
+        let told = if low == high {
+            format!("all values are {low}: there is nothing to tell apart")
+        } else {
+            "there are no values".to_owned()
+        };
+        return Err(EffectError::Nothing(told));
+    }
+    let found = METHODS.iter().find(|(id, ..)| *id == method);
+    let beyond = if found.is_some_and(|(.., bins)| *bins == Bins::Beyond) { 0.01 } else { 0.0 };
+    let width = f64::from(high - low) * (1.0 + beyond / BINS as f64) / BINS as f64;
+    let mut histogram = Histogram { counts: vec![0.0; BINS] };
+    for value in values.iter().copied().filter(counts) {
+        let bin = (f64::from(value - low) / width) as usize;
+        histogram.counts[bin.min(BINS - 1)] += 1.0;
+    }
+    let value = |bin: f64| (f64::from(low) + (bin + 0.5) * width) as f32;
+    if method == "multi-otsu" {
+        return Ok(automatic::multi_otsu(&histogram).map(value).to_vec());
+    }
+    Ok(found.map(|(_, of, _)| value(of(&histogram))).into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_and_preset_can_be_chosen_and_no_other() {
+        let choices = |key: &str| {
+            let parameter = EFFECT.parameters.iter().find(|p| p.key == key).unwrap();
+            let Kind::Choice(options) = parameter.kind else { panic!("{key}") };
+            options.iter().map(|(id, _)| *id).collect::<Vec<_>>()
+        };
+        let mut expected: Vec<_> = METHODS.iter().map(|(id, ..)| *id).collect();
+        expected.extend(["range", "preset", "multi-otsu"]);
+        let mut offered = choices("method");
+        expected.sort_unstable();
+        offered.sort_unstable();
+        assert_eq!(offered, expected);
+        assert_eq!(choices("preset"), PRESETS.iter().map(|preset| preset.id).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn two_peaks_are_told_apart_by_every_method() {
+        // Two bells around 20 and 80.
+        let bell = |center: f64, at: f64| (-0.5 * ((at - center) / 6.0).powi(2)).exp();
+        let values: Vec<f32> = (0..=100)
+            .flat_map(|at| {
+                let count = 1.0 + 400.0 * bell(20.0, f64::from(at)) + 300.0 * bell(80.0, f64::from(at));
+                vec![at as f32; count as usize]
+            })
+            .collect();
+        for (id, ..) in METHODS {
+            let found = automatic(id, Modality::Other, &values).unwrap()[0];
+            assert!((20.0..=80.0).contains(&found), "{id}: {found}");
+        }
+        let constant = automatic("otsu", Modality::Other, &[7.0; 5]).unwrap_err();
+        assert!(constant.to_string().contains("all values are 7"), "{constant}");
+        // The padding of a CT is none of its values.
+        let padded: Vec<f32> = values.iter().copied().chain([-3024.0; 9000]).collect();
+        assert_eq!(automatic("otsu", Modality::Ct, &padded), automatic("otsu", Modality::Other, &values));
+    }
+}

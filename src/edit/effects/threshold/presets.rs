@@ -1,0 +1,74 @@
+//! Ranges that are known for a kind of image.
+
+use super::super::{
+    EffectError, Scene,
+    rows::{Block, Rows},
+};
+use crate::volume::Samples;
+
+/// A preset by its id.
+pub struct Preset {
+    pub id: &'static str,
+    pub range: Range,
+}
+
+pub enum Range {
+    /// Values, both ends included.
+    Values([f32; 2]),
+    /// Shares of the voxels, by their values: 0 to 1.
+    Shares([f64; 2]),
+    /// Bright and without a colour: the luma, and the largest saturation.
+    Glare { luma: f32, saturation: f32 },
+}
+
+const TOP: f32 = f32::INFINITY;
+const BOTTOM: f32 = f32::NEG_INFINITY;
+
+/// In the order in which they are offered.
+pub static PRESETS: &[Preset] = &[
+    of("ct-air", Range::Values([BOTTOM, -950.0])),
+    of("ct-lung", Range::Values([-950.0, -400.0])),
+    of("ct-fat", Range::Values([-190.0, -30.0])),
+    of("ct-soft-tissue", Range::Values([0.0, 120.0])),
+    of("ct-liver", Range::Values([70.0, 180.0])),
+    of("ct-vessels", Range::Values([150.0, 500.0])),
+    of("ct-bone", Range::Values([200.0, 3000.0])),
+    of("ct-metal", Range::Values([2500.0, TOP])),
+    of("oct-fluid", Range::Shares([0.0, 0.2])),
+    of("oct-bright", Range::Shares([0.97, 1.0])),
+    of("fundus-disc", Range::Shares([0.98, 1.0])),
+    of("endoscopy-glare", Range::Glare { luma: 230.0, saturation: 0.25 }),
+];
+
+const fn of(id: &'static str, range: Range) -> Preset {
+    Preset { id, range }
+}
+
+impl Preset {
+    /// The voxels of a box that it means.
+    pub fn rows(&self, scene: &Scene<'_>, block: &Block, values: &[f32]) -> Result<Rows, EffectError> {
+        let between =
+            |low: f32, high: f32| Rows::of_each(block.size, |at| values[at] >= low && values[at] <= high);
+        Ok(match self.range {
+            Range::Values([low, high]) => between(low, high),
+            Range::Shares(shares) => {
+                let mut sorted: Vec<f32> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+                sorted.sort_by(f32::total_cmp);
+                let last = sorted.len().saturating_sub(1) as f64;
+                let [low, high] = shares.map(|share| sorted.get((share * last).round() as usize).copied());
+                between(low.unwrap_or(TOP), high.unwrap_or(BOTTOM))
+            }
+            Range::Glare { luma, saturation } => {
+                let Samples::Rgb8(colors) = scene.volume.samples() else {
+                    return Err(EffectError::Lacks("an image in colour".to_owned()));
+                };
+                Rows::of_each(block.size, |at| {
+                    let color = colors[block.index(at)];
+                    let (low, high) = (color.iter().min(), color.iter().max());
+                    let [low, high] = [low, high].map(|c| f32::from(*c.unwrap_or(&0)));
+                    values[at] >= luma && (high - low) <= saturation * high
+                })
+            }
+        })
+    }
+}
