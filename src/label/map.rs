@@ -194,6 +194,20 @@ impl LabelMap {
         self.bricks.iter().all(|b| *b == Brick::Uniform(0))
     }
 
+    /// True where every voxel of native slice `z` is background.
+    pub fn is_slice_empty(&self, z: usize) -> bool {
+        let layer = self.counts[0] * self.counts[1];
+        let first = (z >> self.shift[2]) * layer;
+        (first..first + layer).all(|b| match &self.bricks[b] {
+            Brick::Uniform(label) => *label == 0,
+            Brick::Dense(voxels) => {
+                let [w, h, _] = self.extent(b);
+                let start = (z - self.origin(b)[2]) * w * h;
+                voxels[start..start + w * h].iter().all(|label| *label == 0)
+            }
+        })
+    }
+
     /// Bytes of voxels held, those shared with snapshots included.
     pub fn byte_len(&self) -> usize {
         let dense = |b: &Brick| if let Brick::Dense(v) = b { size_of_val(&v[..]) } else { 0 };
@@ -376,6 +390,9 @@ mod tests {
             assert_eq!(map.slice(z), slice);
             let labelled = slice.iter().filter(|label| **label != 0).count();
             assert_eq!(map.counts().values().sum::<usize>(), labelled, "slice {z}");
+            for other in 0..70 {
+                assert_eq!(map.is_slice_empty(other), other != z, "slice {other}, labels in {z}");
+            }
         }
         assert!(LabelMap::of_slice(dims, 70, &slice).is_none());
         assert!(LabelMap::of_slice(dims, 3, &slice[1..]).is_none());

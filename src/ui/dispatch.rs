@@ -5,6 +5,7 @@ use super::keys::keys;
 use super::keys::{KeyCommand, Scope};
 use super::outbox::{Outbox, Question, Request};
 use super::panels::labels::free_name;
+use super::panels::queue::Step;
 use super::shell::Shell;
 use super::tap::TAP_SECS;
 use super::view_state::{ViewState, layouts};
@@ -15,9 +16,7 @@ use crate::gpu::Filter;
 use crate::label::LabelId;
 use crate::tools::{self, Input, Modifiers, PointerEvent, Toolbox};
 use crate::volume::presets;
-use crate::workspace::{
-    AcceptScope, Command, Document, EditCommand, LabelCommand, PredictionStatus, SaveState, Workspace,
-};
+use crate::workspace::{AcceptScope, Command, Document, EditCommand, LabelCommand, SaveState, Workspace};
 use glam::DVec3;
 
 impl Shell {
@@ -244,8 +243,8 @@ impl Shell {
     }
 }
 
-/// Accepts the prediction of the slice in front where there is one, marks the slice as verified, and goes to the next one that
-/// is not. Why it does not, where it does not.
+/// Does what is due of the slice in front, and goes to the next one that is not verified. Why it verifies nothing, where it
+/// does not.
 fn go_on(
     document: &Document,
     workspace: &Workspace,
@@ -253,19 +252,19 @@ fn go_on(
     out: &mut Outbox,
 ) -> Result<(), &'static str> {
     let z = document.cursor()[2];
-    if !document.is_verified(z) {
-        let rejected = view_state.is_rejected(document, z);
-        match workspace.prediction_status(document.id(), z) {
-            PredictionStatus::Pending | PredictionStatus::Loading if !rejected => {
-                return Err("This slice is still being predicted: wait a moment, or reject the prediction");
-            }
-            PredictionStatus::Ready(_) | PredictionStatus::Labelled if !rejected => {
-                out.edit(EditCommand::AcceptAndVerify { z });
-            }
-            _ => out.edit(EditCommand::SetVerified { z, on: true }),
+    let step = Step::of(workspace, document, view_state);
+    match step {
+        Step::Wait => {
+            return Err("This slice is still being predicted: wait a moment, or reject the prediction");
         }
+        Step::Accept => out.edit(EditCommand::AcceptAndVerify { z }),
+        Step::Verify | Step::VerifyEmpty => out.edit(EditCommand::SetVerified { z, on: true }),
+        Step::Pass | Step::Leave => {}
     }
     next_unverified(document, 1, out);
+    if step == Step::Leave {
+        return Err("Not verified: the prediction is rejected, and nothing is labelled in that slice");
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use fovea::engine::EngineOptions;
 use fovea::nn::DeviceChoice;
 
-fn control(window: &mut Window, key: Key) {
+pub(super) fn control(window: &mut Window, key: Key) {
     window.press_with(Modifiers::CTRL | Modifiers::COMMAND, key);
     window.steps(3);
 }
@@ -88,7 +88,7 @@ fn space_key(pressed: bool, repeat: bool) -> Event {
 }
 
 /// Space goes down, and up after so many seconds; `repeats`: so often the keyboard says meanwhile that it is down.
-fn space(window: &mut Window, secs: f64, repeats: usize) {
+pub(super) fn space(window: &mut Window, secs: f64, repeats: usize) {
     window.harness.event(space_key(true, false));
     window.steps(1);
     let time = window.harness.ctx.input(|i| i.time);

@@ -12,6 +12,7 @@ mod other_image;
 mod pictures;
 mod prediction;
 mod renaming;
+mod review;
 mod room;
 mod states;
 mod still;

@@ -4,6 +4,7 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Request};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
+use crate::ui::view_state::ViewState;
 use crate::ui::widgets::{Icon, IconButton, empty, primary_key, quiet, row_ground, section};
 use crate::workspace::{Command, Document, PredictionStatus, Workspace};
 use egui::{Align2, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -18,8 +19,52 @@ pub struct Queue {
 const ROW: f32 = 32.0;
 /// Of the buttons beside the filled one.
 const WORDS: f32 = 132.0;
+/// Of those beside the button that verifies nothing.
+const MORE_WORDS: f32 = 206.0;
 /// So many slices are listed; the rest is counted.
 const LISTED: usize = 8;
+
+/// What the filled button and its key do with the slice in front, before they go to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is verified: nothing.
+    Pass,
+    /// The prediction is on its way: they wait for it.
+    Wait,
+    Accept,
+    /// The mask is right as it is.
+    Verify,
+    /// The same of a slice without any label, where there is no prediction to be seen.
+    VerifyEmpty,
+    /// A person has rejected the prediction and drawn nothing: whether the slice is empty is not known.
+    Leave,
+}
+
+impl Step {
+    pub fn of(workspace: &Workspace, document: &Document, view_state: &ViewState) -> Self {
+        let z = document.cursor()[2];
+        if document.is_verified(z) {
+            return Step::Pass;
+        }
+        let rejected = view_state.is_rejected(document, z);
+        match workspace.prediction_status(document.id(), z) {
+            PredictionStatus::Pending | PredictionStatus::Loading if !rejected => Step::Wait,
+            PredictionStatus::Ready(_) | PredictionStatus::Labelled if !rejected => Step::Accept,
+            _ if !document.mask().is_slice_empty(z) => Step::Verify,
+            _ if rejected => Step::Leave,
+            _ => Step::VerifyEmpty,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Step::Pass | Step::Leave => "Next",
+            Step::Wait | Step::Accept => "Accept, verify, next",
+            Step::Verify => "Verify, next",
+            Step::VerifyEmpty => "Verify as empty, next",
+        }
+    }
+}
 
 impl Panel for Queue {
     fn id(&self) -> &'static str {
@@ -70,31 +115,32 @@ impl Panel for Queue {
 
     fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         let PanelContext { workspace, document, view_state, out, .. } = context;
-        let z = document.cursor()[2];
+        let (z, deep) = (document.cursor()[2], document.depth() > 1);
         ui.spacing_mut().item_spacing.x = 6.0;
-        let status = workspace.prediction_status(document.id(), z);
-        let there = matches!(status, PredictionStatus::Ready(_) | PredictionStatus::Labelled);
-        let rejected = view_state.is_rejected(document, z);
-        let name = match (document.is_verified(z), there && !rejected) {
-            (true, _) => "Next",
-            (false, true) => "Accept, verify, next",
-            (false, false) => "Verify, next",
-        };
-        if primary_key(ui, true, name, KeyCommand::AcceptVerifyNext).clicked() {
+        let step = Step::of(workspace, document, view_state);
+        let leaves = step == Step::Leave;
+        if primary_key(ui, deep || !leaves, step.title(), KeyCommand::AcceptVerifyNext).clicked() {
             out.key(KeyCommand::AcceptVerifyNext);
         }
         let skip = KeyCommand::Queue(1);
         let ctx = ui.ctx().clone();
         let key = |command| shortcut_of(&ctx, command).unwrap_or_default();
         // Where there is no room for words, icons with the same names.
-        let room = ui.available_width() >= WORDS;
+        let room = ui.available_width() >= if leaves { MORE_WORDS } else { WORDS };
         let button = |ui: &mut Ui, icon, name: &str, enabled, command| match room {
             true => quiet(ui, enabled, name).on_hover_text(key(command)).clicked(),
             false => ui.add(IconButton::new(icon, name).key(command).enabled(enabled)).clicked(),
         };
-        if document.depth() > 1 && button(ui, Icon::Right, "Skip", true, skip) {
+        if leaves {
+            if button(ui, Icon::Check, "Verify as empty", true, KeyCommand::Verify) {
+                out.key(KeyCommand::Verify);
+            }
+        } else if deep && button(ui, Icon::Right, "Skip", true, skip) {
             out.key(skip);
         }
+        let status = workspace.prediction_status(document.id(), z);
+        let there = matches!(status, PredictionStatus::Ready(_) | PredictionStatus::Labelled);
+        let rejected = view_state.is_rejected(document, z);
         let name = if rejected { "Show again" } else { "Reject" };
         let icon = if rejected { Icon::Undo } else { Icon::Close };
         if button(ui, icon, name, there, KeyCommand::Reject) {

@@ -1,4 +1,3 @@
-use crate::label::LabelMap;
 use crate::workspace::{Document, DocumentId};
 
 /// Which native slices carry labels, kept up to date a little at a time: a frame has no time to look at a whole volume.
@@ -29,13 +28,13 @@ impl SliceMarks {
             // What is looked at shows at once; the others follow.
             let here = document.cursor()[2];
             if let Some(mark) = self.labelled.get_mut(here) {
-                *mark = has_labels(mask, here);
+                *mark = !mask.is_slice_empty(here);
             }
         }
         let [w, h, _] = mask.dims();
         let mut left = BUDGET;
         while self.next < depth && left > 0 {
-            self.labelled[self.next] = has_labels(mask, self.next);
+            self.labelled[self.next] = !mask.is_slice_empty(self.next);
             self.next += 1;
             left = left.saturating_sub(w * h);
         }
@@ -49,11 +48,4 @@ impl SliceMarks {
     pub fn is_labelled(&self, z: usize) -> bool {
         self.labelled.get(z).copied().unwrap_or(false)
     }
-}
-
-fn has_labels(mask: &LabelMap, z: usize) -> bool {
-    let [w, h, _] = mask.dims();
-    let mut found = false;
-    mask.for_each_run(z * w * h, w * h, |_, _, label| found |= label != 0);
-    found
 }
