@@ -141,8 +141,12 @@ impl Demo {
         self.train(steps)?;
         let verdict = match self.workspace.training().and_then(|t| t.candidate()).map(|c| c.verdict()) {
             Some(Verdict::Better(gain)) => format!("Dice rose by {gain:.3} on the slices held out"),
-            Some(Verdict::NotBetter(gain)) => format!("Dice changed by {gain:.3} on the slices held out"),
-            Some(Verdict::New | Verdict::Unknown) | None => "nothing was held out to compare on".to_owned(),
+            Some(Verdict::Worse(gain) | Verdict::Same(gain)) => {
+                format!("Dice changed by {gain:.3} on the slices held out")
+            }
+            Some(Verdict::OwnMasks | Verdict::New | Verdict::Unknown) | None => {
+                "nothing was held out to compare on".to_owned()
+            }
         };
         say!("the new version: {verdict}");
         self.workspace.apply(Command::Train(TrainCommand::Adopt))?;

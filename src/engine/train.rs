@@ -131,6 +131,13 @@ impl Comparison {
         means(&dice(self.before.as_ref()?)?, &dice(&self.after)?)
     }
 
+    /// On how many of the slices the mask is what the earlier model predicts there, to the voxel: it was accepted and never
+    /// changed, so that the model's Dice there is 1 whatever it is worth.
+    pub fn own_masks(&self) -> usize {
+        let cases = self.before.iter().flat_map(|before| &before.cases);
+        cases.filter(|case| case.mean_dice == Some(1.0)).count()
+    }
+
     /// By how much the mean Dice rose over the labels of which both models have one.
     pub fn gain(&self) -> Option<f64> {
         self.means().map(|[before, after]| after - before)

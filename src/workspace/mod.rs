@@ -60,7 +60,7 @@ pub use document::{Document, Opening};
 pub use error::CommandError;
 pub use export::{ExportFormat, proposed_export};
 pub use jobs::{Activity, Device};
-pub use labels_by_name::class_labels;
+pub use labels_by_name::{class_labels, wanted_labels};
 pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};
@@ -72,7 +72,7 @@ pub use save_state::SaveState;
 pub use store::{Aside, Place, RunState, asides_beside, mask_hash};
 pub use surfaces::SurfaceOf;
 pub use training::{
-    Candidate, Curves, LabelChange, Quality, SliceRef, StartFrom, Training, TrainingImage, TrainingRun,
-    TrainingState, Validation, Verdict, seconds_of,
+    Candidate, Curves, Judgement, LabelChange, Quality, SliceRef, StartFrom, Training, TrainingImage,
+    TrainingRun, TrainingState, Validation, Verdict, seconds_of,
 };
 pub use wiring::{Workspace, WorkspaceOptions};

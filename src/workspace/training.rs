@@ -22,7 +22,7 @@ mod recommended;
 mod run;
 mod training_set;
 
-pub use judgement::LabelChange;
+pub use judgement::{Judgement, LabelChange};
 pub use listing::TrainingImage;
 pub(super) use listing::{is_background, training_images, warnings_of};
 pub use past::TrainingRun;
@@ -62,10 +62,14 @@ pub enum TrainingState {
 /// What the comparison on the held-out slices says of a candidate: of the labels that the earlier model knows too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
-    /// Mean Dice rose by so much.
+    /// Mean Dice rose by so much, and on most of the slices.
     Better(f64),
-    /// Mean Dice did not rise; the change, not above 0.
-    NotBetter(f64),
+    /// Mean Dice fell by so much, and on most of the slices; below 0.
+    Worse(f64),
+    /// The change of mean Dice is not seen in two digits, or the slices disagree.
+    Same(f64),
+    /// Every mask is the earlier model's own prediction: nothing could be better.
+    OwnMasks,
     /// How good it is is known, and there is nothing to compare it with.
     New,
     /// No slice was held out, or they show no label: nothing is known.
@@ -78,17 +82,6 @@ pub struct Candidate {
     pub card: Arc<ModelCard>,
     /// With the comparison of both versions, slice by slice.
     pub result: Arc<Trained>,
-}
-
-impl Candidate {
-    pub fn verdict(&self) -> Verdict {
-        match self.result.comparison.as_ref().and_then(|c| c.gain()) {
-            Some(gain) if gain > 0.0 => Verdict::Better(gain),
-            Some(gain) => Verdict::NotBetter(gain),
-            None if self.dice().is_some() => Verdict::New,
-            None => Verdict::Unknown,
-        }
-    }
 }
 
 /// What a run made of the held-out slices when it was validated.

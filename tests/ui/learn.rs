@@ -65,10 +65,13 @@ fn state(window: &Window) -> TrainingState {
     window.workspace().training().expect("there is a run").state().clone()
 }
 
-/// By the panel's footer, whose words depend on whether a label got worse.
+/// By the panel's footer, whose words depend on whether a label got worse; a notice over the views has the same button.
 fn adopt(window: &mut Window) {
-    let worse = window.harness.query_by_label("Adopt all the same").is_some();
-    window.click(if worse { "Adopt all the same" } else { "Adopt" });
+    let worse = window.harness.query_by_label("Adopt all the same");
+    let named = window.harness.query_all_by_label("Adopt");
+    let button = worse.into_iter().chain(named).max_by(|a, b| a.rect().left().total_cmp(&b.rect().left()));
+    button.expect("it can be adopted").click();
+    window.steps(3);
 }
 
 #[test]
@@ -349,6 +352,17 @@ fn the_view_shows_before_or_now_and_the_other_while_a_key_is_held() {
     window.press(Key::S);
     assert!(chosen(&window, "Now"), "a tap is a click");
 
+    let difference = window.harness.get_by_role_and_label(Role::RadioButton, "Difference");
+    difference.click();
+    window.steps(3);
+    assert!(painted(&window, "only now") && painted(&window, "only before"));
+    key(&mut window, Key::S, true);
+    assert!(chosen(&window, "Before") && !painted(&window, "only now"), "the key shows one of the two");
+    key(&mut window, Key::S, false);
+    window.steps(3);
+    window.click("Now");
+    assert!(!painted(&window, "only now"));
+
     // What is not in use yet is not accepted.
     let painted = window.painted();
     window.press(Key::Enter);
@@ -361,6 +375,19 @@ fn the_view_shows_before_or_now_and_the_other_while_a_key_is_held() {
     window.click("Learn workspace");
     adopt(&mut window);
     assert!(window.harness.query_by_role_and_label(Role::RadioButton, "Before").is_none(), "it is decided");
+}
+
+/// All slices are accepted as they were predicted: the model in use is right by construction.
+#[test]
+fn a_mask_that_the_model_in_use_has_made_is_no_measure_of_it() {
+    let (window, _) = decided_on(2);
+    let has = |words: &str| window.harness.query_all_by_label_contains(words).next().is_some();
+    assert!(has("Not to be compared with"));
+    assert!(has("Measured on 1 slice"));
+    assert!(has("accepted and not changed: it gets 1.00 by itself"));
+    assert!(has(": own →") && !has("1.00 →"));
+    assert!(has("Dice on 1 slice kept out"));
+    assert!(window.harness.query_by_label("Adopt all the same").is_none(), "nothing is known to be worse");
 }
 
 #[test]

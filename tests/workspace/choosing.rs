@@ -124,7 +124,8 @@ fn labels_that_the_earlier_model_does_not_know_are_new_and_in_no_gain() {
     let [before, after] = [comparison.before.as_ref().unwrap(), &comparison.after].map(of_common);
     assert_eq!(comparison.means(), Some([before, after]), "vessel is in neither mean");
     assert_eq!(comparison.gain(), Some(after - before));
-    assert!(candidate.compared_with("random").contains("New: vessel."));
+    let judged = training(&bench).judged(true, Some("random")).unwrap();
+    assert!(judged.text.contains("New: vessel."), "{judged:?}");
     let run = bench.document().runs().last().unwrap();
     assert_eq!((run.before, run.after), (Some(before), Some(after)));
 }

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn label(name: &str, after: Option<f64>) -> LabelChange {
-        LabelChange { id: 1, name: name.into(), is_new: true, before: None, after }
+        LabelChange { id: 1, name: name.into(), is_new: true, is_own: false, before: None, after }
     }
 
     fn said(labels: &[LabelChange], worst: f64, apart: bool) -> String {

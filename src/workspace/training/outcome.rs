@@ -27,7 +27,7 @@ impl TrainingRuns {
         card.title = training.default_name(labels, now_ms());
         let model = LoadedModel { card: Arc::new(card), bytes: Arc::clone(&result.model.bytes) };
         let candidate = Candidate { card: Arc::clone(&model.card), result: Arc::clone(result) };
-        let grade = candidate.grade();
+        let known = candidate.in_short();
         let verdict = candidate.verdict();
         training.candidate = Some(candidate);
         training.state = TrainingState::Finished;
@@ -46,9 +46,15 @@ impl TrainingRuns {
         self.keep_run(parts);
         let (level, than_before) = match verdict {
             Verdict::Better(_) | Verdict::New => (NoticeLevel::Info, None),
-            Verdict::NotBetter(_) => (
+            Verdict::Worse(_) | Verdict::Same(_) => {
+                (NoticeLevel::Warning, Some("Look closely before you adopt it.".to_owned()))
+            }
+            Verdict::OwnMasks => (
                 NoticeLevel::Warning,
-                Some("It is not better than the one in use: look closely before you adopt it.".to_owned()),
+                Some(
+                    "The masks it was measured on are predictions of the one in use: the two cannot be compared."
+                        .to_owned(),
+                ),
             ),
             Verdict::Unknown => (
                 NoticeLevel::Warning,
@@ -56,8 +62,8 @@ impl TrainingRuns {
             ),
         };
         let level = if result.diverged.is_some() { NoticeLevel::Warning } else { level };
-        let ready = match grade {
-            Some(grade) => format!("The new network is ready: {grade}."),
+        let ready = match known {
+            Some(known) => format!("The new network is ready: {known}."),
             None => "The new network is ready.".to_owned(),
         };
         let sentences = [ready, format!("It learned from {about}."), than_before.unwrap_or_default(), remark];

@@ -9,7 +9,7 @@ use crate::ui::theme;
 use crate::ui::widgets::{Icon, legend, primary, quiet, section};
 use crate::words::{capital, counted};
 use crate::workspace::{
-    Candidate, Command, LabelChange, Quality, TrainCommand, Training, TrainingState, Workspace,
+    Candidate, Command, LabelChange, Quality, TrainCommand, Training, TrainingState, Verdict, Workspace,
 };
 use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, Vec2, WidgetInfo, vec2};
 
@@ -94,7 +94,10 @@ impl View {
             let after = means.map(|[_, after]| after);
             let after = after.or_else(|| comparison.after.cases.get(at)?.mean_dice);
             let before = held_out.before.as_ref().map(|labels| {
-                let words = format!("Before: {}", figure(means.map(|[before, _]| before)));
+                let words = match means {
+                    Some([1.0, _]) => "Before: the mask itself".to_owned(),
+                    means => format!("Before: {}", figure(means.map(|[before, _]| before))),
+                };
                 (wrong(labels), of_difference.clone(), words)
             });
             let now = [
@@ -167,36 +170,41 @@ fn helps_most(ui: &mut Ui, words: &str) {
 
 fn verdict(ui: &mut Ui, workspace: &Workspace, training: &Training, candidate: &Candidate) {
     let fresh = workspace.model(training.base()).is_some_and(|model| model.is_untrained());
-    let title = training.headline(fresh).unwrap_or_default();
     let earlier = training.earlier().and_then(|version| workspace.model(version));
-    let beside = match earlier {
-        Some(model) => candidate.compared_with(&model.card.title),
-        None => "It is new: there is nothing to compare it with.".to_owned(),
-    };
+    let Some(judged) = training.judged(fresh, earlier.map(|model| model.card.title.as_str())) else { return };
     let worse = candidate.by_label().iter().any(LabelChange::is_worse);
-    let mood = match candidate.dice().map(Quality::of) {
-        Some(Quality::Poor) => Mood::Bad,
-        None | Some(Quality::Fair) => Mood::Warn,
-        Some(_) if worse => Mood::Warn,
-        Some(_) => Mood::Good,
+    let mood = match (candidate.verdict(), candidate.dice().map(Quality::of)) {
+        (_, Some(Quality::Poor)) => Mood::Bad,
+        (_, None | Some(Quality::Fair)) => Mood::Warn,
+        (Verdict::Worse(_) | Verdict::Same(_) | Verdict::OwnMasks | Verdict::Unknown, _) => Mood::Warn,
+        (Verdict::Better(_) | Verdict::New, _) if worse => Mood::Warn,
+        (Verdict::Better(_) | Verdict::New, _) => Mood::Good,
     };
-    card::said(ui, mood, RichText::new(title).size(15.0).strong(), &beside);
+    card::said(ui, mood, RichText::new(judged.title).size(15.0).strong(), &judged.text);
 }
 
 fn table(ui: &mut Ui, candidate: &Candidate) {
     let Some(comparison) = &candidate.result.comparison else { return };
-    scores::head(ui, "Dice on slices kept out", "before → now");
+    let slices = counted(comparison.slices.len(), "slice");
+    scores::head(ui, &format!("Dice on {slices} kept out"), "before → now");
     let changes = candidate.by_label();
-    for change in &changes {
-        scores::label(ui, change, &candidate.card.labels);
+    scores::labels(ui, &changes, &candidate.card.labels);
+    // The mean of one label is that label once more.
+    let measured = changes.iter().filter(|change| change.after.is_some()).count();
+    if measured < 2 {
+        return;
     }
+    let of = if measured == changes.len() { String::new() } else { format!(" of the {measured} measured") };
+    let own = changes.iter().any(|change| change.is_own);
     let all_known = changes.iter().all(|change| !change.is_new);
-    match comparison.means() {
-        Some([before, after]) if all_known => scores::mean(ui, "Mean", Some(before), Some(after)),
+    match comparison.means().filter(|_| !own) {
+        Some([before, after]) if all_known => {
+            scores::mean(ui, &format!("Mean{of}"), Some(before), Some(after))
+        }
         Some([before, after]) => {
             scores::mean(ui, "Mean of those that both know", Some(before), Some(after));
             scores::mean(ui, "Mean of all", None, comparison.after.mean_dice);
         }
-        None => scores::mean(ui, "Mean", None, comparison.after.mean_dice),
+        None => scores::mean(ui, &format!("Mean{of}"), None, comparison.after.mean_dice),
     }
 }

@@ -52,7 +52,8 @@ impl<'a> Row<'a> {
             about: about(run, workspace),
             loss,
             dice: valid_dice,
-            before: run.before,
+            // A whole 1 is of masks that are the model's own predictions, and says nothing of it.
+            before: run.before.filter(|dice| *dice < 1.0),
             after: run.after,
         }
     }

@@ -31,9 +31,25 @@ pub fn head(ui: &mut Ui, title: &str, figures: &str) {
     });
 }
 
-/// "Liver 0.86 → 0.93 very good", "Vessel new → 0.71 fair"
-pub fn label(ui: &mut Ui, change: &LabelChange, labels: &LabelTable) {
-    let before = if change.is_new { "new".to_owned() } else { figure(change.before) };
+/// A row for each, and what "own" means where one says so.
+pub fn labels(ui: &mut Ui, changes: &[LabelChange], labels: &LabelTable) {
+    for change in changes {
+        label(ui, change, labels);
+    }
+    if changes.iter().any(|change| change.is_own) {
+        let words = "own: the mask is what the model in use predicts, accepted and not changed.";
+        ui.add_space(4.0);
+        ui.label(RichText::new(words).font(theme::small()).color(theme::palette(ui).weak));
+    }
+}
+
+/// "Liver 0.86 → 0.93 very good", "Vessel new → 0.71 fair", "Spleen own → 0.88 good" where the mask is the earlier model's own.
+fn label(ui: &mut Ui, change: &LabelChange, labels: &LabelTable) {
+    let before = match change {
+        _ if change.is_new => "new".to_owned(),
+        _ if change.is_own => "own".to_owned(),
+        _ => figure(change.before),
+    };
     let color = labels.get(change.id).map(|label| label.color);
     row(ui, &Row { name: &change.name, color, before, after: change.after, worse: change.is_worse() });
 }

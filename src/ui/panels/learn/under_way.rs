@@ -51,9 +51,7 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, gallery: &mut gallery::View, out
 fn by_label(ui: &mut Ui, workspace: &Workspace, training: &Training) {
     let Some(model) = workspace.model(training.base()) else { return };
     scores::head(ui, "By label", "in use → learning");
-    for change in training.by_label(&model.card) {
-        scores::label(ui, &change, &model.card.labels);
-    }
+    scores::labels(ui, &training.by_label(&model.card), &model.card.labels);
     if training.is_under_way() {
         let words = "Slices kept out show in the view what it predicts now. Nothing changes in your masks.";
         ui.add_space(4.0);
