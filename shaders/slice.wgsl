@@ -74,9 +74,9 @@ const TABLE_CLASSES: i32 = 256;
 const UNKNOWN_COLOR = 0xffffffffu;
 
 // Okabe and Ito, as in Difference of src/gpu/draw/description.rs.
-const ADDED_COLOR = 0xffe9b456u;
-const REMOVED_COLOR = 0xff009fe6u;
-const CHANGED_COLOR = 0xffa779ccu;
+const ADDED_COLOR = 0xff5cff5cu;
+const REMOVED_COLOR = 0xffff4dffu;
+const CHANGED_COLOR = 0xffb0ffffu;
 const KEPT_COLOR = 0xffffffffu;
 // Of the opacity of what differs: 0.16 of 0.85.
 const KEPT_SHARE = 0.1875;

@@ -2,22 +2,76 @@
 
 use super::outbox::Outbox;
 use super::view_state::{CompareWith, Layout, Side, ViewState};
+use crate::engine::Version;
 use crate::workspace::{Command, Compared, Comparison, Document, LibraryModel, ModelCommand, Workspace};
 use glam::DVec3;
+
+/// What kind of thing is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Models,
+    Images,
+    BeforeNow,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 3] = [Kind::Models, Kind::Images, Kind::BeforeNow];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::Models => "Two models",
+            Kind::Images => "Two images",
+            Kind::BeforeNow => "Before and now",
+        }
+    }
+
+    pub fn of(with: &CompareWith) -> Self {
+        match with {
+            CompareWith::Model(_) => Kind::Models,
+            CompareWith::Image(_) => Kind::Images,
+            CompareWith::Earlier => Kind::BeforeNow,
+        }
+    }
+
+    pub fn about(self) -> &'static str {
+        match self {
+            Kind::Models => "The model in use, and another one",
+            Kind::Images => "This image, and another one that is open",
+            Kind::BeforeNow => "The model in use, and the version that it was trained from",
+        }
+    }
+
+    /// What is put beside an image first; why nothing can be.
+    pub fn first(self, workspace: &Workspace, document: &Document) -> Result<CompareWith, &'static str> {
+        match self {
+            Kind::Models => {
+                let other = models(workspace, document).next();
+                let other = other.map(|model| CompareWith::Model(model.version().into()));
+                other.ok_or("No other model fits this image: import one, or train one in Learn")
+            }
+            Kind::Images => {
+                let other = images(workspace, document).next().map(|other| CompareWith::Image(other.id()));
+                other.ok_or("No other image is open")
+            }
+            Kind::BeforeNow => earlier(workspace, document)
+                .map(|_| CompareWith::Earlier)
+                .ok_or("The model in use was not trained from another one that is here"),
+        }
+    }
+}
 
 impl ViewState {
     /// What is shown beside an image. `None` where nothing is, or where it is gone: the image closed, the model no longer there.
     pub fn compared(&self, workspace: &Workspace, document: &Document) -> Option<Compared> {
         let image = self.image_of(document.id()).filter(|image| image.layout == Layout::Two)?;
+        let by = |version: Version| Compared {
+            document: document.id(),
+            version: Some(version),
+            z: Some(document.cursor()[2]),
+        };
         match image.compared.as_ref()? {
-            CompareWith::Model(version) => {
-                let version = workspace.model(version).map(|_| version.clone());
-                version.map(|version| Compared {
-                    document: document.id(),
-                    version: Some(version),
-                    z: Some(document.cursor()[2]),
-                })
-            }
+            CompareWith::Model(version) => workspace.model(version).map(|_| by(version.clone())),
+            CompareWith::Earlier => earlier(workspace, document).map(by),
             CompareWith::Image(id) => {
                 let other = workspace.document(*id)?;
                 let grid = other.volume().grid();
@@ -57,12 +111,17 @@ impl ViewState {
     }
 
     /// Leaves the comparison, and goes on with what is chosen.
-    pub fn go_on_with_chosen(&mut self, document: &Document, out: &mut Outbox) {
+    pub fn go_on_with_chosen(&mut self, workspace: &Workspace, document: &Document, out: &mut Outbox) {
         let chosen = self.comparing.chosen;
+        let earlier = earlier(workspace, document);
         self.leave_comparison(document);
         match self.image(document).compared.clone() {
             Some(CompareWith::Model(version)) if chosen == Side::B => {
                 let version = Some(version.to_string());
+                out.command(Command::Model(ModelCommand::Use { version }));
+            }
+            Some(CompareWith::Earlier) if chosen == Side::B => {
+                let version = earlier.map(|version| version.to_string());
                 out.command(Command::Model(ModelCommand::Use { version }));
             }
             Some(CompareWith::Image(id)) if chosen == Side::B => out.command(Command::Activate(id)),
@@ -74,6 +133,13 @@ impl ViewState {
 /// Voxel coordinates of a voxel's middle.
 pub fn place(voxel: [usize; 3]) -> DVec3 {
     DVec3::from(voxel.map(|c| c as f64))
+}
+
+/// The version that the model in use was trained from, where it is there and has learned something.
+pub fn earlier(workspace: &Workspace, document: &Document) -> Option<Version> {
+    let parent = workspace.model(document.model()?)?.card.parent.as_deref()?;
+    let model = workspace.model(parent).filter(|model| !model.is_untrained())?;
+    Some(model.version().into())
 }
 
 /// The models that can be put beside an image, but for the one in use.
@@ -92,4 +158,27 @@ pub fn images<'a>(
     document: &'a Document,
 ) -> impl Iterator<Item = &'a Document> + 'a {
     workspace.documents().iter().filter(|other| other.id() != document.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::gpu::Difference;
+    use crate::label::LabelTable;
+    use crate::ui::theme::side;
+
+    /// Seen apart by more than the colours of two labels are: no sum of the differences of their parts is smaller.
+    #[test]
+    fn what_says_which_of_two_it_is_has_the_colour_of_no_label() {
+        let apart = |a: [u8; 3], b: [u8; 3]| (0..3).map(|i| u32::from(a[i].abs_diff(b[i]))).sum::<u32>();
+        for id in 1..=128 {
+            let label = LabelTable::palette_color(id);
+            for color in [Difference::ADDED, Difference::REMOVED, Difference::CHANGED] {
+                assert!(apart(color, label) >= 60, "{color:?} is nearly label {id}, {label:?}");
+            }
+        }
+        assert_eq!(
+            [side::A, side::B].map(|c| [c.r(), c.g(), c.b()]),
+            [Difference::ADDED, Difference::REMOVED]
+        );
+    }
 }

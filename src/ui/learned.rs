@@ -16,16 +16,26 @@ pub enum Learned {
     BeforeNow(BeforeNow),
 }
 
-/// Two models of one image, of which one is shown.
+/// Two models of one image, of which one is shown, or what they do not agree on.
 #[derive(Clone, Debug)]
 pub struct BeforeNow {
     document: DocumentId,
     /// The model in use; None where nothing that has learned anything is.
     before: Option<Version>,
     now: Version,
-    before_chosen: bool,
+    chosen: Look,
     /// While the key is held.
     held: bool,
+}
+
+/// What of two models is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    Before,
+    #[default]
+    Now,
+    /// What only one of them predicts.
+    Difference,
 }
 
 impl Learned {
@@ -79,6 +89,12 @@ impl Learned {
         !matches!(self, Learned::InUse)
     }
 
+    /// The version that the one which is shown is held against, where it is what they do not agree on that is shown.
+    pub fn differing(&self, document: &Document) -> Option<&Version> {
+        let pair = self.pair(document.id()).filter(|pair| pair.look() == Look::Difference)?;
+        pair.before.as_ref()
+    }
+
     /// What is predicted besides by the model in use.
     pub fn beside(&self, document: &Document) -> Option<Compared> {
         let pair = self.pair(document.id())?;
@@ -99,10 +115,19 @@ impl Learned {
     /// The other of two predictions is shown from now on; false where there is one only.
     pub fn swap(&mut self) -> bool {
         match self {
-            Learned::BeforeNow(pair) if pair.before.is_some() => pair.before_chosen = !pair.before_chosen,
+            Learned::BeforeNow(pair) if pair.before.is_some() => pair.chosen = pair.chosen.other(),
             _ => return false,
         }
         true
+    }
+}
+
+impl Look {
+    fn other(self) -> Self {
+        match self {
+            Look::Before => Look::Now,
+            Look::Now | Look::Difference => Look::Before,
+        }
     }
 }
 
@@ -112,14 +137,14 @@ impl BeforeNow {
         let now: Version = training.candidate()?.card.version.as_str().into();
         workspace.model(&now).filter(|model| model.fits(document.volume()))?;
         let before = document.predictor().filter(|version| **version != now).cloned();
-        Some(Self { document: document.id(), before, now, before_chosen: false, held: false })
+        Some(Self { document: document.id(), before, now, chosen: Look::default(), held: false })
     }
 
     /// With the choice that was made before, of the same new model.
     fn looked_at_as(self, earlier: &Learned) -> Self {
         match earlier {
-            Learned::BeforeNow(BeforeNow { now, before_chosen, held, .. }) if *now == self.now => {
-                Self { before_chosen: *before_chosen, held: *held, ..self }
+            Learned::BeforeNow(BeforeNow { now, chosen, held, .. }) if *now == self.now => {
+                Self { chosen: *chosen, held: *held, ..self }
             }
             _ => self,
         }
@@ -134,17 +159,21 @@ impl BeforeNow {
         self.before.is_some()
     }
 
-    /// Shows the earlier one from now on, or the new one.
-    pub fn choose(&mut self, before: bool) {
-        (self.before_chosen, self.held) = (before, false);
+    /// What is shown from now on.
+    pub fn choose(&mut self, look: Look) {
+        (self.chosen, self.held) = (look, false);
     }
 
-    pub fn shows_before(&self) -> bool {
-        self.before.is_some() && self.before_chosen != self.held
+    pub fn look(&self) -> Look {
+        match self.before {
+            None => Look::Now,
+            Some(_) if self.held => self.chosen.other(),
+            Some(_) => self.chosen,
+        }
     }
 
     fn shown(&self) -> &Version {
-        self.before.as_ref().filter(|_| self.shows_before()).unwrap_or(&self.now)
+        self.before.as_ref().filter(|_| self.look() == Look::Before).unwrap_or(&self.now)
     }
 }
 
@@ -167,7 +196,7 @@ mod tests {
 
     fn pair(before: Option<&str>) -> BeforeNow {
         let before = before.map(Version::from);
-        BeforeNow { document: DocumentId(1), before, now: "new".into(), before_chosen: false, held: false }
+        BeforeNow { document: DocumentId(1), before, now: "new".into(), chosen: Look::Now, held: false }
     }
 
     #[test]
@@ -180,6 +209,10 @@ mod tests {
         assert!(learned.swap() && shown(&learned) == "old");
         assert!(learned.hold(true) && shown(&learned) == "new");
         assert!(learned.pair(DocumentId(2)).is_none(), "another image has nothing of it");
+        let Learned::BeforeNow(pair) = &mut learned else { panic!() };
+        pair.choose(Look::Difference);
+        assert_eq!((shown(&learned).as_str(), learned.hold(true)), ("new", true));
+        assert_eq!(shown(&learned), "old", "the key shows one of the two");
     }
 
     #[test]
@@ -192,9 +225,9 @@ mod tests {
 
     #[test]
     fn a_choice_stays_with_its_network() {
-        let chosen = Learned::BeforeNow(BeforeNow { before_chosen: true, ..pair(Some("old")) });
-        assert!(pair(Some("old")).looked_at_as(&chosen).before_chosen);
+        let chosen = Learned::BeforeNow(BeforeNow { chosen: Look::Before, ..pair(Some("old")) });
+        assert_eq!(pair(Some("old")).looked_at_as(&chosen).look(), Look::Before);
         let newer = BeforeNow { now: "newer".into(), ..pair(Some("old")) };
-        assert!(!newer.looked_at_as(&chosen).before_chosen);
+        assert_eq!(newer.looked_at_as(&chosen).look(), Look::Now);
     }
 }

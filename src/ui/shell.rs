@@ -161,7 +161,7 @@ impl Shell {
                 .frame(frame(12, 0))
                 .show(ui, |ui| {
                     Part::Options.begin(ui);
-                    bars::options(ui, document, self.arrangement, toolbox, view_state, out);
+                    bars::options(ui, workspace, document, self.arrangement, toolbox, view_state, out);
                 });
         }
         let middle = CentralPanel::no_frame().show(ui, |ui| {

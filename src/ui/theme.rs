@@ -81,12 +81,17 @@ pub mod canvas {
     pub const FOCUS: Color32 = Color32::from_rgb(0x46, 0x55, 0x7c);
 }
 
-/// The two sides of a comparison: Okabe and Ito's sky blue and orange, as for what differs.
+/// The two sides of a comparison, as what only one of them predicts: colours that no label has.
 pub mod side {
+    use crate::gpu::Difference;
     use egui::Color32;
 
-    pub const A: Color32 = Color32::from_rgb(0x56, 0xb4, 0xe9);
-    pub const B: Color32 = Color32::from_rgb(0xe6, 0x9f, 0x00);
+    const fn of([r, g, b]: [u8; 3]) -> Color32 {
+        Color32::from_rgb(r, g, b)
+    }
+
+    pub const A: Color32 = of(Difference::ADDED);
+    pub const B: Color32 = of(Difference::REMOVED);
     /// A letter on either of them.
     pub const LETTER: Color32 = Color32::from_rgb(0x0e, 0x14, 0x24);
 }

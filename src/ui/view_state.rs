@@ -405,12 +405,15 @@ impl ViewState {
                 AreaStyle::Both => LayerStyle { fill, dots, thin, outline, ..style },
                 AreaStyle::Fill => LayerStyle { fill, dots, thin, outline: 0.0, ..style },
                 // What is too thin for an outline is one.
-                AreaStyle::Outline => LayerStyle { fill: 0.0, dots: 0.0, thin: outline, outline, ..style },
+                AreaStyle::Outline => {
+                    let thin = if style.thin > 0.0 { outline } else { 0.0 };
+                    LayerStyle { fill: 0.0, dots: 0.0, thin, outline, ..style }
+                }
             }
         };
-        // Nothing of a prediction that is judged lies below it.
+        // Nothing of a prediction that is judged lies below it: what is too thin for an outline is not drawn.
         let mask = match self.learned.is_judged() {
-            true => LayerStyle { fill: 0.0, thin: LayerStyle::MASK.outline, ..LayerStyle::MASK },
+            true => LayerStyle { fill: 0.0, thin: 0.0, ..LayerStyle::MASK },
             false => LayerStyle::MASK,
         };
         let prediction_times = self.prediction_opacity / PREDICTION_STRENGTH;
@@ -457,6 +460,14 @@ mod tests {
                 assert!(strong.fill >= faint.fill && strong.outline >= faint.outline, "{area:?}");
                 assert!(strong.thin > faint.thin && strong.thin <= 1.0, "{area:?}: {strong:?}");
             }
+            state.learned = Learned::AsItLearns(DocumentId(1));
+            let mask = state.overlay(None, 1.0).mask;
+            assert_eq!(
+                (mask.fill, mask.thin),
+                (0.0, 0.0),
+                "{area:?}: a prediction that is judged is covered"
+            );
+            state.learned = Learned::InUse;
         }
     }
 }

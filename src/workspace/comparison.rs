@@ -5,7 +5,7 @@ use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::{Predictions, SliceLabels};
 use super::reformat::translation;
-use super::{DocumentId, class_labels};
+use super::{DocumentId, wanted_labels};
 use crate::engine::{JobId, Version};
 use crate::geom::Grid;
 use crate::label::{LabelId, LabelTable, volumes_of_slices};
@@ -30,6 +30,8 @@ pub struct Compared {
 pub(super) struct Pair {
     pub document: DocumentId,
     pub versions: [Version; 2],
+    /// Structures that are not compared, by name.
+    pub left_out: BTreeSet<String>,
 }
 
 /// How far the two predictions of a label agree.
@@ -58,21 +60,23 @@ impl SliceAgreement {
         mean_dice(&self.labels)
     }
 
-    /// `of_b`: the common label of each of B's own ids. A's own ids are the common ones.
-    fn of(grid: &Grid, z: usize, [a, b]: [&SliceLabels; 2], of_b: &[LabelId]) -> Self {
-        let common = |own: &LabelId| of_b.get(usize::from(*own)).copied().unwrap_or(0);
-        let by_b: Vec<LabelId> = b.labels.iter().map(common).collect();
-        let present: BTreeSet<LabelId> = a.labels.iter().chain(&by_b).copied().chain([0]).collect();
-        let confusion = Confusion::of(&a.labels, &by_b, None, &present);
-        let volumes = [&*a.labels, &by_b].map(|labels| volumes_of_slices(grid, [(z, labels)]));
+    /// `common`: the common label of each own id, of A and of B.
+    fn of(grid: &Grid, z: usize, both: [&SliceLabels; 2], common: &[Vec<LabelId>; 2]) -> Self {
+        let [by_a, by_b] = [0, 1].map(|side| -> Vec<LabelId> {
+            let of = |own: &LabelId| common[side].get(usize::from(*own)).copied().unwrap_or(0);
+            both[side].labels.iter().map(of).collect()
+        });
+        let present: BTreeSet<LabelId> = by_a.iter().chain(&by_b).copied().chain([0]).collect();
+        let confusion = Confusion::of(&by_a, &by_b, None, &present);
+        let volumes = [&by_a, &by_b].map(|labels| volumes_of_slices(grid, [(z, &**labels)]));
         let of_label = |label: LabelId| Agreement {
             overlap: confusion.overlap(label),
             volumes: [0, 1].map(|side| volumes[side].get(&label).copied().unwrap_or(0.0)),
         };
         let labels =
             present.iter().filter(|&&label| label != 0).map(|&label| (label, of_label(label))).collect();
-        let spot = widest_difference(&a.labels, &by_b, grid.dims()[0]);
-        Self { labels, spot, stamps: [a.stamp, b.stamp] }
+        let spot = widest_difference(&by_a, &by_b, grid.dims()[0]);
+        Self { labels, spot, stamps: both.map(|slice| slice.stamp) }
     }
 }
 
@@ -82,7 +86,8 @@ pub struct Comparison {
     pair: Pair,
     /// The labels of both: A's with its own ids, and those of B that A has not.
     labels: LabelTable,
-    of_b: Vec<LabelId>,
+    /// The common label of each own id, of A and of B.
+    common: [Vec<LabelId>; 2],
     slices: BTreeMap<usize, SliceAgreement>,
     total: BTreeMap<LabelId, Agreement>,
     /// The slices in which they differ, those with the lowest mean Dice first.
@@ -93,10 +98,12 @@ impl Comparison {
     fn new(pair: Pair, library: &ModelLibrary) -> Option<Self> {
         let [a, b] = pair.versions.each_ref().map(|version| library.find(version).map(|model| &model.card));
         let (a, b) = (a?, b?);
-        let (classes, labels) = class_labels(b, &a.labels);
-        let of_b = translation(b, &classes);
+        // A's own ids are the common ones.
+        let (of_a, labels) = wanted_labels(a, &a.labels, &pair.left_out);
+        let (of_b, labels) = wanted_labels(b, &labels, &pair.left_out);
+        let common = [translation(a, &of_a), translation(b, &of_b)];
         let (slices, total, differing) = Default::default();
-        Some(Self { pair, labels, of_b, slices, total, differing })
+        Some(Self { pair, labels, common, slices, total, differing })
     }
 
     /// The labels of both models.
@@ -217,12 +224,12 @@ impl Comparing {
         if due.is_empty() {
             return;
         }
-        let (grid, of_b) = (document.volume().grid().clone(), shown.of_b.clone());
+        let (grid, common) = (document.volume().grid().clone(), shown.common.clone());
         self.job = Some(parts.jobs.run_hidden("comparing two models", pair.document, move |job| {
             let mut slices = Vec::with_capacity(due.len());
             for (z, [a, b]) in &due {
                 job.check()?;
-                slices.push((*z, SliceAgreement::of(&grid, *z, [a, b], &of_b)));
+                slices.push((*z, SliceAgreement::of(&grid, *z, [a, b], &common)));
             }
             Ok(JobResult::Compared(Counted { pair, slices }))
         }));
@@ -253,14 +260,18 @@ mod tests {
     fn dice_is_counted_by_name_whatever_the_models_call_their_labels() {
         let grid = Grid::spaced([4, 1, 2], [1.0, 2.0, 3.0]).unwrap();
         // B's label 5 is A's label 1, and its 1 is one that A does not know.
-        let of_b = [0, 9, 0, 0, 0, 1];
+        let common = [vec![0, 1, 2], vec![0, 9, 0, 0, 0, 1]];
         let (a, b) = (slice(&[1, 1, 2, 0], 1), slice(&[5, 0, 0, 1], 2));
-        let counted = SliceAgreement::of(&grid, 0, [&a, &b], &of_b);
+        let counted = SliceAgreement::of(&grid, 0, [&a, &b], &common);
         let dice = |label| counted.labels[&label].overlap.dice();
         assert_eq!((dice(1), dice(2), dice(9)), (Some(2.0 / 3.0), Some(0.0), Some(0.0)));
         assert_eq!(counted.labels[&1].volumes, [12.0, 6.0]);
         assert!((counted.mean_dice().unwrap() - 2.0 / 9.0).abs() < 1e-12);
         assert_eq!(counted.stamps, [1, 2]);
+        // A's label 2 is left out.
+        let common = [vec![0, 1, 0], vec![0, 9, 0, 0, 0, 1]];
+        let counted = SliceAgreement::of(&grid, 0, [&a, &b], &common);
+        assert_eq!(counted.labels.keys().collect::<Vec<_>>(), [&1, &9]);
     }
 
     #[test]
@@ -275,21 +286,29 @@ mod tests {
     fn a_model_agrees_with_itself_and_background_alone_is_no_difference() {
         let grid = Grid::pixels([3, 1, 1]).unwrap();
         let same = slice(&[0, 1, 2], 4);
-        let counted = SliceAgreement::of(&grid, 0, [&same, &same], &[0, 1, 2]);
+        let counted = SliceAgreement::of(&grid, 0, [&same, &same], &[vec![0, 1, 2], vec![0, 1, 2]]);
         assert_eq!(counted.mean_dice(), Some(1.0));
         let nothing = slice(&[0, 0, 0], 5);
-        assert_eq!(SliceAgreement::of(&grid, 0, [&nothing, &nothing], &[0]).mean_dice(), None);
+        assert_eq!(SliceAgreement::of(&grid, 0, [&nothing, &nothing], &[vec![0], vec![0]]).mean_dice(), None);
     }
 
     #[test]
     fn slices_come_by_how_much_they_differ() {
         let grid = Grid::pixels([4, 1, 9]).unwrap();
-        let pair = Pair { document: DocumentId(1), versions: ["a".into(), "b".into()] };
+        let versions = ["a".into(), "b".into()];
+        let pair = Pair { document: DocumentId(1), versions, left_out: BTreeSet::new() };
+        let common = [vec![0, 1], vec![0, 1]];
         let (slices, total, differing) = Default::default();
-        let mut comparison =
-            Comparison { pair, labels: LabelTable::default(), of_b: vec![0, 1], slices, total, differing };
+        let mut comparison = Comparison {
+            pair,
+            labels: LabelTable::default(),
+            common: common.clone(),
+            slices,
+            total,
+            differing,
+        };
         let counted = |z, a: [LabelId; 4], b: [LabelId; 4]| {
-            (z, SliceAgreement::of(&grid, z, [&slice(&a, 1), &slice(&b, 1)], &[0, 1]))
+            (z, SliceAgreement::of(&grid, z, [&slice(&a, 1), &slice(&b, 1)], &common))
         };
         comparison.keep(vec![
             counted(2, [1, 1, 0, 0], [1, 1, 1, 0]),

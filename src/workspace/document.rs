@@ -3,7 +3,7 @@ use super::annotated::{Annotated, Drawing, Settled};
 use super::annotations::Annotations;
 use super::image::Image;
 use super::journal::Timeline;
-use super::labels_by_name::{class_labels, wanted_labels};
+use super::labels_by_name::wanted_labels;
 use super::save_state::{SaveState, Saving};
 use super::statistics::Statistics;
 use super::store::{Aside, Project, Restored};
@@ -184,14 +184,12 @@ impl Document {
         &self.predicts.left_out
     }
 
-    /// The label that each class of the model in use means here, and the table with those that it brings: as
-    /// [`class_labels`] gives them, but for what is left out, which means nothing. Nothing is left out of another
-    /// model.
+    /// The label that each class of a model means here, and the table with those that it brings: as [`class_labels`] gives
+    /// them, but for what is left out, by name, which means nothing.
+    ///
+    /// [`class_labels`]: super::class_labels
     pub fn wanted_labels(&self, card: &ModelCard) -> (Vec<LabelId>, LabelTable) {
-        match self.predicts.model.as_ref().is_some_and(|version| **version == *card.version) {
-            true => wanted_labels(card, self.labels(), &self.predicts.left_out),
-            false => class_labels(card, self.labels()),
-        }
+        wanted_labels(card, self.labels(), &self.predicts.left_out)
     }
 
     /// The model in use, or, where a network that has learned nothing is in use, the one before it.

@@ -65,6 +65,10 @@ pub enum CommandError {
         "the prediction is the same as the mask already, or everything that differs is locked or verified"
     )]
     NothingToAccept,
+    #[error("the mask has {0} there already: nothing would change")]
+    ThereAlready(String),
+    #[error("nothing was changed: {0} is locked, or what the mask has there is; unlock it first")]
+    PartLocked(String),
     #[error("a prediction is being accepted already: wait for it or cancel it")]
     AcceptRunning,
     #[error("a large change of this image is still being made: wait for it or cancel it")]

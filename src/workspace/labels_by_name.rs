@@ -13,7 +13,7 @@ pub fn class_labels(card: &ModelCard, table: &LabelTable) -> (Vec<LabelId>, Labe
 
 /// As [`class_labels`], of a model of which only a part is wanted: classes whose names are `left_out` mean nothing, and bring no
 /// labels.
-pub(super) fn wanted_labels(
+pub fn wanted_labels(
     card: &ModelCard,
     table: &LabelTable,
     left_out: &BTreeSet<String>,

@@ -46,8 +46,29 @@ struct Taking {
 }
 
 impl Taking {
+    fn region(&self, volume: &Volume) -> Region {
+        part(volume.grid(), self.slices.each_ref().map(|labels| &**labels), self.voxel)
+    }
+
+    /// Why nothing changes, where nothing does.
+    fn unchanged(&self, volume: &Volume, now: &Annotations) -> CommandError {
+        let (label, table) = match &self.word {
+            Some((_, card, own)) => {
+                let (classes, table) = class_labels(card, &now.labels);
+                (translation(card, &classes).get(usize::from(*own)).copied().unwrap_or(0), table)
+            }
+            None => (0, now.labels.clone()),
+        };
+        let name = table.get(label).map_or("background".to_owned(), |label| format!("“{}”", label.name));
+        let mut there = true;
+        for &(start, len) in self.region(volume).runs() {
+            now.mask.for_each_run(start, len as usize, |_, _, held| there &= held == label);
+        }
+        if there { CommandError::ThereAlready(name) } else { CommandError::PartLocked(name) }
+    }
+
     fn changes(&self, volume: &Volume, now: &Annotations) -> Vec<Change> {
-        let region = part(volume.grid(), self.slices.each_ref().map(|labels| &**labels), self.voxel);
+        let region = self.region(volume);
         let (label, table, origin) = match &self.word {
             Some((version, card, own)) => {
                 let origin = Origin::Model { version: version.to_string() };
@@ -86,9 +107,21 @@ impl Predictions {
             return Err(CommandError::SliceVerified { z });
         }
         let in_use = document.model().cloned().ok_or(CommandError::NoModel)?;
-        let labels = |version: &Version| {
+        let card = |version: &Version| {
+            let found = library.find(version).map(|model| Arc::clone(&model.card));
+            found.ok_or_else(|| CommandError::UnknownModel(version.to_string()))
+        };
+        let labels = |version: &Version| -> Result<Arc<[LabelId]>, CommandError> {
             let slice = self.labels_by(id, version).and_then(|slices| slices.get(&z));
-            slice.map(|slice| Arc::clone(&slice.labels)).ok_or(CommandError::NotPredicted { z })
+            let labels = slice.map(|slice| &slice.labels).ok_or(CommandError::NotPredicted { z })?;
+            let card = card(version)?;
+            let unwanted = card.labels.iter().filter(|label| document.left_out().contains(&label.name));
+            let unwanted: Vec<LabelId> = unwanted.map(|label| label.id).collect();
+            Ok(match unwanted.is_empty() {
+                true => Arc::clone(labels),
+                // What is left out is background here.
+                false => labels.iter().map(|own| if unwanted.contains(own) { 0 } else { *own }).collect(),
+            })
         };
         let other = Version::from(other);
         let slices = [labels(&in_use)?, labels(&other)?];
@@ -102,10 +135,6 @@ impl Predictions {
             Take::Other => Some((other, of_other)),
             Take::Neither => None,
         };
-        let card = |version: &Version| {
-            let found = library.find(version).map(|model| Arc::clone(&model.card));
-            found.ok_or_else(|| CommandError::UnknownModel(version.to_string()))
-        };
         let word = match word {
             Some((version, own)) => {
                 let card = card(&version)?;
@@ -118,7 +147,7 @@ impl Predictions {
             let order = Order {
                 title: "taking a part".to_owned(),
                 version: Some(in_use),
-                nothing: Some(CommandError::NothingToAccept.to_string()),
+                nothing: Some(taking.unchanged(document.volume(), now).to_string()),
                 make: Arc::new(move |_, volume, now| {
                     let changes = taking.changes(volume, now);
                     Ok(Draft { warnings: brought(&changes).into_iter().collect(), changes })
@@ -128,7 +157,7 @@ impl Predictions {
         }
         let changes = taking.changes(document.volume(), now);
         if changes.is_empty() {
-            return Err(CommandError::NothingToAccept);
+            return Err(taking.unchanged(document.volume(), now));
         }
         let brought = brought(&changes);
         parts.change(id, changes)?;

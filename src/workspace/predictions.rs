@@ -147,9 +147,10 @@ impl Predictions {
     /// The two models that are compared on the image that is looked at.
     pub fn compared(&self, parts: &Parts) -> Option<Pair> {
         let (document, compared) = (self.looked_at()?, self.compared.as_ref()?);
-        let in_use = parts.documents.get(document)?.model()?.clone();
+        let looked_at = parts.documents.get(document)?;
+        let (in_use, left_out) = (looked_at.model()?.clone(), looked_at.left_out().clone());
         let other = compared.version.clone().filter(|_| compared.document == document)?;
-        Some(Pair { document, versions: [in_use, other] })
+        Some(Pair { document, versions: [in_use, other], left_out })
     }
 
     /// The slices on screen with what predicts them, the most urgent first.

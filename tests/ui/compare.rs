@@ -37,6 +37,7 @@ fn other_model() -> &'static [u8] {
         let card = ModelCard {
             title: "Random".into(),
             trained_on: "nothing".into(),
+            parent: Some(IN_USE.into()),
             ..ModelCard::new("edema/unet", config, input, labels, Modality::Ct)
         };
         for seed in 1..200 {
@@ -55,7 +56,7 @@ fn other_model() -> &'static [u8] {
 }
 
 /// The CT sample with its own model in use and the random one in the library; the version of the latter.
-fn two_models(folder: &Path) -> (Workspace, Version) {
+pub(super) fn two_models(folder: &Path) -> (Workspace, Version) {
     let path = folder.join("random.safetensors");
     std::fs::write(&path, other_model()).unwrap();
     let mut workspace = workspace(EngineOptions::headless(DeviceChoice::Cpu));
@@ -76,7 +77,7 @@ fn shows(window: &Window, name: &str) -> bool {
 }
 
 /// Puts the random model beside the one in use, and waits until the slice in front was counted.
-fn compare(window: &mut Window) {
+pub(super) fn compare(window: &mut Window) {
     window.steps(3);
     window.click(LAYOUT);
     assert!(shows(window, NOTHING));
@@ -221,6 +222,12 @@ fn what_b_says_of_a_part_goes_into_the_mask_as_one_step() {
     window.click("Take A’s");
     window.settle();
     assert_eq!(window.painted(), 0, "A says background there");
+    window.click("Take A’s");
+    window.settle();
+    let says =
+        |window: &Window, words: &str| window.harness.query_all_by_label_contains(words).next().is_some();
+    assert!(says(&window, "he mask has background there already"), "it says why nothing happens");
+    assert!(!says(&window, "the prediction is the same"));
     window.press_with(Modifiers::COMMAND, Key::Z);
     window.settle();
     assert_eq!(window.painted(), part.len());
@@ -466,4 +473,75 @@ fn closing_the_image_while_two_models_are_compared_is_no_trouble() {
     window.until("it is closed", |w| w.documents().is_empty());
     window.steps(5);
     assert!(window.workspace().comparison().is_none());
+}
+
+/// Whether a choice in the row above the views can be made.
+fn can(window: &Window, kind: &str) -> bool {
+    !window.harness.get_by_role_and_label(Role::RadioButton, kind).accesskit_node().is_disabled()
+}
+
+#[test]
+fn the_row_says_what_is_compared_and_offers_what_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut workspace, other) = two_models(folder.path());
+    let version = Some(other.to_string());
+    workspace.apply(Command::Model(ModelCommand::Use { version })).unwrap();
+    let mut window = Window::of(workspace, SIZE, None);
+    window.steps(3);
+    window.click(LAYOUT);
+    assert!(shows(&window, NOTHING));
+    assert!(can(&window, "Two models") && !can(&window, "Two images"), "no other image is open");
+    window.click("Before and now");
+    let beside = |w: &Workspace| w.comparison().is_some_and(|c| !c.slices().is_empty());
+    window.until("the version it was trained from is beside it", beside);
+    window.steps(3);
+    let title = window.workspace().model(IN_USE).unwrap().card.title.clone();
+    assert!(shows(&window, &format!("B: {title}")));
+    // The one in use is the earlier one from now on, which was trained from none that is here.
+    window.click("Go on with B");
+    window.click("Use B from here on");
+    let in_use = window.document().model().cloned();
+    assert_eq!(in_use.as_deref(), window.workspace().model(IN_USE).map(|model| model.version()));
+    window.steps(3);
+    window.click(LAYOUT);
+    assert!(!can(&window, "Before and now"));
+}
+
+#[test]
+fn structures_that_are_left_out_are_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (workspace, _) = two_models(folder.path());
+    let mut window = Window::of(workspace, SIZE, None);
+    compare(&mut window);
+    let compared = |workspace: &Workspace| -> BTreeSet<String> {
+        let comparison = workspace.comparison().expect("two models are compared");
+        let name = |id: &LabelId| comparison.labels().get(*id).map(|label| label.name.clone());
+        comparison.total().keys().filter_map(name).collect()
+    };
+    let before = compared(window.workspace());
+    assert!(before.contains("liver") && before.len() > 2, "{before:?}");
+    window.click("What is drawn of the two");
+    window.harness.get_by_role_and_label(Role::CheckBox, "liver").click();
+    window.steps(3);
+    assert!(window.document().left_out().contains("liver"));
+    window.until("it is counted anew", |w| w.comparison().is_some_and(|c| !c.slices().is_empty()));
+    let after = compared(window.workspace());
+    assert!(!after.contains("liver") && after.len() == before.len() - 1, "{after:?}");
+}
+
+#[test]
+fn what_chooses_how_two_are_shown_covers_nothing_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (workspace, _) = two_models(folder.path());
+    let mut window = Window::of(workspace, SIZE, None);
+    compare(&mut window);
+    let choices = window.harness.query_all_by_role(Role::RadioButton);
+    let beside = choices
+        .filter(|node| node.accesskit_node().label().is_some_and(|label| label.starts_with("Beside")))
+        .map(|node| node.rect())
+        .next()
+        .expect("a choice");
+    for view in views(&window) {
+        assert!(view.bottom() <= beside.top(), "{view:?} and {beside:?}");
+    }
 }

@@ -53,7 +53,7 @@ fn a_part_is_taken_where_both_have_predicted_and_nobody_has_verified() {
     assert!(matches!(refused, Err(CommandError::OutsideImage { .. })), "{refused:?}");
     let refused = bench.workspace.apply(take(voxel, &first, Take::InUse));
     assert!(
-        matches!(refused, Err(CommandError::NothingToAccept)),
+        matches!(refused, Err(CommandError::ThereAlready(_))),
         "background is there already: {refused:?}"
     );
     bench.workspace.apply(take(voxel, &first, Take::Other)).unwrap();

@@ -255,12 +255,13 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Okabe and Ito's sky blue: the prediction has a label where the mask has none.
-    pub const ADDED: [u8; 3] = [86, 180, 233];
-    /// Orange: the mask has a label where the prediction has none.
-    pub const REMOVED: [u8; 3] = [230, 159, 0];
-    /// Reddish purple: both have one, but not the same.
-    pub const CHANGED: [u8; 3] = [204, 121, 167];
+    /// Green: the prediction has a label where the mask has none. Like the other two it is the colour of no label, and bright
+    /// enough to be told from them in grey.
+    pub const ADDED: [u8; 3] = [92, 255, 92];
+    /// Magenta: the mask has a label where the prediction has none.
+    pub const REMOVED: [u8; 3] = [255, 77, 255];
+    /// Pale yellow: both have one, but not the same.
+    pub const CHANGED: [u8; 3] = [255, 255, 176];
     /// White, and faint: both have the same.
     pub const KEPT: [u8; 3] = [255, 255, 255];
     /// The opacity of what is the same, as a share of that of what differs: 0.16 of 0.85.

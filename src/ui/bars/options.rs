@@ -5,9 +5,10 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
 use crate::ui::view_state::{Layout as ViewLayout, Pane, Shows, ViewState, layouts as layouts_of};
+use crate::ui::views::show_compare_row;
 use crate::ui::widgets::{Icon, IconButton, Segmented, divider, drop_down};
 use crate::volume::presets;
-use crate::workspace::Document;
+use crate::workspace::{Document, Workspace};
 use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui, UiBuilder};
 
 /// The options of a tool need about this much room each, in points; those without it are behind a button.
@@ -16,6 +17,7 @@ const EACH: f32 = 150.0;
 /// The current tool's options at the left; how the image is shown at the right.
 pub fn show(
     ui: &mut Ui,
+    workspace: &Workspace,
     document: &Document,
     arrangement: Arrangement,
     toolbox: &mut Toolbox,
@@ -37,6 +39,10 @@ pub fn show(
     );
     left.set_clip_rect(rest.intersect(ui.clip_rect()));
     match arrangement {
+        _ if view_state.is_comparing(document) && !toolbox.tool().paints => {
+            title(&mut left, "Compare");
+            show_compare_row(&mut left, workspace, document, view_state, out);
+        }
         Arrangement::Review if !toolbox.tool().paints => review(&mut left, view_state),
         _ => tool(&mut left, document, toolbox, view_state, out),
     }

@@ -73,7 +73,7 @@ impl Panel for Compare {
             };
             let tip = "A click on the letter above an image chooses it";
             if primary(ui, true, &words).on_hover_text(tip).clicked() {
-                view_state.go_on_with_chosen(document, out);
+                view_state.go_on_with_chosen(workspace, document, out);
             }
         }
         if with_key(ui, true, "Leave", KeyCommand::Abort).clicked() {
@@ -371,7 +371,8 @@ fn said(
     let slice = workspace.predicted_slices_by(document.id(), &version.into())?.get(&z)?;
     let own = *slice.labels.get(y * document.volume().dims()[0] + x)?;
     let card = &workspace.model(version)?.card;
-    Some(card.labels.get(own).map(|label| label.name.clone()))
+    let wanted = card.labels.get(own).filter(|label| !document.left_out().contains(&label.name));
+    Some(wanted.map(|label| label.name.clone()))
 }
 
 /// Two images: what is known of each. Their pixels are not the same, so that nothing is counted between them.

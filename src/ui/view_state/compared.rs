@@ -13,6 +13,8 @@ pub enum CompareWith {
     Model(Version),
     /// Another image, with the model in use there.
     Image(DocumentId),
+    /// The version that the model in use was trained from.
+    Earlier,
 }
 
 /// The two that are compared.

@@ -1,14 +1,15 @@
 //! Two models or two images beside each other: A is the active image with the model in use, B what is put beside it. Crosshair,
 //! slice, zoom and window are those of A.
 
-mod difference;
 mod head;
 mod pill;
+mod row;
 
 pub use head::{choose, paint_letter};
+pub use row::show as show_row;
 
 use super::frame::ViewFrame;
-use super::{Scene, Views, overlay, slice_view};
+use super::{Scene, Views, difference, overlay, slice_view};
 use crate::geom::Grid;
 use crate::gpu::SliceCallback;
 use crate::tools::Toolbox;
@@ -88,6 +89,9 @@ pub fn show(
         },
         is_there: grid.voxel_at(there).is_some(),
     };
+    // Nothing of an image lies below what is clicked.
+    let (body, below) = body.split_top_bottom_at_y(body.bottom() - pill::HEIGHT);
+    let [left, right] = halves(body);
     // It is taken out for as long as it is drawn beside the rest of the views.
     let mut other = views.other.take().unwrap_or_default();
     other.views.marks.refresh(document);
@@ -108,9 +112,7 @@ pub fn show(
             views.view(ui, body, plane, &below, view_state, toolbox, out);
             let image = slice_view::image_rect(scene, plane, body);
             match how {
-                How::Difference => {
-                    difference::show(ui, image, [scene, &beside.scene], view_state, &mut other)
-                }
+                How::Difference => differs(ui, image, [scene, &beside.scene], view_state, &mut other),
                 How::Swipe => {
                     let line = swipe_line(ui, image, view_state);
                     over(ui, image, image.with_min_x(line), scene, &beside, view_state, &mut other);
@@ -126,7 +128,7 @@ pub fn show(
         }
     }
     views.other = Some(other);
-    pill::show(ui, body, document.id() != scene.document.id(), view_state);
+    pill::show(ui, below, document.id() != scene.document.id(), view_state);
 }
 
 fn halves(rect: Rect) -> [Rect; 2] {
@@ -261,6 +263,22 @@ fn over(
     drawn_over(&painter, b, &frame, view_state);
 }
 
+/// What only one of the two predicts, over A's view.
+fn differs(ui: &Ui, image: Rect, [a, b]: [&Scene; 2], view_state: &mut ViewState, other: &mut Other) {
+    let painter = ui.painter().with_clip_rect(image.intersect(ui.clip_rect()));
+    let look = view_state.image(a.document).planes[a.document.native_plane() as usize];
+    let ppp = ui.ctx().pixels_per_point();
+    let frame = frame_of(a.document.volume(), a.cursor, image, look, ppp);
+    let reformat = &mut other.views.reformats[frame.plane as usize];
+    let mut draw = slice_view::describe(a, &frame, view_state, reformat, ppp);
+    if let Err(why) = other.difference.put(&mut draw, [a, b]) {
+        return difference::missing(&painter, image, why);
+    }
+    painter.add(SliceCallback::shape(image, draw));
+    drawn_over(&painter, a, &frame, view_state);
+    difference::legend(&painter, image, ["only A", "only B"]);
+}
+
 /// What stands over a slice that was drawn anew.
 fn drawn_over(painter: &Painter, scene: &Scene, frame: &ViewFrame, view_state: &ViewState) {
     let grid = scene.document.volume().grid();
@@ -286,8 +304,8 @@ fn swipe_line(ui: &Ui, image: Rect, view_state: &mut ViewState) -> f32 {
     const REACH: f32 = 8.0;
     let comparing = &mut view_state.comparing;
     let at = |share: f32| (image.left() + image.width() * share).round();
-    let height = (image.height() - pill::ROOM).max(0.0);
-    let grip = Rect::from_min_size(pos2(at(comparing.line) - REACH, image.top()), vec2(2.0 * REACH, height));
+    let size = vec2(2.0 * REACH, image.height());
+    let grip = Rect::from_min_size(pos2(at(comparing.line) - REACH, image.top()), size);
     let area = Area::new(Id::unique("swipe")).order(Order::Middle).fixed_pos(grip.min).constrain(false);
     area.show(ui.ctx(), |ui| {
         let (_, response) = ui.allocate_exact_size(grip.size(), Sense::drag());

@@ -7,7 +7,7 @@ use crate::gpu::{PredictionDraw, PredictionSource};
 use crate::label::{LabelId, LabelTable};
 use crate::time::now_ms;
 use crate::ui::keys::{KeyCommand, shortcut_of};
-use crate::ui::learned::{BeforeNow, Learned, newest};
+use crate::ui::learned::{BeforeNow, Learned, Look, newest};
 use crate::ui::panels::learn::as_shown;
 use crate::ui::theme::{self, canvas};
 use crate::ui::widgets::{Segmented, key_cap};
@@ -105,13 +105,14 @@ fn switch(ui: &mut Ui, at: egui::Pos2, view: Rect, pair: &mut BeforeNow) {
     // Over an image it is dark in both themes.
     ui.set_style(ui.ctx().style_of(Theme::Dark));
     ui.spacing_mut().item_spacing.x = 6.0;
-    let choices = [(true, "Before"), (false, "Now")];
-    let tip = |before| match before {
-        true => "What the model in use predicts".to_owned(),
-        false => "What the new network predicts".to_owned(),
+    let choices = [(Look::Before, "Before"), (Look::Now, "Now"), (Look::Difference, "Difference")];
+    let tip = |look| match look {
+        Look::Before => "What the model in use predicts".to_owned(),
+        Look::Now => "What the new network predicts".to_owned(),
+        Look::Difference => "What only one of the two predicts".to_owned(),
     };
-    if let Some(before) = Segmented::new(pair.shows_before(), choices).show(&mut ui, tip) {
-        pair.choose(before);
+    if let Some(look) = Segmented::new(pair.look(), choices).show(&mut ui, tip) {
+        pair.choose(look);
     }
     let small = |words: &str| RichText::new(words).font(theme::small()).color(canvas::WEAK);
     if let Some(key) = shortcut_of(ui.ctx(), KeyCommand::HideMask) {

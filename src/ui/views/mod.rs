@@ -2,6 +2,7 @@
 //! overview of the slices.
 
 mod compare;
+mod difference;
 mod findings;
 mod frame;
 mod learned;
@@ -16,7 +17,7 @@ mod slice_view;
 mod slider;
 mod surface_view;
 
-pub use compare::{choose as choose_beside, paint_letter};
+pub use compare::{choose as choose_beside, paint_letter, show_row as show_compare_row};
 pub use marks::SliceMarks;
 pub use overlay::predicted_words;
 pub use pointer::Pointer;
@@ -47,6 +48,8 @@ pub struct Views {
     other: Option<Box<compare::Other>>,
     /// What a network that learns makes of the native slice.
     as_it_learns: learned::AsItLearns,
+    /// What only one of two networks predicts, before and now.
+    differing: difference::Kept,
 }
 
 /// What is shown in a view.

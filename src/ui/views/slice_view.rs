@@ -1,7 +1,7 @@
 use super::findings::Findings;
 use super::frame::ViewFrame;
 use super::learned;
-use super::{Scene, Views, likely, overlay, slider};
+use super::{Scene, Views, difference, likely, overlay, slider};
 use crate::geom::{Axis, Plane, Unit};
 use crate::gpu::{
     LabelColors, MaskDraw, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage,
@@ -16,7 +16,7 @@ use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::ui::view_state::{Pane, ViewState};
 use crate::workspace::Reformat;
-use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2};
+use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use glam::DVec3;
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ pub fn show(
     if let Some((prediction, table)) = as_it_learns {
         (draw.prediction, draw.colors) = (Some(prediction), LabelColors::of(&table));
     }
+    let before = view_state.learned.differing(document).filter(|_| native);
+    let differs = before.map(|before| views.differing.put(&mut draw, [scene, &scene.by(Some(before))]));
     let predicted = draw.prediction.is_some() && (view_state.prediction_shown || view_state.difference);
     painter.add(SliceCallback::shape(rect, draw));
     if reformat.is_behind() {
@@ -99,6 +101,11 @@ pub fn show(
     }
     if predicted && !learns && cursor_icon(view_state, toolbox) == CursorIcon::Default {
         likely::show(&painter, &response, &frame, scene);
+    }
+    match differs {
+        Some(Ok(())) => difference::legend(&painter, rect, ["only now", "only before"]),
+        Some(Err(why)) => difference::missing(&painter, rect.translate(vec2(0.0, 44.0)), why),
+        None => {}
     }
     if native {
         learned::show(ui, &frame, scene.workspace, document, &mut view_state.learned);
@@ -166,6 +173,10 @@ pub fn describe(
         Some((draw, table)) => (Some(draw), Some(table)),
         None => (None, None),
     };
+    let mut table = table.unwrap_or_else(|| document.labels().clone());
+    if let Some(prediction) = prediction.as_ref().filter(|_| view_state.difference) {
+        hide_unknown(&mut table, &prediction.class_labels);
+    }
     let heat_class = prediction.as_ref().map(|p| class_of(&p.class_labels, document.selected_label()));
     SliceDraw {
         image: SliceImage { volume: document.volume().clone(), axes: frame.axes, slice: frame.slice },
@@ -173,10 +184,20 @@ pub fn describe(
         filter: view_state.filter,
         view: frame.transform,
         mask: Some(MaskDraw { document: document.id().0, map: document.mask().clone() }),
-        colors: LabelColors::of(table.as_ref().unwrap_or(document.labels())),
+        colors: LabelColors::of(&table),
         style: view_state.overlay(heat_class, ppp),
         dim: view_state.dim,
         prediction,
+    }
+}
+
+/// Hides the labels that are no class of the model, or left out: accepting its prediction changes nothing of them.
+fn hide_unknown(table: &mut LabelTable, class_labels: &[LabelId]) {
+    let ids: Vec<LabelId> = table.iter().map(|label| label.id).collect();
+    for id in ids.into_iter().filter(|id| !class_labels.contains(id)) {
+        if let Some(label) = table.get_mut(id) {
+            label.visible = false;
+        }
     }
 }
 
@@ -215,4 +236,17 @@ fn prediction(scene: &Scene, z: usize) -> Option<(PredictionDraw, LabelTable)> {
         (None, Probabilities::Device(_)) => return None,
     };
     Some((PredictionDraw { source, class_labels: classes.into() }, table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_accepting_does_not_change_is_no_difference() {
+        let mut table = LabelTable::named(&["liver", "spleen", "my own"]);
+        hide_unknown(&mut table, &[0, 2, 0]);
+        let shown: Vec<LabelId> = table.iter().filter(|label| label.visible).map(|label| label.id).collect();
+        assert_eq!(shown, [2]);
+    }
 }

@@ -1,12 +1,16 @@
 use super::drop_down;
 use crate::ui::theme::{self, size};
-use egui::{CornerRadius, Popup, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{
+    Button, CornerRadius, Popup, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 /// One of several choices, side by side in one frame.
 pub struct Segmented<'a, T> {
     /// Value, words on screen, name for screen readers.
     choices: Vec<(T, &'a str, String)>,
     chosen: T,
+    /// Those that cannot be chosen.
+    without: Vec<T>,
     enabled: bool,
     padding: f32,
 }
@@ -17,7 +21,13 @@ const INSET: f32 = 2.0;
 impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
     pub fn new(chosen: T, choices: impl IntoIterator<Item = (T, &'a str)>) -> Self {
         let choices = choices.into_iter().map(|(value, words)| (value, words, words.to_owned())).collect();
-        Self { choices, chosen, enabled: true, padding: 10.0 }
+        Self { choices, chosen, without: Vec::new(), enabled: true, padding: 10.0 }
+    }
+
+    /// Those that cannot be chosen; `tip` is to say why.
+    pub fn without(mut self, not: impl Fn(T) -> bool) -> Self {
+        self.without = self.choices.iter().map(|(value, ..)| *value).filter(|value| not(*value)).collect();
+        self
     }
 
     pub fn enabled(mut self, enabled: bool) -> Self {
@@ -55,8 +65,10 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
         let mut clicked = None;
         Popup::menu(&button).show(|ui| {
             for (value, words, _) in &self.choices {
-                let line = ui.selectable_label(*value == self.chosen, *words);
-                if line.on_hover_text(tip(*value)).clicked() {
+                let line = Button::selectable(*value == self.chosen, *words);
+                let line = ui.add_enabled(!self.without.contains(value), line);
+                let line = line.on_hover_text(tip(*value)).on_disabled_hover_text(tip(*value));
+                if line.clicked() {
                     clicked = Some(*value);
                     ui.close();
                 }
@@ -85,10 +97,11 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
             let cell =
                 Rect::from_min_size(pos2(left, frame.top() + INSET), vec2(width, size::BUTTON - 2.0 * INSET));
             left += width;
+            let enabled = self.enabled && !self.without.contains(&value);
             // A drag, too: over an image the view below would else hear the press.
-            let sense = if self.enabled { Sense::click_and_drag() } else { Sense::hover() };
+            let sense = if enabled { Sense::click_and_drag() } else { Sense::hover() };
             let response = ui.interact(cell, ui.scope_id().with(("segment", &called)), sense);
-            let (chosen, enabled) = (value == self.chosen, self.enabled);
+            let chosen = value == self.chosen;
             response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen, &called));
             if chosen && enabled {
                 ui.painter().rect_filled(cell, CornerRadius::same(size::RADIUS - 1), p.accent_ground);

@@ -7,6 +7,8 @@ mod only;
 mod seen;
 mod show;
 
+pub use only::choose as choose_structures;
+
 use crate::time::{now_ms, when};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::figures;

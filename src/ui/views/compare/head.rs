@@ -11,13 +11,15 @@ use crate::ui::widgets::{Icon, drop_down};
 use crate::workspace::{Command, Compared, Document, LibraryModel, ModelCommand, Workspace};
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align2, CornerRadius, Popup, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder,
-    Vec2, WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, Painter, Popup, Rect, RichText, Role, ScrollArea, Sense, Shape, Stroke, StrokeKind,
+    Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
 pub const HEIGHT: f32 = 34.0;
 /// Across the top, in the colour of the side.
 const LINE: f32 = 2.0;
+/// Of the line of B.
+const DASH: f32 = 12.0;
 const BADGE: f32 = 18.0;
 
 pub fn show(
@@ -33,7 +35,7 @@ pub fn show(
     dark(&mut ui);
     let painter = ui.painter().clone();
     painter.rect_filled(rect, 0.0, canvas::GROUND);
-    painter.rect_filled(rect.with_max_y(rect.top() + LINE), 0.0, of.color());
+    line(&painter, rect, of);
     let middle = rect.center().y + LINE / 2.0;
     let badge = Rect::from_center_size(pos2(rect.left() + 20.0, middle), Vec2::splat(BADGE));
     let there = of == Side::A || compared.is_some();
@@ -80,6 +82,19 @@ pub fn show(
     response.on_hover_text(name);
 }
 
+/// Across the top: whole for A, dashed for B, so that no colour is needed to tell them apart.
+fn line(painter: &Painter, rect: Rect, of: Side) {
+    let edge = rect.top() + LINE / 2.0;
+    let stroke = Stroke::new(LINE, of.color());
+    match of {
+        Side::A => _ = painter.hline(rect.x_range(), edge, stroke),
+        Side::B => {
+            let ends = [pos2(rect.left(), edge), pos2(rect.right(), edge)];
+            painter.extend(Shape::dashed_line(&ends, stroke, DASH, DASH * 0.6));
+        }
+    }
+}
+
 /// The letter; a click on it chooses what one goes on with.
 fn letter(ui: &mut Ui, badge: Rect, of: Side, there: bool, view_state: &mut ViewState) {
     let chosen = view_state.comparing.chosen == of;
@@ -99,7 +114,9 @@ fn letter(ui: &mut Ui, badge: Rect, of: Side, there: bool, view_state: &mut View
 
 /// A letter on its colour.
 pub fn paint_letter(ui: &Ui, square: Rect, of: Side) {
-    ui.painter().rect_filled(square, CornerRadius::same(4), of.color());
+    // The edge is seen on a light ground only.
+    let edge = Stroke::new(1.0, side::LETTER.gamma_multiply(0.5));
+    ui.painter().rect(square, CornerRadius::same(4), of.color(), edge, StrokeKind::Inside);
     let font = theme::small_title();
     ui.painter().text(square.center(), Align2::CENTER_CENTER, of.letter(), font, side::LETTER);
 }
@@ -120,7 +137,10 @@ fn words(of: Side, scene: &Scene, compared: Option<&Compared>) -> (String, Strin
             scene.workspace.document(other.document).map_or_else(Default::default, image)
         }
         (Side::B, Some(other), None) => {
-            (title(other.version.as_ref().and_then(|v| scene.workspace.model(v))), String::new())
+            let model = other.version.as_ref().and_then(|v| scene.workspace.model(v));
+            let parent = scene.model().and_then(|model| model.card.parent.as_deref());
+            let before = model.is_some_and(|model| Some(model.version()) == parent);
+            (title(model), if before { "before".to_owned() } else { String::new() })
         }
     }
 }

@@ -1,26 +1,26 @@
-//! How the two are shown: over the lower edge of the views.
+//! How the two are shown: below the views.
 
 use super::head::dark;
 use crate::ui::keys::KeyCommand;
-use crate::ui::theme;
+use crate::ui::theme::{self, canvas};
 use crate::ui::view_state::{How, ViewState};
 use crate::ui::widgets::{Icon, IconButton, Segmented, divider};
-use egui::{Align2, Area, Frame, Id, Margin, Order, Rect, RichText, Stroke, Ui, pos2};
+use egui::{Align2, Area, Frame, Id, Margin, Order, Rect, RichText, Stroke, Ui};
 
-/// What it takes of the views' lower end, in points.
-pub const ROOM: f32 = 74.0;
+/// In points.
+pub const HEIGHT: f32 = 46.0;
 /// With less room there are fewer words, in points.
 const WORDS: f32 = 520.0;
 
 /// `images`: two images are compared, which have no pixels in common.
-pub fn show(ui: &Ui, views: Rect, images: bool, view_state: &mut ViewState) {
+pub fn show(ui: &Ui, place: Rect, images: bool, view_state: &mut ViewState) {
     let comparing = &mut view_state.comparing;
     let still = theme::is_motion_reduced(ui.ctx());
-    let at = pos2(views.center().x, views.bottom() - 30.0);
+    ui.painter().rect_filled(place, 0.0, canvas::GROUND);
     let area = Area::new(Id::unique("how two are shown"))
         .order(Order::Middle)
-        .pivot(Align2::CENTER_BOTTOM)
-        .fixed_pos(at);
+        .pivot(Align2::CENTER_CENTER)
+        .fixed_pos(place.center());
     area.show(ui.ctx(), |ui| {
         dark(ui);
         let p = theme::of(true);
@@ -45,7 +45,7 @@ pub fn show(ui: &Ui, views: Rect, images: bool, view_state: &mut ViewState) {
                         if ui.add(chain.selected(comparing.linked)).clicked() {
                             comparing.linked = !comparing.linked;
                         }
-                        if views.width() > WORDS {
+                        if place.width() > WORDS {
                             let words = if comparing.linked { "moves together" } else { "each on its own" };
                             ui.label(RichText::new(words).font(theme::small()).color(p.weak));
                         }
