@@ -41,7 +41,9 @@ fn a_structure_is_accepted_alone_and_undo_takes_it_back() {
         row.accesskit_node().label().expect("it has a name")
     };
     assert!(row(&window).ends_with("mask 0 ml"), "{}", row(&window));
-    window.click("Accept spleen alone");
+    // It says which slices it changes.
+    let open = window.document().depth();
+    window.click(&format!("Accept spleen alone, in all {open} slices that are not verified"));
     window.settle();
     let document = window.document();
     let spleen = document.labels().iter().find(|label| label.name == "spleen").expect("it came along").id;
@@ -187,7 +189,7 @@ fn only_the_chosen_structures_are_accepted() {
     window.steps(3);
     let row = window.harness.get_by_label_contains("liver, predicted").accesskit_node().label().unwrap();
     assert!(row.ends_with("left out"), "{row}");
-    assert!(window.harness.get_by_label("Accept liver alone").accesskit_node().is_disabled());
+    assert!(window.harness.get_by_label_contains("Accept liver alone").accesskit_node().is_disabled());
     window.click("All slices");
     window.click("Every structure");
     window.settle();
@@ -196,4 +198,52 @@ fn only_the_chosen_structures_are_accepted() {
     let counts = document.mask().counts();
     let taken = liver.and_then(|id| counts.get(&id)).copied().unwrap_or(0);
     assert!(window.painted() > 0 && taken == 0, "{taken} voxels of what was left out");
+}
+
+#[test]
+fn what_is_below_the_structures_stays_in_its_place_when_they_are_measured() {
+    let mut window = Window::on("ct");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    // Every structure is found in the first slices that are predicted.
+    window.steps(10);
+    let line = |window: &Window| {
+        let line = window.harness.get_by_label_contains("accepts a structure in all 48 slices");
+        (line.accesskit_node().value().expect("it has words"), line.rect())
+    };
+    let (before, place) = line(&window);
+    assert!(before.starts_with("Volumes are measured once every slice is predicted."), "{before}");
+    window.click("Predict all");
+    window.settle();
+    window.until("it is measured", |w| w.active().is_some_and(|d| w.predicted_volumes(d.id()).is_some()));
+    window.steps(3);
+    let (after, now) = line(&window);
+    assert!(after.starts_with("Volumes are of all slices."), "{after}");
+    assert_eq!(place.height(), now.height());
+}
+
+#[test]
+fn a_locked_label_is_not_accepted_and_says_why() {
+    let mut window = predicted();
+    window.click("Accept spleen alone, in all 48 slices that are not verified");
+    window.settle();
+    let spleen = window.document().labels().by_name("spleen").expect("it came along").id;
+    let painted = window.painted();
+    window.press_with(Modifiers::COMMAND, Key::Z);
+    window.settle();
+    window.click("Labels panel");
+    if window.document().labels().by_name("spleen").is_none() {
+        window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+        window.settle();
+        assert_eq!(window.painted(), painted);
+    }
+    window.click("Lock spleen");
+    assert!(window.document().labels().is_locked(spleen));
+    window.click("Prediction panel");
+    let button = window.harness.get_by_label_contains("Accept spleen alone");
+    assert!(button.accesskit_node().is_disabled());
+    button.hover();
+    window.steps(20);
+    assert!(is_there(&window, "The label is locked: unlock it in the panel Labels first"));
 }

@@ -4,7 +4,8 @@ use super::Window;
 use super::frame::{control, space};
 use super::learn::painted;
 use egui::Key;
-use egui_kittest::kittest::Queryable;
+use egui::accesskit::{Role, Toggled};
+use egui_kittest::kittest::{NodeT, Queryable};
 
 fn predicted(window: &mut Window) {
     window.until("the slice is predicted", |w| {
@@ -51,4 +52,21 @@ fn a_rejected_slice_that_has_a_mask_is_verified_as_it_is() {
     window.steps(2);
     assert!(window.document().is_verified(first));
     assert_eq!(window.painted(), painted);
+}
+
+#[test]
+fn what_is_shown_can_be_chosen_with_the_brush_too() {
+    let mut window = Window::on("oct");
+    control(&mut window, Key::Num3);
+    predicted(&mut window);
+    assert!(window.harness.query_by_role_and_label(Role::RadioButton, "Difference").is_some());
+    window.press(Key::B);
+    assert!(window.harness.query_by_role_and_label(Role::RadioButton, "Difference").is_none());
+    window.click("What is shown");
+    window.click("Difference");
+    assert!(painted(&window, "Difference"), "the button says what is chosen");
+    // With another tool it is where it was, with what was chosen.
+    window.press(Key::M);
+    let chosen = window.harness.get_by_role_and_label(Role::RadioButton, "Difference");
+    assert_eq!(chosen.accesskit_node().toggled(), Some(Toggled::True));
 }

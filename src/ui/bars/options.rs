@@ -33,17 +33,25 @@ pub fn show(
     divider(&mut right);
     layers::show(&mut right, document, view_state);
     windows(&mut right, document, view_state);
+    let (compares, paints) = (view_state.is_comparing(document), toolbox.tool().paints);
+    if arrangement == Arrangement::Review && paints && !compares {
+        // The options of the tool have the place in which it is with the others.
+        shows(&mut right, view_state, false);
+    }
     let rest = bar.with_max_x(right.min_rect().left() - 8.0);
     let mut left = ui.new_child(
         UiBuilder::new().max_rect(rest).layout(Layout::left_to_right(Align::Center)).id_salt("tool"),
     );
     left.set_clip_rect(rest.intersect(ui.clip_rect()));
     match arrangement {
-        _ if view_state.is_comparing(document) && !toolbox.tool().paints => {
+        _ if compares && !paints => {
             title(&mut left, "Compare");
             show_compare_row(&mut left, workspace, document, view_state, out);
         }
-        Arrangement::Review if !toolbox.tool().paints => review(&mut left, view_state),
+        Arrangement::Review if !paints => {
+            title(&mut left, "Review");
+            shows(&mut left, view_state, true);
+        }
         _ => tool(&mut left, document, toolbox, view_state, out),
     }
 }
@@ -53,14 +61,15 @@ fn title(ui: &mut Ui, words: &str) {
     ui.add_space(8.0);
 }
 
-/// What of prediction and mask is shown.
-fn review(ui: &mut Ui, view_state: &mut ViewState) {
-    title(ui, "Review");
-    let choices = Shows::ALL.map(|shows| (shows, shows.title()));
-    if let Some(shows) =
-        Segmented::new(view_state.shows(), choices)
-            .show_or_list(ui, "What is shown", |shows| shows.about().to_owned())
-    {
+/// What of prediction and mask is shown, in Review. `room`: there is room for all of it, side by side.
+fn shows(ui: &mut Ui, view_state: &mut ViewState, room: bool) {
+    let choices = Segmented::new(view_state.shows(), Shows::ALL.map(|shows| (shows, shows.title())));
+    let (name, tip) = ("What is shown", |shows: Shows| shows.about().to_owned());
+    let chosen = match room {
+        true => choices.show_or_list(ui, name, tip),
+        false => choices.list(ui, name, tip),
+    };
+    if let Some(shows) = chosen {
         view_state.show(shows);
     }
 }

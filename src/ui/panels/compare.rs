@@ -1,7 +1,7 @@
 use crate::geom::Grid;
 use crate::label::LabelId;
 use crate::ui::context::{Panel, PanelContext};
-use crate::ui::figures::{figure, unit};
+use crate::ui::figures::Scale;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::notices::activity_words;
 use crate::ui::outbox::Outbox;
@@ -200,6 +200,14 @@ struct Row<'a> {
     dice: Option<f64>,
 }
 
+/// The unit of each column: one for both where they measure the same kind of thing.
+fn scales(grids: [&Grid; 2], rows: &[Row]) -> [Scale; 2] {
+    let largest = [0, 1].map(|side| rows.iter().filter_map(|row| row.sizes[side]).fold(0.0, f64::max));
+    let alike = grids[0].unit() == grids[1].unit() && (grids[0].dims()[2] == 1) == (grids[1].dims()[2] == 1);
+    let of_both = largest[0].max(largest[1]);
+    [0, 1].map(|side| Scale::of_label(grids[side], if alike { of_both } else { largest[side] }))
+}
+
 /// `grids`: of the images that A and B are measured on, each in its own unit.
 fn table(ui: &mut Ui, grids: [&Grid; 2], rows: Vec<Row>) {
     ui.add_space(4.0);
@@ -207,7 +215,8 @@ fn table(ui: &mut Ui, grids: [&Grid; 2], rows: Vec<Row>) {
     let p = theme::palette(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEAD), Sense::hover());
     let right = |index: f32| rect.right() - (2.0 - index) * FIGURE;
-    let units = grids.map(unit);
+    let scales = scales(grids, &rows);
+    let units = scales.map(Scale::unit);
     let head = |x: f32, words: &str| {
         let at = pos2(x, rect.center().y);
         ui.painter().text(at, Align2::RIGHT_CENTER, words, theme::small(), p.weak)
@@ -221,7 +230,7 @@ fn table(ui: &mut Ui, grids: [&Grid; 2], rows: Vec<Row>) {
     ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, p.line));
     for row in rows {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-        let cell = |side: usize| row.sizes[side].map_or("–".to_owned(), |size| figure(size, grids[side]));
+        let cell = |side: usize| row.sizes[side].map_or("–".to_owned(), |size| scales[side].figure(size));
         let sizes = [cell(0), cell(1)];
         let dice = row.dice.map_or("–".to_owned(), |dice| format!("{dice:.2}"));
         let name = as_painted(row.name);

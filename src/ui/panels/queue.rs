@@ -1,5 +1,7 @@
+use crate::geom::Unit;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::counted::Counted;
+use crate::ui::figures::Scale;
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Request};
 use crate::ui::reading::as_painted;
@@ -208,6 +210,8 @@ fn in_this_slice(ui: &mut Ui, counted: &mut Counted, workspace: &Workspace, docu
     }
     let grid = document.volume().grid();
     let [sx, sy, _] = grid.spacing();
+    let of_one = if grid.unit() == Unit::Millimetre { sx * sy } else { 1.0 };
+    let scale = Scale::of_area(grid, counts.values().max().map_or(0.0, |&most| most as f64 * of_one));
     section(ui, "Predicted in this slice", |ui| {
         for (&id, &count) in counts {
             let Some(label) = card.labels.get(id) else { continue };
@@ -216,10 +220,7 @@ fn in_this_slice(ui: &mut Ui, counted: &mut Counted, workspace: &Workspace, docu
                 ui.painter().rect_filled(rect, 3.0, theme::label_color(label.color));
                 ui.label(as_painted(&label.name));
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let words = match grid.unit() {
-                        crate::geom::Unit::Millimetre => format!("{:.1} cm²", count as f64 * sx * sy / 100.0),
-                        crate::geom::Unit::Pixel => format!("{count} px"),
-                    };
+                    let words = scale.written(count as f64 * of_one);
                     ui.label(RichText::new(words).font(theme::figures()));
                 });
             });

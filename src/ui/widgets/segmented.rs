@@ -56,9 +56,11 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
     /// As [`Segmented::show`]; where there is less room than that, a button with the chosen one, which opens a list. `name`: what
     /// the button is called.
     pub fn show_or_list(self, ui: &mut Ui, name: &str, tip: impl Fn(T) -> String) -> Option<T> {
-        if self.width(ui) <= ui.available_width() {
-            return self.show(ui, tip);
-        }
+        if self.width(ui) <= ui.available_width() { self.show(ui, tip) } else { self.list(ui, name, tip) }
+    }
+
+    /// A button with the chosen one, which opens a list.
+    pub fn list(self, ui: &mut Ui, name: &str, tip: impl Fn(T) -> String) -> Option<T> {
         let shown =
             self.choices.iter().find(|(value, ..)| *value == self.chosen).map_or("", |(_, words, _)| words);
         let button = drop_down(ui, shown, name);

@@ -2,14 +2,14 @@
 
 use super::seen::Seen;
 use crate::geom::Grid;
-use crate::label::{Label, LabelId};
+use crate::label::Label;
 use crate::nn::ModelCard;
 use crate::ui::figures;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, IconButton, cut_at_the_end, row_ground};
-use crate::words::listed;
+use crate::words::{counted, listed};
 use crate::workspace::{AcceptScope, Command, Document, EditCommand, LabelCommand, Workspace, class_labels};
 use egui::{
     Align2, CollapsingHeader, CornerRadius, Label as Words, Rect, RichText, Role, Sense, Stroke, StrokeKind,
@@ -106,10 +106,37 @@ impl View {
                 ui.add(Words::new(small(as_painted(&missing.join(", ")))).wrap());
             });
         }
-        if volumes.is_none() && document.depth() > 1 {
-            ui.add(Words::new(small("Volumes are measured once every slice is predicted.".into())).wrap());
+        if document.depth() > 1 {
+            below(ui, document, volumes.is_some(), !found.is_empty());
         }
     }
+}
+
+/// What the figures and the buttons are of. It takes the same room whether there are volumes or not, so that what comes after it
+/// stays where it is. `can_accept`: there are buttons.
+fn below(ui: &mut Ui, document: &Document, measured: bool, can_accept: bool) {
+    const WAITS: &str = "Volumes are measured once every slice is predicted.";
+    let buttons = match document.depth() - document.verified().len() {
+        _ if !can_accept => String::new(),
+        0 => " Every slice is verified: no model changes it.".to_owned(),
+        open => format!(" + accepts a structure in all {}.", unverified(open)),
+    };
+    let p = theme::palette(ui);
+    let laid = |words: &str| {
+        let words = format!("{words}{buttons}");
+        ui.painter().layout(words, theme::small(), p.weak, ui.available_width())
+    };
+    let (waits, shown) = (laid(WAITS), laid(if measured { "Volumes are of all slices." } else { WAITS }));
+    let size = vec2(ui.available_width(), waits.size().y.max(shown.size().y));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, shown.text()));
+    ui.painter().galley(rect.min, shown, p.weak);
+}
+
+/// "46 slices that are not verified"
+fn unverified(open: usize) -> String {
+    let verb = if open == 1 { "is" } else { "are" };
+    format!("{} that {verb} not verified", counted(open, "slice"))
 }
 
 /// The title, and the names of the columns above them.
@@ -188,21 +215,24 @@ fn row(ui: &mut Ui, found: &Found, columns: &Columns, document: &Document, out: 
 }
 
 fn accept(ui: &mut Ui, place: Rect, found: &Found, document: &Document, out: &mut Outbox) {
-    let (id, deep): (LabelId, bool) = (found.label.id, document.depth() > 1);
-    let about = match (found.taken, deep) {
-        _ if found.left_out => "Left out: it is neither shown nor accepted",
-        (true, _) => "As much of it is in the mask already",
-        (false, true) => {
-            "In all slices that are not verified; missing ones are predicted first. Other labels stay"
-        }
-        (false, false) => "Other labels stay",
+    let (label, open) = (found.label, document.depth() - document.verified().len());
+    let deep = document.depth() > 1;
+    let locked = document.labels().is_locked(label.id);
+    // Why not, and what else there is to know.
+    let (can, about) = match (found.taken, deep) {
+        _ if found.left_out => (false, "Left out: it is neither shown nor accepted"),
+        _ if locked => (false, "The label is locked: unlock it in the panel Labels first"),
+        // A model changes nothing of a verified image.
+        _ if open == 0 => (false, "All of it is verified: no model changes it"),
+        (true, _) => (true, "As much of it is in the mask already"),
+        (false, true) => (true, "Slices that are missing are predicted first. Other labels stay"),
+        (false, false) => (true, "Other labels stay"),
     };
     let icon = if found.taken { Icon::Check } else { Icon::Plus };
-    let name = format!("Accept {} alone", found.label.name);
-    // A model changes nothing of a verified image.
-    let open = document.verified().len() < document.depth() && !found.left_out;
-    let button = IconButton::new(icon, name).about(about).side(BUTTON).enabled(open);
+    let scope = if deep { format!(", in all {}", unverified(open)) } else { String::new() };
+    let name = format!("Accept {} alone{scope}", label.name);
+    let button = IconButton::new(icon, name).about(about).side(BUTTON).enabled(can);
     if ui.put(place, button).clicked() {
-        out.edit(EditCommand::Accept { scope: AcceptScope::Label(id) });
+        out.edit(EditCommand::Accept { scope: AcceptScope::Label(label.id) });
     }
 }
