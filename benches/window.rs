@@ -6,7 +6,7 @@
 //! A frame here is everything between input and the list of triangles; drawing them is the graphics device's work and is
 //! measured apart, on whatever adapter there is.
 
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
+use egui::{Context, Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
 use egui_kittest::{Harness, wgpu::WgpuTestRenderer};
 use egui_wgpu::{RendererOptions, WgpuSetup};
 use fovea::{
@@ -34,18 +34,18 @@ fn main() {
     for dims in [[128, 128, 48], [512, 512, 100]] {
         edits(dims);
     }
-    let (mut window, first) = window(scene("oct", false), false);
+    let (mut window, first) = Window::open(scene("oct", false));
     println!("window of {} x {}, OCT sample of 256 x 256 x 16, networks on the CPU", SIZE[0], SIZE[1]);
     println!("{:<34} {first:>8.1} ms", "from nothing to the first frame");
-    report("frame while scrolling", scroll(&mut window, FRAMES, false));
+    report("frame while scrolling", scroll(&mut window, FRAMES));
     drop(window);
-    let (mut window, _) = self::window(scene("oct", true), false);
-    report("frame while scrolling and training", scroll(&mut window, FRAMES, false));
+    let (mut window, _) = Window::open(scene("oct", true));
+    report("frame while scrolling and training", scroll(&mut window, FRAMES));
     still_trains(&window);
     drop(window);
     println!("CT sample of 128 x 128 x 48, three planes and the surfaces of its labels");
     for (what, training) in [("frame while turning", false), ("frame while turning and training", true)] {
-        let (mut window, _) = self::window(scene("ct", training), false);
+        let (mut window, _) = Window::open(scene("ct", training));
         report(what, turn(&mut window, FRAMES));
         if training {
             still_trains(&window);
@@ -54,9 +54,8 @@ fn main() {
     match nn::adapters().first() {
         None => println!("SKIPPED: drawing: there is no graphics adapter"),
         Some(adapter) => {
-            let (mut window, _) = self::window(scene("oct", false), true);
             println!("drawn on {} ({})", adapter.name, adapter.driver);
-            report("frame with drawing and read-back", scroll(&mut window, DRAWN, true));
+            report("two frames, drawn and read back", drawn(scene("oct", false)));
         }
     }
 }
@@ -114,8 +113,8 @@ fn edits(dims: [usize; 3]) {
     }
 }
 
-fn still_trains(window: &Harness<'static, App>) {
-    let training = window.state().workspace().and_then(|w| w.training()).is_some_and(|t| t.is_under_way());
+fn still_trains(window: &Window) {
+    let training = window.workspace().training().is_some_and(|t| t.is_under_way());
     assert!(training, "the run ended before the frames did; the numbers say nothing");
 }
 
@@ -147,72 +146,119 @@ fn scene(sample: &str, training: bool) -> Workspace {
     workspace
 }
 
-/// The window, and the milliseconds of its first frame.
-fn window(workspace: Workspace, drawn: bool) -> (Harness<'static, App>, f64) {
-    let start = Instant::now();
-    let mut builder = Harness::builder().with_size(SIZE).with_context_setup(ui::install);
-    let mut graphics = None;
-    if drawn {
-        let setup = WgpuSetup::CreateNew(device::wgpu_setup());
-        let state = egui_kittest::wgpu::create_render_state(setup, RendererOptions::PREDICTABLE);
-        SliceRenderer::install(&state);
-        builder = builder.renderer(WgpuTestRenderer::from_render_state(state.clone()));
-        graphics = Some(state);
-    }
-    let app = App::on(workspace, graphics);
-    let harness = builder.build_ui_state(|ui, app: &mut App| app.frame(ui), app);
-    (harness, start.elapsed().as_secs_f64() * 1e3)
+/// The window without a screen: its context, and the time that it believes.
+struct Window {
+    ctx: Context,
+    app: App,
+    frames: u32,
 }
 
-/// Milliseconds of each frame, one slice on or back each time.
-fn scroll(window: &mut Harness<'static, App>, frames: usize, drawn: bool) -> Vec<f64> {
-    (0..frames)
-        .map(|i| {
-            let key = if i / 8 % 2 == 0 { Key::ArrowUp } else { Key::ArrowDown };
-            window.key_press_modifiers(Modifiers::NONE, key);
-            let start = Instant::now();
-            window.step();
-            if drawn {
-                window.render().expect("a picture");
-            }
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect()
+impl Window {
+    /// Also the milliseconds of its first frame.
+    fn open(workspace: Workspace) -> (Self, f64) {
+        let start = Instant::now();
+        let ctx = Context::default();
+        ui::install(&ctx);
+        let mut window = Self { ctx, app: App::on(workspace, None), frames: 0 };
+        window.frame(Vec::new());
+        (window, start.elapsed().as_secs_f64() * 1e3)
+    }
+
+    /// Milliseconds of one frame, from its input to its triangles.
+    fn frame(&mut self, events: Vec<Event>) -> f64 {
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE.into())),
+            time: Some(f64::from(self.frames) / 60.0),
+            events,
+            focused: true,
+            ..RawInput::default()
+        };
+        self.frames += 1;
+        let start = Instant::now();
+        let output = self.ctx.run_ui(input, |ui| self.app.frame(ui));
+        let triangles = self.ctx.tessellate(output.shapes, output.pixels_per_point);
+        let millis = start.elapsed().as_secs_f64() * 1e3;
+        assert!(!triangles.is_empty(), "nothing was drawn");
+        millis
+    }
+
+    fn workspace(&self) -> &Workspace {
+        self.app.workspace().expect("it is open")
+    }
+}
+
+/// The keys of one slice on or back, by turns of four.
+fn on_and_back(i: usize) -> Key {
+    if i / 4 % 2 == 0 { Key::ArrowUp } else { Key::ArrowDown }
+}
+
+/// Milliseconds of each frame in which a key leads one slice on or back; the frames in which it comes up are not counted.
+fn scroll(window: &mut Window, frames: usize) -> Vec<f64> {
+    let millis = (0..frames).map(|i| {
+        let key = |pressed| Event::Key {
+            key: on_and_back(i),
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        let before = window.workspace().active().map(|document| document.cursor());
+        let millis = window.frame(vec![key(true)]);
+        window.frame(vec![key(false)]);
+        let after = window.workspace().active().map(|document| document.cursor());
+        assert_ne!(before, after, "the key did nothing");
+        millis
+    });
+    millis.collect()
+}
+
+/// Milliseconds of each frame with the drawing on the graphics device and the picture read back. The harness draws one frame
+/// for the key that goes down and one for the same key that comes up.
+fn drawn(workspace: Workspace) -> Vec<f64> {
+    let setup = WgpuSetup::CreateNew(device::wgpu_setup());
+    let graphics = egui_kittest::wgpu::create_render_state(setup, RendererOptions::PREDICTABLE);
+    SliceRenderer::install(&graphics);
+    let app = App::on(workspace, Some(graphics.clone()));
+    let mut harness = Harness::builder()
+        .with_size(SIZE)
+        .with_context_setup(ui::install)
+        .renderer(WgpuTestRenderer::from_render_state(graphics))
+        .build_ui_state(|ui, app: &mut App| app.frame(ui), app);
+    let millis = (0..DRAWN).map(|i| {
+        harness.key_press(on_and_back(i));
+        let start = Instant::now();
+        harness.step();
+        harness.render().expect("a picture");
+        start.elapsed().as_secs_f64() * 1e3
+    });
+    millis.collect()
 }
 
 /// In the 3-D view of a window of [`SIZE`].
 const LABELS: Pos2 = pos2(872.0, 674.0);
 
 /// Milliseconds of each frame while the pointer turns the labels.
-fn turn(window: &mut Harness<'static, App>, frames: usize) -> Vec<f64> {
-    let seen = |window: &Harness<'static, App>| {
-        let surface = window.state().workspace().and_then(|w| w.surface());
-        surface.is_some_and(|surface| !surface.is_empty())
-    };
+fn turn(window: &mut Window, frames: usize) -> Vec<f64> {
     let start = Instant::now();
-    while !seen(window) {
+    while window.workspace().surface().is_none_or(|surface| surface.is_empty()) {
         assert!(start.elapsed() < PATIENCE, "no surface came");
-        window.step();
+        window.frame(Vec::new());
     }
-    window.event(Event::PointerMoved(LABELS));
-    window.step();
     let press = |pressed| Event::PointerButton {
         pos: LABELS,
         button: PointerButton::Primary,
         pressed,
         modifiers: Modifiers::NONE,
     };
-    window.event(press(true));
-    window.step();
+    window.frame(vec![Event::PointerMoved(LABELS)]);
+    window.frame(vec![press(true)]);
     let millis = (0..frames)
         .map(|i| {
-            window.event(Event::PointerMoved(LABELS + vec2((i % 80) as f32 - 40.0, (i / 80) as f32)));
-            let start = Instant::now();
-            window.step();
-            start.elapsed().as_secs_f64() * 1e3
+            let to = LABELS + vec2((i % 80) as f32 - 40.0, (i / 80) as f32);
+            window.frame(vec![Event::PointerMoved(to)])
         })
         .collect();
-    window.event(press(false));
+    window.frame(vec![press(false)]);
     millis
 }
 

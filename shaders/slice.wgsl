@@ -37,9 +37,12 @@ struct SliceUniform {
     heat_opacity: f32,
     heat_class: i32,
     difference: f32,
+    preview: f32,
     color_count: u32,
     classes: i32,
     classes_per_chunk: i32,
+    // The hatch of a preview, as in pattern.
+    hatch: vec2f,
     // Where dots and dashes start, target pixels: they move with the slice.
     pattern_origin: vec2i,
     // One over the period in target pixels, and the share of it that is drawn: xy dots, zw dashes.
@@ -94,6 +97,13 @@ const PART_AREA = 0u;
 const PART_OUTLINE = 1u;
 const PART_THIN = 2u;
 
+// What is lost in a preview is darkened so much, below its dots.
+const LOST_SHADE = 0.45;
+// White around what changes in a preview.
+const PREVIEW_RIM = 0.55;
+// Told apart from the labels that are gained.
+const LOST = 0x10000u;
+
 // In a texture of predicted labels, where nothing has been predicted; src/label/mod.rs.
 const NOT_PREDICTED = 0xffffu;
 
@@ -112,6 +122,7 @@ override PREDICTION_PARTS: bool = true;
 override CHUNKED: bool = true;
 override HEAT: bool = true;
 override DIFFERENCE: bool = false;
+override PREVIEW: bool = false;
 // The target encodes what it is given.
 override ENCODED_TARGET: bool = false;
 
@@ -346,6 +357,11 @@ fn on_dash(at: vec2f) -> bool {
     return fract((at.x + 2.0 * at.y) * view.pattern.z) < view.pattern.w;
 }
 
+// At 45 degrees.
+fn on_hatch(at: vec2f) -> bool {
+    return fract((at.x + at.y) * view.hatch.x) < view.hatch.y;
+}
+
 // --- Layers
 
 fn with_heat(below: vec3f, pixel: vec2i) -> vec3f {
@@ -370,6 +386,34 @@ fn with_difference(below: vec3f, pixel: vec2i) -> vec3f {
         return over(below, unpack_color(REMOVED_COLOR), view.difference);
     }
     return over(below, unpack_color(CHANGED_COLOR), view.difference);
+}
+
+// What a preview would change: 0 for nothing, the label that is gained, or LOST and the label that is lost.
+fn changed(pixel: vec2i) -> u32 {
+    let held = mask_at(pixel);
+    let proposed = predicted_at(pixel);
+    if held == proposed || proposed == NOT_PREDICTED {
+        return 0u;
+    }
+    return select(proposed, LOST | held, proposed == 0u);
+}
+
+fn with_preview(below: vec3f, here: vec2f, pixel: vec2i, pattern: vec2f) -> vec3f {
+    let change = changed(pixel);
+    if change == 0u {
+        return below;
+    }
+    for (var i = 0; i < 8; i++) {
+        if changed(vec2i(floor(here + view.ring[i].xy))) != change {
+            return over(below, vec3f(1.0), PREVIEW_RIM * view.preview);
+        }
+    }
+    let color = unpack_color(label_color(change & 0xffffu));
+    if change < LOST {
+        return over(below, color, select(0.0, view.preview, on_hatch(pattern)));
+    }
+    let dark = over(below, vec3f(0.0), LOST_SHADE * view.preview);
+    return over(dark, color, select(0.0, view.preview, on_dot(pattern)));
 }
 
 fn with_mask(below: vec3f, here: vec2f, pixel: vec2i) -> vec3f {
@@ -431,7 +475,9 @@ fn slice(@builtin(position) position: vec4f) -> @location(0) vec4f {
         if MASK {
             color = with_mask(color, here, pixel);
         }
-        if PREDICTION != SOURCE_NONE {
+        if PREVIEW {
+            color = with_preview(color, here, pixel, pattern);
+        } else if PREDICTION != SOURCE_NONE {
             color = with_prediction(color, here, pixel, pattern);
         }
     }

@@ -58,6 +58,9 @@ enum Part {
 
 const BELOW_DASHES: f32 = 0.35;
 const THIN_GAP: f32 = 0.5;
+const LOST_SHADE: f32 = 0.45;
+const PREVIEW_RIM: f32 = 0.55;
+const LOST: u32 = 0x10000;
 
 struct Twin<'a> {
     view: SliceUniform,
@@ -125,7 +128,12 @@ impl<'a> Twin<'a> {
         color = if self.variant.difference {
             self.with_difference(color, pixel)
         } else {
-            self.with_prediction(self.with_mask(color, here, pixel), here, pixel, pattern)
+            let with_mask = self.with_mask(color, here, pixel);
+            if self.variant.preview {
+                self.with_preview(with_mask, here, pixel, pattern)
+            } else {
+                self.with_prediction(with_mask, here, pixel, pattern)
+            }
         };
         let [r, g, b] = color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8);
         Rgba([r, g, b, 255])
@@ -317,6 +325,33 @@ impl<'a> Twin<'a> {
         }
     }
 
+    fn changed(&self, pixel: [i32; 2]) -> u32 {
+        match (self.mask_at(pixel), self.predicted_at(pixel)) {
+            (held, proposed) if held == proposed || proposed == NOT_PREDICTED => 0,
+            (held, 0) => LOST | held,
+            (_, proposed) => proposed,
+        }
+    }
+
+    fn with_preview(&self, below: Color, here: Pair, pixel: [i32; 2], pattern: Pair) -> Color {
+        let opacity = self.view.preview;
+        let change = self.changed(pixel);
+        if change == 0 {
+            return below;
+        }
+        let at_rim =
+            self.view.ring.iter().any(|[x, y, ..]| self.changed(floor([here[0] + x, here[1] + y])) != change);
+        if at_rim {
+            return over(below, [1.0; 3], PREVIEW_RIM * opacity);
+        }
+        let color = unpack_color(self.label_color(change & 0xffff));
+        if change < LOST {
+            return if self.on_hatch(pattern) { over(below, color, opacity) } else { below };
+        }
+        let dark = over(below, [0.0; 3], LOST_SHADE * opacity);
+        if self.on_dot(pattern) { over(dark, color, opacity) } else { dark }
+    }
+
     fn with_mask(&self, below: Color, here: Pair, pixel: [i32; 2]) -> Color {
         let (view, label) = (&self.view, self.mask_at(pixel));
         if label == 0 {
@@ -357,6 +392,11 @@ impl<'a> Twin<'a> {
     fn on_dot(&self, at: Pair) -> bool {
         let [per_pixel, share, ..] = self.view.pattern;
         at.iter().all(|v| part(v * per_pixel) < share)
+    }
+
+    fn on_hatch(&self, [x, y]: Pair) -> bool {
+        let [per_pixel, share] = self.view.hatch;
+        part((x + y) * per_pixel) < share
     }
 
     fn on_dash(&self, [x, y]: Pair) -> bool {

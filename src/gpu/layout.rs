@@ -29,9 +29,11 @@ pub struct SliceUniform {
     pub heat_opacity: f32,
     pub heat_class: i32,
     pub difference: f32,
+    pub preview: f32,
     pub color_count: u32,
     pub classes: i32,
     pub classes_per_chunk: i32,
+    pub hatch: [f32; 2],
     pub pattern_origin: [i32; 2],
     pub pattern: [f32; 4],
     pub prediction_steps: [i32; 4],
@@ -65,11 +67,12 @@ pub struct SliceVariant {
     pub chunked: bool,
     pub heat: bool,
     pub difference: bool,
+    pub preview: bool,
 }
 
 impl SliceVariant {
     /// By the shader's names.
-    pub fn constants(&self) -> [(&'static str, f64); 9] {
+    pub fn constants(&self) -> [(&'static str, f64); 10] {
         let flag = |b: bool| f64::from(u8::from(b));
         [
             ("FILTER", self.filter.into()),
@@ -81,6 +84,7 @@ impl SliceVariant {
             ("CHUNKED", flag(self.chunked)),
             ("HEAT", flag(self.heat)),
             ("DIFFERENCE", flag(self.difference)),
+            ("PREVIEW", flag(self.preview)),
         ]
     }
 }
@@ -139,9 +143,11 @@ pub const SLICE_UNIFORM_OFFSETS: &[(&str, usize)] = offsets![
     heat_opacity,
     heat_class,
     difference,
+    preview,
     color_count,
     classes,
     classes_per_chunk,
+    hatch,
     pattern_origin,
     pattern,
     prediction_steps,

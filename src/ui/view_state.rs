@@ -426,6 +426,7 @@ impl ViewState {
             difference: self
                 .difference
                 .then_some(Difference { opacity: (self.mask_opacity + 0.45).min(1.0) }),
+            preview: 0.0,
             scale,
         }
     }

@@ -120,6 +120,30 @@ fn a_difference_names_what_would_change() {
 }
 
 #[test]
+fn a_preview_hatches_what_is_gained_and_darkens_what_is_lost() {
+    // Mask 0 1 1 0, and afterwards 1 1 0 0.
+    let volume = picture(4, 1, vec![200; 4]);
+    let mut draw = magnified(&volume, 64.0);
+    draw.mask = Some(MaskDraw { document: 0, map: LabelMap::from_values([4, 1, 1], &[0, 1, 1, 0]).unwrap() });
+    draw.prediction = Some(prediction(PredictionSource::Labels(vec![1, 1, 0, 0].into())));
+    draw.colors = LabelColors::of(&LabelTable::named(&["a"]));
+    draw.style = OverlayStyle { mask: LayerStyle::HIDDEN, preview: 1.0, ..OverlayStyle::default() };
+    let out = cpu_twin::draw(&draw, [256, 64]).unwrap();
+    let colors = |from: u32| {
+        let inside = (from + 8..from + 56).flat_map(|x| (8..56).map(move |y| (x, y)));
+        inside.map(|(x, y)| out.get_pixel(x, y).0).collect::<std::collections::BTreeSet<_>>()
+    };
+    let [r, g, b] = LabelTable::named(&["a"]).get(1).unwrap().color;
+    let image = [200, 200, 200, 255];
+    assert_eq!(colors(0), [[r, g, b, 255], image].into(), "gained: lines, and the image between them");
+    assert_eq!(colors(64), [image].into(), "what stays is as it was");
+    assert_eq!(colors(128), [[r, g, b, 255], [110, 110, 110, 255]].into(), "lost: dots on dark");
+    assert_eq!(colors(192), [image].into());
+    let rim = out.get_pixel(63, 32).0;
+    assert_eq!(rim, [230, 230, 230, 255], "white, 55 % of it");
+}
+
+#[test]
 fn heat_fades_out_towards_zero() {
     let volume = picture(4, 1, vec![0; 4]);
     let mut draw = magnified(&volume, 1.0);

@@ -54,6 +54,8 @@ fn styles() -> Vec<(&'static str, OverlayStyle)> {
         ),
         ("heat under outlines", OverlayStyle { heat, ..OverlayStyle::default() }),
         ("difference", OverlayStyle { difference: Some(Difference { opacity: 0.8 }), ..none }),
+        ("preview", OverlayStyle { preview: 0.9, ..OverlayStyle::default() }),
+        ("preview without the mask", OverlayStyle { preview: 1.0, scale: 1.5, ..none }),
         (
             "difference over heat",
             OverlayStyle { heat, difference: Some(Difference { opacity: 0.5 }), ..none },

@@ -49,7 +49,8 @@ impl SliceDraw {
         let labels =
             mask && !style.mask.is_hidden() || self.prediction.is_some() && !style.prediction.is_hidden();
         let compared = mask || self.prediction.is_some();
-        labels || self.prediction.is_some() && style.heat.is_some() || compared && style.difference.is_some()
+        let instead = style.difference.is_some() || style.preview > 0.0;
+        labels || self.prediction.is_some() && style.heat.is_some() || compared && instead
     }
 }
 
@@ -187,6 +188,9 @@ pub struct OverlayStyle {
     pub heat: Option<HeatMap>,
     /// Instead of mask and prediction: what accepting the prediction would change.
     pub difference: Option<Difference>,
+    /// Instead of the prediction: it is what the mask is about to become, and what would change is hatched where a label is
+    /// gained, dark with dots where one is lost, with a white rim around both. An opacity, 0 for none.
+    pub preview: f32,
     /// Physical screen pixels for each point, in which sizes are given.
     pub scale: f32,
 }
@@ -200,6 +204,8 @@ impl OverlayStyle {
     pub const DOTS: [f32; 2] = [5.0, 2.0];
     /// Points from dash to dash along a row, and the length of one.
     pub const DASHES: [f32; 2] = [9.0, 5.0];
+    /// Points along a row from line to line of a preview's hatch, and the length of one.
+    pub const HATCH: [f32; 2] = [8.0, 3.5];
 }
 
 impl Default for OverlayStyle {
@@ -209,6 +215,7 @@ impl Default for OverlayStyle {
             prediction: LayerStyle::PREDICTION,
             heat: None,
             difference: None,
+            preview: 0.0,
             scale: 1.0,
         }
     }

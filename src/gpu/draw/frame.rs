@@ -55,6 +55,7 @@ impl Frame {
         tables.extend_from_slice(colors);
         variant.heat = variant.prediction == SOURCE_PROBABILITIES && uniform.heat_class >= 0;
         variant.difference = uniform.difference > 0.0;
+        variant.preview = uniform.preview > 0.0 && variant.prediction != SOURCE_NONE && !variant.difference;
         variant.mask_parts =
             variant.mask && (uniform.mask_outline > 0.0 || uniform.mask_thin != uniform.mask_fill);
         variant.prediction_parts = variant.prediction != SOURCE_NONE
@@ -96,14 +97,16 @@ fn patterns(uniform: &mut SliceUniform, draw: &SliceDraw, inverse: DAffine2) {
     let style = &draw.style;
     let scale = if style.scale.is_finite() && style.scale > 0.0 { f64::from(style.scale) } else { 1.0 };
     let pixels = |points: f32| (f64::from(points) * scale).round().clamp(1.0, 1e3);
-    let [dots, dashes] = [OverlayStyle::DOTS, OverlayStyle::DASHES].map(|[period, drawn]| {
+    let patterns = [OverlayStyle::DOTS, OverlayStyle::DASHES, OverlayStyle::HATCH];
+    let [dots, dashes, hatch] = patterns.map(|[period, drawn]| {
         let period = pixels(period).max(2.0);
         [period, pixels(drawn).min(period - 1.0)]
     });
     uniform.pattern =
         [1.0 / dots[0], dots[1] / dots[0], 1.0 / dashes[0], dashes[1] / dashes[0]].map(|v| v as f32);
-    // Where both patterns begin anew, so that numbers stay small.
-    let period = (dots[0] * dashes[0]) as i32;
+    uniform.hatch = [1.0 / hatch[0], hatch[1] / hatch[0]].map(|v| v as f32);
+    // Where all patterns begin anew, so that numbers stay small.
+    let period = (dots[0] * dashes[0] * hatch[0]) as i32;
     let corner = draw.view.target_from_slice(DVec2::ZERO);
     uniform.pattern_origin =
         [corner.x, corner.y].map(|v| (v.round().clamp(-1e8, 1e8) as i32).rem_euclid(period));
@@ -172,6 +175,7 @@ fn overlays(uniform: &mut SliceUniform, draw: &SliceDraw) {
     uniform.prediction_thin = opacity(style.prediction.thin);
     uniform.dots = opacity(style.prediction.dots);
     uniform.difference = style.difference.map_or(0.0, |d| opacity(d.opacity));
+    uniform.preview = opacity(style.preview);
     uniform.heat_class = -1;
 }
 
