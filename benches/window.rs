@@ -38,6 +38,8 @@ fn main() {
     println!("window of {} x {}, OCT sample of 256 x 256 x 16, networks on the CPU", SIZE[0], SIZE[1]);
     println!("{:<34} {first:>8.1} ms", "from nothing to the first frame");
     report("frame while scrolling", scroll(&mut window, FRAMES));
+    window.ctx.enable_accesskit();
+    report("the same for a screen reader", scroll(&mut window, FRAMES));
     drop(window);
     let (mut window, _) = Window::open(scene("oct", true));
     report("frame while scrolling and training", scroll(&mut window, FRAMES));
@@ -189,7 +191,7 @@ impl Window {
 
 /// The keys of one slice on or back, by turns of four.
 fn on_and_back(i: usize) -> Key {
-    if i / 4 % 2 == 0 { Key::ArrowUp } else { Key::ArrowDown }
+    if (i / 4).is_multiple_of(2) { Key::ArrowUp } else { Key::ArrowDown }
 }
 
 /// Milliseconds of each frame in which a key leads one slice on or back; the frames in which it comes up are not counted.

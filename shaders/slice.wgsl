@@ -38,6 +38,8 @@ struct SliceUniform {
     heat_class: i32,
     difference: f32,
     preview: f32,
+    // Of the white rim around what a preview changes.
+    preview_rim: f32,
     color_count: u32,
     classes: i32,
     classes_per_chunk: i32,
@@ -99,8 +101,6 @@ const PART_THIN = 2u;
 
 // What is lost in a preview is darkened so much, below its dots.
 const LOST_SHADE = 0.45;
-// White around what changes in a preview.
-const PREVIEW_RIM = 0.55;
 // Told apart from the labels that are gained.
 const LOST = 0x10000u;
 
@@ -404,8 +404,8 @@ fn with_preview(below: vec3f, here: vec2f, pixel: vec2i, pattern: vec2f) -> vec3
         return below;
     }
     for (var i = 0; i < 8; i++) {
-        if changed(vec2i(floor(here + view.ring[i].xy))) != change {
-            return over(below, vec3f(1.0), PREVIEW_RIM * view.preview);
+        if changed(vec2i(floor(here + 0.5 * view.ring[i].xy))) != change {
+            return over(below, vec3f(1.0), view.preview_rim);
         }
     }
     let color = unpack_color(label_color(change & 0xffffu));

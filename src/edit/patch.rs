@@ -2,7 +2,7 @@ use super::{Limits, MaskRules, Region, Shape};
 use crate::label::{LabelId, LabelMap};
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 /// Who made a change.
@@ -321,6 +321,23 @@ impl Patch {
                 (Some(_), None) | (None, Some(_)) => return sum,
             }
         }
+    }
+
+    /// For each native slice that changes: the voxels that labels gain, and those that labels lose. One that becomes another
+    /// label counts for both.
+    pub fn voxels_by_slice(&self) -> BTreeMap<usize, [usize; 2]> {
+        let slice = self.dims[0] * self.dims[1];
+        let mut counts: BTreeMap<usize, [usize; 2]> = BTreeMap::new();
+        for run in &self.runs {
+            for z in run.start / slice..=(run.end() - 1) / slice {
+                let voxels = run.end().min((z + 1) * slice) - run.start.max(z * slice);
+                let of_slice = counts.entry(z).or_default();
+                for (side, label) in [run.after, run.before].into_iter().enumerate() {
+                    of_slice[side] += if label == 0 { 0 } else { voxels };
+                }
+            }
+        }
+        counts
     }
 
     /// Bytes that it holds in memory.

@@ -59,7 +59,6 @@ enum Part {
 const BELOW_DASHES: f32 = 0.35;
 const THIN_GAP: f32 = 0.5;
 const LOST_SHADE: f32 = 0.45;
-const PREVIEW_RIM: f32 = 0.55;
 const LOST: u32 = 0x10000;
 
 struct Twin<'a> {
@@ -339,10 +338,13 @@ impl<'a> Twin<'a> {
         if change == 0 {
             return below;
         }
-        let at_rim =
-            self.view.ring.iter().any(|[x, y, ..]| self.changed(floor([here[0] + x, here[1] + y])) != change);
+        let at_rim = self
+            .view
+            .ring
+            .iter()
+            .any(|[x, y, ..]| self.changed(floor([here[0] + 0.5 * x, here[1] + 0.5 * y])) != change);
         if at_rim {
-            return over(below, [1.0; 3], PREVIEW_RIM * opacity);
+            return over(below, [1.0; 3], self.view.preview_rim);
         }
         let color = unpack_color(self.label_color(change & 0xffff));
         if change < LOST {

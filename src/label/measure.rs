@@ -41,8 +41,8 @@ pub fn volumes_of_slices<'a>(
     volumes
 }
 
-/// Of a voxel of native slice `z`.
-fn voxel_volume(grid: &Grid, z: usize) -> f64 {
+/// Of a voxel of native slice `z`, in the unit of [`LabelMap::volumes`].
+pub fn voxel_volume(grid: &Grid, z: usize) -> f64 {
     let matrix = grid.patient_from_voxel().matrix3;
     let depth = grid.dims()[2];
     if depth == 1 {

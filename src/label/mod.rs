@@ -11,7 +11,7 @@ mod table;
 pub use components::{Component, Components, Connectivity};
 pub use flood::flood;
 pub use map::LabelMap;
-pub use measure::volumes_of_slices;
+pub use measure::{volumes_of_slices, voxel_volume};
 pub use surface::{Surface, SurfacePart};
 pub use table::{Label, LabelTable, is_nameless};
 

@@ -262,6 +262,8 @@ impl App {
         let surface =
             workspace.active().and_then(|d| Some((d.id(), self.view_state.surface_of(workspace, d)?)));
         workspace.want_surface(surface);
+        let effect = workspace.active().and_then(|d| Some((d.id(), self.view_state.effect_order(d)?)));
+        workspace.want_effect(effect);
         if let Some(graphics) = &self.graphics {
             for error in SliceRenderer::take_errors(graphics) {
                 self.shell.notices.tell(capital(&error.to_string()));

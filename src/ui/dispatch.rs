@@ -66,6 +66,10 @@ impl Shell {
         let z = document.cursor()[2];
         match command {
             // A tool that has something under way hears these first.
+            KeyCommand::Abort if !toolbox.busy() && view_state.leave_effect() => {}
+            KeyCommand::Accept(Scope::Slice) if !toolbox.busy() && view_state.effect.is_some() => {
+                view_state.apply_effect(document, out);
+            }
             KeyCommand::Abort if !toolbox.busy() && view_state.leave_comparison(document) => {}
             KeyCommand::Abort => self.tool_key(Input::Escape, document, view_state, toolbox, out),
             KeyCommand::Accept(Scope::Slice) if toolbox.busy() => {

@@ -2,11 +2,12 @@
 
 use super::arrangement::Arrangement;
 use super::keys::KeyCommand;
+use crate::edit::effects::Effect;
 use crate::workspace::{Command, EditCommand, StartFrom, TrainCommand};
 use std::path::PathBuf;
 
 /// A request that is no change of data.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Request {
     /// What a key would do.
     Key(KeyCommand),
@@ -16,6 +17,8 @@ pub enum Request {
     Models,
     /// Puts something beside the image, to compare the two.
     Compare,
+    /// Sets up an effect.
+    Effect(&'static Effect),
     DismissNotice(u64),
     Arrange(Arrangement),
     /// Brings a panel to the front, by its id.

@@ -12,7 +12,8 @@ use super::open_images;
 use super::other_image;
 use super::outbox::{Outbox, Question, Request};
 use super::panels::{
-    compare::Compare, info::Info, labels::Labels, learn::Learn, prediction::Prediction, queue::Queue,
+    compare::Compare, effect::EffectPanel, info::Info, labels::Labels, learn::Learn, prediction::Prediction,
+    queue::Queue,
 };
 use super::parts::{self, Part};
 use super::seen::Seen;
@@ -36,6 +37,7 @@ fn panels() -> Vec<Box<dyn Panel>> {
         Box::<Learn>::default(),
         Box::<Info>::default(),
         Box::<Compare>::default(),
+        Box::<EffectPanel>::default(),
     ]
 }
 
@@ -125,7 +127,12 @@ impl Shell {
         let has_views = self.arrangement != Arrangement::DataSet;
         let compares = has_views && document.is_some_and(|document| view_state.is_comparing(document));
         view_state.learned.refresh(workspace, self.arrangement, compares);
-        self.side.compare(compares);
+        if view_state.effect.as_ref().is_some_and(|effect| document.is_none_or(|d| d.id() != effect.document))
+        {
+            view_state.effect = None;
+        }
+        let effect = (has_views && view_state.effect.is_some()).then_some("effect");
+        self.side.put_first(effect.or(compares.then_some("compare")));
         let (panel, drawer) = (self.side.is_shown(window), Side::is_drawer(window));
         egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
             ui,
@@ -286,6 +293,15 @@ impl Shell {
                     view_state.compare(document);
                 }
             }
+            Request::Effect(effect) => {
+                if let Some(document) = workspace.active() {
+                    view_state.begin_effect(document, effect);
+                    if self.arrangement == Arrangement::DataSet {
+                        self.arrangement = Arrangement::Label;
+                    }
+                    self.side.open();
+                }
+            }
             Request::DismissNotice(id) => workspace.dismiss(id),
             Request::ShowPanel(id) => self.show_panel(id),
             Request::Learn(start) => {
@@ -312,6 +328,9 @@ impl Shell {
 fn hint(document: &Document, toolbox: &Toolbox, view_state: &ViewState) -> String {
     if view_state.windowing {
         return "Drag sideways for the window, up and down for the level".to_owned();
+    }
+    if view_state.effect.is_some() && !toolbox.busy() {
+        return "Hatched: gained. Dark with dots: lost · Enter applies, Escape leaves".to_owned();
     }
     if view_state.is_comparing(document) && !toolbox.busy() {
         return "Both show the place of the crosshair · Escape leaves the comparison".to_owned();

@@ -11,9 +11,6 @@ use egui::{
 
 /// In a window that is narrower than this the panel lies over the views, and is closed at first. In points.
 const DRAWER: f32 = 860.0;
-/// The panel that is there only while two are compared.
-const COMPARE: &str = "compare";
-
 /// Takes a panel's whole place, to be filled later.
 pub fn whole(ui: &mut Ui) -> Rect {
     let rect = ui.max_rect();
@@ -30,8 +27,8 @@ pub struct Side {
     shown: bool,
     /// As a drawer, in a narrow window.
     drawn: bool,
-    /// While two are compared: whether that panel, which takes the first one's place, is in front.
-    comparing: Option<bool>,
+    /// The panel that takes the first one's place while something lasts, and whether it is in front.
+    instead: Option<(&'static str, bool)>,
 }
 
 impl Side {
@@ -42,7 +39,7 @@ impl Side {
             widths: [None; 4],
             shown: true,
             drawn: false,
-            comparing: None,
+            instead: None,
         }
     }
 
@@ -81,37 +78,48 @@ impl Side {
         *shown = !*shown;
     }
 
-    /// Whether two are compared now. Their panel comes to the front when that begins, and goes when it ends.
-    pub fn compare(&mut self, on: bool) {
-        self.comparing = on.then(|| self.comparing.unwrap_or(true));
+    /// The panel that takes the first one's place as long as something lasts: two are compared, an effect is set up. It comes to
+    /// the front when that begins, and goes when it ends.
+    pub fn put_first(&mut self, panel: Option<&'static str>) {
+        let before = self.instead;
+        self.instead = panel.map(|id| before.filter(|(old, _)| *old == id).unwrap_or((id, true)));
     }
 
     /// The panels of an arrangement, in the order of the tabs.
     fn tabs_of(&self, arrangement: Arrangement) -> Vec<&'static str> {
         let panels = arrangement.panels();
-        match (self.comparing, panels) {
+        match (self.instead, panels) {
             (None, _) => panels.to_vec(),
             // What is alone stays within reach.
-            (Some(_), [alone]) => vec![COMPARE, alone],
-            (Some(_), _) => [COMPARE].into_iter().chain(panels.iter().skip(1).copied()).collect(),
+            (Some((id, _)), [alone]) => vec![id, alone],
+            (Some((id, _)), _) => [id].into_iter().chain(panels.iter().skip(1).copied()).collect(),
         }
     }
 
     pub fn bring_to_front(&mut self, arrangement: Arrangement, id: &str) {
-        self.comparing = self.comparing.map(|_| id == COMPARE);
+        self.choose_instead(id);
         if let Some(id) = arrangement.panels().iter().find(|panel| **panel == id) {
             self.front[arrangement as usize] = Some(id);
-            (self.shown, self.drawn) = (true, true);
+            self.open();
         }
+    }
+
+    fn choose_instead(&mut self, chosen: &str) {
+        self.instead = self.instead.map(|(id, _)| (id, id == chosen));
+    }
+
+    /// Shows the panel, in its drawer where the window is narrow.
+    pub fn open(&mut self) {
+        (self.shown, self.drawn) = (true, true);
     }
 
     /// The panel that is in front.
     pub fn front(&self, arrangement: Arrangement) -> &'static str {
         let panels = arrangement.panels();
         let front = self.front[arrangement as usize].unwrap_or(panels[0]);
-        match self.comparing {
-            Some(true) => COMPARE,
-            Some(false) if panels.len() > 1 && front == panels[0] => COMPARE,
+        match self.instead {
+            Some((id, true)) => id,
+            Some((id, false)) if panels.len() > 1 && front == panels[0] => id,
             _ => front,
         }
     }
@@ -228,8 +236,8 @@ impl Side {
                 ui.painter().rect_stroke(ring, 4.0, Stroke::new(2.0, p.accent), egui::StrokeKind::Inside);
             }
             if response.clicked() {
-                self.comparing = self.comparing.map(|_| id == COMPARE);
-                if id != COMPARE {
+                self.choose_instead(id);
+                if self.instead.is_none_or(|(instead, _)| instead != id) {
                     self.front[arrangement as usize] = Some(id);
                 }
                 ui.ctx().request_repaint();

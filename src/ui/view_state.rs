@@ -1,9 +1,11 @@
 //! View state: how images are shown. Nothing here is data, and nothing here is saved with an image.
 
 mod compared;
+mod effect;
 mod plane;
 
 pub use compared::{CompareWith, Comparing, How, Side};
+pub use effect::{EffectInHand, Told, Where};
 pub use plane::PlaneViewState;
 
 use super::learned::Learned;
@@ -255,6 +257,9 @@ pub struct ViewState {
     pub legend: bool,
     pub filter: Filter,
     pub comparing: Comparing,
+    pub effect: Option<EffectInHand>,
+    /// What effects were told last.
+    pub told: Told,
 }
 
 impl Default for ViewState {
@@ -278,6 +283,8 @@ impl Default for ViewState {
             legend: true,
             filter: Filter::Smooth,
             comparing: Comparing::default(),
+            effect: None,
+            told: Told::new(),
         }
     }
 }
@@ -368,14 +375,18 @@ impl ViewState {
         self.prediction_shown = shows != Shows::Mask;
     }
 
-    /// While the key is held: the other of two predictions, or the image without the mask.
+    /// While the key is held: what was there before an effect, the other of two predictions, or the image without the mask.
     pub fn hold(&mut self, held: bool) {
+        if let Some(effect) = &mut self.effect {
+            effect.hidden = held;
+            return;
+        }
         self.mask_held_away = !self.learned.hold(held) && held;
     }
 
     /// The key was tapped.
     pub fn tap(&mut self) {
-        if !self.learned.swap() {
+        if self.effect.is_none() && !self.learned.swap() {
             self.mask_shown = !self.mask_shown;
         }
     }

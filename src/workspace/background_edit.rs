@@ -102,6 +102,13 @@ pub(super) struct Finished {
     warnings: Vec<String>,
 }
 
+impl Finished {
+    /// `revision`: of the document from which the edit was made; `after`: its annotations once the edit is made.
+    pub fn new(revision: u64, edit: Edit, after: Annotations) -> Self {
+        Self { revision, edit: Arc::new(edit), after, warnings: Vec::new() }
+    }
+}
+
 impl BackgroundEdit {
     /// The job that has to end before it goes on.
     fn job(&self) -> Option<JobId> {
@@ -135,6 +142,19 @@ impl Edits {
             return Ok(());
         }
         self.start_background_edit(parts, document, work)
+    }
+
+    /// Applies an edit that is there already, of the document as it is now.
+    pub fn take_in(
+        &mut self,
+        parts: &mut Parts,
+        document: DocumentId,
+        order: Order,
+        finished: Finished,
+    ) -> Result<(), CommandError> {
+        let edit =
+            BackgroundEdit { document, work: Work::Make(order), stage: Stage::Finished(Box::new(finished)) };
+        self.poll_background_edit(parts, edit)
     }
 
     pub fn undo_in_background(

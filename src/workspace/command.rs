@@ -1,4 +1,5 @@
 use super::DocumentId;
+use super::effects::EffectOrder;
 use super::export::ExportFormat;
 use crate::edit::{Limits, Shape};
 use crate::engine::JobId;
@@ -37,6 +38,8 @@ pub enum Command {
     CloseUnsaved(DocumentId),
     Activate(DocumentId),
     Edit(EditCommand),
+    /// Changes the mask by effects, as one step.
+    Effect(EffectOrder),
     Labels(LabelCommand),
     /// Moves the crosshair to a voxel (x, y, z); clamped into the image.
     Cursor([usize; 3]),

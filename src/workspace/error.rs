@@ -37,6 +37,8 @@ pub enum CommandError {
         "the label cannot be called “{0}”: the name is empty, or another label has it. Choose another name"
     )]
     BadLabelName(String),
+    #[error("{0}")]
+    Effect(String),
     #[error("no model is in use: choose one first")]
     NoModel,
     #[error("model “{0}” is not in the model library")]

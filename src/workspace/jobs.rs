@@ -1,6 +1,7 @@
 use super::DocumentId;
 use super::background_edit::Finished;
 use super::comparison::Counted;
+use super::effects::MadeEffect;
 use super::export::Exported;
 use super::statistics::LabelStatistics;
 use super::store::Snapshot;
@@ -34,6 +35,7 @@ pub(super) enum JobResult {
     /// The surface on screen.
     Surface(MadeSurface),
     Edited(Finished),
+    Effect(Box<MadeEffect>),
     Exported(DocumentId, Exported),
     Compared(Counted),
     PastRuns(Vec<PastRun>),

@@ -18,6 +18,7 @@ mod dismissed;
 mod document;
 mod documents;
 mod editing;
+mod effects;
 mod error;
 mod export;
 mod history;
@@ -57,6 +58,7 @@ pub use command::{
 };
 pub use comparison::{Agreement, Compared, Comparison, SliceAgreement};
 pub use document::{Document, Opening};
+pub use effects::{EffectOrder, EffectPreview};
 pub use error::CommandError;
 pub use export::{ExportFormat, proposed_export};
 pub use jobs::{Activity, Device};

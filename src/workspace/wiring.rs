@@ -4,6 +4,7 @@ use super::background_edit::Edits;
 use super::comparison::{Compared, Comparing, Comparison};
 use super::dismissed::Dismissed;
 use super::documents::Documents;
+use super::effects::{EffectOrder, EffectPreview, Effects};
 use super::jobs::{Activity, Device, Jobs};
 use super::model_library::{LibraryModel, ModelLibrary};
 use super::notice::{Notice, Notices};
@@ -48,6 +49,7 @@ pub struct Workspace {
     comparing: Comparing,
     surfaces: Surfaces,
     edits: Edits,
+    effects: Effects,
     training: TrainingRuns,
     recording: Option<Vec<Command>>,
 }
@@ -72,6 +74,7 @@ impl Workspace {
             comparing: Comparing::default(),
             surfaces: Surfaces::default(),
             edits: Edits::default(),
+            effects: Effects::default(),
             training: TrainingRuns::default(),
             recording: None,
         })
@@ -184,6 +187,23 @@ impl Workspace {
             && !self.predictions.is_accepting(None)
             && self.edits.is_empty()
             && !self.documents().iter().any(saving)
+    }
+
+    /// Says what effects on a document are to be shown before they are applied; `None` for none. Newer ones take the place of
+    /// those that are being made.
+    pub fn want_effect(&mut self, wanted: Option<(DocumentId, EffectOrder)>) {
+        self.effects.want(wanted, &self.parts);
+        self.effects.poll(&mut self.parts);
+    }
+
+    /// What the effects change on a document, as far as it has been made; with it, whether it is of what is wanted now.
+    pub fn effect_preview(&self) -> Option<(DocumentId, &EffectPreview, bool)> {
+        self.effects.preview(&self.parts.documents)
+    }
+
+    /// Why what is wanted now has no preview.
+    pub fn effect_failure(&self) -> Option<&str> {
+        self.effects.failure(&self.parts.documents)
     }
 
     pub fn device(&self) -> &Device {

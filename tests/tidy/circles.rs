@@ -4,7 +4,7 @@ use super::{first_of_paths, source::program};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Modules, and folders of modules, that may import each other in a circle, and why.
-const IN_CIRCLES: [&str; 10] = [
+const IN_CIRCLES: [&str; 11] = [
     "nn/models/jmedseg", // variants of a network: the file of each names the network, which names the entry of its variant
     "nn/train/checkpoint", // a session as a file: what it keeps are the session's own fields
     "nn/train/session",
@@ -12,6 +12,7 @@ const IN_CIRCLES: [&str; 10] = [
     "workspace/parts",
     "workspace/background_edit",
     "workspace/comparison",
+    "workspace/effects",
     "workspace/export",
     "workspace/predictions",
     "workspace/surfaces",

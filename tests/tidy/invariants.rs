@@ -54,8 +54,8 @@ fn a_volume_never_changes_after_loading() {
 }
 
 /// What the window may ask of the workspace beside its commands: nothing of this changes what is kept.
-const ASKED_BY_THE_WINDOW: [&str; 6] =
-    ["poll", "dismiss", "look_after", "look_at", "look_beside", "want_surface"];
+const ASKED_BY_THE_WINDOW: [&str; 7] =
+    ["poll", "dismiss", "look_after", "look_at", "look_beside", "want_effect", "want_surface"];
 
 #[test]
 fn the_window_changes_the_workspace_by_commands_only() {

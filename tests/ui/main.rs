@@ -2,6 +2,7 @@
 
 mod compare;
 mod drawing;
+mod effects;
 mod files;
 mod frame;
 mod keys;

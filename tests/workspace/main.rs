@@ -6,6 +6,7 @@ mod choosing;
 mod commands;
 mod damage;
 mod dismissed;
+mod effects;
 mod exports;
 mod history;
 mod imported;

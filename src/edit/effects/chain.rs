@@ -1,7 +1,7 @@
 //! Effects in order, with what each is told: what is saved, and done again.
 
 use super::{Effect, ParameterError, Values, named};
-use crate::label::LabelTable;
+use crate::label::{LabelId, LabelMap, LabelTable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,5 +36,24 @@ impl Step {
         let said = said.iter().map(|(key, text)| (*key, text.as_str()));
         let values = Values::new(effect.parameters, said, labels).map_err(|e| e.of(effect))?;
         Ok((effect, values))
+    }
+}
+
+impl Step {
+    /// What the effect is called on screen.
+    pub fn title(&self) -> &str {
+        super::effect(&self.effect).map_or(&self.effect, |effect| effect.title)
+    }
+
+    /// The labels that it names; "all" is every label of the mask, in the order of their numbers.
+    pub fn labels_in(&self, mask: &LabelMap, labels: &LabelTable) -> Result<Vec<LabelId>, ParameterError> {
+        let mut ids = Vec::new();
+        for text in &self.labels {
+            match text.as_str() {
+                "all" => ids.extend(mask.counts().into_keys()),
+                text => ids.push(ParameterError::label(text, labels)?),
+            }
+        }
+        Ok(ids)
     }
 }

@@ -74,10 +74,36 @@ impl ParameterError {
         Self(format!("there is no effect {id}; there are {}", known.join(", ")))
     }
 
+    pub(super) fn label(text: &str, labels: &LabelTable) -> Result<LabelId, Self> {
+        let unknown = || match labels.is_empty() {
+            true => {
+                format!("there is no label {text}: the mask has none; a new label is given by its number")
+            }
+            false => {
+                format!(
+                    "there is no label {text}: there are {}; a new label is given by its number",
+                    names_of(labels)
+                )
+            }
+        };
+        label_named(text, labels).ok_or_else(|| Self(unknown()))
+    }
+
     /// With the effect in front.
     pub(super) fn of(self, effect: &super::Effect) -> Self {
         Self(format!("{}: {}", effect.id, self.0))
     }
+}
+
+/// A label by its name, or by its number, which need not be in the table.
+fn label_named(text: &str, labels: &LabelTable) -> Option<LabelId> {
+    let id = labels.by_name(text).map(|label| label.id);
+    id.or_else(|| text.parse().ok().filter(|id| (1..LabelId::MAX).contains(id)))
+}
+
+/// "liver (1), spleen (2)"
+fn names_of(labels: &LabelTable) -> String {
+    labels.iter().map(|label| format!("{} ({})", label.name, label.id)).collect::<Vec<_>>().join(", ")
 }
 
 /// A value for each parameter of one effect that has one.
@@ -123,12 +149,8 @@ impl Parameter {
                 _ => None,
             },
             Kind::Label => {
-                let id = labels.by_name(text).map(|label| label.id);
-                let id = id.or_else(|| text.parse().ok().filter(|id| (1..LabelId::MAX).contains(id)));
-                let Some(id) = id else {
-                    let known: Vec<String> =
-                        labels.iter().map(|label| format!("{} ({})", label.name, label.id)).collect();
-                    return Err(wrong(format_args!("; there are {}", known.join(", "))));
+                let Some(id) = label_named(text, labels) else {
+                    return Err(wrong(format_args!("; there are {}", names_of(labels))));
                 };
                 Some(Value::Label(id))
             }

@@ -10,10 +10,11 @@ use crate::{
     label::{LabelId, LabelMap, LabelTable},
     volume::Volume,
 };
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 /// Which voxels are looked at, as if there were no others: slices of one axis.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scope {
     pub normal: Axis,
     pub slices: RangeInclusive<usize>,
@@ -27,7 +28,8 @@ impl Scope {
 }
 
 /// What a label that gains voxels takes them from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Over {
     #[default]
     Background,

@@ -204,6 +204,8 @@ impl OverlayStyle {
     pub const DOTS: [f32; 2] = [5.0, 2.0];
     /// Points from dash to dash along a row, and the length of one.
     pub const DASHES: [f32; 2] = [9.0, 5.0];
+    /// Of the white rim around what a preview changes, as a share of its opacity.
+    pub const RIM: f32 = 0.55;
     /// Points along a row from line to line of a preview's hatch, and the length of one.
     pub const HATCH: [f32; 2] = [8.0, 3.5];
 }

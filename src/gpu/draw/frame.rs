@@ -176,6 +176,7 @@ fn overlays(uniform: &mut SliceUniform, draw: &SliceDraw) {
     uniform.dots = opacity(style.prediction.dots);
     uniform.difference = style.difference.map_or(0.0, |d| opacity(d.opacity));
     uniform.preview = opacity(style.preview);
+    uniform.preview_rim = OverlayStyle::RIM * uniform.preview;
     uniform.heat_class = -1;
 }
 

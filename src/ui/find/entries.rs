@@ -1,11 +1,13 @@
 //! Everything that can be found: what keys do, tools, labels, open images, models and samples.
 
+use crate::edit::effects::{EFFECTS, Effect};
 use crate::label::LabelId;
 use crate::phantom::SAMPLES;
 use crate::tools;
 use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{Group, KeyCommand, Keys, Scope, written};
 use crate::ui::library::{self, Choice, Fit};
+use crate::ui::panels::effect::can_be_set_up;
 use crate::ui::view_state::layouts;
 use crate::workspace::{DocumentId, Workspace};
 
@@ -23,7 +25,7 @@ pub struct Entry {
 }
 
 /// What becomes of an entry that is chosen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Action {
     Key(KeyCommand),
     Label(LabelId),
@@ -33,6 +35,7 @@ pub enum Action {
     Sample(&'static str),
     ShowPanel(&'static str),
     Compare,
+    Effect(&'static Effect),
 }
 
 /// All of them, in the order in which equal ones are listed.
@@ -83,7 +86,20 @@ pub fn all(workspace: &Workspace, keys: &Keys) -> Vec<Entry> {
         let words = "Another model, or another open image, beside this one";
         plain("Compare two models".to_owned(), words.to_owned(), "View", Action::Compare)
     });
-    keys.chain(compare).chain(labels).chain(images).chain(panels).chain(samples).chain(models).collect()
+    let effects =
+        document.into_iter().flat_map(|_| EFFECTS.iter().copied()).filter(|e| can_be_set_up(e)).map(
+            |effect| {
+                plain(effect.title.to_owned(), effect.summary.to_owned(), "Effect", Action::Effect(effect))
+            },
+        );
+    keys.chain(compare)
+        .chain(effects)
+        .chain(labels)
+        .chain(images)
+        .chain(panels)
+        .chain(samples)
+        .chain(models)
+        .collect()
 }
 
 /// What it is worth on this image, as the library says it.

@@ -209,6 +209,7 @@ fn carry_out(action: Action, out: &mut Outbox) {
         Action::Sample(id) => out.open(format!("sample:{id}")),
         Action::ShowPanel(id) => out.requests.push(Request::ShowPanel(id)),
         Action::Compare => out.requests.push(Request::Compare),
+        Action::Effect(effect) => out.requests.push(Request::Effect(effect)),
     }
 }
 
@@ -268,6 +269,7 @@ fn icon_of(action: &Action, toolbox: &Toolbox) -> Icon {
         Action::Key(KeyCommand::Help) => Icon::Help,
         Action::Key(_) => Icon::Right,
         Action::Compare => Icon::Two,
+        Action::Effect(_) => Icon::Effects,
         Action::Label(_) => Icon::List,
         Action::Image(_) | Action::Sample(_) => Icon::Open,
         Action::Model(_) => Icon::Layers,

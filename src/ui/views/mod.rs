@@ -3,6 +3,7 @@
 
 mod compare;
 mod difference;
+mod effect;
 mod findings;
 mod frame;
 mod learned;
@@ -50,6 +51,7 @@ pub struct Views {
     as_it_learns: learned::AsItLearns,
     /// What only one of two networks predicts, before and now.
     differing: difference::Kept,
+    effect: effect::Outcome,
 }
 
 /// What is shown in a view.

@@ -199,7 +199,10 @@ pub fn corners(painter: &Painter, frame: &ViewFrame, scene: &Scene, view_state: 
         };
         upper_right(painter, r, verified.into_iter().chain(words.map(|words| (words, canvas::WEAK))));
     }
-    if !native && let Some(words) = predicted_words(scene.workspace, document) {
+    if !native
+        && view_state.effect.is_none()
+        && let Some(words) = predicted_words(scene.workspace, document)
+    {
         upper_right(painter, r, [(words.as_str(), canvas::WEAK)]);
     }
     let Some(image) = view_state.image_of(document.id()) else { return };

@@ -67,15 +67,20 @@ pub fn show(
     if let Some((prediction, table)) = as_it_learns {
         (draw.prediction, draw.colors) = (Some(prediction), LabelColors::of(&table));
     }
-    let before = view_state.learned.differing(document).filter(|_| native);
+    let effect = view_state.effect.is_some();
+    let before = view_state.learned.differing(document).filter(|_| native && !effect);
     let differs = before.map(|before| views.differing.put(&mut draw, [scene, &scene.by(Some(before))]));
-    let predicted = draw.prediction.is_some() && (view_state.prediction_shown || view_state.difference);
+    if !scene.is_other {
+        views.effect.put_into(&mut draw, &frame, scene, view_state);
+    }
+    let predicted =
+        !effect && draw.prediction.is_some() && (view_state.prediction_shown || view_state.difference);
     painter.add(SliceCallback::shape(rect, draw));
     if reformat.is_behind() {
         ui.ctx().request_repaint();
     }
 
-    overlay::predicted_slices(&painter, &frame, reformat, view_state.prediction_shown);
+    overlay::predicted_slices(&painter, &frame, reformat, view_state.prediction_shown && !effect);
     if view_state.crosshair && count > 1 {
         overlay::crosshair(&painter, &frame, scene.cursor);
     }
@@ -109,6 +114,9 @@ pub fn show(
     }
     if native {
         learned::show(ui, &frame, scene.workspace, document, &mut view_state.learned);
+    }
+    if effect && !scene.is_other && view_state.image(document).focus_plane(document) == plane {
+        views.effect.pill(ui, rect, scene);
     }
     if count > 1 {
         let strip = Rect::from_min_max(pos2(rect.right(), whole.top()), whole.max);

@@ -14,7 +14,7 @@ impl Workspace {
     /// Carries a command out, or changes nothing. What takes time goes on in the background.
     pub fn apply(&mut self, command: Command) -> Result<(), CommandError> {
         let kept = self.recording.is_some().then(|| command.clone());
-        let Self { parts, library, predictions, edits, training, .. } = self;
+        let Self { parts, library, predictions, edits, effects, training, .. } = self;
         match command {
             Command::Open(path) => {
                 self.open(path, OpenOptions::default());
@@ -32,6 +32,7 @@ impl Workspace {
                 parts.documents.activate(id);
                 Ok(())
             }
+            Command::Effect(order) => effects.apply(parts, edits, order),
             Command::Edit(edit) => edits.edit(parts, library, predictions, edit),
             Command::Labels(change) => parts.change_labels(change),
             Command::Cursor(voxel) => {
@@ -114,6 +115,7 @@ impl Workspace {
         }
         self.predictions.forget_document(id, &self.parts);
         self.edits.forget_document(id, &self.parts.jobs);
+        self.effects.forget_document(id, &self.parts);
         let last = self.parts.documents.remove(id).and_then(|document| document.last_snapshot());
         self.parts.documents.store().close(id, last)?;
         self.parts.notices.forget_document(id);

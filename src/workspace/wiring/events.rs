@@ -58,6 +58,7 @@ impl Workspace {
         self.predictions.poll(&mut self.parts, &mut self.library);
         self.predictions.poll_statistics(&mut self.parts);
         self.comparing.poll(&mut self.parts, &self.predictions, &self.library);
+        self.effects.poll(&mut self.parts);
         self.surfaces.poll(&mut self.parts, &self.predictions, &self.library);
     }
 
@@ -115,7 +116,7 @@ impl Workspace {
 
     /// A job of the workspace's own has ended well.
     fn on_done(&mut self, job: JobId) {
-        let Self { parts, surfaces, edits, training, comparing, .. } = self;
+        let Self { parts, surfaces, edits, effects, training, comparing, .. } = self;
         match parts.jobs.finish(job) {
             Some(JobResult::Snapshot(document, snapshot)) => parts.on_snapshot(job, document, snapshot),
             Some(JobResult::Statistics(document, statistics)) => {
@@ -125,6 +126,7 @@ impl Workspace {
             }
             Some(JobResult::Surface(made)) => surfaces.on_surface(made),
             Some(JobResult::Edited(finished)) => edits.on_background_edit(job, finished),
+            Some(JobResult::Effect(made)) => effects.on_made(job, *made),
             Some(JobResult::Exported(document, exported)) => parts.on_exported(document, exported),
             Some(JobResult::Compared(counted)) => comparing.on_counted(counted),
             Some(JobResult::PastRuns(runs)) => training.on_past_runs(parts, runs),
@@ -135,11 +137,12 @@ impl Workspace {
 
     /// A job ended without a result: failed with a reason, or cancelled.
     fn on_job_ended(&mut self, job: JobId, reason: Option<String>) {
-        let Self { parts, library, predictions, surfaces, edits, training, comparing, .. } = self;
+        let Self { parts, library, predictions, surfaces, edits, effects, training, comparing, .. } = self;
         let activity = parts.jobs.end(job);
         parts.documents.remove_opening(job);
         edits.on_job_ended(job);
-        let told = training.on_job_ended(parts, library, job, reason.as_deref());
+        let told = training.on_job_ended(parts, library, job, reason.as_deref())
+            || effects.on_job_ended(job, reason.as_deref());
         library.on_job_ended(job, reason.is_some());
         predictions.on_job_ended(job);
         surfaces.on_job_ended(job, reason.is_some());

@@ -1,0 +1,293 @@
+//! The panel of an effect: what it is told is made from its parameters, and its outcome is in the views meanwhile.
+
+use crate::edit::effects::{Effect, Kind, On, Over, Parameter};
+use crate::label::LabelTable;
+use crate::ui::context::{Panel, PanelContext};
+use crate::ui::figures::measure;
+use crate::ui::keys::KeyCommand;
+use crate::ui::outbox::Outbox;
+use crate::ui::reading::as_painted;
+use crate::ui::theme;
+use crate::ui::view_state::{EffectInHand, Where};
+use crate::ui::widgets::{
+    Icon, IconButton, Segmented, drop_down, field, primary_key, quiet, section, title_row,
+};
+use crate::words::counted;
+use crate::workspace::{Command, Document, LabelCommand, Workspace};
+use egui::{DragValue, Popup, RichText, Role, Slider, SliderClamping, Ui, WidgetInfo};
+
+#[derive(Default)]
+pub struct EffectPanel;
+
+/// A slider whose ends are farther apart than this is logarithmic.
+const FAR: f64 = 1000.0;
+/// A slider ends here, whatever larger number can be typed.
+const SLIDER_END: f64 = 1e6;
+
+/// Whether everything that an effect needs can be said in its panel. What is drawn in the view has a tool.
+pub fn can_be_set_up(effect: &Effect) -> bool {
+    !effect.parameters.iter().any(|parameter| matches!(parameter.kind, Kind::Points))
+}
+
+impl Panel for EffectPanel {
+    fn id(&self) -> &'static str {
+        "effect"
+    }
+
+    fn title(&self) -> &'static str {
+        "Effect"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { workspace, document, view_state, out, .. } = context;
+        let plane = view_state.image(document).focus_plane(document);
+        let normal = document.volume().grid().plane_axes(plane).normal;
+        let count = document.volume().dims()[normal.index()];
+        let cursor = document.cursor();
+        let Some(hand) = &mut view_state.effect else { return };
+        let effect = hand.effect;
+        title_row(ui, effect.title, |_| {});
+        let p = theme::palette(ui);
+        ui.label(RichText::new(effect.summary).color(p.weak));
+        ui.add_space(8.0);
+        if effect.on == On::One {
+            field(ui, "On", |ui| label(ui, document, out));
+        }
+        scope(ui, hand, document, cursor[normal.index()], count);
+        let takes = [(Over::Background, "Background"), (Over::All, "Labels too")];
+        let tip = |over| match over {
+            Over::Background => "What is gained was background before",
+            Over::All => "What is gained may have been another label, but no locked one",
+        };
+        field(ui, "Takes from", |ui| {
+            let takes = Segmented::new(hand.over, takes).padding(8.0);
+            if let Some(over) = takes.show(ui, |over| tip(over).to_owned()) {
+                hand.over = over;
+            }
+        });
+        if !effect.parameters.is_empty() {
+            section(ui, "How", |ui| {
+                for parameter in effect.parameters {
+                    row(ui, parameter, hand, document, cursor);
+                }
+            });
+        }
+        section(ui, "What changes", |ui| outcome(ui, workspace, document));
+    }
+
+    fn has_footer(&self, _: &PanelContext) -> bool {
+        true
+    }
+
+    fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { workspace, document, view_state, out, .. } = context;
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let changes =
+            workspace.effect_preview().is_none_or(|(_, preview, newest)| !newest || preview.voxels != [0, 0]);
+        let can = changes && workspace.effect_failure().is_none();
+        if primary_key(ui, can, "Apply", KeyCommand::Accept(crate::ui::keys::Scope::Slice)).clicked() {
+            view_state.apply_effect(document, out);
+        }
+        if quiet(ui, true, "Cancel").on_hover_text("Escape").clicked() {
+            view_state.leave_effect();
+        }
+    }
+}
+
+/// The label that the effect is done for.
+fn label(ui: &mut Ui, document: &Document, out: &mut Outbox) {
+    let labels = document.labels();
+    let name = labels.get(document.selected_label()).map_or("none", |label| &label.name);
+    if let Some(id) = choose_label(ui, labels, name, "Label that the effect is done for") {
+        out.command(Command::Labels(LabelCommand::Select(id)));
+    }
+}
+
+fn choose_label(ui: &mut Ui, labels: &LabelTable, shown: &str, name: &str) -> Option<crate::label::LabelId> {
+    let button = drop_down(ui, &as_painted(shown), name);
+    let mut chosen = None;
+    Popup::menu(&button).show(|ui| {
+        egui::ScrollArea::vertical().max_height(280.0).show(ui, |ui| {
+            for label in labels.iter() {
+                if ui.selectable_label(label.name == shown, as_painted(&label.name)).clicked() {
+                    chosen = Some(label.id);
+                    ui.close();
+                }
+            }
+        });
+    });
+    chosen
+}
+
+/// `slice` of `count`: where the views are.
+fn scope(ui: &mut Ui, hand: &mut EffectInHand, document: &Document, slice: usize, count: usize) {
+    if count > 1 {
+        let slices = match hand.scope {
+            Where::Slices(slices) => slices,
+            _ => [slice, slice],
+        };
+        let choices = [(Where::Slice, "Slice"), (Where::Slices(slices), "Slices"), (Where::Volume, "Volume")];
+        let tip = |chosen| match chosen {
+            Where::Slice => "The slice on screen, as if there were no others",
+            Where::Slices(_) => "From one slice to another",
+            Where::Volume => "The whole image",
+        };
+        field(ui, "Where", |ui| {
+            let chosen = Segmented::new(hand.scope, choices).padding(8.0);
+            if let Some(scope) = chosen.show(ui, |chosen| tip(chosen).to_owned()) {
+                hand.scope = scope;
+            }
+        });
+    }
+    if let Where::Slices([first, last]) = &mut hand.scope {
+        field(ui, "From slice", |ui| {
+            number_of_slice(ui, last, *first..=count - 1, "Last slice");
+            ui.label("to");
+            number_of_slice(ui, first, 0..=*last, "First slice");
+        });
+    }
+    let verified = document.verified().len();
+    if verified > 0 {
+        let words = format!("Also in verified slices ({verified})");
+        ui.checkbox(&mut hand.also_verified, words)
+            .on_hover_text("Slices that change are no longer verified then");
+    }
+}
+
+/// Slices count from 1 for people.
+fn number_of_slice(ui: &mut Ui, slice: &mut usize, range: std::ops::RangeInclusive<usize>, name: &str) {
+    let mut number = *slice + 1;
+    let response = ui.add(DragValue::new(&mut number).range(range.start() + 1..=range.end() + 1));
+    response.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, name));
+    *slice = number.saturating_sub(1);
+}
+
+/// A parameter and what it is set to.
+fn row(ui: &mut Ui, parameter: &Parameter, hand: &mut EffectInHand, document: &Document, cursor: [usize; 3]) {
+    let now = hand.told.get(parameter.key).cloned().unwrap_or_else(|| parameter.kind.default_text());
+    let told = match &parameter.kind {
+        Kind::Choice(options) => titled(ui, parameter, |ui| {
+            let now = options.iter().map(|(id, _)| *id).find(|id| *id == now).unwrap_or("");
+            let words = options.iter().find(|(id, _)| *id == now).map_or("", |(_, words)| words);
+            let name = format!("{}: {words}", parameter.title);
+            let chosen = Segmented::new(now, options.iter().copied()).padding(8.0);
+            chosen.show_or_list(ui, &name, |_| parameter.help.to_owned()).map(str::to_owned)
+        }),
+        Kind::Number { default, range, whole, unit } => titled(ui, parameter, |ui| {
+            if default.is_none() && !now.is_empty() {
+                let button = IconButton::new(Icon::Close, format!("{}: not set", parameter.title));
+                if ui.add(button.side(theme::size::BUTTON).faint(true)).clicked() {
+                    return Some(String::new());
+                }
+            }
+            number(ui, parameter.title, &now, (*default, *range), *whole, unit)
+        }),
+        Kind::Switch(_) => {
+            let mut on = now == "yes";
+            let changed = ui.checkbox(&mut on, parameter.title).on_hover_text(parameter.help).changed();
+            changed.then(|| if on { "yes" } else { "no" }.to_owned())
+        }
+        Kind::Label => titled(ui, parameter, |ui| {
+            let labels = document.labels();
+            let known = now.parse().ok().and_then(|id| labels.get(id));
+            let shown = known.map_or("Choose…", |label| &label.name);
+            choose_label(ui, labels, shown, parameter.title).map(|id| id.to_string())
+        }),
+        Kind::Voxel => titled(ui, parameter, |ui| {
+            let button = quiet(ui, true, "Take the crosshair").on_hover_text(parameter.help);
+            if !now.is_empty() {
+                ui.label(RichText::new(from_one(&now)).font(theme::figures()));
+            }
+            button.clicked().then(|| cursor.map(|c| c.to_string()).join(","))
+        }),
+        // These have a tool.
+        Kind::Points => None,
+    };
+    match told {
+        Some(text) if text.is_empty() => _ = hand.told.remove(parameter.key),
+        Some(text) => _ = hand.told.insert(parameter.key.to_owned(), text),
+        None => {}
+    }
+}
+
+fn titled<R>(ui: &mut Ui, parameter: &Parameter, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal(|ui| {
+        ui.set_min_height(theme::size::BUTTON);
+        let p = theme::palette(ui);
+        ui.label(RichText::new(parameter.title).color(p.weak)).on_hover_text(parameter.help);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), content).inner
+    })
+    .inner
+}
+
+/// Voxels count from 1 for people.
+fn from_one(voxel: &str) -> String {
+    let of = |c: &str| c.parse::<usize>().map_or_else(|_| c.to_owned(), |c| (c + 1).to_string());
+    voxel.split(',').map(of).collect::<Vec<_>>().join(" · ")
+}
+
+/// `now`: empty where it is not set, which only a number without a default can be.
+fn number(
+    ui: &mut Ui,
+    name: &str,
+    now: &str,
+    (default, [low, high]): (Option<f64>, [f64; 2]),
+    whole: bool,
+    unit: &str,
+) -> Option<String> {
+    let written = |number: f64| {
+        if whole { format!("{number:.0}") } else { format!("{}", (number * 1e4).round() / 1e4) }
+    };
+    let Ok(mut value) = now.parse::<f64>() else {
+        let start = default.unwrap_or(0.0).clamp(low, high);
+        return quiet(ui, true, "Set…").clicked().then(|| written(start));
+    };
+    let before = value;
+    let suffix = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let drag = DragValue::new(&mut value)
+        .range(low..=high)
+        .suffix(suffix)
+        .max_decimals(if whole { 0 } else { 3 })
+        .speed(if whole { 1.0 } else { 0.05 });
+    ui.add_sized([76.0, theme::size::BUTTON], drag)
+        .widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, name));
+    if low.is_finite() && high.is_finite() && low > -SLIDER_END {
+        ui.spacing_mut().slider_width = (ui.available_width() - 8.0).clamp(40.0, 110.0);
+        let end = high.min(SLIDER_END);
+        let slider = Slider::new(&mut value, low..=end)
+            .show_value(false)
+            .clamping(SliderClamping::Never)
+            .logarithmic(end - low > FAR);
+        let slider = if whole { slider.step_by(1.0) } else { slider };
+        ui.add(slider).widget_info(|| WidgetInfo::labeled(Role::Slider, true, name));
+    }
+    (value != before).then(|| written(value))
+}
+
+/// How much it is, or why it is nothing.
+fn outcome(ui: &mut Ui, workspace: &Workspace, document: &Document) {
+    let p = theme::palette(ui);
+    if let Some(why) = workspace.effect_failure() {
+        ui.label(RichText::new(crate::words::capital(why)).color(p.warn));
+        return;
+    }
+    let Some((_, preview, _)) = workspace.effect_preview() else {
+        ui.label(RichText::new("Being looked at…").color(p.weak));
+        return;
+    };
+    let grid = document.volume().grid();
+    for (name, side) in [("Gained", 0), ("Lost", 1)] {
+        field(ui, name, |ui| {
+            let words = counted(preview.voxels[side], "voxel");
+            ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+            ui.label(RichText::new(measure(preview.volumes[side], grid)).font(theme::figures()));
+        });
+    }
+    if preview.skipped > 0 {
+        let words = format!("{} not looked into: verified", counted(preview.skipped, "slice"));
+        ui.label(RichText::new(words).font(theme::small()).color(p.weak));
+    }
+    for note in &preview.notes {
+        ui.label(RichText::new(crate::words::capital(note)).font(theme::small()).color(p.weak));
+    }
+}
