@@ -5,7 +5,7 @@ mod effect;
 mod plane;
 
 pub use compared::{CompareWith, Comparing, How, Side};
-pub use effect::{EffectInHand, Told, Where};
+pub use effect::{EffectInHand, StepInHand, Told, Where};
 pub use plane::PlaneViewState;
 
 use super::learned::Learned;

@@ -119,3 +119,27 @@ fn outcome_or_reason(window: &mut Window) {
     window.until("the outcome is there", |w| w.effect_preview().is_some() || w.effect_failure().is_some());
     window.steps(2);
 }
+
+#[test]
+fn steps_come_one_after_the_other_and_can_be_left_out() {
+    let mut window = window();
+    find(&mut window, "islands");
+    outcome(&mut window);
+    let voxels = |window: &Window| window.workspace().effect_preview().unwrap().1.voxels;
+    let alone = voxels(&window);
+    window.click("Add a step");
+    window.click("Margin");
+    outcome(&mut window);
+    let both = voxels(&window);
+    assert!(alone[0] == 0 && both[0] > 0 && both[1] == alone[1], "{alone:?} {both:?}");
+    window.click("Leave out Step 1 · Islands");
+    outcome(&mut window);
+    let margin = voxels(&window);
+    assert!(margin[0] > both[0] && margin[1] == 0, "a margin around both parts: {margin:?}");
+    window.click("Remove Step 1 · Islands");
+    outcome(&mut window);
+    assert_eq!(voxels(&window), margin);
+    window.press(Key::Enter);
+    window.until("it is applied", |w| w.is_idle());
+    assert!(window.document().history().last().unwrap().starts_with("margin, "));
+}

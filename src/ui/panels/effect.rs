@@ -1,6 +1,6 @@
 //! The panel of an effect: what it is told is made from its parameters, and its outcome is in the views meanwhile.
 
-use crate::edit::effects::{Effect, Kind, On, Over, Parameter};
+use crate::edit::effects::{EFFECTS, Effect, Kind, On, Over, Parameter};
 use crate::label::LabelTable;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::figures::measure;
@@ -8,7 +8,7 @@ use crate::ui::keys::KeyCommand;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use crate::ui::view_state::{EffectInHand, Where};
+use crate::ui::view_state::{EffectInHand, StepInHand, Where};
 use crate::ui::widgets::{
     Icon, IconButton, Segmented, drop_down, field, primary_key, quiet, section, title_row,
 };
@@ -45,12 +45,15 @@ impl Panel for EffectPanel {
         let count = document.volume().dims()[normal.index()];
         let cursor = document.cursor();
         let Some(hand) = &mut view_state.effect else { return };
-        let effect = hand.effect;
-        title_row(ui, effect.title, |_| {});
-        let p = theme::palette(ui);
-        ui.label(RichText::new(effect.summary).color(p.weak));
+        let (one, p) = (hand.steps.len() == 1, theme::palette(ui));
+        let titles: Vec<&str> = hand.steps.iter().map(|step| step.effect.title).collect();
+        title_row(ui, &titles.join(", then "), |_| {});
+        for step in &hand.steps {
+            ui.label(RichText::new(step.effect.summary).color(p.weak));
+        }
         ui.add_space(8.0);
-        if effect.on == On::One {
+        let on_one = hand.steps.iter().any(|step| step.effect.on == On::One);
+        if on_one {
             field(ui, "On", |ui| label(ui, document, out));
         }
         scope(ui, hand, document, cursor[normal.index()], count);
@@ -65,12 +68,29 @@ impl Panel for EffectPanel {
                 hand.over = over;
             }
         });
-        if !effect.parameters.is_empty() {
-            section(ui, "How", |ui| {
-                for parameter in effect.parameters {
-                    row(ui, parameter, hand, document, cursor);
+        let mut removed = None;
+        for (index, step) in hand.steps.iter_mut().enumerate() {
+            if one && step.effect.parameters.is_empty() {
+                continue;
+            }
+            let title = match one {
+                true => "How".to_owned(),
+                false => format!("Step {} · {}", index + 1, step.effect.title),
+            };
+            ui.push_id(index, |ui| {
+                if head(ui, &title, (!one).then_some(&mut step.on)) {
+                    removed = Some(index);
+                }
+                if step.on {
+                    step.effect.parameters.iter().for_each(|p| row(ui, p, step, document, cursor));
                 }
             });
+        }
+        if let Some(index) = removed {
+            hand.steps.remove(index);
+        }
+        if let Some(effect) = add(ui) {
+            view_state.add_effect(effect);
         }
         section(ui, "What changes", |ui| outcome(ui, workspace, document));
     }
@@ -92,6 +112,42 @@ impl Panel for EffectPanel {
             view_state.leave_effect();
         }
     }
+}
+
+/// The head of a step, with what leaves it out, and what removes it; true where it is to be removed.
+fn head(ui: &mut Ui, title: &str, on: Option<&mut bool>) -> bool {
+    let mut removed = false;
+    ui.add_space(10.0);
+    field(ui, title, |ui| {
+        let Some(on) = on else { return };
+        let icon = |icon, name: String| IconButton::new(icon, name).side(22.0).faint(true);
+        removed = ui.add(icon(Icon::Close, format!("Remove {title}"))).clicked();
+        let (shown, name) = match *on {
+            true => (Icon::Eye, format!("Leave out {title}")),
+            false => (Icon::EyeOff, format!("Take in {title}")),
+        };
+        if ui.add(icon(shown, name)).clicked() {
+            *on = !*on;
+        }
+    });
+    removed
+}
+
+/// The effect that comes behind the others.
+fn add(ui: &mut Ui) -> Option<&'static Effect> {
+    let button = quiet(ui, true, "Add a step");
+    let mut chosen = None;
+    Popup::menu(&button).show(|ui| {
+        egui::ScrollArea::vertical().max_height(280.0).show(ui, |ui| {
+            for effect in EFFECTS.iter().copied().filter(|effect| can_be_set_up(effect)) {
+                if ui.button(effect.title).on_hover_text(effect.summary).clicked() {
+                    chosen = Some(effect);
+                    ui.close();
+                }
+            }
+        });
+    });
+    chosen
 }
 
 /// The label that the effect is done for.
@@ -163,8 +219,8 @@ fn number_of_slice(ui: &mut Ui, slice: &mut usize, range: std::ops::RangeInclusi
 }
 
 /// A parameter and what it is set to.
-fn row(ui: &mut Ui, parameter: &Parameter, hand: &mut EffectInHand, document: &Document, cursor: [usize; 3]) {
-    let now = hand.told.get(parameter.key).cloned().unwrap_or_else(|| parameter.kind.default_text());
+fn row(ui: &mut Ui, parameter: &Parameter, step: &mut StepInHand, document: &Document, cursor: [usize; 3]) {
+    let now = step.told.get(parameter.key).cloned().unwrap_or_else(|| parameter.kind.default_text());
     let told = match &parameter.kind {
         Kind::Choice(options) => titled(ui, parameter, |ui| {
             let now = options.iter().map(|(id, _)| *id).find(|id| *id == now).unwrap_or("");
@@ -204,8 +260,8 @@ fn row(ui: &mut Ui, parameter: &Parameter, hand: &mut EffectInHand, document: &D
         Kind::Points => None,
     };
     match told {
-        Some(text) if text.is_empty() => _ = hand.told.remove(parameter.key),
-        Some(text) => _ = hand.told.insert(parameter.key.to_owned(), text),
+        Some(text) if text.is_empty() => _ = step.told.remove(parameter.key),
+        Some(text) => _ = step.told.insert(parameter.key.to_owned(), text),
         None => {}
     }
 }

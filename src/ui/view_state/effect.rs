@@ -21,12 +21,12 @@ pub enum Where {
     Volume,
 }
 
-/// An effect in its panel, with its outcome in the views. Nothing of the mask has changed.
+/// Effects in their panel, one after the other, with their outcome in the views. Nothing of the mask has changed.
 #[derive(Clone, Debug)]
 pub struct EffectInHand {
     pub document: DocumentId,
-    pub effect: &'static Effect,
-    pub told: BTreeMap<String, String>,
+    /// One at least.
+    pub steps: Vec<StepInHand>,
     pub scope: Where,
     pub over: Over,
     pub also_verified: bool,
@@ -34,30 +34,36 @@ pub struct EffectInHand {
     pub hidden: bool,
 }
 
-impl EffectInHand {
-    /// `told`: what it was told last.
-    pub fn new(document: &Document, effect: &'static Effect, told: &Told) -> Self {
+/// An effect and what it is told.
+#[derive(Clone, Debug)]
+pub struct StepInHand {
+    pub effect: &'static Effect,
+    pub told: BTreeMap<String, String>,
+    /// It is left out where not.
+    pub on: bool,
+}
+
+impl StepInHand {
+    /// `told`: what effects were told last.
+    fn new(effect: &'static Effect, told: &Told) -> Self {
         // A place in one image means nothing in another.
         let lasts = |key: &str| {
             effect.parameters.iter().any(|p| p.key == key && !matches!(p.kind, Kind::Voxel | Kind::Label))
         };
         let mut told = told.get(effect.id).cloned().unwrap_or_default();
         told.retain(|key, _| lasts(key));
-        Self {
-            document: document.id(),
-            effect,
-            told,
-            scope: if document.depth() == 1 { Where::Slice } else { Where::Volume },
-            over: Over::default(),
-            also_verified: false,
-            hidden: false,
-        }
+        Self { effect, told, on: true }
     }
 
-    /// What the workspace is asked to show and to do.
-    /// `plane`: the one whose slices are counted.
-    fn order(&self, document: &Document, plane: Plane) -> EffectOrder {
+    fn step(&self) -> Step {
         let set = self.told.iter().map(|(key, text)| (key.clone(), Value::String(text.clone()))).collect();
+        Step { effect: self.effect.id.to_owned(), set, labels: Vec::new() }
+    }
+}
+
+impl EffectInHand {
+    /// What the workspace is asked to show and to do. `plane`: the one whose slices are counted.
+    fn order(&self, document: &Document, plane: Plane) -> EffectOrder {
         let normal = document.volume().grid().plane_axes(plane).normal;
         let slices = match self.scope {
             Where::Volume => None,
@@ -65,7 +71,7 @@ impl EffectInHand {
             Where::Slices(slices) => Some(slices),
         };
         EffectOrder {
-            steps: vec![Step { effect: self.effect.id.to_owned(), set, labels: Vec::new() }],
+            steps: self.steps.iter().filter(|step| step.on).map(StepInHand::step).collect(),
             label: document.selected_label(),
             scope: slices.map(|[first, last]| Scope { normal, slices: first..=last }),
             over: self.over,
@@ -78,13 +84,28 @@ impl EffectInHand {
 impl ViewState {
     /// Sets an effect up on an image, as it was set up last. The mask stays as it is.
     pub fn begin_effect(&mut self, document: &Document, effect: &'static Effect) {
-        self.effect = Some(EffectInHand::new(document, effect, &self.told));
+        self.leave_effect();
+        self.effect = Some(EffectInHand {
+            document: document.id(),
+            steps: vec![StepInHand::new(effect, &self.told)],
+            scope: if document.depth() == 1 { Where::Slice } else { Where::Volume },
+            over: Over::default(),
+            also_verified: false,
+            hidden: false,
+        });
+    }
+
+    /// Puts another effect behind those that are being set up.
+    pub fn add_effect(&mut self, effect: &'static Effect) {
+        if let Some(hand) = &mut self.effect {
+            hand.steps.push(StepInHand::new(effect, &self.told));
+        }
     }
 
     /// Leaves the effect that is being set up; false where none is. The mask stays as it is.
     pub fn leave_effect(&mut self) -> bool {
         let Some(effect) = self.effect.take() else { return false };
-        self.told.insert(effect.effect.id.to_owned(), effect.told);
+        self.told.extend(effect.steps.into_iter().map(|step| (step.effect.id.to_owned(), step.told)));
         true
     }
 
