@@ -47,10 +47,12 @@ pub struct Remembered {
     pub layouts: BTreeMap<Modality, usize>,
     pub mask_opacity: f32,
     pub prediction_opacity: f32,
+    pub difference_opacity: f32,
     /// Place in [`AreaStyle::ALL`].
     pub area: usize,
     pub crosshair: bool,
     pub legend: bool,
+    pub letters: bool,
     pub suggests: bool,
     /// How much darker images are drawn.
     pub dim: f32,
@@ -79,9 +81,11 @@ impl Default for Remembered {
             layouts: BTreeMap::new(),
             mask_opacity: view.mask_opacity,
             prediction_opacity: view.prediction_opacity,
+            difference_opacity: view.difference_opacity,
             area: 0,
             crosshair: view.crosshair,
             legend: view.legend,
+            letters: view.letters,
             suggests: view.suggests,
             dim: view.dim,
             smooth: true,
@@ -166,8 +170,10 @@ impl Memory {
         let share = |v: f32| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.5 };
         (view_state.mask_opacity, view_state.prediction_opacity) =
             (share(now.mask_opacity), share(now.prediction_opacity));
+        view_state.difference_opacity = share(now.difference_opacity);
         view_state.area = AreaStyle::ALL.get(now.area).copied().unwrap_or(AreaStyle::Both);
         (view_state.crosshair, view_state.legend) = (now.crosshair, now.legend);
+        view_state.letters = now.letters;
         view_state.suggests = now.suggests;
         view_state.dim = if now.dim.is_finite() { now.dim.clamp(0.0, 0.6) } else { 0.0 };
         view_state.filter = if now.smooth { Filter::Smooth } else { Filter::Nearest };
@@ -199,9 +205,11 @@ impl Memory {
             layouts: view_state.layouts(workspace.active(), &self.now.layouts),
             mask_opacity: view_state.mask_opacity,
             prediction_opacity: view_state.prediction_opacity,
+            difference_opacity: view_state.difference_opacity,
             area: place(&AreaStyle::ALL),
             crosshair: view_state.crosshair,
             legend: view_state.legend,
+            letters: view_state.letters,
             suggests: view_state.suggests,
             dim: view_state.dim,
             smooth: view_state.filter == Filter::Smooth,

@@ -228,6 +228,7 @@ impl ImageViewState {
 /// Where the sliders stand at first, so that both layers look as [`OverlayStyle::default`] says.
 const MASK_OPACITY: f32 = 0.40;
 const PREDICTION_STRENGTH: f32 = 0.35;
+const DIFFERENCE_OPACITY: f32 = 0.85;
 
 /// The view state of all images, and of the window.
 #[derive(Debug)]
@@ -241,6 +242,8 @@ pub struct ViewState {
     /// While the key is held.
     pub mask_held_away: bool,
     pub mask_opacity: f32,
+    /// What lies over images alone is drawn where it is not.
+    pub image_shown: bool,
     /// How much darker images are drawn, from 0 to 0.6.
     pub dim: f32,
     pub area: AreaStyle,
@@ -250,11 +253,15 @@ pub struct ViewState {
     pub prediction_opacity: f32,
     pub heat: bool,
     pub difference: bool,
+    /// Of what mask and prediction, or two predictions, do not agree on.
+    pub difference_opacity: f32,
     pub crosshair: bool,
     /// The panel of labels says what one might do next.
     pub suggests: bool,
     /// What the colours and lines mean, in Review.
     pub legend: bool,
+    /// The first letters of labels stand on their areas.
+    pub letters: bool,
     pub filter: Filter,
     pub comparing: Comparing,
     pub effect: Option<EffectInHand>,
@@ -271,6 +278,7 @@ impl Default for ViewState {
             mask_shown: true,
             mask_held_away: false,
             mask_opacity: MASK_OPACITY,
+            image_shown: true,
             dim: 0.0,
             area: AreaStyle::Both,
             prediction_shown: true,
@@ -278,9 +286,11 @@ impl Default for ViewState {
             prediction_opacity: PREDICTION_STRENGTH,
             heat: false,
             difference: false,
+            difference_opacity: DIFFERENCE_OPACITY,
             crosshair: true,
             suggests: true,
             legend: true,
+            letters: false,
             filter: Filter::Smooth,
             comparing: Comparing::default(),
             effect: None,
@@ -391,6 +401,11 @@ impl ViewState {
         }
     }
 
+    /// How much darker an image is drawn, from 0 (as it is) to 1 (black).
+    pub fn darker(&self) -> f32 {
+        if self.image_shown { self.dim } else { 1.0 }
+    }
+
     pub fn mask_visible(&self) -> bool {
         self.mask_shown && !self.mask_held_away
     }
@@ -434,9 +449,7 @@ impl ViewState {
             heat: heat_class
                 .filter(|_| self.heat && self.prediction_shown)
                 .map(|class| HeatMap { class, opacity: (self.prediction_opacity + 0.3).min(1.0) }),
-            difference: self
-                .difference
-                .then_some(Difference { opacity: (self.mask_opacity + 0.45).min(1.0) }),
+            difference: self.difference.then_some(Difference { opacity: self.difference_opacity }),
             preview: 0.0,
             scale,
         }
@@ -462,6 +475,9 @@ mod tests {
         assert_eq!(state.overlay(None, 2.0), OverlayStyle { scale: 2.0, ..OverlayStyle::default() });
         state.difference = true;
         assert_eq!(state.overlay(None, 1.0).difference, Some(Difference { opacity: 0.85 }));
+        (state.difference_opacity, state.image_shown) = (0.3, false);
+        assert_eq!(state.overlay(None, 1.0).difference, Some(Difference { opacity: 0.3 }));
+        assert_eq!((state.darker(), state.dim), (1.0, 0.0));
         for area in AreaStyle::ALL {
             state.area = area;
             (state.mask_opacity, state.prediction_opacity) = (0.1, 0.1);

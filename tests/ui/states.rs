@@ -73,7 +73,7 @@ impl Window {
         self.click(tab);
     }
 
-    fn texts(&self) -> Vec<String> {
+    pub(super) fn texts(&self) -> Vec<String> {
         texts(&self.harness.output().shapes).into_iter().map(|text| text.words).collect()
     }
 }

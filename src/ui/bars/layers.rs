@@ -3,26 +3,34 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::theme;
 use crate::ui::view_state::{AreaStyle, ViewState};
 use crate::ui::widgets::{Icon, IconButton, Segmented, field, slider_row};
+use crate::words::listed;
 use crate::workspace::Document;
 use egui::{Popup, PopupCloseBehavior, RichText, Ui};
 
 /// What lies over the image, each with an eye and how strong it is.
 pub fn show(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
-    let name = match (view_state.mask_shown, view_state.prediction_shown) {
-        (true, true) => "Layers",
-        (false, true) => "Layers: the mask is hidden",
-        (true, false) => "Layers: the prediction is hidden",
-        (false, false) => "Layers: mask and prediction are hidden",
+    let shown = [view_state.image_shown, view_state.mask_shown, view_state.prediction_shown];
+    let hidden = ["image", "mask", "prediction"].into_iter().zip(shown).filter(|(_, shown)| !shown);
+    let hidden: Vec<&str> = hidden.map(|(name, _)| name).collect();
+    let (all, verb) = (hidden.is_empty(), if hidden.len() == 1 { "is" } else { "are" });
+    let name = match all {
+        true => "Layers".to_owned(),
+        false => format!("Layers: the {} {verb} hidden", listed(&hidden, 3)),
     };
-    let all = view_state.mask_shown && view_state.prediction_shown;
     let button = ui.add(IconButton::new(Icon::Layers, name).selected(!all));
     Popup::menu(&button).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_width(300.0);
+        layer(ui, "Image", None, &mut view_state.image_shown);
+        slider_row(ui, "Darker", &mut view_state.dim, 0.0..=0.6);
+        ui.separator();
         layer(ui, "Mask", Some(KeyCommand::HideMask), &mut view_state.mask_shown);
         slider_row(ui, "Strength", &mut view_state.mask_opacity, 0.0..=1.0);
         ui.separator();
         layer(ui, "Prediction", None, &mut view_state.prediction_shown);
         slider_row(ui, "Strength", &mut view_state.prediction_opacity, 0.0..=1.0);
+        ui.separator();
+        layer(ui, "Difference", Some(KeyCommand::Difference), &mut view_state.difference);
+        slider_row(ui, "Strength", &mut view_state.difference_opacity, 0.0..=1.0);
         ui.separator();
         field(ui, "Areas", |ui| {
             let choices = AreaStyle::ALL.map(|style| (style, style.title()));
@@ -32,14 +40,13 @@ pub fn show(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
             }
         });
         toggle(ui, "Certainty of the selected label", KeyCommand::HeatMap, &mut view_state.heat);
-        toggle(ui, "Difference of mask and prediction", KeyCommand::Difference, &mut view_state.difference);
         if document.depth() > 1 {
             toggle(ui, "Crosshair", KeyCommand::Crosshair, &mut view_state.crosshair);
         }
         ui.checkbox(&mut view_state.legend, "Legend in Review");
+        let tip = "The first letters of each label where it is widest";
+        ui.checkbox(&mut view_state.letters, "Letters on areas").on_hover_text(tip);
         smooth(ui, view_state);
-        ui.separator();
-        slider_row(ui, "Darker image", &mut view_state.dim, 0.0..=0.6);
     });
 }
 

@@ -271,7 +271,7 @@ fn differs(ui: &Ui, image: Rect, [a, b]: [&Scene; 2], view_state: &mut ViewState
     let frame = frame_of(a.document.volume(), a.cursor, image, look, ppp);
     let reformat = &mut other.views.reformats[frame.plane as usize];
     let mut draw = slice_view::describe(a, &frame, view_state, reformat, ppp);
-    if let Err(why) = other.difference.put(&mut draw, [a, b]) {
+    if let Err(why) = other.difference.put(&mut draw, [a, b], view_state.difference_opacity) {
         return difference::missing(&painter, image, why);
     }
     painter.add(SliceCallback::shape(image, draw));

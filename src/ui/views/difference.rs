@@ -15,12 +15,15 @@ pub struct Kept {
     map: Option<LabelMap>,
 }
 
-const OPACITY: f32 = 0.85;
-
 impl Kept {
     /// Draws what only A or only B predicts, in place of mask and prediction: as what accepting A would add to B, and take away.
     /// `draw`: the native slice in front with A's prediction. Why not, where it cannot be.
-    pub fn put(&mut self, draw: &mut SliceDraw, [a, b]: [&Scene; 2]) -> Result<(), &'static str> {
+    pub fn put(
+        &mut self,
+        draw: &mut SliceDraw,
+        [a, b]: [&Scene; 2],
+        opacity: f32,
+    ) -> Result<(), &'static str> {
         let z = a.cursor[2];
         let (Some(by_a), Some(by_b)) = (a.model(), b.model()) else { return Err("One of them has no model") };
         let labels = b.predicted_slices().and_then(|slices| slices.get(&z));
@@ -43,7 +46,7 @@ impl Kept {
             draw.mask = Some(MaskDraw { document: u64::MAX - a.document.id().0, map });
         }
         draw.colors = LabelColors::of(&table);
-        (draw.style.heat, draw.style.difference) = (None, Some(Difference { opacity: OPACITY }));
+        (draw.style.heat, draw.style.difference) = (None, Some(Difference { opacity }));
         Ok(())
     }
 }

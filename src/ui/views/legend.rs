@@ -191,7 +191,8 @@ fn paint(painter: &Painter, at: Pos2, item: &Item) {
 
 /// As the kind is drawn over the image: a line for the mask, dashes and dots for a prediction, plain colours for a difference.
 fn swatch(painter: &Painter, rect: Rect, kind: &Kind) {
-    let color = theme::label_color(Difference::ADDED);
+    // A colour that labels have, and no side of a difference.
+    let color = theme::label_color(LabelTable::palette_color(1));
     let filled = |color: Color32, share| painter.rect_filled(rect, 2.0, color.gamma_multiply(share));
     match kind {
         Kind::Mask => {

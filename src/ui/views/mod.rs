@@ -3,9 +3,11 @@
 
 mod compare;
 mod difference;
+mod doubt;
 mod effect;
 mod findings;
 mod frame;
+mod initials;
 mod learned;
 mod legend;
 mod likely;
@@ -43,6 +45,8 @@ pub struct Views {
     pub pointer: Pointer,
     pub marks: SliceMarks,
     legend: legend::Legend,
+    initials: initials::Initials,
+    doubt: doubt::Doubt,
     /// What is predicted, by plane; only views that cannot show probabilities use theirs.
     pub reformats: [Reformat; 3],
     /// The same for what is put beside it.

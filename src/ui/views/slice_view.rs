@@ -69,7 +69,10 @@ pub fn show(
     }
     let effect = view_state.effect.is_some();
     let before = view_state.learned.differing(document).filter(|_| native && !effect);
-    let differs = before.map(|before| views.differing.put(&mut draw, [scene, &scene.by(Some(before))]));
+    let differs = before.map(|before| {
+        let opacity = view_state.difference_opacity;
+        views.differing.put(&mut draw, [scene, &scene.by(Some(before))], opacity)
+    });
     if !scene.is_other {
         views.effect.put_into(&mut draw, &frame, scene, view_state);
     }
@@ -89,11 +92,17 @@ pub fn show(
     {
         overlay::tool_preview(&painter, &frame, preview, document.labels());
     }
+    if !learns && !effect {
+        views.initials.paint(&painter, &frame, scene, view_state);
+    }
     overlay::letters(&painter, &frame, document.volume().grid());
     overlay::scale_bar(&painter, rect, frame.points_per_unit(), document.volume().grid());
     overlay::corners(&painter, &frame, scene, view_state);
     if scene.arrangement == Arrangement::Review && axes.normal == Axis::Z && !scene.is_other {
         views.legend.show(ui, &frame, scene, view_state);
+        if !effect {
+            views.doubt.show(ui, &frame, scene, view_state);
+        }
     }
     if predicted && !learns {
         overlay::demonstration(&painter, rect, scene);
@@ -194,7 +203,7 @@ pub fn describe(
         mask: Some(MaskDraw { document: document.id().0, map: document.mask().clone() }),
         colors: LabelColors::of(&table),
         style: view_state.overlay(heat_class, ppp),
-        dim: view_state.dim,
+        dim: view_state.darker(),
         prediction,
     }
 }

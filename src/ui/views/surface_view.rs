@@ -186,6 +186,9 @@ fn crosshair(painter: &Painter, at: Pos2) {
     }
 }
 
+/// Has no room for words and choices in one line, in points.
+const NARROW: f32 = 420.0;
+
 fn words(painter: &Painter, rect: Rect, scene: &Scene, view_state: &ViewState, there: bool) {
     let Scene { workspace, document, .. } = *scene;
     let (corner, small) = (rect.min + Vec2::splat(overlay::EDGE), theme::small());
@@ -194,7 +197,11 @@ fn words(painter: &Painter, rect: Rect, scene: &Scene, view_state: &ViewState, t
         matches!(view_state.surface_of(workspace, document), Some(SurfaceOf::Prediction { .. }));
     let missing = overlay::predicted_words(workspace, document).filter(|_| of_prediction);
     if let Some(words) = &missing {
-        let at = pos2(title.right() + 8.0, corner.y);
+        // In a narrow view the choices are beside the title.
+        let at = match rect.width() < NARROW {
+            true => pos2(corner.x, title.bottom() + 4.0),
+            false => pos2(title.right() + 8.0, corner.y),
+        };
         overlay::text(painter, at, Align2::LEFT_TOP, words, small.clone(), canvas::WEAK);
     }
     if there {
