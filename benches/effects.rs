@@ -51,7 +51,7 @@ const RUNS: &[Run] = &[
 #[derive(Clone, Copy)]
 enum Mask {
     Empty,
-    /// A bumpy ball of 11 million voxels with a second label in it, and litter.
+    /// A bumpy ball of 5 million voxels with a second label in it, and litter around it.
     Liver,
     /// The same in each tenth slice.
     EveryTenth,
@@ -77,7 +77,7 @@ impl Mask {
                     _ => 0,
                 }
             }
-            Mask::Liver if inside == 0 && (x * 31 + y * 17 + z * 7).is_multiple_of(4999) => 1,
+            Mask::Liver if inside == 0 && away < 1.2 && (x * 31 + y * 17 + z * 7).is_multiple_of(4999) => 1,
             _ => inside,
         }
     }

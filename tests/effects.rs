@@ -4,6 +4,8 @@
 mod array;
 #[path = "effects/case.rs"]
 mod case;
+#[path = "effects/measure.rs"]
+mod measure;
 #[path = "effects/program.rs"]
 mod program;
 #[path = "effects/shape.rs"]
@@ -30,7 +32,7 @@ const FOLDERS: &[(&str, Option<Compare>)] = &[
     ("logic", Some(shape::logic)),
     ("margin", Some(shape::margin)),
     ("mask_by", Some(shape::mask_by)),
-    ("measure", None),
+    ("measure", Some(measure::measure)),
     ("nudge", Some(values::nudge)),
     ("oct_labels", None),
     ("oct_surface", None),

@@ -9,6 +9,7 @@ mod eval;
 mod facts;
 mod info;
 mod load;
+mod measure;
 mod models;
 mod overlay;
 mod report;
@@ -114,6 +115,7 @@ pub enum Command {
     Models(models::ModelsArgs),
     Convert(convert::ConvertArgs),
     Edit(Box<edit::EditArgs>),
+    Measure(measure::MeasureArgs),
     Info(info::InfoArgs),
     Devices(devices::DevicesArgs),
     Demo(demo::DemoArgs),
@@ -141,6 +143,7 @@ impl Command {
             Command::Models(args) => models::run(args, device),
             Command::Convert(args) => convert::run(args),
             Command::Edit(args) => edit::run(*args),
+            Command::Measure(args) => measure::run(args),
             Command::Info(args) => info::run(args),
             Command::Devices(args) => devices::run(args, device),
             Command::Demo(args) => demo::run(args, device),

@@ -11,10 +11,14 @@ use std::{
     process::{Command, Output},
 };
 
+fn fovea(command: &str, arguments: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fovea"));
+    program.arg(command).args(arguments);
+    forgets(&mut program).output().expect("the program starts")
+}
+
 fn edit(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fovea"));
-    command.arg("edit").args(arguments);
-    forgets(&mut command).output().expect("the program starts")
+    fovea("edit", arguments)
 }
 
 /// Standard output and standard error of a run that must succeed.
@@ -167,4 +171,23 @@ fn the_list_has_every_effect_and_parameter() {
         one.contains("margin_mm [3]  a number from -100 to 100 (mm)") && !one.contains("islands"),
         "{one}"
     );
+}
+
+#[test]
+fn labels_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, csv) = (mask(folder.path()), folder.path().join("measures.csv"));
+    let output = fovea("measure", &[text(&input), "--csv", text(&csv)]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written = std::fs::read_to_string(&csv).unwrap();
+    let rows: Vec<Vec<&str>> = written.lines().map(|line| line.split(',').collect()).collect();
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{written}");
+    let at = |key: &str| rows[0].iter().position(|name| *name == key).unwrap();
+    assert_eq!((rows[1][at("label")], rows[1][at("voxels")]), ("\"liver\"", "5"));
+    // Five voxels of 0.5 × 0.7 × 3 mm.
+    assert_eq!((rows[1][at("size")], rows[1][at("unit")]), ("0.005250", "ml"));
+    assert_eq!((rows[2][at("label")], rows[2][at("id")], rows[2][at("mean")]), ("\"left kidney\"", "7", ""));
+    std::fs::write(&csv, "mine").unwrap();
+    let output = fovea("measure", &[text(&input), "--csv", text(&csv)]);
+    assert!(!output.status.success() && std::fs::read_to_string(&csv).unwrap() == "mine");
 }

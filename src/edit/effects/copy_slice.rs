@@ -1,6 +1,6 @@
 //! A label copied from one slice to others.
 
-use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, rows::Rows};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish};
 
 pub static EFFECT: Effect = Effect {
     id: "copy-slice",
@@ -61,10 +61,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
             return Err(EffectError::Nothing(format!("there is no slice {to} here")));
         };
         let here = match range {
-            Some([low, high]) => copied.and(&Rows::of_each(slice.size, |at| {
-                let value = f64::from(scene.volume.scalar_value(slice.index(at)));
-                value >= low && value <= high
-            })),
+            Some([low, high]) => copied.and(&scene.valued(slice, |value| value >= low && value <= high)?),
             None => copied.clone(),
         };
         wish.gain(scene.label, slice.runs(&here));

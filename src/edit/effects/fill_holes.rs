@@ -26,8 +26,8 @@ pub static EFFECT: Effect = Effect {
 };
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
-    let block = scene.block();
-    scene.voxels()?;
+    // What lies outside of the box around the label is no hole.
+    let (block, ..) = scene.voxels_with(|_| [0; 3])?;
     // A volume of one slice has no inside: it is looked at as a slice.
     let boxes = match values.choice("within") {
         "slice" => block.slices(scene.scope.normal),

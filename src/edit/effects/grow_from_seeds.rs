@@ -66,8 +66,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     });
     let block = scope.around(bounds, reach);
     let space = scene.space(&block);
-    let image: Vec<f32> =
-        (0..block.voxel_count()).map(|own| scene.volume.scalar_value(block.index(own))).collect();
+    let image = scene.values(&block)?;
     let seeds = block.labels(scene.mask);
     let labels: BTreeSet<LabelId> = seeds.iter().copied().filter(|id| *id != 0).collect();
     let range = values.range("low", "high");

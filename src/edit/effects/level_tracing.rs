@@ -47,8 +47,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     (block.low[a], block.size[a]) = (at[a], 1);
     let own = [0, 1, 2].map(|a| at[a] - block.low[a]);
     let seed = (own[2] * block.size[1] + own[1]) * block.size[0] + own[0];
-    let mut image: Vec<f32> =
-        (0..block.voxel_count()).map(|own| scene.volume.scalar_value(block.index(own))).collect();
+    let mut image = scene.values(&block)?;
     let sigma = values.number("sigma_px");
     if sigma > 0.0 {
         // In pixels, of a slice of whichever plane.

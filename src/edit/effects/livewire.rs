@@ -170,8 +170,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         return Err(EffectError::Nothing(format!("there is no slice {slice} here")));
     };
     let size = [block.size[u], block.size[v]];
-    let image: Vec<f32> =
-        (0..block.voxel_count()).map(|own| scene.volume.scalar_value(block.index(own))).collect();
+    let image = scene.values(block)?;
     let costs = EdgeCosts::of_slice(&image, size[0]);
     let pixels = points.iter().map(|[x, y, _]| [(*x, size[0]), (*y, size[1])]);
     let pixels: Vec<[usize; 2]> =

@@ -1,6 +1,6 @@
 //! A label made larger or smaller by a distance.
 
-use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, ball::Ball, rows::Rows};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, ball::Ball};
 use crate::label::Connectivity;
 
 pub static EFFECT: Effect = Effect {
@@ -52,10 +52,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         if !scene.has_image {
             return Err(EffectError::Lacks("the image (--image FILE) for low and high".to_owned()));
         }
-        let in_range = Rows::of_each(block.size, |own| {
-            let value = f64::from(scene.volume.scalar_value(block.index(own)));
-            value >= low && value <= high
-        });
+        let in_range = scene.valued(&block, |value| value >= low && value <= high)?;
         // Only what can be reached from the label through the range.
         grown = grown.and(&in_range).or(&rows).touching(&rows, Connectivity::Faces);
     }

@@ -6,7 +6,7 @@ use super::{
     logic::{FROM, SECOND},
     rows::{Block, Rows},
 };
-use crate::label::Connectivity;
+use crate::{label::Connectivity, watch::Stopped};
 
 pub static EFFECT: Effect = Effect {
     id: "mask-by",
@@ -57,7 +57,7 @@ pub static EFFECT: Effect = Effect {
 };
 
 /// In HU. What is above it and connected is the body.
-const AIR: f32 = -300.0;
+const AIR: f64 = -300.0;
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let (block, own) = (scene.block(), scene.voxels()?);
@@ -71,17 +71,14 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         "label" => second()?,
         "near" => Ball::of_radius(values.number("distance_mm")).dilated(&second()?, &scene.space(&block))?,
         _ if !scene.has_image => return Err(EffectError::Lacks("the image (--image FILE)".to_owned())),
-        "body" => body(scene, &block),
+        "body" => body(scene, &block)?,
         _ => {
             let Some([low, high]) = values.range("low", "high") else {
                 return Err(EffectError::Lacks(
                     "a range of values (low=VALUE, high=VALUE or both)".to_owned(),
                 ));
             };
-            Rows::of_each(block.size, |at| {
-                let value = f64::from(scene.volume.scalar_value(block.index(at)));
-                value >= low && value <= high
-            })
+            scene.valued(&block, |value| value >= low && value <= high)?
         }
     };
     let after = match values.choice("keep") {
@@ -92,8 +89,8 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
 }
 
 /// The largest part that is not air, with its holes filled slice by slice.
-fn body(scene: &Scene<'_>, block: &Block) -> Rows {
-    let dense = Rows::of_each(block.size, |at| scene.volume.scalar_value(block.index(at)) > AIR);
+fn body(scene: &Scene<'_>, block: &Block) -> Result<Rows, Stopped> {
+    let dense = scene.valued(block, |value| value > AIR)?;
     let body = Rows::of_parts(block.size, dense.parts(Connectivity::Faces).first());
     let [width, height, depth] = block.size;
     let mut rows = Vec::with_capacity(body.rows.len());
@@ -102,5 +99,5 @@ fn body(scene: &Scene<'_>, block: &Block) -> Rows {
         let holes = Rows::of_parts(slice.size, &slice.holes());
         rows.extend(slice.or(&holes).rows);
     }
-    Rows { size: block.size, rows }
+    Ok(Rows { size: block.size, rows })
 }

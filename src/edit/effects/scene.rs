@@ -3,12 +3,14 @@
 use super::{
     EffectError,
     ball::Space,
-    rows::{Block, Rows},
+    rows::{Block, Rows, marked},
+    work,
 };
 use crate::{
     geom::{Axis, Grid},
     label::{LabelId, LabelMap, LabelTable},
     volume::Volume,
+    watch::Stopped,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::RangeInclusive};
@@ -115,6 +117,29 @@ impl<'a> Scene<'a> {
         let low = [0, 1, 2].map(|a| (block.low[a] - scope.low[a]) as isize);
         let (rows, space) = (rows.moved(low, block.size), self.space(&block));
         Ok((block, space, rows))
+    }
+
+    /// The values of a box, in its own order.
+    pub(super) fn values(&self, block: &Block) -> Result<Vec<f32>, Stopped> {
+        let [width, height, depth] = block.size;
+        let row = |row: usize| block.row(row)..block.row(row) + width;
+        let slice = |z: usize| {
+            let voxels = (z * height..(z + 1) * height).flat_map(row);
+            voxels.map(|at| self.volume.scalar_value(at)).collect::<Vec<f32>>()
+        };
+        Ok(work::each("reading values", depth, slice)?.concat())
+    }
+
+    /// The voxels of a box whose values are in question.
+    pub(super) fn valued(&self, block: &Block, is_in: impl Fn(f64) -> bool + Sync) -> Result<Rows, Stopped> {
+        let [width, height, depth] = block.size;
+        let row = |row: usize| {
+            let start = block.row(row);
+            marked(width, |x| is_in(f64::from(self.volume.scalar_value(start + x))))
+        };
+        let slice = |z: usize| (z * height..(z + 1) * height).map(row).collect::<Vec<_>>();
+        let rows = work::each("reading values", depth, slice)?.into_iter().flatten().collect();
+        Ok(Rows { size: block.size, rows })
     }
 
     /// The mask that a second label is taken from.

@@ -72,12 +72,13 @@ impl Walks {
         let mut direction = z.clone();
         let mut rz = dot(&residual, &z);
         let first = rz;
+        let watch = watch::current();
         for round in 0..MOST_ROUNDS {
             if rz <= first * GOOD_ENOUGH * GOOD_ENOUGH || rz == 0.0 {
                 break;
             }
-            if round % 32 == 0 {
-                watch::step("walking", round, MOST_ROUNDS)?;
+            if round % 32 == 0 && watch.stop() {
+                return Err(Stopped);
             }
             apply(&direction, &mut product);
             let step = rz / dot(&direction, &product);

@@ -20,7 +20,8 @@ pub(super) fn each<T: Send>(
         if watch.stop() {
             return Err(Stopped);
         }
-        let result = part(at);
+        // What a part does may ask too.
+        let result = watch::under(&watch, || part(at));
         watch.progress(stage, done.fetch_add(1, Ordering::Relaxed) as u64 + 1, count as u64);
         Ok(result)
     });

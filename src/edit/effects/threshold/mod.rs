@@ -3,11 +3,7 @@
 mod automatic;
 mod presets;
 
-use super::{
-    Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish,
-    rows::{Block, Rows},
-    work,
-};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, rows::Rows};
 use crate::{label::Connectivity, volume::Modality};
 use automatic::{Bins, Histogram, METHODS};
 use presets::PRESETS;
@@ -114,19 +110,6 @@ const PADDING: f32 = -2000.0;
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let block = scene.block();
-    let width = block.size[0];
-    let rows = block.size[1] * block.size[2];
-    // In parts of a few rows, between which it can be stopped.
-    let chunk = (1 << 18) / width.max(1) + 1;
-    let read = |part: usize| {
-        let rows = part * chunk..((part + 1) * chunk).min(rows);
-        rows.flat_map(|row| {
-            let start = block.row(row);
-            (start..start + width).map(|at| scene.volume.scalar_value(at))
-        })
-        .collect::<Vec<f32>>()
-    };
-    let image = work::each("reading values", rows.div_ceil(chunk), read)?.concat();
     let mut found = match values.choice("method") {
         "range" => {
             let Some([low, high]) = values.range("low", "high") else {
@@ -134,22 +117,23 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
                     "a range of values (low=VALUE, high=VALUE or both)".to_owned(),
                 ));
             };
-            between(&block, &image, [low as f32, high as f32])
+            scene.valued(&block, |value| value >= low && value <= high)?
         }
         "preset" => {
             let preset = PRESETS.iter().find(|preset| preset.id == values.choice("preset"));
             let Some(preset) = preset else { return Ok(Wish::default()) };
-            preset.rows(scene, &block, &image)?
+            preset.rows(scene, &block)?
         }
         method => {
-            let thresholds = automatic(method, scene.volume.modality(), &image)?;
+            let thresholds = automatic(method, scene.volume.modality(), &scene.values(&block)?)?;
             let range = match (&thresholds[..], values.choice("class")) {
                 ([low, _], "low") => [f32::NEG_INFINITY, *low],
                 ([low, high], "middle") => [low.next_up(), *high],
                 ([_, high], _) => [high.next_up(), f32::INFINITY],
                 (other, _) => [other.first().copied().unwrap_or(f32::INFINITY).next_up(), f32::INFINITY],
             };
-            between(&block, &image, range)
+            let [low, high] = range.map(f64::from);
+            scene.valued(&block, |value| value >= low && value <= high)?
         }
     };
     let voxel_ml = scene.grid().spacing().into_iter().product::<f64>() / 1000.0;
@@ -167,10 +151,6 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         _ => own.or(&found),
     };
     Ok(scene.becomes(&block, &own, &after))
-}
-
-fn between(block: &Block, image: &[f32], [low, high]: [f32; 2]) -> Rows {
-    Rows::of_each(block.size, |at| image[at] >= low && image[at] <= high)
 }
 
 /// Thresholds that a method finds in values: the highest ones below the foreground. One, or two for three classes.

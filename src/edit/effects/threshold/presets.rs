@@ -46,29 +46,34 @@ const fn of(id: &'static str, range: Range) -> Preset {
 
 impl Preset {
     /// The voxels of a box that it means.
-    pub fn rows(&self, scene: &Scene<'_>, block: &Block, values: &[f32]) -> Result<Rows, EffectError> {
-        let between =
-            |low: f32, high: f32| Rows::of_each(block.size, |at| values[at] >= low && values[at] <= high);
-        Ok(match self.range {
-            Range::Values([low, high]) => between(low, high),
+    pub fn rows(&self, scene: &Scene<'_>, block: &Block) -> Result<Rows, EffectError> {
+        let between = |[low, high]: [f64; 2]| scene.valued(block, |value| value >= low && value <= high);
+        match self.range {
+            Range::Values(range) => Ok(between(range.map(f64::from))?),
             Range::Shares(shares) => {
-                let mut sorted: Vec<f32> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-                sorted.sort_by(f32::total_cmp);
+                let mut sorted = scene.values(block)?;
+                sorted.retain(|value| !value.is_nan());
                 let last = sorted.len().saturating_sub(1) as f64;
-                let [low, high] = shares.map(|share| sorted.get((share * last).round() as usize).copied());
-                between(low.unwrap_or(TOP), high.unwrap_or(BOTTOM))
+                let [low, high] = shares.map(|share| match sorted.len() {
+                    0 => f64::NAN,
+                    _ => f64::from(
+                        *sorted.select_nth_unstable_by((share * last).round() as usize, f32::total_cmp).1,
+                    ),
+                });
+                Ok(between([low, high])?)
             }
             Range::Glare { luma, saturation } => {
                 let Samples::Rgb8(colors) = scene.volume.samples() else {
                     return Err(EffectError::Lacks("an image in colour".to_owned()));
                 };
-                Rows::of_each(block.size, |at| {
+                let is_pale = |at: usize| {
                     let color = colors[block.index(at)];
                     let (low, high) = (color.iter().min(), color.iter().max());
                     let [low, high] = [low, high].map(|c| f32::from(*c.unwrap_or(&0)));
-                    values[at] >= luma && (high - low) <= saturation * high
-                })
+                    (high - low) <= saturation * high
+                };
+                Ok(between([f64::from(luma), f64::INFINITY])?.and(&Rows::of_each(block.size, is_pale)))
             }
-        })
+        }
     }
 }
