@@ -1,7 +1,7 @@
 use super::CommandError;
 use super::annotated::{Annotated, Drawing, Settled};
 use super::annotations::Annotations;
-use super::image::Image;
+use super::image::{Image, name_of};
 use super::journal::Timeline;
 use super::labels_by_name::wanted_labels;
 use super::save_state::{SaveState, Saving};
@@ -39,6 +39,11 @@ impl Opening {
     pub(super) fn new(job: JobId, path: PathBuf, modality: Option<Modality>) -> Self {
         let (preview, arrived, found) = (None, None, None);
         Self { job, path, done: 0, total: 0, preview, arrived, found, modality }
+    }
+
+    /// As the image will be called.
+    pub fn name(&self) -> String {
+        name_of(&self.path)
     }
 
     /// For [`Command::Cancel`](super::Command::Cancel).

@@ -9,6 +9,7 @@ pub use head::{choose, paint_letter};
 pub use row::show as show_row;
 
 use super::frame::ViewFrame;
+use super::words::{Words, text};
 use super::{Scene, Views, difference, overlay, slice_view};
 use crate::geom::Grid;
 use crate::gpu::SliceCallback;
@@ -260,7 +261,7 @@ fn over(
         draw.tone = tone;
     }
     painter.add(SliceCallback::shape(image, draw));
-    drawn_over(&painter, b, &frame, view_state);
+    let _words = drawn_over(&painter, b, &frame, view_state);
 }
 
 /// What only one of the two predicts, over A's view.
@@ -272,31 +273,36 @@ fn differs(ui: &Ui, image: Rect, [a, b]: [&Scene; 2], view_state: &mut ViewState
     let reformat = &mut other.views.reformats[frame.plane as usize];
     let mut draw = slice_view::describe(a, &frame, view_state, reformat, ppp);
     if let Err(why) = other.difference.put(&mut draw, [a, b], view_state.difference_opacity) {
-        return difference::missing(&painter, image, why);
+        return difference::missing(&mut Words::over(&painter, image), why);
     }
     painter.add(SliceCallback::shape(image, draw));
-    drawn_over(&painter, a, &frame, view_state);
-    difference::legend(&painter, image, ["only A", "only B"]);
+    let mut words = drawn_over(&painter, a, &frame, view_state);
+    difference::legend(&mut words, ["only A", "only B"]);
 }
 
 /// What stands over a slice that was drawn anew.
-fn drawn_over(painter: &Painter, scene: &Scene, frame: &ViewFrame, view_state: &ViewState) {
-    let grid = scene.document.volume().grid();
+fn drawn_over<'a>(
+    painter: &'a Painter,
+    scene: &Scene,
+    frame: &ViewFrame,
+    view_state: &ViewState,
+) -> Words<'a> {
     if view_state.crosshair && scene.document.depth() > 1 {
         overlay::crosshair(painter, frame, scene.cursor);
     }
-    overlay::letters(painter, frame, grid);
-    overlay::scale_bar(painter, frame.rect, frame.points_per_unit(), grid);
-    overlay::corners(painter, frame, scene, view_state);
+    let mut words = Words::over(painter, frame.rect);
+    overlay::head(&mut words, frame, scene, view_state);
     if scene.predicted_labels(frame.slice).is_some() {
-        overlay::demonstration(painter, frame.rect, scene);
+        overlay::demonstration(&mut words, scene);
     }
+    overlay::foot(&mut words, frame, scene, view_state);
+    words
 }
 
 fn absent(painter: &Painter, rect: Rect, b: &Scene) {
     painter.rect_filled(rect, 0.0, canvas::GROUND);
     let words = format!("This place is not in {}", as_painted(b.document.name()));
-    overlay::text(painter, rect.center(), Align2::CENTER_CENTER, &words, theme::body(), canvas::WEAK);
+    text(painter, rect.center(), Align2::CENTER_CENTER, &words, theme::body(), canvas::WEAK);
 }
 
 /// Where the line between A and B is: it can be drawn aside. What is held lies over the view, which does not hear of that.

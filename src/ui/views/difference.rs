@@ -1,11 +1,12 @@
 //! What only one of two models predicts of a slice.
 
-use super::{Scene, overlay};
+use super::Scene;
+use super::words::{EDGE, Words};
 use crate::gpu::{Difference, LabelColors, MaskDraw, SliceDraw};
 use crate::label::{LabelId, LabelMap};
 use crate::ui::theme::{self, canvas};
 use crate::workspace::{DocumentId, translation, wanted_labels};
-use egui::{Align2, CornerRadius, Painter, Rect, Vec2, pos2, vec2};
+use egui::{Align2, CornerRadius, Rect, Vec2, pos2, vec2};
 
 /// The labels of B as they were drawn last.
 #[derive(Default)]
@@ -52,13 +53,19 @@ impl Kept {
 }
 
 /// In place of what cannot be shown.
-pub fn missing(painter: &Painter, image: Rect, words: &str) {
-    let at = image.center_top() + vec2(0.0, 34.0);
-    overlay::text(painter, at, Align2::CENTER_TOP, words, theme::small(), canvas::WEAK);
+pub fn missing(words: &mut Words, why: &str) {
+    // A line lower where something is said already.
+    for down in [0.0, 34.0] {
+        let at = pos2(words.view().center().x, words.below() + down);
+        if words.put(at, Align2::CENTER_TOP, why, theme::small(), canvas::WEAK).is_some() {
+            return;
+        }
+    }
 }
 
 /// What the colours mean, at the lower left.
-pub fn legend(painter: &Painter, image: Rect, [a, b]: [&str; 2]) {
+pub fn legend(over: &mut Words, [a, b]: [&str; 2]) {
+    let (painter, image) = (over.painter(), over.view());
     const ROW: f32 = 18.0;
     let rows = [
         (Difference::ADDED, a),
@@ -73,7 +80,10 @@ pub fn legend(painter: &Painter, image: Rect, [a, b]: [&str; 2]) {
     let wide = rows.iter().map(|(_, words)| words.size().x).fold(0.0, f32::max);
     let size = vec2(wide + 34.0, ROW * rows.len() as f32 + 12.0);
     // Above the window's figures.
-    let plate = Rect::from_min_size(pos2(image.left() + overlay::EDGE, image.bottom() - 34.0 - size.y), size);
+    let plate = Rect::from_min_size(pos2(image.left() + EDGE, image.bottom() - 34.0 - size.y), size);
+    if !over.take(plate) {
+        return;
+    }
     painter.rect_filled(plate, CornerRadius::same(6), canvas::SHADE);
     let mut middle = plate.top() + 6.0 + ROW / 2.0;
     for (color, words) in rows {

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::frame::ViewFrame;
-use super::overlay::EDGE;
+use super::words::{EDGE, Words};
 use crate::label::LabelId;
 use crate::ui::counted::Counted;
 use crate::ui::reading::in_words;
@@ -17,10 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const CHANGE: f64 = 0.3;
 /// Smaller areas come and go, in pixels.
 const SMALL: usize = 60;
-/// Below plane and slice, and in a narrow view below what is said of a demonstration, in points.
-const TOP: f32 = 34.0;
-const LOWER: f32 = 76.0;
-const NARROW: f32 = 760.0;
+/// A narrower view has room for the flag alone, in points.
 const SMALLEST: f32 = 420.0;
 
 /// What is predicted of the slice in front and of its neighbours.
@@ -31,13 +28,21 @@ pub struct Doubt {
 
 impl Doubt {
     /// Nothing of a slice that is verified, or whose prediction is not to be seen, or in which nothing is odd.
-    pub fn show(&mut self, ui: &Ui, frame: &ViewFrame, scene: &Scene, view_state: &ViewState) {
+    /// True where something is said.
+    pub fn show(
+        &mut self,
+        ui: &Ui,
+        over: &mut Words,
+        frame: &ViewFrame,
+        scene: &Scene,
+        view_state: &ViewState,
+    ) -> bool {
         let z = frame.slice;
         let (document, shown) = (scene.document, view_state.prediction_shown || view_state.difference);
         if !shown || document.is_verified(z) || scene.is_rejected(view_state, z) {
-            return;
+            return false;
         }
-        let Some(model) = scene.model() else { return };
+        let Some(model) = scene.model() else { return false };
         let (classes, table) = document.wanted_labels(&model.card);
         let wanted = (1..classes.len()).filter(|&class| classes[class] != 0);
         let wanted: BTreeMap<LabelId, LabelId> =
@@ -48,16 +53,14 @@ impl Doubt {
             let labels = scene.predicted_labels(z?)?;
             Some((z?, self.counted.entry(z?).or_default().of(labels).clone()))
         });
-        let Some((_, here)) = here else { return };
+        let Some((_, here)) = here else { return false };
         let beside: Vec<_> = [before, after].into_iter().flatten().collect();
         let odd = oddest(&here, &beside, &wanted.keys().copied().collect());
         let said = odd.and_then(|odd| {
             let name = &table.get(*wanted.get(&odd.label)?)?.name;
             Some(capital(&format!("{name} {}", odd.words())))
         });
-        if let Some(words) = said {
-            pill(ui, frame.rect, &in_words(&words));
-        }
+        said.is_some_and(|words| pill(ui, over, &in_words(&words)))
     }
 }
 
@@ -115,16 +118,20 @@ fn oddest(
         .max_by(|a, b| a.change().total_cmp(&b.change()))
 }
 
-fn pill(ui: &Ui, view: Rect, words: &str) {
+/// False where there is no room for it.
+fn pill(ui: &Ui, over: &mut Words, words: &str) -> bool {
     const ICON: f32 = 14.0;
     const AROUND: Vec2 = vec2(ICON + 24.0, 12.0);
+    let view = over.view();
     // A small view has room for the flag alone, and the words where the pointer is.
     let room = (view.width() >= SMALLEST).then_some(320.0_f32.min(view.width() - 2.0 * EDGE - AROUND.x));
     let galley = room.map(|room| ui.painter().layout(words.to_owned(), theme::small(), canvas::TEXT, room));
-    let top = if room.is_some() && view.width() < NARROW { LOWER } else { TOP };
-    let at = pos2(view.left() + EDGE - 2.0, view.top() + top);
+    let at = pos2(view.left() + EDGE - 2.0, over.below());
     let size = galley.as_ref().map_or(Vec2::splat(ICON + 12.0), |galley| galley.size() + AROUND);
     let place = Rect::from_min_size(at, size);
+    if !over.take(place) {
+        return false;
+    }
     let response = ui.interact(place, ui.scope_id().with("doubt"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
     let painter = ui.painter();
@@ -136,6 +143,7 @@ fn pill(ui: &Ui, view: Rect, words: &str) {
     }
     response
         .on_hover_text(format!("{words}: what is predicted here does not fit the next slice. Look closely"));
+    true
 }
 
 #[cfg(test)]

@@ -61,8 +61,8 @@ impl Outcome {
         draw.style.preview = if is_newest { 1.0 } else { BEHIND };
     }
 
-    /// How much it is, at the lower edge of a view.
-    pub fn pill(&mut self, ui: &mut Ui, view: Rect, scene: &Scene) {
+    /// How much it is, at the lower edge of a view: where that is said.
+    pub fn pill(&mut self, ui: &mut Ui, view: Rect, scene: &Scene) -> Option<Rect> {
         let shown = shown(scene);
         let failure = scene.workspace.effect_failure();
         let now = ui.input(|i| i.time);
@@ -78,7 +78,7 @@ impl Outcome {
                 ui.ctx().request_repaint_after_secs((SLOW - (now - since)) as f32);
             }
         }
-        let Some((preview, _)) = shown.filter(|_| failure.is_none()) else { return };
+        let (preview, _) = shown.filter(|_| failure.is_none())?;
         let grid = scene.document.volume().grid();
         let [gained, lost] = preview.volumes.map(|volume| measure(volume, grid));
         let mut words = match preview.voxels {
@@ -99,6 +99,7 @@ impl Outcome {
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
         ui.painter().rect_filled(place, CornerRadius::same(size::RADIUS), canvas::SHADE);
         ui.painter().galley(place.min + vec2(12.0, 6.0), galley, canvas::TEXT);
+        Some(place)
     }
 }
 

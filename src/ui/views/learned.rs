@@ -1,8 +1,9 @@
 //! What a network that learns makes of the slice on screen, instead of what the model in use predicts: while it learns,
 //! and once it is there, before and now.
 
+use super::Scene;
 use super::frame::ViewFrame;
-use super::overlay::EDGE;
+use super::words::{EDGE, Words};
 use crate::gpu::{PredictionDraw, PredictionSource};
 use crate::label::{LabelId, LabelTable};
 use crate::time::now_ms;
@@ -53,28 +54,25 @@ impl AsItLearns {
     }
 }
 
-/// Over the native view: which of two predictions is shown and the other one a click away, or that the network still learns.
-pub fn show(
-    ui: &mut Ui,
-    frame: &ViewFrame,
-    workspace: &Workspace,
-    document: &Document,
-    learned: &mut Learned,
-) {
-    /// Below plane and slice, and below what is said of a demonstration.
-    const TOP: f32 = 46.0;
-    let at = pos2(frame.rect.left() + EDGE, frame.rect.top() + TOP);
-    match learned {
-        Learned::InUse => {}
-        Learned::AsItLearns(_) => {
-            if let Some((_, validation)) = newest(workspace, document, frame.slice) {
-                pill(ui, at, &format!("As it learns · {}", ago(now_ms() - validation.at_ms)));
+/// Over the native view: which of two predictions is shown and the other one a click away, or that the network still learns. True
+/// where something is said.
+pub fn show(ui: &mut Ui, words: &mut Words, frame: &ViewFrame, scene: &Scene, learned: &mut Learned) -> bool {
+    let at = pos2(frame.rect.left() + EDGE, words.below());
+    let document = scene.document;
+    let place = match learned {
+        Learned::InUse => return false,
+        Learned::AsItLearns(_) => match newest(scene.workspace, document, frame.slice) {
+            Some((_, validation)) => {
+                pill(ui, at, &format!("As it learns · {}", ago(now_ms() - validation.at_ms)))
             }
-        }
-        Learned::BeforeNow(pair) if pair.document() != document.id() => {}
+            None => return false,
+        },
+        Learned::BeforeNow(pair) if pair.document() != document.id() => return false,
         Learned::BeforeNow(pair) if !pair.has_earlier() => pill(ui, at, "The new network, not yet adopted"),
         Learned::BeforeNow(pair) => switch(ui, at, frame.rect, pair),
-    }
+    };
+    words.take(place.intersect(frame.rect));
+    true
 }
 
 /// "3 s ago". `ms`: milliseconds that have passed.
@@ -85,7 +83,7 @@ fn ago(ms: i64) -> String {
     }
 }
 
-fn pill(ui: &mut Ui, at: egui::Pos2, words: &str) {
+fn pill(ui: &mut Ui, at: egui::Pos2, words: &str) -> Rect {
     let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::small(), canvas::TEXT);
     let place = Rect::from_min_size(at, galley.size() + vec2(30.0, 12.0));
     let response = ui.interact(place, ui.scope_id().with("learned"), Sense::hover());
@@ -94,9 +92,10 @@ fn pill(ui: &mut Ui, at: egui::Pos2, words: &str) {
     painter.rect_filled(place, CornerRadius::same(theme::size::RADIUS), canvas::SHADE);
     painter.circle_filled(pos2(place.left() + 12.0, place.center().y), 3.0, theme::of(true).accent);
     painter.galley(place.min + vec2(22.0, 6.0), galley, canvas::TEXT);
+    place
 }
 
-fn switch(ui: &mut Ui, at: egui::Pos2, view: Rect, pair: &mut BeforeNow) {
+fn switch(ui: &mut Ui, at: egui::Pos2, view: Rect, pair: &mut BeforeNow) -> Rect {
     let room = Rect::from_min_max(at, pos2(view.right() - EDGE, at.y + theme::size::BUTTON));
     let behind = ui.painter().add(egui::Shape::Noop);
     let mut ui = ui.new_child(
@@ -123,6 +122,7 @@ fn switch(ui: &mut Ui, at: egui::Pos2, view: Rect, pair: &mut BeforeNow) {
     let place = ui.min_rect().expand2(vec2(5.0, 4.0));
     let shade = egui::Shape::rect_filled(place, CornerRadius::same(theme::size::RADIUS), canvas::SHADE);
     ui.painter().set(behind, shade);
+    place
 }
 
 #[cfg(test)]

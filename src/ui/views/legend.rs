@@ -2,13 +2,15 @@
 
 use super::Scene;
 use super::frame::ViewFrame;
-use super::overlay::EDGE;
+use super::overlay::DEMONSTRATION;
+use super::words::{EDGE, Words};
 use crate::gpu::Difference;
 use crate::label::{LabelId, LabelTable};
 use crate::ui::counted::Counted;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, canvas};
 use crate::ui::view_state::{Shows, ViewState};
+use crate::ui::widgets::Icon;
 use egui::{
     Color32, CornerRadius, Painter, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
     vec2,
@@ -40,17 +42,25 @@ enum Kind {
 }
 
 impl Legend {
-    /// A click puts it away. `view_state`: what of mask and prediction is shown.
-    pub fn show(&mut self, ui: &Ui, frame: &ViewFrame, scene: &Scene, view_state: &mut ViewState) {
+    /// A click puts it away. `view_state`: what of mask and prediction is shown. True where it is there; it says, too, what a model
+    /// of phantoms is worth.
+    pub fn show(
+        &mut self,
+        ui: &Ui,
+        over: &mut Words,
+        frame: &ViewFrame,
+        scene: &Scene,
+        view_state: &mut ViewState,
+    ) -> bool {
         let document = scene.document;
         let z = frame.slice;
         let predicted = scene.predicted_labels(z);
         let predicted = predicted.filter(|_| !scene.is_rejected(view_state, z));
-        let Some(predicted) = predicted.filter(|_| view_state.legend) else { return };
-        let Some(card) = scene.model().map(|model| &model.card) else { return };
+        let Some(predicted) = predicted.filter(|_| view_state.legend) else { return false };
+        let Some(card) = scene.model().map(|model| &model.card) else { return false };
         let kinds: &[Kind] = match view_state.shows() {
             Shows::Difference => DIFFERENCE,
-            Shows::Mask => return,
+            Shows::Mask => return false,
             Shows::Prediction | Shows::Certainty if document.mask().is_empty() => &[Kind::Prediction],
             Shows::Prediction | Shows::Certainty => &[Kind::Mask, Kind::Prediction],
         };
@@ -67,7 +77,8 @@ impl Legend {
                     .collect()
             }
         };
-        draw(ui, frame.rect, kinds, &labels, &table, &mut view_state.legend);
+        let caution = scene.is_demonstration();
+        draw(ui, over, kinds, caution, (&labels, &table), &mut view_state.legend)
     }
 }
 
@@ -80,17 +91,19 @@ struct Item {
 enum Mark {
     Kind(&'static Kind),
     Label(Color32),
+    Caution,
     None,
 }
 
 fn draw(
     ui: &Ui,
-    view: Rect,
+    over: &mut Words,
     kinds: &'static [Kind],
-    labels: &[LabelId],
-    table: &LabelTable,
+    caution: bool,
+    (labels, table): (&[LabelId], &LabelTable),
     shown: &mut bool,
-) {
+) -> bool {
+    let view = over.view();
     let of_kind = |kind| Item { mark: Mark::Kind(kind), words: words(kind).to_owned() };
     let of_label = |id: &LabelId| {
         let label = table.get(*id)?;
@@ -104,14 +117,17 @@ fn draw(
     let widest = (view.width() * 0.5).min(320.0);
     let mut lines = broken(ui, kinds.iter().map(of_kind).collect(), widest);
     lines.extend(broken(ui, names, widest));
+    if caution {
+        lines.push(vec![Item { mark: Mark::Caution, words: DEMONSTRATION[1].to_owned() }]);
+    }
     let width = |line: &Vec<Item>| line.iter().map(|item| wide(ui, item)).sum::<f32>();
     let size = vec2(lines.iter().map(width).fold(0.0, f32::max) + 14.0, lines.len() as f32 * LINE + 12.0);
     let corner = pos2(view.left() + EDGE - 2.0, view.bottom() - ABOVE - size.y);
     // No room for it beside the picture's own words.
-    if size.y > view.height() * 0.4 || size.x > view.width() - 2.0 * EDGE {
-        return;
-    }
     let rect = Rect::from_min_size(corner, size);
+    if size.y > view.height() * 0.4 || !over.take(rect) {
+        return false;
+    }
     // A drag, too: else the view below would hear the press.
     let response = ui.interact(rect, ui.scope_id().with("legend"), Sense::click_and_drag());
     let all: Vec<&str> = lines.iter().flatten().map(|item| item.words.as_str()).collect();
@@ -131,6 +147,7 @@ fn draw(
         *shown = false;
         ui.ctx().request_repaint();
     }
+    true
 }
 
 fn words(kind: &Kind) -> &'static str {
@@ -166,6 +183,7 @@ fn before_words(mark: &Mark) -> f32 {
     match mark {
         Mark::Kind(_) => 29.0,
         Mark::Label(_) => SWATCH + 6.0,
+        Mark::Caution => 20.0,
         Mark::None => 0.0,
     }
 }
@@ -183,10 +201,15 @@ fn paint(painter: &Painter, at: Pos2, item: &Item) {
             let square = Rect::from_min_size(at - vec2(0.0, SWATCH / 2.0), vec2(SWATCH, SWATCH));
             painter.rect_filled(square, 3.0, *color);
         }
+        Mark::Caution => {
+            let square = Rect::from_min_size(at - vec2(0.0, 7.0), vec2(14.0, 14.0));
+            Icon::Warning.paint(painter, square, theme::of(true).warn);
+        }
         Mark::None => {}
     }
+    let color = if matches!(item.mark, Mark::Caution) { theme::of(true).warn } else { canvas::TEXT };
     let at = at + vec2(before_words(&item.mark), 0.0);
-    painter.text(at, egui::Align2::LEFT_CENTER, &item.words, theme::small(), canvas::TEXT);
+    painter.text(at, egui::Align2::LEFT_CENTER, &item.words, theme::small(), color);
 }
 
 /// As the kind is drawn over the image: a line for the mask, dashes and dots for a prediction, plain colours for a difference.

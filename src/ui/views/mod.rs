@@ -19,6 +19,7 @@ mod preview;
 mod slice_view;
 mod slider;
 mod surface_view;
+mod words;
 
 pub use compare::{choose as choose_beside, paint_letter, show_row as show_compare_row};
 pub use marks::SliceMarks;
@@ -56,6 +57,8 @@ pub struct Views {
     /// What only one of two networks predicts, before and now.
     differing: difference::Kept,
     effect: effect::Outcome,
+    /// The view in which it is said what a prediction is worth: once is enough.
+    says: Option<Plane>,
 }
 
 /// What is shown in a view.
@@ -86,6 +89,11 @@ impl<'a> Scene<'a> {
 
     fn model(&self) -> Option<&'a LibraryModel> {
         self.workspace.model(self.version?)
+    }
+
+    /// It knows phantoms only.
+    fn is_demonstration(&self) -> bool {
+        self.model().is_some_and(LibraryModel::is_demonstration)
     }
 
     fn prediction(&self, z: usize) -> Option<&'a Predicted> {
@@ -132,7 +140,13 @@ impl Views {
         if self.marks.is_behind() {
             ui.ctx().request_repaint();
         }
-        let layout = view_state.image(scene.document).layout;
+        let image = view_state.image(scene.document);
+        let layout = fitting(image.layout, image.focus, rect);
+        self.says = match layout {
+            Layout::One(Pane::Plane(plane)) => Some(plane),
+            Layout::One(Pane::Surface) => None,
+            _ => Some(scene.document.native_plane()),
+        };
         if layout != Layout::Two {
             self.other = None;
         }
@@ -169,6 +183,17 @@ impl Views {
         inside.then(|| at.map(|c| c as usize))
     }
 
+    /// Whether a view says what the prediction is worth: one of them does, and of two that are compared B only where A does not.
+    fn says(&self, plane: Plane, scene: &Scene) -> bool {
+        let of_a = || {
+            let version = scene.workspace.active().and_then(Document::model);
+            version
+                .and_then(|version| scene.workspace.model(version))
+                .is_some_and(LibraryModel::is_demonstration)
+        };
+        if scene.is_other { !of_a() } else { self.says == Some(plane) }
+    }
+
     /// The labels in three dimensions, or the slices.
     fn beside(
         &mut self,
@@ -182,7 +207,7 @@ impl Views {
         let image = view_state.image(scene.document);
         match image.beside_in(image.layout) {
             Beside::Slices => overview::show(&mut ui, scene, &self.marks, out),
-            _ => surface_view::show(&mut ui, scene, view_state),
+            _ => surface_view::show(&mut ui, scene, view_state, self.says.is_none()),
         }
         surface_view::choice(&mut ui, rect, scene, view_state);
     }
@@ -204,6 +229,18 @@ impl Views {
         let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(plane.title()));
         slice_view::show(&mut ui, plane, scene, view_state, toolbox, self, out);
     }
+}
+
+/// Where several views would be too small to see anything in, the one that keys act on has all the room.
+fn fitting(layout: Layout, focus: Pane, rect: Rect) -> Layout {
+    /// Of the smallest view, in points.
+    const LEAST: [f32; 2] = [130.0, 110.0];
+    let smallest = match layout {
+        Layout::Four => quarters(rect)[0].size(),
+        Layout::OneAndThree => one_and_three(rect).1[0].size(),
+        Layout::One(_) | Layout::Two => return layout,
+    };
+    if smallest.x < LEAST[0] || smallest.y < LEAST[1] { Layout::One(focus) } else { layout }
 }
 
 fn quarters(rect: Rect) -> [Rect; 4] {

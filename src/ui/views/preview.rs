@@ -1,5 +1,5 @@
 use super::frame::ViewFrame;
-use super::overlay;
+use super::words::text;
 use crate::gpu::{SliceCallback, SliceDraw, SliceImage};
 use crate::ui::outbox::Outbox;
 use crate::ui::theme::{self, canvas, size};
@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, opening: &Opening, out: &mut Outbox) {
         ui.painter().add(SliceCallback::shape(rect, SliceDraw::of_image(image, frame.transform)));
         let words = format!("Slice {} of {depth}, shown while the rest is loading", z + 1);
         let at = pos2(rect.center().x, rect.top() + 14.0);
-        overlay::text(ui.painter(), at, Align2::CENTER_TOP, &words, theme::small(), canvas::TEXT);
+        text(ui.painter(), at, Align2::CENTER_TOP, &words, theme::small(), canvas::TEXT);
     }
     let card = Rect::from_center_size(pos2(rect.center().x, rect.bottom() - 70.0), vec2(340.0, 84.0));
     let mut ui = ui.new_child(UiBuilder::new().max_rect(card).layout(Layout::top_down(Align::Min)));
@@ -29,7 +29,7 @@ pub fn show(ui: &mut Ui, opening: &Opening, out: &mut Outbox) {
         &mut ui,
         |ui| {
             ui.horizontal(|ui| {
-                let name = opening.path.file_name().unwrap_or(opening.path.as_os_str()).to_string_lossy();
+                let name = opening.name();
                 ui.add(egui::Label::new(RichText::new(format!("Loading {name}"))).truncate());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if quiet(ui, true, "Cancel").clicked() {

@@ -1,6 +1,7 @@
 use super::findings::Findings;
 use super::frame::ViewFrame;
 use super::learned;
+use super::words::Words;
 use super::{Scene, Views, difference, likely, overlay, slider};
 use crate::geom::{Axis, Plane, Unit};
 use crate::gpu::{
@@ -16,7 +17,7 @@ use crate::ui::outbox::Outbox;
 use crate::ui::theme::canvas;
 use crate::ui::view_state::{Pane, ViewState};
 use crate::workspace::Reformat;
-use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 use glam::DVec3;
 use std::sync::Arc;
 
@@ -95,18 +96,35 @@ pub fn show(
     if !learns && !effect {
         views.initials.paint(&painter, &frame, scene, view_state);
     }
-    overlay::letters(&painter, &frame, document.volume().grid());
-    overlay::scale_bar(&painter, rect, frame.points_per_unit(), document.volume().grid());
-    overlay::corners(&painter, &frame, scene, view_state);
+    let mut words = Words::over(&painter, rect);
+    overlay::head(&mut words, &frame, scene, view_state);
+    // One thing is said over an image: that another network is shown, what is odd, or else what the prediction is worth.
+    let mut said = native && learned::show(ui, &mut words, &frame, scene, &mut view_state.learned);
     if scene.arrangement == Arrangement::Review && axes.normal == Axis::Z && !scene.is_other {
-        views.legend.show(ui, &frame, scene, view_state);
-        if !effect {
-            views.doubt.show(ui, &frame, scene, view_state);
+        let legend = views.legend.show(ui, &mut words, &frame, scene, view_state);
+        // What the prediction is worth comes before what is odd in it; the legend says it, too.
+        let warns = predicted && scene.is_demonstration() && !legend;
+        if !effect && !said && !warns {
+            said = views.doubt.show(ui, &mut words, &frame, scene, view_state);
         }
+        said |= legend;
     }
-    if predicted && !learns {
-        overlay::demonstration(&painter, rect, scene);
+    if predicted && !said && views.says(plane, scene) {
+        overlay::demonstration(&mut words, scene);
     }
+    match differs {
+        Some(Ok(())) => difference::legend(&mut words, ["only now", "only before"]),
+        Some(Err(why)) => difference::missing(&mut words, why),
+        None => {}
+    }
+    if effect
+        && !scene.is_other
+        && view_state.image(document).focus_plane(document) == plane
+        && let Some(pill) = views.effect.pill(ui, rect, scene)
+    {
+        words.take(pill);
+    }
+    overlay::foot(&mut words, &frame, scene, view_state);
     if count > 1 && !scene.is_other {
         super::frame_of_focus(ui, whole, Pane::Plane(plane), view_state.image(document));
     }
@@ -115,17 +133,6 @@ pub fn show(
     }
     if predicted && !learns && cursor_icon(view_state, toolbox) == CursorIcon::Default {
         likely::show(&painter, &response, &frame, scene);
-    }
-    match differs {
-        Some(Ok(())) => difference::legend(&painter, rect, ["only now", "only before"]),
-        Some(Err(why)) => difference::missing(&painter, rect.translate(vec2(0.0, 44.0)), why),
-        None => {}
-    }
-    if native {
-        learned::show(ui, &frame, scene.workspace, document, &mut view_state.learned);
-    }
-    if effect && !scene.is_other && view_state.image(document).focus_plane(document) == plane {
-        views.effect.pill(ui, rect, scene);
     }
     if count > 1 {
         let strip = Rect::from_min_max(pos2(rect.right(), whole.top()), whole.max);

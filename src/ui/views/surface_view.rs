@@ -1,6 +1,7 @@
 //! The labels in three dimensions.
 
 use super::pointer::{ZOOM_PER_NOTCH, ZOOM_PER_POINT, notches};
+use super::words::{EDGE, Words, text};
 use super::{Scene, overlay};
 use crate::geom::Grid;
 use crate::gpu::{Camera, LabelColors, SurfaceCallback, SurfaceDraw, Turn, corners};
@@ -19,7 +20,8 @@ use std::time::Duration;
 /// How often a newer surface is looked for while it is being made.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-pub fn show(ui: &mut Ui, scene: &Scene, view_state: &mut ViewState) {
+/// `says`: no other view says what the prediction is worth.
+pub fn show(ui: &mut Ui, scene: &Scene, view_state: &mut ViewState, says: bool) {
     let Scene { workspace, document, .. } = *scene;
     let (rect, grid) = (ui.max_rect(), document.volume().grid());
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
@@ -42,16 +44,18 @@ pub fn show(ui: &mut Ui, scene: &Scene, view_state: &mut ViewState) {
     };
     let surface = workspace.surface().filter(|surface| !surface.is_empty());
     outline(&painter, grid, on_screen);
-    letters(&painter, grid, &camera, on_screen, false);
+    let mut words = Words::over(&painter, rect);
+    take_head(&mut words, view_state.image(document).layout);
+    letters(&mut words, grid, &camera, on_screen, false);
     if let Some(surface) = surface {
         let colors = colors(workspace, document, view_state);
         let draw = SurfaceDraw { surface: Arc::clone(surface), colors, camera };
         painter.add(SurfaceCallback::shape(rect, draw));
         crosshair(&painter, on_screen(grid.patient_of(DVec3::from(document.cursor().map(|c| c as f64)))));
     }
-    letters(&painter, grid, &camera, on_screen, true);
-    overlay::scale_bar(&painter, rect, camera.zoom() / f64::from(ppp), grid);
-    words(&painter, rect, scene, view_state, surface.is_some());
+    letters(&mut words, grid, &camera, on_screen, true);
+    write(&mut words, scene, view_state, [surface.is_some(), says]);
+    overlay::scale_bar(&mut words, camera.zoom() / f64::from(ppp), grid);
     super::frame_of_focus(ui, rect, Pane::Surface, view_state.image(document));
     if workspace.surface_is_behind() {
         ui.ctx().request_repaint_after(LOOK_AGAIN);
@@ -68,18 +72,13 @@ pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewState
         Beside::Labels => Beside::Mask,
         other => other,
     };
-    let choices: &[(Beside, &str)] = match image.layout {
-        Layout::Four | Layout::OneAndThree => {
-            &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction"), (Beside::Slices, "Slices")]
-        }
-        Layout::One(_) | Layout::Two => &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction")],
-    };
-    let mut right = rect.right() - overlay::EDGE;
+    let choices = choices(image.layout);
+    let mut right = rect.right() - EDGE;
     for &(beside, name) in choices.iter().rev() {
         let color = if beside == shown { canvas::TEXT } else { canvas::WEAK };
         let galley = ui.painter().layout_no_wrap(name.to_owned(), theme::small(), color);
         let size = galley.size() + vec2(12.0, 6.0);
-        let place = Rect::from_min_size(pos2(right - size.x, rect.top() + overlay::EDGE - 4.0), size);
+        let place = Rect::from_min_size(pos2(right - size.x, rect.top() + EDGE - 4.0), size);
         right = place.left() - 2.0;
         let response = ui.interact(place, ui.scope_id().with(name), Sense::click());
         response.widget_info(|| {
@@ -96,6 +95,15 @@ pub fn choice(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewState
         if response.clicked() {
             image.beside = beside;
         }
+    }
+}
+
+fn choices(layout: Layout) -> &'static [(Beside, &'static str)] {
+    match layout {
+        Layout::Four | Layout::OneAndThree => {
+            &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction"), (Beside::Slices, "Slices")]
+        }
+        Layout::One(_) | Layout::Two => &[(Beside::Mask, "Mask"), (Beside::Prediction, "Prediction")],
     }
 }
 
@@ -154,7 +162,7 @@ fn outline(painter: &Painter, grid: &Grid, on_screen: impl Fn(DVec3) -> Pos2) {
 
 /// Anatomical letters where the volume's axes end: those before the volume, or those behind it.
 fn letters(
-    painter: &Painter,
+    words: &mut Words,
     grid: &Grid,
     camera: &Camera,
     on_screen: impl Fn(DVec3) -> Pos2,
@@ -174,7 +182,7 @@ fn letters(
             let at = on_screen(center + direction * 1.08);
             let color = if in_front { canvas::TEXT } else { canvas::WEAK.gamma_multiply(0.7) };
             let font = FontId::proportional(13.0);
-            overlay::text(painter, at, Align2::CENTER_CENTER, &letter.to_string(), font, color);
+            words.put(at, Align2::CENTER_CENTER, &letter.to_string(), font, color);
         }
     }
 }
@@ -189,31 +197,46 @@ fn crosshair(painter: &Painter, at: Pos2) {
 /// Has no room for words and choices in one line, in points.
 const NARROW: f32 = 420.0;
 
-fn words(painter: &Painter, rect: Rect, scene: &Scene, view_state: &ViewState, there: bool) {
+/// Takes the place of what stands at the upper edge, which letters keep away from: the name of the view, and what can be chosen.
+fn take_head(words: &mut Words, layout: Layout) {
+    let (view, small) = (words.view(), theme::small());
+    let wide =
+        |text: &str| words.painter().layout_no_wrap(text.to_owned(), small.clone(), canvas::TEXT).size().x;
+    let chosen: f32 = choices(layout).iter().map(|(_, name)| wide(name) + 14.0).sum();
+    let place = |from: f32, to: f32| Rect::from_x_y_ranges(from..=to, view.top()..=view.top() + 27.0);
+    let title = place(view.left(), view.left() + EDGE + wide(TITLE) + 4.0);
+    let choice = place(view.right() - EDGE - chosen, view.right());
+    words.take(choice.intersect(view));
+    words.take(title.intersect(view));
+}
+
+const TITLE: &str = "3-D";
+
+/// `there`: something is drawn. `says`: no other view says what the prediction is worth.
+fn write(words: &mut Words, scene: &Scene, view_state: &ViewState, [there, says]: [bool; 2]) {
     let Scene { workspace, document, .. } = *scene;
-    let (corner, small) = (rect.min + Vec2::splat(overlay::EDGE), theme::small());
-    let title = overlay::text(painter, corner, Align2::LEFT_TOP, "3-D", small.clone(), canvas::TEXT);
+    let (corner, small) = (words.view().min + Vec2::splat(EDGE), theme::small());
+    let title = text(words.painter(), corner, Align2::LEFT_TOP, TITLE, small.clone(), canvas::TEXT);
     let of_prediction =
         matches!(view_state.surface_of(workspace, document), Some(SurfaceOf::Prediction { .. }));
-    let missing = overlay::predicted_words(workspace, document).filter(|_| of_prediction);
-    if let Some(words) = &missing {
+    if let Some(missing) = overlay::predicted_words(workspace, document).filter(|_| of_prediction) {
         // In a narrow view the choices are beside the title.
-        let at = match rect.width() < NARROW {
+        let at = match words.view().width() < NARROW {
             true => pos2(corner.x, title.bottom() + 4.0),
             false => pos2(title.right() + 8.0, corner.y),
         };
-        overlay::text(painter, at, Align2::LEFT_TOP, words, small.clone(), canvas::WEAK);
+        words.head(at, Align2::LEFT_TOP, &missing, small.clone(), canvas::WEAK);
     }
     if there {
-        if of_prediction {
-            overlay::demonstration(painter, rect, scene);
+        if of_prediction && says {
+            overlay::demonstration(words, scene);
         }
         return;
     }
-    let words = match (workspace.surface_is_behind(), of_prediction) {
+    let why = match (workspace.surface_is_behind(), of_prediction) {
         (true, _) => "Making the surface…",
         (false, true) => "Nothing is predicted yet",
         (false, false) => "The mask is empty: paint, or accept a prediction",
     };
-    overlay::text(painter, rect.center(), Align2::CENTER_CENTER, words, small, canvas::WEAK);
+    words.put(words.view().center(), Align2::CENTER_CENTER, why, small, canvas::WEAK);
 }

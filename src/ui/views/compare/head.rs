@@ -1,7 +1,7 @@
 //! Above each of the two: which it is, what it is, and a list of what may be there instead.
 
 use super::super::Scene;
-use super::super::overlay;
+use super::super::words::text;
 use crate::ui::comparing::{images, models};
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
@@ -219,7 +219,7 @@ pub fn nothing(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewStat
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
     let at = rect.center() - vec2(0.0, 24.0);
     let words = "Choose what to put beside it.";
-    let words = overlay::text(ui.painter(), at, Align2::CENTER_CENTER, words, theme::body(), canvas::TEXT);
+    let words = text(ui.painter(), at, Align2::CENTER_CENTER, words, theme::body(), canvas::TEXT);
     let button = Rect::from_center_size(pos2(at.x, words.bottom() + 26.0), vec2(88.0, size::BUTTON));
     let mut ui = ui.new_child(UiBuilder::new().max_rect(button).id_salt("nothing beside it"));
     dark(&mut ui);
