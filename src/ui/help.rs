@@ -4,7 +4,7 @@ use super::keys::{
     Changes, Group, Keys, MOUSE, Shortcut, is_modifier, is_shifted, keys, set_keys, written, written_gesture,
 };
 use super::theme::{self, size};
-use super::widgets::{focus_ring, quiet};
+use super::widgets::quiet;
 use egui::{
     Align, Align2, Context, CornerRadius, Event, Frame, Id, Key, KeyboardShortcut, Layout, Margin, Modal,
     Modifiers, Rect, RichText, Role, ScrollArea, Sense, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -12,6 +12,12 @@ use egui::{
 
 /// Of a line, in points.
 const LINE: f32 = 24.0;
+/// Of the title and the search.
+const HEAD: f32 = 32.0;
+/// Between the sheet and the window's edge.
+const AROUND: f32 = 16.0;
+/// In narrower windows there is less around what is in the sheet.
+const NARROW: f32 = 700.0;
 /// The lines stand in as many columns as there is room for.
 const COLUMN: f32 = 290.0;
 const MOST_COLUMNS: usize = 3;
@@ -27,6 +33,10 @@ pub struct Help {
     waits: Option<&'static str>,
     /// The key that was pressed for it, where another line has it.
     taken: Option<KeyboardShortcut>,
+    /// That has just been so: the keyboard goes to what can be done about it.
+    clashes: bool,
+    /// How high the foot was in the last frame, in points.
+    foot: f32,
 }
 
 impl Help {
@@ -44,9 +54,11 @@ impl Help {
         }
         self.listen(ctx);
         let screen = ctx.content_rect().size();
-        let width = (screen.x - 80.0).min(1020.0);
-        let height = (screen.y - 220.0).max(160.0);
-        let frame = Frame::popup(&ctx.global_style()).inner_margin(20);
+        let margin = if screen.x < NARROW { 12.0 } else { 20.0 };
+        let width = (screen.x - 2.0 * (margin + AROUND)).min(1020.0);
+        let rest = 2.0 * (margin + AROUND) + HEAD + 2.0 * 8.0 + self.foot.max(28.0);
+        let height = (screen.y - rest).max(LINE);
+        let frame = Frame::popup(&ctx.global_style()).inner_margin(margin);
         let modal = Modal::new(Id::unique("keys")).frame(frame).show(ctx, |ui| {
             ui.set_width(width);
             self.head(ui);
@@ -57,7 +69,13 @@ impl Help {
                 .auto_shrink([false, true])
                 .show(ui, |ui| self.columns(ui, width));
             ui.add_space(8.0);
+            let before = ui.cursor().top();
             self.foot(ui);
+            let foot = ui.min_rect().bottom() - before;
+            if (foot - self.foot).abs() > 0.5 {
+                self.foot = foot;
+                ctx.request_discard("the foot of the list has another height");
+            }
         });
         if modal.should_close() || ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::F1)) {
             self.shown = false;
@@ -77,6 +95,14 @@ impl Help {
         let mut pressed = None;
         ctx.input_mut(|input| {
             input.events.retain(|event| match event {
+                // What can be done about a key that another line has is reached by these.
+                Event::Key { key, modifiers, .. }
+                    if self.taken.is_some() && goes_through(*key, *modifiers) =>
+                {
+                    true
+                }
+                // The key that chose the line may still be down.
+                Event::Key { pressed: true, repeat: true, .. } => false,
                 // Modifiers are part of the key that follows.
                 Event::Key { key, pressed: true, modifiers, .. } if !is_modifier(*key) => {
                     pressed = pressed.or(Some(shortcut(*key, *modifiers)));
@@ -90,9 +116,8 @@ impl Help {
         let free = |keys: &Keys| keys.meaning(&key).is_none_or(|line| line.title == title);
         match key.logical_key {
             Key::Escape => (self.waits, self.taken) = (None, None),
-            _ if is_kept(&key) => self.taken = Some(key),
-            _ if free(&keys(ctx)) => self.give(ctx, vec![key]),
-            _ => self.taken = Some(key),
+            _ if !is_kept(&key) && free(&keys(ctx)) => self.give(ctx, vec![key]),
+            _ => (self.taken, self.clashes) = (Some(key), true),
         }
     }
 
@@ -189,9 +214,6 @@ impl Help {
         if let Some(ground) = ground {
             ui.painter().rect_filled(rect.expand2(vec2(6.0, 0.0)), CornerRadius::same(size::RADIUS), ground);
         }
-        if response.has_focus() {
-            focus_ring(ui, rect);
-        }
         let mut right = rect.right();
         if waits {
             let at = pos2(right, rect.center().y);
@@ -215,45 +237,53 @@ impl Help {
     fn foot(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         let now = keys(&ctx);
-        ui.horizontal(|ui| {
-            let weak = theme::palette(ui).weak;
-            let say = |ui: &mut Ui, words: String| ui.label(RichText::new(words).color(weak));
-            match (self.waits, self.taken) {
-                (None, _) => {
-                    say(ui, "Click a line to give it another key.".to_owned());
-                    let changed = now.changes() != Changes::new();
-                    if changed && quiet(ui, true, "All keys as at first").clicked() {
-                        set_keys(&ctx, Keys::with(&Changes::new()));
-                    }
+        let words = match (self.waits, self.taken) {
+            (None, _) => "Click a line to give it another key.".to_owned(),
+            (Some(title), None) => format!("Press the new key for “{title}”. Escape leaves it as it is."),
+            (Some(_), Some(key)) if is_kept(&key) => {
+                format!("{} cannot be given to anything else. Press another key.", written(&key))
+            }
+            (Some(_), Some(key)) => {
+                let other = now.meaning(&key).map_or("something else", |line| line.title);
+                format!("{} is “{other}”.", written(&key))
+            }
+        };
+        let clashes = std::mem::take(&mut self.clashes);
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(words).color(theme::palette(ui).weak));
+            let Some(title) = self.waits else {
+                let changed = now.changes() != Changes::new();
+                if changed && quiet(ui, true, "All keys as at first").clicked() {
+                    set_keys(&ctx, Keys::with(&Changes::new()));
                 }
-                (Some(title), None) => {
-                    say(ui, format!("Press the new key for “{title}”. Escape leaves it as it is."));
-                    if quiet(ui, true, "Its first key").clicked() {
-                        let mut changed = Keys::clone(&now);
-                        changed.give_back(title);
-                        set_keys(&ctx, changed);
-                        self.waits = None;
-                    }
-                    if quiet(ui, true, "No key").clicked() {
-                        self.give(&ctx, Vec::new());
-                    }
+                return;
+            };
+            if let Some(key) = self.taken.filter(|key| !is_kept(key)) {
+                let take = quiet(ui, true, "Take it from there");
+                if clashes {
+                    take.request_focus();
                 }
-                (Some(_), Some(key)) if is_kept(&key) => {
-                    say(
-                        ui,
-                        format!("{} cannot be given to anything else. Press another key.", written(&key)),
-                    );
+                if take.clicked() {
+                    self.give(&ctx, vec![key]);
                 }
-                (Some(_), Some(key)) => {
-                    let other = now.meaning(&key).map_or("something else", |line| line.title);
-                    say(ui, format!("{} is “{other}”.", written(&key)));
-                    if quiet(ui, true, "Take it from there").clicked() {
-                        self.give(&ctx, vec![key]);
-                    }
-                    if quiet(ui, true, "Leave it").clicked() {
-                        (self.waits, self.taken) = (None, None);
-                    }
+            }
+            if self.taken.is_some() {
+                let leave = quiet(ui, true, "Leave it");
+                if clashes && self.taken.is_some_and(|key| is_kept(&key)) {
+                    leave.request_focus();
                 }
+                if leave.clicked() {
+                    (self.waits, self.taken) = (None, None);
+                }
+            }
+            if quiet(ui, true, "Its first key").clicked() {
+                let mut changed = Keys::clone(&now);
+                changed.give_back(title);
+                set_keys(&ctx, changed);
+                (self.waits, self.taken) = (None, None);
+            }
+            if quiet(ui, true, "No key").clicked() {
+                self.give(&ctx, Vec::new());
             }
         });
     }
@@ -299,6 +329,14 @@ fn shortcut(key: Key, pressed: Modifiers) -> KeyboardShortcut {
 /// Keys whose meaning stays: Escape leaves, Space moves the image.
 fn is_kept(key: &KeyboardShortcut) -> bool {
     matches!(key.logical_key, Key::Escape | Key::Space)
+}
+
+/// Keys that go through buttons and use them.
+fn goes_through(key: Key, modifiers: Modifiers) -> bool {
+    match key {
+        Key::Tab => !modifiers.command && !modifiers.alt,
+        key => matches!(key, Key::Enter | Key::Space) && modifiers.is_none(),
+    }
 }
 
 fn title(ui: &mut Ui, words: &str) {

@@ -49,6 +49,31 @@ impl Part {
     }
 }
 
+/// Draws a ring around the widget that the keyboard has come to, after all else is drawn. `sheet`: one stands over the window, through
+/// which Tab always goes. A field that is written in shows by itself that it has the keyboard.
+pub fn show_focus(ctx: &Context, sheet: bool) {
+    let Some(focused) = ctx.memory(|memory| memory.focused()) else { return };
+    let is_part = Part::ALL.iter().any(|part| part.id() == focused);
+    if is_part || ctx.text_edit_focused() || !(sheet || is_walking(ctx)) {
+        return;
+    }
+    let Some(response) = ctx.read_response(focused) else { return };
+    let palette = theme::of(ctx.theme() == egui::Theme::Dark);
+    // No further than what is to be seen of it.
+    let painter =
+        ctx.layer_painter(response.layer_id).with_clip_rect(response.interact_rect.expand(RING + 1.0));
+    let round = CornerRadius::same(size::RADIUS + 1);
+    painter.rect_stroke(
+        response.rect.expand(1.0),
+        round,
+        Stroke::new(RING, palette.accent),
+        StrokeKind::Outside,
+    );
+}
+
+/// How thick the ring is, in points.
+const RING: f32 = 2.0;
+
 /// The keyboard goes so many parts further, from where it is; from the views where it is nowhere.
 pub fn go(ctx: &Context, by: i64) {
     let shown: Vec<_> =

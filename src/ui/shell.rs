@@ -198,6 +198,7 @@ impl Shell {
             bars::status(ui, workspace, (pointed_at, [shown, other]), &hint, out);
         });
         self.above(ui.ctx(), middle.response.rect, workspace, toolbox, out);
+        parts::show_focus(ui.ctx(), !self.takes_keys());
     }
 
     fn middle(

@@ -231,10 +231,6 @@ impl Side {
                 let to = tab.right_bottom() + vec2(-8.0, -1.0);
                 ui.painter().line_segment([from, to], Stroke::new(2.0, p.accent));
             }
-            if response.has_focus() {
-                let ring = tab.shrink(3.0);
-                ui.painter().rect_stroke(ring, 4.0, Stroke::new(2.0, p.accent), egui::StrokeKind::Inside);
-            }
             if response.clicked() {
                 self.choose_instead(id);
                 if self.instead.is_none_or(|(instead, _)| instead != id) {

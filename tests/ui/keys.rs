@@ -2,7 +2,7 @@
 
 use super::{MIDDLE, Window};
 use egui::accesskit::Role;
-use egui::{Key, Modifiers};
+use egui::{Key, Modifiers, Rect, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 fn click_line(window: &mut Window, line: &str) {
@@ -57,15 +57,134 @@ fn a_key_that_means_something_is_taken_only_when_the_person_says_so() {
     assert_eq!(window.document().cursor()[2], z + 1);
 }
 
+/// What has the keyboard: its name, and where it is.
+fn at(window: &Window) -> Option<(String, Rect)> {
+    let all = window.harness.query_all(egui_kittest::kittest::By::new());
+    let has_it = all.filter(|node| node.accesskit_node().is_focused());
+    has_it.filter_map(|node| Some((node.accesskit_node().label()?, node.rect()))).next()
+}
+
+fn focused(window: &Window) -> String {
+    at(window).map(|(name, _)| name).unwrap_or_default()
+}
+
+/// Goes on to a part of the window.
+fn go_to(window: &mut Window, part: &str) {
+    for _ in 0..7 {
+        window.press(Key::F6);
+        if focused(window) == part {
+            return;
+        }
+    }
+    panic!("F6 does not come to “{part}”");
+}
+
+#[test]
+fn what_can_be_done_about_a_taken_key_is_within_reach_of_the_keyboard() {
+    let mut window = Window::on("oct");
+    let wait = |window: &mut Window| {
+        window.press(Key::F1);
+        click_line(window, "Next slice: Down");
+        // Keys that go through widgets elsewhere can be given as well.
+        window.press(Key::Tab);
+        assert!(window.harness.query_by_label_contains("Tab is “Swap brush and eraser”").is_some());
+    };
+    wait(&mut window);
+    assert_eq!(focused(&window), "Take it from there");
+    window.press(Key::Tab);
+    assert_eq!(focused(&window), "Leave it");
+    window.press(Key::Enter);
+    window.steps(2);
+    assert!(window.harness.query_by_label_contains("Next slice: Down").is_some());
+    window.press(Key::Escape);
+    window.steps(20);
+    wait(&mut window);
+    window.press(Key::Enter);
+    window.steps(2);
+    assert!(window.harness.query_by_label_contains("Next slice: Tab").is_some());
+    window.press(Key::Escape);
+    window.steps(20);
+    let z = window.document().cursor()[2];
+    window.press(Key::Tab);
+    assert_eq!(window.document().cursor()[2], z + 1);
+    // And the sheet opens with each of its keys all the same.
+    for (modifiers, key) in [
+        (Modifiers::NONE, Key::F1),
+        (Modifiers::NONE, Key::Questionmark),
+        (Modifiers::SHIFT, Key::Questionmark),
+        (Modifiers::SHIFT, Key::Slash),
+    ] {
+        window.press_with(modifiers, key);
+        window.steps(2);
+        assert!(window.harness.query_by_label_contains("Next slice: Tab").is_some(), "{modifiers:?} {key:?}");
+        window.press(Key::Escape);
+        window.steps(20);
+    }
+}
+
+#[test]
+fn tab_goes_through_a_bar_as_it_is_seen() {
+    for width in [1280.0, 620.0] {
+        let mut window = Window::on("oct");
+        window.harness.set_size(vec2(width, 600.0));
+        window.settle();
+        window.steps(4);
+        for part in ["Bar at the top", "Options of the tool and of the view"] {
+            go_to(&mut window, part);
+            let bar = at(&window).unwrap().1;
+            let mut lefts = Vec::new();
+            loop {
+                window.press(Key::Tab);
+                let (_, rect) = at(&window).expect("something has the keyboard");
+                if !bar.contains(rect.center()) || lefts.len() > 40 {
+                    break;
+                }
+                lefts.push(rect.left());
+            }
+            assert!(lefts.len() >= 3, "{part}: {lefts:?}");
+            assert!(lefts.is_sorted(), "{part}, {width} wide: {lefts:?}");
+        }
+    }
+}
+
+#[test]
+fn what_the_keyboard_comes_to_has_a_ring() {
+    let mut window = Window::on("oct");
+    window.click("Labels panel");
+    window.settle();
+    let is_ringed = |window: &Window, rect: Rect| {
+        let mut ringed = false;
+        for clipped in &window.harness.output().shapes {
+            if let egui::Shape::Rect(shape) = &clipped.shape {
+                ringed |= shape.stroke.width == 2.0
+                    && shape.rect.contains_rect(rect)
+                    && rect.expand(3.0).contains_rect(shape.rect)
+                    && clipped.clip_rect.contains_rect(rect);
+            }
+        }
+        ringed
+    };
+    let verify = window.harness.get_by_label("Verify slice").rect();
+    assert!(!is_ringed(&window, verify));
+    go_to(&mut window, "Lower end of the panel");
+    window.press(Key::Tab);
+    assert_eq!(focused(&window), "Verify slice");
+    assert!(is_ringed(&window, verify));
+    for part in ["Bar at the top", "Tools", "Status"] {
+        go_to(&mut window, part);
+        window.press(Key::Tab);
+        let (name, rect) = at(&window).expect("something has the keyboard");
+        assert!(is_ringed(&window, rect), "{part}: {name}");
+    }
+    // With the pointer again it goes.
+    window.drag(MIDDLE, MIDDLE);
+    assert!(!is_ringed(&window, verify));
+}
+
 #[test]
 fn the_keyboard_goes_through_the_parts_of_the_window() {
     let mut window = Window::on("oct");
     window.settle();
-    let focused = |window: &Window| {
-        let all = window.harness.query_all(egui_kittest::kittest::By::new());
-        let has_it = all.filter(|node| node.accesskit_node().is_focused());
-        has_it.filter_map(|node| node.accesskit_node().label()).next().unwrap_or_default()
-    };
     let mut parts = Vec::new();
     for _ in 0..7 {
         window.press(Key::F6);

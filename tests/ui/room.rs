@@ -2,7 +2,7 @@
 
 use super::learn::{corrected, start};
 use super::{Window, workspace};
-use egui::{Event, Key, Modifiers, Pos2, Rect, pos2, vec2};
+use egui::{Event, Key, Modifiers, Pos2, Rect, Vec2, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use fovea::engine::EngineOptions;
 use fovea::geom::Grid;
@@ -111,6 +111,30 @@ fn many_open_images_leave_the_toolbar_free_and_the_active_one_in_sight() {
     window.press(Key::Enter);
     window.steps(3);
     assert_eq!(window.document().name(), names[5]);
+}
+
+#[test]
+fn several_images_have_room_in_the_smallest_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<_> =
+        (0..3).map(|n| folder.path().join(format!("a patient with a long name {n:02}.tif"))).collect();
+    paths.iter().for_each(|path| picture(path));
+    let mut window = opened(&paths);
+    // As 900 × 600 pixels at 200 %, and the smallest that there is.
+    for size in [[450.0, 300.0], [560.0, 480.0], [680.0, 480.0], [760.0, 480.0]] {
+        window.harness.set_size(Vec2::from(size));
+        window.steps(4);
+        assert_eq!(super::states::complaints(&window), Vec::<String>::new(), "{size:?}");
+        let [previous, next, undo, more] =
+            ["Previous image", "Next image", "Undo", "More"].map(|name| rect(&window, name));
+        assert!(previous.right() < next.left() && next.right() < undo.left(), "{size:?}: {next:?} {undo:?}");
+        assert!(more.right() <= size[0], "{size:?}: {more:?}");
+        window.press_with(Modifiers::COMMAND, Key::B);
+        window.steps(20);
+        assert_eq!(super::states::complaints(&window), Vec::<String>::new(), "{size:?} with the panel");
+        window.press_with(Modifiers::COMMAND, Key::B);
+        window.steps(20);
+    }
 }
 
 fn click_at(window: &mut Window, at: Pos2) {

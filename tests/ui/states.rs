@@ -1,5 +1,5 @@
 //! Every state of the window at two sizes, in both themes, at 100 and 200 %: as a picture against the one that is kept, and by what is
-//! written in it. At 200 % the larger window stands for both: the smaller one is then below the smallest that there is.
+//! written in it; by that in the smallest window, too.
 
 use super::pictures::{HERE, hold, workspace};
 use super::{Window, graphics};
@@ -11,8 +11,14 @@ use fovea::workspace::{AcceptScope, Command, EditCommand, Workspace};
 use std::time::Duration;
 
 /// Size of the window in pixels, and the interface's scale.
-const SIZES: [([f32; 2], f32, &str); 3] =
-    [([900.0, 600.0], 1.0, "small"), ([1600.0, 1000.0], 1.0, "large"), ([1600.0, 1000.0], 2.0, "double")];
+const SIZES: [([f32; 2], f32, &str); 4] = [
+    ([900.0, 600.0], 1.0, "small"),
+    ([1600.0, 1000.0], 1.0, "large"),
+    ([1600.0, 1000.0], 2.0, "double"),
+    ([900.0, 600.0], 2.0, "least"),
+];
+/// No window can be made smaller than this.
+const SMALLEST: ([f32; 2], f32, &str) = ([560.0, 480.0], 1.0, "smallest");
 const THEMES: [(Theme, &str); 2] = [(Theme::Dark, "dark"), (Theme::Light, "light")];
 
 /// Around the window, by the test harness.
@@ -140,16 +146,34 @@ fn looks_as_it_did(name: &str, reach: Reach) {
 }
 
 fn nothing_is_cut_or_hidden_or_nameless(reach: Reach) {
-    for (size, scale, size_name) in SIZES {
+    let mut wrong = Vec::new();
+    for (size, scale, size_name) in SIZES.into_iter().chain([SMALLEST]) {
         let (window, _data) = reached(&reach, size, scale, Theme::Dark, None);
-        let shapes = &window.harness.output().shapes;
-        assert_eq!(cut(&texts(shapes)), Vec::<String>::new(), "{size_name}: words are cut off");
-        assert_eq!(over_each_other(shapes), Vec::<String>::new(), "{size_name}: words over words");
-        assert_eq!(unnamed(&window), [], "{size_name}: widgets without a name");
-        let filled = filled(shapes, window.harness.ctx.content_rect());
-        assert!(filled.len() <= 1, "{size_name}: more than one filled button: {filled:?}");
-        assert!(!window.texts().is_empty(), "{size_name}: nothing is written at all");
+        wrong.extend(complaints(&window).into_iter().map(|words| format!("{size_name}: {words}")));
     }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// What is wrong with what is written in a window, and with its widgets.
+pub fn complaints(window: &Window) -> Vec<String> {
+    let (shapes, rect) = (&window.harness.output().shapes, window.harness.ctx.content_rect());
+    let mut all = Vec::new();
+    let mut complain = |what: &str, of: Vec<String>| {
+        if !of.is_empty() {
+            all.push(format!("{what}: {of:?}"));
+        }
+    };
+    complain("cut off", cut(&texts(shapes)));
+    complain("words over words", over_each_other(shapes));
+    complain("below a plate", under_plates(shapes, rect));
+    complain("without a name", unnamed(window).iter().map(|widget| format!("{widget:?}")).collect());
+    let filled: Vec<String> = filled(shapes, rect).iter().map(|rect| format!("{rect:?}")).collect();
+    complain("several filled buttons", if filled.len() > 1 { filled } else { Vec::new() });
+    complain(
+        "nothing is written at all",
+        if window.texts().is_empty() { vec![String::new()] } else { Vec::new() },
+    );
+    all
 }
 
 /// Words as they are drawn.
@@ -191,9 +215,9 @@ fn cut(texts: &[Text]) -> Vec<String> {
     texts.iter().filter(is_cut).map(|text| text.words.clone()).collect()
 }
 
-/// Pairs of words that lie over each other, where nothing opaque was drawn between them.
-fn over_each_other(shapes: &[ClippedShape]) -> Vec<String> {
-    let (mut seen, mut pairs): (Vec<Text>, Vec<String>) = Default::default();
+/// Looks at each shape with the words that are still to be seen when it is drawn: nothing opaque lies over them.
+fn each_over<'a>(shapes: &'a [ClippedShape], look: &mut dyn FnMut(&'a Shape, Rect, &[Text])) {
+    let mut seen: Vec<Text> = Vec::new();
     for clipped in shapes {
         each(&clipped.shape, &mut |shape| {
             if let Shape::Rect(rect) = shape
@@ -203,19 +227,49 @@ fn over_each_other(shapes: &[ClippedShape]) -> Vec<String> {
                 seen.iter_mut().for_each(|text| text.clip = uncovered(text.rect.intersect(text.clip), cover));
                 seen.retain(|text| text.clip.is_positive());
             }
-            let Some(text) = text_of(shape, clipped.clip_rect) else { return };
-            let visible = text.rect.intersect(text.clip).shrink(1.5);
-            for other in &seen {
-                let common = visible.intersect(other.rect.intersect(other.clip));
-                // The same words a point lower are their shadow.
-                if common.is_positive() && common.height() > 3.0 && other.words != text.words {
-                    pairs.push(format!("“{}” over “{}”", text.words, other.words));
-                }
-            }
-            seen.push(text);
+            look(shape, clipped.clip_rect, &seen);
+            seen.extend(text_of(shape, clipped.clip_rect));
         });
     }
+}
+
+/// Pairs of words that lie over each other.
+fn over_each_other(shapes: &[ClippedShape]) -> Vec<String> {
+    let mut pairs = Vec::new();
+    each_over(shapes, &mut |shape, clip, seen| {
+        let Some(text) = text_of(shape, clip) else { return };
+        let visible = text.rect.intersect(text.clip).shrink(1.5);
+        for other in seen {
+            let common = visible.intersect(other.rect.intersect(other.clip));
+            // The same words a point lower are their shadow.
+            if common.is_positive() && common.height() > 3.0 && other.words != text.words {
+                pairs.push(format!("“{}” over “{}”", text.words, other.words));
+            }
+        }
+    });
     pairs
+}
+
+/// Words that a plate was drawn over through which they can still be seen.
+fn under_plates(shapes: &[ClippedShape], window: Rect) -> Vec<String> {
+    let mut all = Vec::new();
+    each_over(shapes, &mut |shape, clip, seen| {
+        let Shape::Rect(rect) = shape else { return };
+        let plate = rect.rect.intersect(clip);
+        // What darkens the views or the window is meant to lie over all that is in them.
+        let darkens = plate.area() > 0.4 * window.area();
+        let is_shadow = rect.blur_width > 0.0;
+        if rect.fill.is_opaque() || rect.fill.a() < 0x40 || darkens || is_shadow {
+            return;
+        }
+        for text in seen {
+            let common = plate.intersect(text.rect.intersect(text.clip));
+            if common.is_positive() && common.height() > 1.5 && common.width() > 1.5 {
+                all.push(text.words.clone());
+            }
+        }
+    });
+    all
 }
 
 /// What is left of a rectangle, as one rectangle, where another covers a side of it or all.

@@ -8,6 +8,11 @@ use egui::{Button, Key, Popup, PopupCloseBehavior, RichText, ScrollArea, TextEdi
 
 /// A name is no wider than this, in points.
 const WIDEST: f32 = 230.0;
+/// It keeps this much before anything else does.
+const LEAST: f32 = 60.0;
+/// What stands around it: with the list of the images, and the steps alone.
+const ALL: f32 = 96.0;
+const STEPS: f32 = 64.0;
 /// How wide the list is, and how high at most.
 const LIST: [f32; 2] = [320.0, 420.0];
 
@@ -37,16 +42,28 @@ impl Case {
         let at = documents.iter().position(|d| d.id() == active.id()).unwrap_or(0);
         let count = format!("{} of {}", at + 1, documents.len());
         let count = if several { count.as_str() } else { "" };
-        let buttons = if several { 96.0 } else { 16.0 } + width(ui, count);
-        let name = name_of(ui, active, (room - buttons).clamp(60.0, WIDEST));
+        // In little room the count goes first, and then the list.
+        let counts = several && room >= LEAST + ALL + width(ui, count);
+        let lists = several && room >= LEAST + ALL;
+        let beside = match (counts, lists) {
+            (true, _) => ALL + width(ui, count),
+            (false, true) => ALL,
+            (false, false) if several => STEPS,
+            _ => 16.0,
+        };
+        let name = name_of(ui, active, (room - beside).clamp(20.0, WIDEST));
         ui.add_space(4.0);
         let label = ui.add(egui::Label::new(RichText::new(name).font(theme::medium())).selectable(false));
         label.on_hover_text(active.source().display().to_string());
-        if several {
+        if counts {
             ui.add_space(6.0);
             ui.label(RichText::new(count).font(theme::small()).color(theme::palette(ui).weak));
+        }
+        if lists {
             let list = ui.add(IconButton::new(Icon::Down, "All open images").side(24.0));
             self.list(&list, documents, active.id(), out);
+        }
+        if several {
             self.step(ui, Icon::Right, "Next image", 1, out);
         }
     }

@@ -1,6 +1,7 @@
 //! The bars around the views.
 
 mod case;
+mod ends;
 mod jobs;
 mod layers;
 mod options;

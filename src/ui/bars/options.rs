@@ -1,3 +1,4 @@
+use super::ends::RightEnd;
 use super::layers;
 use crate::tools::{Scene, Toolbox};
 use crate::ui::arrangement::Arrangement;
@@ -9,7 +10,7 @@ use crate::ui::views::show_compare_row;
 use crate::ui::widgets::{Icon, IconButton, Segmented, divider, drop_down};
 use crate::volume::presets;
 use crate::workspace::{Document, Workspace};
-use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui, UiBuilder};
+use egui::{Align, Button, Layout, Popup, PopupCloseBehavior, RichText, Ui, UiBuilder};
 
 /// The options of a tool need about this much room each, in points; those without it are behind a button.
 const EACH: f32 = 150.0;
@@ -25,35 +26,46 @@ pub fn show(
     out: &mut Outbox,
 ) {
     let bar = ui.max_rect();
-    let mut right = ui.new_child(
-        UiBuilder::new().max_rect(bar).layout(Layout::right_to_left(Align::Center)).id_salt("view"),
-    );
-    right.spacing_mut().item_spacing.x = 4.0;
-    layouts(&mut right, document, view_state);
-    divider(&mut right);
-    layers::show(&mut right, document, view_state);
-    windows(&mut right, document, view_state);
+    let narrow = ui.ctx().content_rect().width() < super::STRIP_AWAY;
     let (compares, paints) = (view_state.is_comparing(document), toolbox.tool().paints);
-    if arrangement == Arrangement::Review && paints && !compares {
-        // The options of the tool have the place in which it is with the others.
-        shows(&mut right, view_state, false);
-    }
-    let rest = bar.with_max_x(right.min_rect().left() - 8.0);
+    let right = RightEnd::of(ui, "view", bar);
+    let rest = bar.with_max_x(right.left() - 8.0);
     let mut left = ui.new_child(
         UiBuilder::new().max_rect(rest).layout(Layout::left_to_right(Align::Center)).id_salt("tool"),
     );
     left.set_clip_rect(rest.intersect(ui.clip_rect()));
     match arrangement {
         _ if compares && !paints => {
-            title(&mut left, "Compare");
+            if !narrow {
+                title(&mut left, "Compare");
+            }
             show_compare_row(&mut left, workspace, document, view_state, out);
         }
         Arrangement::Review if !paints => {
-            title(&mut left, "Review");
+            if !narrow {
+                title(&mut left, "Review");
+            }
             shows(&mut left, view_state, true);
         }
-        _ => tool(&mut left, document, toolbox, view_state, out),
+        _ => tool(&mut left, document, toolbox, view_state, narrow, out),
     }
+    right.show(ui, |ui| {
+        if arrangement == Arrangement::Review && paints && !compares {
+            // The options of the tool have the place in which it is with the others.
+            shows(ui, view_state, false);
+        }
+        windows(ui, document, view_state, narrow);
+        layers::show(ui, document, view_state);
+        divider(ui);
+        match narrow {
+            true => {
+                let (icon, _) = icon_of(view_state.image(document).layout);
+                let menu = ui.add(IconButton::new(icon, "Layouts"));
+                Popup::menu(&menu).show(|ui| layouts(ui, document, view_state, true));
+            }
+            false => layouts(ui, document, view_state, false),
+        }
+    });
 }
 
 fn title(ui: &mut Ui, words: &str) {
@@ -79,6 +91,7 @@ fn tool(
     document: &Document,
     toolbox: &mut Toolbox,
     view_state: &mut ViewState,
+    narrow: bool,
     out: &mut Outbox,
 ) {
     let scene = Scene {
@@ -91,7 +104,7 @@ fn tool(
     if view_state.windowing {
         return title(ui, "Window and level");
     }
-    if ui.ctx().content_rect().width() < super::STRIP_AWAY {
+    if narrow {
         super::Strip::menu(ui, toolbox, out);
     }
     title(ui, toolbox.tool().title);
@@ -109,47 +122,62 @@ fn tool(
     }
 }
 
-fn layouts(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
+/// How a layout is drawn on its button, and whether one of this kind is shown.
+fn icon_of(layout: ViewLayout) -> (Icon, fn(ViewLayout, ViewLayout) -> bool) {
+    match layout {
+        // Whichever plane it shows.
+        ViewLayout::One(Pane::Plane(_)) => {
+            (Icon::Single, |_, shown| matches!(shown, ViewLayout::One(Pane::Plane(_))))
+        }
+        ViewLayout::One(Pane::Surface) => (Icon::Cube, |own, shown| own == shown),
+        ViewLayout::Four => (Icon::Grid, |own, shown| own == shown),
+        ViewLayout::OneAndThree => (Icon::OneAndThree, |own, shown| own == shown),
+        ViewLayout::Two => (Icon::Two, |own, shown| own == shown),
+    }
+}
+
+/// `listed`: as lines of a menu.
+fn layouts(ui: &mut Ui, document: &Document, view_state: &mut ViewState, listed: bool) {
     let native = document.native_plane();
     // A single slice has one plane.
     let flat = document.depth() == 1;
     let image = view_state.image(document);
-    // From the right end to the left.
-    for (index, (layout, name)) in layouts_of(native).into_iter().enumerate().rev() {
+    for (index, (layout, name)) in layouts_of(native).into_iter().enumerate() {
         if flat && layout.needs_slices() {
             continue;
         }
-        let icon = match layout {
-            ViewLayout::One(Pane::Plane(_)) => Icon::Single,
-            ViewLayout::One(Pane::Surface) => Icon::Cube,
-            ViewLayout::Four => Icon::Grid,
-            ViewLayout::OneAndThree => Icon::OneAndThree,
-            ViewLayout::Two => Icon::Two,
+        let (icon, is_shown) = icon_of(layout);
+        let (selected, command) = (is_shown(layout, image.layout), KeyCommand::Layout(index));
+        let clicked = match listed {
+            true => {
+                let key = shortcut_of(ui.ctx(), command).unwrap_or_default();
+                ui.add(Button::selectable(selected, name).shortcut_text(key)).clicked()
+            }
+            false => ui.add(IconButton::new(icon, name).key(command).selected(selected)).clicked(),
         };
-        let selected = match layout {
-            ViewLayout::One(Pane::Plane(_)) => matches!(image.layout, ViewLayout::One(Pane::Plane(_))),
-            layout => image.layout == layout,
-        };
-        let button = IconButton::new(icon, name).key(KeyCommand::Layout(index)).selected(selected);
-        if ui.add(button).clicked() && !selected {
+        if clicked && !selected {
             image.arrange(layout);
         }
     }
 }
 
-fn windows(ui: &mut Ui, document: &Document, view_state: &mut ViewState) {
+/// `narrow`: the button has an icon and no words.
+fn windows(ui: &mut Ui, document: &Document, view_state: &mut ViewState, narrow: bool) {
     let presets = presets(document.volume());
     if presets.is_empty() {
         return;
     }
     let image = view_state.image(document);
     let chosen = presets.iter().find(|p| p.window == image.tone.window);
-    let menu = drop_down(ui, chosen.map_or("Window", |p| p.title), "Window preset");
+    let menu = match narrow {
+        true => ui.add(IconButton::new(Icon::Window, "Window preset")),
+        false => drop_down(ui, chosen.map_or("Window", |p| p.title), "Window preset"),
+    };
     Popup::menu(&menu).show(|ui| {
         ui.set_min_width(170.0);
         for (index, preset) in presets.iter().enumerate() {
             let key = shortcut_of(ui.ctx(), KeyCommand::Preset(index)).unwrap_or_default();
-            if ui.add(egui::Button::new(preset.title).shortcut_text(key)).clicked() {
+            if ui.add(Button::new(preset.title).shortcut_text(key)).clicked() {
                 image.tone.window = preset.window;
             }
         }

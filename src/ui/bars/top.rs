@@ -1,3 +1,4 @@
+use super::ends::RightEnd;
 use super::{Case, jobs};
 use crate::phantom::SAMPLES;
 use crate::ui::arrangement::Arrangement;
@@ -18,6 +19,8 @@ const FIND: f32 = 196.0;
 const NARROW: f32 = 1080.0;
 /// Below this one the workspaces are a menu.
 const NARROWEST: f32 = 680.0;
+/// Below this one "Redo" has its key and its line among what is rarely needed.
+const NO_REDO: f32 = 560.0;
 
 /// What is open at the left, the workspaces in the middle, and at the right what takes time, finding, history and the rest.
 pub fn show(
@@ -41,10 +44,8 @@ pub fn show(
     let wide = if menu { 0.0 } else { choice.width(ui) };
     let middle = Rect::from_center_size(bar.center(), vec2(wide, size::BUTTON));
 
-    // The right end first: what is left of it is known then.
-    let right = Rect::from_min_max(pos2(middle.right() + 8.0, bar.top()), bar.max);
-    let mut right_ui = child(ui, right, Layout::right_to_left(Align::Center), "right");
-    right_end(&mut right_ui, workspace, arrangement, view_state, [narrow, menu, panel_shown], out);
+    let right = RightEnd::of(ui, "right", bar);
+    let jobs = RightEnd::of(ui, "jobs", bar.with_max_x(right.left() - 4.0));
 
     let left = Rect::from_min_max(bar.min, pos2(middle.left() - 8.0, bar.bottom()));
     let mut left_ui = child(ui, left, Layout::left_to_right(Align::Center), "left");
@@ -52,7 +53,7 @@ pub fn show(
     open(&mut left_ui, document, narrow, out);
     divider(&mut left_ui);
     let room = match menu {
-        true => right_ui.min_rect().left() - left_ui.cursor().left() - 8.0,
+        true => jobs.left() - left_ui.cursor().left() - 8.0,
         false => left.right() - left_ui.cursor().left(),
     };
     case.show(&mut left_ui, workspace, room, out);
@@ -68,6 +69,27 @@ pub fn show(
             out.requests.push(Request::Arrange(chosen));
         }
     }
+
+    let room = right.left() - middle.right() - 12.0;
+    jobs.show(ui, |ui| {
+        if room > 90.0 {
+            jobs::show(ui, workspace, room, out);
+        }
+    });
+    right.show(ui, |ui| {
+        if menu && document.is_some() {
+            workspaces(ui, arrangement, out);
+        }
+        find(ui, narrow, out);
+        if document.is_some() {
+            history(ui, document, bar.width() < NO_REDO, out);
+            let panel = IconButton::new(Icon::Panel, "Panels").key(KeyCommand::Panel).selected(panel_shown);
+            if ui.add(panel).clicked() {
+                out.key(KeyCommand::Panel);
+            }
+        }
+        rest(ui, document, view_state, out);
+    });
 }
 
 fn child(ui: &mut Ui, rect: Rect, layout: Layout, id: &str) -> Ui {
@@ -116,43 +138,17 @@ fn item(ui: &mut Ui, name: &str, command: KeyCommand, out: &mut Outbox) {
     }
 }
 
-fn right_end(
-    ui: &mut Ui,
-    workspace: &Workspace,
-    arrangement: Arrangement,
-    view_state: &ViewState,
-    [narrow, menu, panel_shown]: [bool; 3],
-    out: &mut Outbox,
-) {
-    ui.spacing_mut().item_spacing.x = 4.0;
-    let document = workspace.active();
-    rest(ui, document, view_state, out);
-    if document.is_some() {
-        let panel = IconButton::new(Icon::Panel, "Panels").key(KeyCommand::Panel).selected(panel_shown);
-        if ui.add(panel).clicked() {
-            out.key(KeyCommand::Panel);
-        }
-        history(ui, document, out);
-    }
-    find(ui, narrow, out);
-    if menu && document.is_some() {
-        ui.menu_button(arrangement.title(), |ui| {
-            for other in Arrangement::ALL {
-                if ui
-                    .selectable_label(other == arrangement, other.title())
-                    .on_hover_text(other.about())
-                    .clicked()
-                {
-                    out.requests.push(Request::Arrange(other));
-                    ui.close();
-                }
+/// The workspaces where there is no room for them beside each other.
+fn workspaces(ui: &mut Ui, arrangement: Arrangement, out: &mut Outbox) {
+    ui.menu_button(arrangement.title(), |ui| {
+        for other in Arrangement::ALL {
+            let line = ui.selectable_label(other == arrangement, other.title());
+            if line.on_hover_text(other.about()).clicked() {
+                out.requests.push(Request::Arrange(other));
+                ui.close();
             }
-        });
-    }
-    let room = ui.available_width();
-    if room > 90.0 {
-        jobs::show(ui, workspace, room, out);
-    }
+        }
+    });
 }
 
 /// What is rarely needed.
@@ -162,6 +158,9 @@ fn rest(ui: &mut Ui, document: Option<&Document>, view_state: &ViewState, out: &
     Popup::menu(&more).show(|ui| {
         ui.set_min_width(220.0);
         if document.is_some() {
+            if ui.ctx().content_rect().width() < NO_REDO {
+                item(ui, "Redo", KeyCommand::Redo, out);
+            }
             item(ui, "Export the mask…", KeyCommand::Export, out);
             item(ui, "Close the image", KeyCommand::CloseImage, out);
             ui.separator();
@@ -184,12 +183,11 @@ fn rest(ui: &mut Ui, document: Option<&Document>, view_state: &ViewState, out: &
     });
 }
 
-fn history(ui: &mut Ui, document: Option<&Document>, out: &mut Outbox) {
+fn history(ui: &mut Ui, document: Option<&Document>, undo_only: bool, out: &mut Outbox) {
     let undo = document.and_then(Document::undo_title);
     let redo = document.and_then(Document::redo_title);
-    for (icon, name, what, command) in
-        [(Icon::Redo, "Redo", redo, KeyCommand::Redo), (Icon::Undo, "Undo", undo, KeyCommand::Undo)]
-    {
+    let both = [(Icon::Undo, "Undo", undo, KeyCommand::Undo), (Icon::Redo, "Redo", redo, KeyCommand::Redo)];
+    for (icon, name, what, command) in both.into_iter().take(if undo_only { 1 } else { 2 }) {
         let name = what.map_or_else(|| name.to_owned(), |what| format!("{name}: {what}"));
         let button = IconButton::new(icon, name).key(command).enabled(what.is_some());
         if ui.add(button).clicked() {

@@ -8,10 +8,10 @@ use super::library::{self, Choice, Verb};
 use super::outbox::{Outbox, Request};
 use super::reading::as_painted;
 use super::theme::{self, size};
-use super::widgets::{Icon, key_cap};
+use super::widgets::{Icon, cut_at_the_end, key_cap};
 use crate::tools::Toolbox;
 use crate::workspace::{Command, LabelCommand, Workspace};
-use egui::text::{LayoutJob, TextFormat};
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
     Align2, Area, Color32, Context, CornerRadius, Frame, Id, Key, Margin, Modifiers, Order, Rect, RichText,
     Role, ScrollArea, Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -20,8 +20,9 @@ use entries::{Action, Entry};
 
 const WIDTH: f32 = 660.0;
 const HEIGHT: f32 = 420.0;
-/// Below the window's upper edge.
+/// Below the window's upper edge, and the most of its height that this may be.
 const TOP: f32 = 88.0;
+const SHARE_OF_TOP: f32 = 0.1;
 const FIELD: f32 = 40.0;
 const ROW: f32 = 44.0;
 /// What was chosen last stands first where nothing is typed; so many of them.
@@ -70,9 +71,10 @@ impl Find {
         }
         let window = ctx.content_rect();
         let width = WIDTH.min(window.width() - 24.0);
-        let height = HEIGHT.min(window.height() - TOP - 24.0);
+        let top = TOP.min(window.height() * SHARE_OF_TOP);
+        let height = HEIGHT.min(window.height() - top - 12.0);
         let left = (views.center().x - width / 2.0).clamp(12.0, window.right() - width - 12.0);
-        let place = Rect::from_min_size(pos2(left, TOP), vec2(width, height));
+        let place = Rect::from_min_size(pos2(left, top), vec2(width, height));
         // Below the sheet itself, whichever of the two was drawn first.
         let dim = ctx.layer_painter(egui::LayerId::new(Order::Middle, Id::unique("find dims")));
         dim.rect_filled(views, 0.0, Color32::from_black_alpha(97));
@@ -235,7 +237,6 @@ fn row(ui: &mut Ui, found: &Found, chosen: bool, toolbox: &Toolbox) -> bool {
         let color = if found.letters.contains(&at) && !blocked { p.accent } else { color };
         name.append(&letter.to_string(), 0.0, TextFormat::simple(theme::body(), color));
     }
-    let name = ui.painter().layout_job(name);
     let left = rect.left() + 42.0;
     let mut right = rect.right() - 12.0;
     if let Some(key) = &entry.key {
@@ -244,14 +245,15 @@ fn row(ui: &mut Ui, found: &Found, chosen: bool, toolbox: &Toolbox) -> bool {
     }
     let at = pos2(right, rect.center().y);
     right = ui.painter().text(at, Align2::RIGHT_CENTER, entry.kind, theme::small(), p.faint).left() - 12.0;
-    let clip = ui.painter().with_clip_rect(rect.with_max_x(right).intersect(ui.clip_rect()));
+    name.wrap = TextWrapping::truncate_at_width(right - left);
+    let name = ui.painter().layout_job(name);
     if entry.about.is_empty() {
-        clip.galley(pos2(left, rect.center().y - name.size().y / 2.0), name, color);
+        ui.painter().galley(pos2(left, rect.center().y - name.size().y / 2.0), name, color);
     } else {
-        clip.galley(pos2(left, rect.top() + 5.0), name, color);
-        let at = pos2(left, rect.bottom() - 5.0);
+        ui.painter().galley(pos2(left, rect.top() + 5.0), name, color);
         let color = if blocked { p.faint } else { p.weak };
-        clip.text(at, Align2::LEFT_BOTTOM, &entry.about, theme::small(), color);
+        let about = cut_at_the_end(ui.painter(), &entry.about, theme::small(), color, right - left);
+        ui.painter().galley(pos2(left, rect.bottom() - 5.0 - about.size().y), about, color);
     }
     response.clicked()
 }

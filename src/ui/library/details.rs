@@ -9,23 +9,44 @@ use crate::ui::widgets::{Icon, IconButton, field, primary_with, quiet};
 use crate::workspace::{LibraryModel, ModelOrigin, Workspace};
 use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, Popup, RichText, ScrollArea, Stroke, Ui};
 
-const FOOTER: f32 = 52.0;
+pub const FOOTER: f32 = 52.0;
 
-/// What is to become of the row, by the buttons. `first`: what the filled one and Enter do.
-pub fn show(ui: &mut Ui, entry: Option<&Entry>, workspace: &Workspace, first: Verb) -> Option<Verb> {
+/// What is to become of the row, by the buttons. `first`: what the filled one and Enter do. `flips`: whether they have the list's
+/// place, where there is room for one of the two.
+pub fn show(
+    ui: &mut Ui,
+    entry: Option<&Entry>,
+    workspace: &Workspace,
+    first: Verb,
+    flips: Option<&mut bool>,
+) -> Option<Verb> {
     let whole = ui.max_rect();
     let (body, foot) = whole.split_top_bottom_at_y(whole.bottom() - FOOTER);
     let p = theme::palette(ui);
     let Some(entry) = entry else {
-        super::part(ui, body.shrink(16.0), "none")
-            .label(RichText::new("Choose a model to see what it finds.").color(p.weak));
+        if body.height() > 0.0 {
+            super::part(ui, body.shrink(16.0), "none")
+                .label(RichText::new("Choose a model to see what it finds.").color(p.weak));
+        }
         return None;
     };
     ui.painter().hline(foot.x_range(), foot.top(), (1.0, p.line));
-    let mut ui_body = super::part(ui, body.shrink2(egui::vec2(16.0, 14.0)), "about");
-    ScrollArea::vertical().auto_shrink(false).show(&mut ui_body, |ui| about(ui, entry, workspace));
+    if body.height() > 0.0 {
+        let mut ui_body = super::part(ui, body.shrink2(egui::vec2(16.0, 14.0)), "about");
+        ScrollArea::vertical().auto_shrink(false).show(&mut ui_body, |ui| about(ui, entry, workspace));
+    }
     let mut ui_foot = super::part(ui, foot.shrink2(egui::vec2(16.0, 12.0)), "foot");
-    ui_foot.horizontal(|ui| buttons(ui, entry, workspace, first)).inner
+    let shown = ui_foot.horizontal(|ui| {
+        let done = buttons(ui, entry, workspace, first);
+        if let Some(about) = flips {
+            let button = IconButton::new(Icon::Info, "About this model").selected(*about);
+            if ui.add(button).clicked() {
+                *about = !*about;
+            }
+        }
+        done
+    });
+    shown.inner
 }
 
 fn buttons(ui: &mut Ui, entry: &Entry, workspace: &Workspace, first: Verb) -> Option<Verb> {

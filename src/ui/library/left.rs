@@ -80,10 +80,6 @@ fn row(ui: &mut Ui, name: &str, count: usize, chosen: bool, ticked: bool) -> boo
         }
         left = square.right() + 8.0;
     }
-    if response.has_focus() {
-        let ring = Stroke::new(2.0, p.accent);
-        ui.painter().rect_stroke(rect, CornerRadius::same(6), ring, StrokeKind::Inside);
-    }
     let at = pos2(rect.right() - 8.0, middle);
     let count = ui.painter().text(at, Align2::RIGHT_CENTER, count, theme::figures(), p.weak);
     let clip = rect.with_max_x(count.left() - 6.0).intersect(ui.clip_rect());

@@ -31,6 +31,10 @@ const DETAILS: f32 = 340.0;
 /// Narrower sheets have no column of this width: first the left one goes, then the details.
 const LEFT_AWAY: f32 = 1100.0;
 const DETAILS_AWAY: f32 = 760.0;
+/// In lower ones either the list or the details are there.
+const LOW: f32 = 330.0;
+/// With less room the header has icons and lists for words.
+const NARROW: f32 = 700.0;
 
 /// What it keeps from frame to frame.
 #[derive(Default)]
@@ -43,6 +47,8 @@ pub struct Library {
     at: Option<Choice>,
     /// Keys have just chosen it.
     moved: bool,
+    /// In a low sheet: the details are there, and not the list.
+    about: bool,
 }
 
 /// What becomes of a chosen row.
@@ -94,11 +100,16 @@ impl Library {
                 left::show(&mut ui, &mut self.filter, &all, &rows, &Speed::of(workspace, document));
                 middle = rest;
             }
+            let low = whole.x < DETAILS_AWAY && middle.height() < LOW;
             let side = if whole.x >= DETAILS_AWAY {
                 let (rest, side) = middle.split_left_right_at_x(middle.right() - DETAILS);
                 ui.painter().vline(side.left(), side.y_range(), (1.0, p.line));
                 middle = rest;
                 side
+            } else if low {
+                let (rest, foot) = middle.split_top_bottom_at_y(middle.bottom() - details::FOOTER);
+                middle = rest;
+                if self.about { rest.union(foot) } else { foot }
             } else {
                 let (rest, below) = middle.split_top_bottom_at_y(middle.bottom() - middle.height() * 0.45);
                 ui.painter().hline(below.x_range(), below.top(), (1.0, p.line));
@@ -106,7 +117,9 @@ impl Library {
                 below
             };
             let mut ui_list = part(ui, middle, "list");
-            if rows.is_empty() {
+            if low && self.about {
+                // The details have its place.
+            } else if rows.is_empty() {
                 list::nothing(&mut ui_list, &mut self.filter);
             } else if let Some(choice) = list::show(&mut ui_list, &rows, self.at.as_ref(), self.moved) {
                 let again = self.at.as_ref() == Some(&choice);
@@ -115,7 +128,8 @@ impl Library {
                     done = Some((first, choice));
                 }
             }
-            let verb = details::show(&mut part(ui, side, "details"), chosen, workspace, first);
+            let flips = low.then_some(&mut self.about);
+            let verb = details::show(&mut part(ui, side, "details"), chosen, workspace, first, flips);
             if let (Some(verb), Some(entry)) = (verb, chosen) {
                 done = Some((verb, entry.choice.clone()));
             }
@@ -166,7 +180,8 @@ impl Library {
                 RichText::new(if self.learns { "What learns" } else { "Models" }).font(theme::large_title()),
             );
             let show = Segmented::new(self.filter.show, Show::ALL);
-            let rest = show.width(ui) + 200.0;
+            let narrow = ui.available_width() < NARROW;
+            let rest = if narrow { 230.0 } else { show.width(ui) + 200.0 };
             let field = TextEdit::singleline(&mut self.filter.text)
                 .id(Id::unique("model search"))
                 .hint_text("Name, structure, network, paper")
@@ -177,14 +192,22 @@ impl Library {
             if !field.has_focus() {
                 field.request_focus();
             }
-            if let Some(show) = show.show(ui, |_| String::new()) {
-                self.filter.show = show;
-            }
+            let none = |_| String::new();
+            let chosen = match narrow {
+                true => show.list(ui, "Which models are listed", none),
+                false => show.show(ui, none),
+            };
+            self.filter.show = chosen.unwrap_or(self.filter.show);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.add(IconButton::new(Icon::Close, "Close the model library")).clicked() {
                     self.shown = false;
                 }
-                if quiet(ui, true, "Import a file…").clicked() {
+                let import = "Import a file…";
+                let clicked = match narrow {
+                    true => ui.add(IconButton::new(Icon::Plus, import)).clicked(),
+                    false => quiet(ui, true, import).clicked(),
+                };
+                if clicked {
                     out.ask(Question::ImportModel);
                     self.shown = false;
                 }

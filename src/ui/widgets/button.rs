@@ -92,9 +92,6 @@ impl Widget for IconButton {
             let icon_side = (self.side * 0.6).clamp(12.0, 20.0);
             let square = Rect::from_center_size(rect.center(), Vec2::splat(icon_side));
             self.icon.paint(ui.painter(), square, color);
-            if response.has_focus() {
-                focus_ring(ui, rect);
-            }
         }
         response.on_hover_ui(|ui| {
             ui.horizontal(|ui| {
@@ -108,12 +105,6 @@ impl Widget for IconButton {
             }
         })
     }
-}
-
-/// Around a painted widget that has the keyboard.
-pub fn focus_ring(ui: &Ui, rect: Rect) {
-    let stroke = Stroke::new(2.0, theme::palette(ui).accent);
-    ui.painter().rect_stroke(rect, CornerRadius::same(size::RADIUS), stroke, egui::StrokeKind::Outside);
 }
 
 /// The one main button of a panel, with the key that does the same.

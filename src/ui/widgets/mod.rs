@@ -7,7 +7,7 @@ mod progress;
 mod section;
 mod segmented;
 
-pub use button::{IconButton, drop_down, focus_ring, key_cap, primary, primary_key, primary_with, quiet};
+pub use button::{IconButton, drop_down, key_cap, primary, primary_key, primary_with, quiet};
 pub use icon::Icon;
 pub use inline::InlineEdit;
 pub use progress::{progress, progress_bar};

@@ -69,7 +69,11 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
             for (value, words, _) in &self.choices {
                 let line = Button::selectable(*value == self.chosen, *words);
                 let line = ui.add_enabled(!self.without.contains(value), line);
-                let line = line.on_hover_text(tip(*value)).on_disabled_hover_text(tip(*value));
+                let tip = tip(*value);
+                let line = match tip.is_empty() {
+                    true => line,
+                    false => line.on_hover_text(&tip).on_disabled_hover_text(tip),
+                };
                 if line.clicked() {
                     clicked = Some(*value);
                     ui.close();
@@ -109,9 +113,6 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
                 ui.painter().rect_filled(cell, CornerRadius::same(size::RADIUS - 1), p.accent_ground);
             } else if response.hovered() && enabled {
                 ui.painter().rect_filled(cell, CornerRadius::same(size::RADIUS - 1), p.hover);
-            }
-            if response.has_focus() {
-                ui.painter().rect_stroke(cell, round, Stroke::new(2.0, p.accent), StrokeKind::Inside);
             }
             let color = match (enabled, chosen) {
                 (false, _) => p.faint,
