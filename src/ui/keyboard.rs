@@ -3,10 +3,44 @@
 use super::keys::{KeyCommand, Scope, keys, repeats};
 use super::parts;
 use egui::{Context, Event, Id, Key, Modifiers, Plugin, RawInput, Response, Ui};
+use std::collections::BTreeMap;
 
 /// Prepares a window for [`Keyboard`].
 pub fn install(ctx: &Context) {
+    ctx.add_plugin(OneName::default());
     ctx.add_plugin(InOrder::default());
+}
+
+/// A key is released under the name with which it was pressed.
+///
+/// "?" is released as "/" where Shift is up by then. egui would take "?" as held from then on, and every later press as a repetition
+/// of it, which opens nothing.
+#[derive(Default)]
+struct OneName {
+    /// By their place on the keyboard, the keys that are down.
+    down: BTreeMap<Key, Key>,
+}
+
+impl Plugin for OneName {
+    fn debug_name(&self) -> &'static str {
+        "one name for a key"
+    }
+
+    fn input_hook(&mut self, _: &Context, input: &mut RawInput) {
+        for event in &mut input.events {
+            match event {
+                Event::Key { key, physical_key: Some(place), pressed: true, .. } => {
+                    *key = *self.down.entry(*place).or_insert(*key);
+                }
+                Event::Key { key, physical_key: Some(place), pressed: false, .. } => {
+                    *key = self.down.remove(place).unwrap_or(*key);
+                }
+                // What is released elsewhere is not heard of.
+                Event::WindowFocused(false) => self.down.clear(),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Keys and clicks are handled in the order in which they were made: a frame handles one kind, and the rest waits for
@@ -257,6 +291,26 @@ fn of_image(command: KeyCommand) -> bool {
 mod tests {
     use super::*;
     use egui::{PointerButton, Pos2};
+
+    #[test]
+    fn a_key_is_released_under_the_name_with_which_it_was_pressed() {
+        let key = |key, pressed| {
+            let (physical_key, modifiers) = (Some(Key::Slash), Modifiers::NONE);
+            Event::Key { key, physical_key, pressed, repeat: false, modifiers }
+        };
+        let (mut plugin, ctx) = (OneName::default(), Context::default());
+        let mut heard = |events: Vec<Event>| {
+            let mut input = RawInput { events, ..RawInput::default() };
+            plugin.input_hook(&ctx, &mut input);
+            input.events
+        };
+        let [question, slash] = [Key::Questionmark, Key::Slash];
+        assert_eq!(heard(vec![key(question, true)]), [key(question, true)]);
+        assert_eq!(heard(vec![key(slash, false)]), [key(question, false)]);
+        assert_eq!(heard(vec![key(slash, true), key(slash, false)]), [key(slash, true), key(slash, false)]);
+        heard(vec![key(question, true), Event::WindowFocused(false)]);
+        assert_eq!(heard(vec![key(slash, true)]), [key(slash, true)]);
+    }
 
     #[test]
     fn a_frame_hears_keys_or_clicks_and_the_rest_comes_later_in_order() {
