@@ -169,11 +169,19 @@ impl Closing {
                 let of_window = |_: &&Training| closed == Closed::Window;
                 if let Some(training) = workspace.training().filter(|t| t.is_under_way()).filter(of_window) {
                     let waits = training.is_being_kept();
-                    let tip = "The best network so far becomes a version in the project file";
-                    if quiet(ui, training.steps()[0] > 0 && !waits, "Keep the best so far")
-                        .on_hover_text(tip)
-                        .clicked()
-                    {
+                    let kept = risks.contains(&Risk::Training { kept: true });
+                    let (name, tip) = match kept {
+                        true => (
+                            "Keep the best and close",
+                            "The best network so far becomes a version in the project file",
+                        ),
+                        false => (
+                            "Keep the best so far",
+                            "The run ends with its best network; no project file keeps it",
+                        ),
+                    };
+                    let learned = training.steps()[0] > 0 && !waits;
+                    if quiet(ui, learned, name).on_hover_text(tip).clicked() {
                         out.decided(TrainCommand::Keep);
                     }
                     if quiet(ui, !waits, "Discard the run").clicked() {

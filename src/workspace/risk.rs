@@ -23,6 +23,8 @@ pub enum Risk {
     Unfinished { document: DocumentId },
     /// A training run; where it is kept, it can be resumed from its last checkpoint.
     Training { kept: bool },
+    /// What a run has learned, where no project file keeps it.
+    Learned,
 }
 
 impl Risk {
@@ -33,7 +35,7 @@ impl Risk {
             | Risk::NotKept { document }
             | Risk::OnTheirWay { document, .. }
             | Risk::Unfinished { document } => Some(*document),
-            Risk::Training { .. } => None,
+            Risk::Training { .. } | Risk::Learned => None,
         }
     }
 }
@@ -60,6 +62,9 @@ impl fmt::Display for Risk {
             Risk::Unfinished { .. } => f.write_str("a change is still being made"),
             Risk::Training { kept: true } => f.write_str(
                 "a training run is under way. It would stop, and can be resumed from its last checkpoint",
+            ),
+            Risk::Learned => f.write_str(
+                "no project file is kept for the images of the last training run: what it has learned would be lost",
             ),
             Risk::Training { kept: false } => {
                 f.write_str("a training run is under way, and no project file keeps it: it would be lost")

@@ -251,6 +251,11 @@ impl Training {
         self.candidate.as_ref()
     }
 
+    /// It has made a version that nobody has discarded.
+    pub fn is_wanted(&self) -> bool {
+        self.candidate.is_some() && self.state != TrainingState::Discarded
+    }
+
     pub fn is_under_way(&self) -> bool {
         matches!(self.state, TrainingState::Running | TrainingState::Paused)
     }

@@ -239,6 +239,13 @@ impl Workspace {
             let kept = self.documents().iter().any(|d| training.uses(d.id()) && d.project().is_some());
             risks.push(Risk::Training { kept });
         }
+        if let Some(training) = self.training.current().filter(|t| t.is_wanted()) {
+            let open: Vec<_> = self.documents().iter().filter(|d| training.uses(d.id())).collect();
+            // What is closed has been asked about.
+            if !open.is_empty() && open.iter().all(|d| d.project().is_none()) {
+                risks.push(Risk::Learned);
+            }
+        }
         risks
     }
 

@@ -1,6 +1,7 @@
 //! Work that cannot be saved: notices and questions that offer another place, the end by a signal, and several images in one
 //! file.
 
+use super::learn::{corrected, start};
 use super::{MIDDLE, Window, other_image::workspace};
 use egui::{Key, Modifiers, PointerButton, ViewportCommand, ViewportId, vec2};
 use egui_kittest::kittest::Queryable;
@@ -8,7 +9,7 @@ use fovea::{
     geom::Grid,
     io,
     volume::{Modality, Samples, Volume},
-    workspace::{Command, SaveState},
+    workspace::{Command, Risk, SaveState},
 };
 use std::path::Path;
 
@@ -115,6 +116,43 @@ fn an_image_alone_is_closed_unsaved_when_a_person_insists() {
     assert!(!stands(&window, QUESTION) && !stands(&window, ELSEWHERE));
     let output = &window.harness.output().viewport_output[&ViewportId::ROOT];
     assert!(!output.commands.contains(&ViewportCommand::Close), "the window stays");
+}
+
+/// So many frames, in none of which the window closes.
+fn stays(window: &mut Window, frames: usize) {
+    for _ in 0..frames {
+        window.steps(1);
+        let output = &window.harness.output().viewport_output[&ViewportId::ROOT];
+        assert!(!output.commands.contains(&ViewportCommand::Close), "the window closes");
+    }
+}
+
+#[test]
+fn what_was_learned_without_a_project_file_is_not_lost_with_a_question() {
+    let mut window = corrected(2);
+    start(&mut window, 500);
+    window.until("it has learned something", |w| w.training().is_some_and(|t| t.steps()[0] > 1));
+    // While a question stands the window hears no key.
+    window.press_with(Modifiers::COMMAND, Key::W);
+    stays(&mut window, 2);
+    assert!(stands(&window, "Leave it open"));
+    window.press_with(Modifiers::COMMAND, Key::Q);
+    stays(&mut window, 3);
+    assert!(stands(&window, "Leave it open") && !stands(&window, QUESTION));
+    window.harness.query_all_by_label("Leave it open").last().expect("the question").click();
+    stays(&mut window, 4);
+    // The end of the program keeps the best network, and does not lose it afterwards.
+    window.press_with(Modifiers::COMMAND, Key::Q);
+    stays(&mut window, 3);
+    assert!(stands(&window, QUESTION));
+    window.harness.query_all_by_label("Keep the best so far").last().expect("the question").click();
+    window.until("the run has ended", |w| w.training().is_some_and(|t| !t.is_under_way()));
+    stays(&mut window, 10);
+    assert!(stands(&window, QUESTION));
+    assert!(window.workspace().risks().contains(&Risk::Learned), "{:?}", window.workspace().risks());
+    window.click("Keep working");
+    stays(&mut window, 20);
+    assert!(window.workspace().training().is_some_and(|t| t.candidate().is_some()));
 }
 
 /// What [`a_signal_ends_the_window_with_everything_in_one_file`] sends a signal to: set, and the folder.

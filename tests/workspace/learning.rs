@@ -157,6 +157,23 @@ fn an_interrupted_run_is_resumed_from_its_checkpoint() {
     assert!(bench.workspace.notices().iter().all(|n| !n.stays));
 }
 
+#[test]
+fn a_checkpoint_goes_when_what_it_holds_is_in_the_project_file() {
+    for closes in [false, true] {
+        let (mut bench, _) = corrected(3);
+        bench.workspace.apply(few_steps(4)).unwrap();
+        wait_for_the_end(&mut bench);
+        let checkpoint = bench.folder.path().join("image.tif.fovea.checkpoint");
+        std::fs::write(&checkpoint, "of the run").unwrap();
+        match closes {
+            true => bench.workspace.apply(Command::Close(bench.document().id())).unwrap(),
+            // As the window does before it closes.
+            false => bench.workspace.look_after(),
+        }
+        assert!(!checkpoint.exists(), "closes: {closes}");
+    }
+}
+
 /// Another image, which uses the bench's model and has its first `n` slices verified.
 pub fn second_image(bench: &mut Bench, name: &str, version: &str, n: usize) -> DocumentId {
     let path = bench.folder.path().join(name);

@@ -332,6 +332,14 @@ impl TrainingRuns {
         }
     }
 
+    /// Everything of this document is in its project file: what the checkpoint of a run that has ended holds is kept there.
+    pub fn forget_checkpoint(&mut self, document: DocumentId) {
+        let ended = self.current.as_mut().filter(|t| t.candidate.is_some());
+        if let Some(training) = ended.filter(|t| t.documents.first() == Some(&document)) {
+            remove_checkpoint(training.checkpoint.take());
+        }
+    }
+
     /// The version that waits for a decision gets a name.
     fn name(
         &mut self,

@@ -105,13 +105,16 @@ impl Workspace {
     /// `unsaved`: whatever of it is lost.
     fn close(&mut self, id: DocumentId, unsaved: bool) -> Result<(), CommandError> {
         // What the project file has to say of it comes first.
-        self.settle(id);
+        let settled = self.settle(id);
         self.parts.documents.find(id)?.settled()?;
         if self.training.under_way().is_some_and(|t| t.uses(id)) {
             return Err(CommandError::TrainingRunning);
         }
         if let Some(risk) = self.risks_of(id).into_iter().next().filter(|_| !unsaved) {
             return Err(CommandError::NotSafe(risk));
+        }
+        if settled {
+            self.training.forget_checkpoint(id);
         }
         self.predictions.forget_document(id, &self.parts);
         self.edits.forget_document(id, &self.parts.jobs);

@@ -41,7 +41,9 @@ impl Workspace {
     pub fn look_after(&mut self) {
         let kept = self.documents().iter().filter(|d| d.saving().is_kept()).map(|d| d.id());
         for id in kept.collect::<Vec<_>>() {
-            self.settle(id);
+            if self.settle(id) {
+                self.training.forget_checkpoint(id);
+            }
         }
     }
 
