@@ -37,7 +37,7 @@ pub use labels::{laid_on, open_labels, open_labels_in, open_labels_of, open_labe
 pub use look::{guess_note, modality_by_look};
 pub use nifti::{pair_of, write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use picture::turned_mask;
-pub use sample::is_sample;
+pub use sample::{is_sample, sample_of};
 pub use source::UnderWatch;
 pub use table::{plain_cell, read_table, table_beside, table_of, table_text, write_table};
 pub use targets::{FolderError, TargetError, Targets, label_words};

@@ -1,5 +1,5 @@
 use super::{Format, OpenError, OpenOptions, Opened, Progress, source};
-use crate::phantom;
+use crate::phantom::{self, Sample};
 use std::path::Path;
 
 /// The program's own phantoms, opened like files by the path `sample:ID`.
@@ -17,6 +17,11 @@ const PREFIX: &str = "sample:";
 
 pub fn is_sample(path: &Path) -> bool {
     path.to_str().is_some_and(|p| p.starts_with(PREFIX))
+}
+
+/// The sample that a path names.
+pub fn sample_of(path: &Path) -> Option<&'static Sample> {
+    phantom::find(path.to_str()?.strip_prefix(PREFIX)?)
 }
 
 fn open(path: &Path, _: &OpenOptions, progress: &mut dyn Progress) -> Result<Opened, OpenError> {

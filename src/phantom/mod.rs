@@ -38,6 +38,8 @@ pub enum Look {
 #[derive(Debug)]
 pub struct Sample {
     pub id: &'static str,
+    /// In a word or two.
+    pub name: &'static str,
     pub title: &'static str,
     pub look: Look,
     pub make: fn(seed: u64, look: Look) -> Phantom,
@@ -46,19 +48,39 @@ pub struct Sample {
 pub static SAMPLES: &[&Sample] = &[
     &Sample {
         id: "fundus",
+        name: "Fundus",
         title: "Fundus photograph with a vessel tree",
         look: Look::Standard,
         make: fundus,
     },
-    &Sample { id: "oct", title: "OCT volume with layers and fluid", look: Look::Standard, make: oct },
-    &Sample { id: "ct", title: "CT of an abdomen with four organs", look: Look::Standard, make: ct },
+    &Sample {
+        id: "oct",
+        name: "OCT",
+        title: "OCT volume with layers and fluid",
+        look: Look::Standard,
+        make: oct,
+    },
+    &Sample {
+        id: "ct",
+        name: "CT",
+        title: "CT of an abdomen with four organs",
+        look: Look::Standard,
+        make: ct,
+    },
     // What the bundled demonstration model has not seen: the sample to correct and to learn from.
-    &Sample { id: "oct-shifted", title: "OCT volume from another device", look: Look::Shifted, make: oct },
+    &Sample {
+        id: "oct-shifted",
+        name: "OCT of another device",
+        title: "OCT volume from another device",
+        look: Look::Shifted,
+        make: oct,
+    },
 ];
 
 /// Phantoms to learn from that are no samples: no two have one shape.
 pub static VARIED: &[&Sample] = &[&Sample {
     id: "abdomen",
+    name: "Abdomen",
     title: "CT of an abdomen, of any size, spacing and orientation",
     look: Look::Standard,
     make: abdomen,

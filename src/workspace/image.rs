@@ -28,6 +28,9 @@ impl Stamp {
 }
 
 pub(super) fn name_of(path: &Path) -> String {
+    if let Some(sample) = io::sample_of(path) {
+        return format!("Sample: {}", sample.name);
+    }
     path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
 }
 

@@ -7,6 +7,7 @@ use egui::{Event, Key, Modifiers, Theme, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use fovea::engine::EngineOptions;
 use fovea::nn::DeviceChoice;
+use fovea::workspace::Workspace;
 
 pub(super) fn control(window: &mut Window, key: Key) {
     window.press_with(Modifiers::CTRL | Modifiers::COMMAND, key);
@@ -158,6 +159,44 @@ fn in_a_narrow_window_the_panel_is_a_drawer_and_nothing_lies_over_the_name() {
     assert!(shows(&window, "Labels panel"));
     control(&mut window, Key::B);
     assert!(!shows(&window, "Labels panel"));
+}
+
+#[test]
+fn what_a_model_of_phantoms_is_worth_is_said_once() {
+    let mut window = Window::on("ct");
+    let predicted = |w: &Workspace| w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some());
+    window.until("the slice is predicted", predicted);
+    let said = |window: &Window| {
+        let texts = window.texts();
+        texts
+            .into_iter()
+            .filter(|words| words.to_lowercase().contains("of no use on patients"))
+            .collect::<Vec<_>>()
+    };
+    for layout in [Key::Num1, Key::Num2, Key::Num3] {
+        window.press_with(Modifiers::COMMAND | Modifiers::ALT, layout);
+        window.steps(3);
+        assert_eq!(said(&window).len(), 1, "{layout:?}: {:?}", said(&window));
+    }
+    // In Review by the legend.
+    control(&mut window, Key::Num3);
+    assert_eq!(said(&window), ["Of no use on patients"]);
+    window.harness.get_by_label_contains("Legend").click();
+    window.steps(4);
+    assert_eq!(said(&window).len(), 1, "without the legend over the image again");
+}
+
+#[test]
+fn an_undone_acceptance_names_the_model_and_no_fingerprint() {
+    let mut window = Window::on("oct");
+    window.until("the slice is predicted", |w| {
+        w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+    });
+    window.steps(2);
+    window.press(Key::Enter);
+    window.until("it is accepted", |w| w.active().is_some_and(|d| !d.mask().is_empty()));
+    window.steps(3);
+    assert!(shows(&window, "Undo: accept prediction of OCT phantom demonstration"));
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub fn show(
         }
         find(ui, narrow, out);
         if document.is_some() {
-            history(ui, document, bar.width() < NO_REDO, out);
+            history(ui, workspace, bar.width() < NO_REDO, out);
             let panel = IconButton::new(Icon::Panel, "Panels").key(KeyCommand::Panel).selected(panel_shown);
             if ui.add(panel).clicked() {
                 out.key(KeyCommand::Panel);
@@ -183,16 +183,26 @@ fn rest(ui: &mut Ui, document: Option<&Document>, view_state: &ViewState, out: &
     });
 }
 
-fn history(ui: &mut Ui, document: Option<&Document>, undo_only: bool, out: &mut Outbox) {
+fn history(ui: &mut Ui, workspace: &Workspace, undo_only: bool, out: &mut Outbox) {
+    let document = workspace.active();
     let undo = document.and_then(Document::undo_title);
     let redo = document.and_then(Document::redo_title);
     let both = [(Icon::Undo, "Undo", undo, KeyCommand::Undo), (Icon::Redo, "Redo", redo, KeyCommand::Redo)];
     for (icon, name, what, command) in both.into_iter().take(if undo_only { 1 } else { 2 }) {
-        let name = what.map_or_else(|| name.to_owned(), |what| format!("{name}: {what}"));
+        let name = what.map_or_else(|| name.to_owned(), |what| format!("{name}: {}", named(what, workspace)));
         let button = IconButton::new(icon, name).key(command).enabled(what.is_some());
         if ui.add(button).clicked() {
             out.key(command);
         }
+    }
+}
+
+/// What a step is called, with the name of a model for its version.
+fn named(step: &str, workspace: &Workspace) -> String {
+    let version = step.rsplit(' ').next().and_then(|last| workspace.model(last));
+    match version.and_then(|model| Some((model, step.strip_suffix(model.version())?))) {
+        Some((model, before)) => format!("{before}{}", model.card.title),
+        None => step.to_owned(),
     }
 }
 
