@@ -132,9 +132,9 @@ impl Gesture for Brush {
     fn hint(&self) -> &'static str {
         match (self.state, self.always_erases) {
             (State::Idle, false) => {
-                "Drag to paint, right-drag or Ctrl+drag to erase; [ ] or Shift+wheel: radius"
+                "Drag to paint, right-drag or Ctrl+drag to erase; {Smaller brush} {Larger brush} or Shift+wheel: radius"
             }
-            (State::Idle, true) => "Drag to erase; [ ] or Shift+wheel: radius",
+            (State::Idle, true) => "Drag to erase; {Smaller brush} {Larger brush} or Shift+wheel: radius",
             (State::Drawing { .. }, _) => "Release to finish, Escape or the other button to cancel",
             (State::Cancelled, _) => "Cancelled: release the button",
         }

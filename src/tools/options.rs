@@ -90,7 +90,7 @@ impl ToolOptions {
                     .speed(speed)
                     .max_decimals(if smallest < 0.05 { 3 } else { 1 })
                     .suffix(suffix);
-                if ui.add(field).on_hover_text("[ and ], or Shift and the wheel").changed() {
+                if ui.add(field).on_hover_text("Over the image: Shift and the wheel").changed() {
                     self.set_radius(grid, radius);
                 }
             }

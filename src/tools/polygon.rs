@@ -135,8 +135,12 @@ impl Gesture for Polygon {
     fn hint(&self) -> &'static str {
         match &self.under_way {
             None => "Click corners around a region",
-            Some(c) if c.points.len() < 3 => "Click the next corner; Backspace takes the last one back",
-            Some(_) => "Enter, a double click or the first corner: fill (with Ctrl: erase); Escape: cancel",
+            Some(c) if c.points.len() < 3 => {
+                "Click the next corner; {Reject in this slice} takes the last one back"
+            }
+            Some(_) => {
+                "{Accept in this slice, or close the polygon}, a double click or the first corner: fill (with Ctrl: erase); Escape: cancel"
+            }
         }
     }
 

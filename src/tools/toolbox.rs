@@ -81,14 +81,14 @@ impl Toolbox {
         self.gesture.busy()
     }
 
-    /// What to do next, or why painting would do nothing.
+    /// What to do next, or why painting would do nothing. `{title}` stands for the key of a line of the list of keys.
     pub fn hint(&self, scene: &Scene) -> String {
         let paints = self.tool.paints;
         match scene.labels.get(scene.label) {
             Some(label) if paints && label.locked => {
                 format!("“{}” is locked: unlock it in the label list to paint with it", label.name)
             }
-            None if paints && scene.labels.is_empty() => "Add a label first (N)".to_owned(),
+            None if paints && scene.labels.is_empty() => "Add a label first ({New label})".to_owned(),
             None if paints && scene.label == 0 => {
                 format!("Background is selected: it erases. {}", self.gesture.hint())
             }

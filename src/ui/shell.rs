@@ -5,7 +5,7 @@ use super::context::{Panel, PanelContext};
 use super::dialogs::Dialogs;
 use super::find::Find;
 use super::help::Help;
-use super::keys::KeyCommand;
+use super::keys::{KeyCommand, with_keys};
 use super::library::Library;
 use super::notices::Notices;
 use super::open_images;
@@ -147,7 +147,7 @@ impl Shell {
             .resizable(false)
             .frame(frame(12, 0))
             .show(ui, whole);
-        let hint = document.map(|document| hint(document, toolbox, view_state)).unwrap_or_default();
+        let hint = document.map(|document| hint(ui.ctx(), document, toolbox, view_state)).unwrap_or_default();
         let listed = self.arrangement == Arrangement::DataSet && document.is_some();
         if document.is_some() && !listed && window >= bars::STRIP_AWAY {
             egui::Panel::left("tools").exact_size(size::TOOL_STRIP).resizable(false).frame(frame(7, 8)).show(
@@ -326,7 +326,7 @@ impl Shell {
 }
 
 /// What to do next with the tool in hand.
-fn hint(document: &Document, toolbox: &Toolbox, view_state: &ViewState) -> String {
+fn hint(ctx: &egui::Context, document: &Document, toolbox: &Toolbox, view_state: &ViewState) -> String {
     if view_state.windowing {
         return "Drag sideways for the window, up and down for the level".to_owned();
     }
@@ -336,13 +336,14 @@ fn hint(document: &Document, toolbox: &Toolbox, view_state: &ViewState) -> Strin
     if view_state.is_comparing(document) && !toolbox.busy() {
         return "Both show the place of the crosshair · Escape leaves the comparison".to_owned();
     }
-    toolbox.hint(&tools::Scene {
+    let words = toolbox.hint(&tools::Scene {
         volume: document.volume(),
         mask: document.mask(),
         labels: document.labels(),
         label: document.selected_label(),
         point_size: 1.0,
-    })
+    });
+    with_keys(ctx, &words)
 }
 
 /// Makes the interface larger or smaller by steps of a tenth, from 100 to 200 %; 0 is its own size.

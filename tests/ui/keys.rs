@@ -1,8 +1,9 @@
 //! Keys that a person changes, and the way through the window without a mouse.
 
+use super::learn::painted;
 use super::{MIDDLE, Window};
 use egui::accesskit::Role;
-use egui::{Key, Modifiers, Rect, vec2};
+use egui::{Event, Key, Modifiers, Rect, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 fn click_line(window: &mut Window, line: &str) {
@@ -120,6 +121,42 @@ fn what_can_be_done_about_a_taken_key_is_within_reach_of_the_keyboard() {
         window.press(Key::Escape);
         window.steps(20);
     }
+}
+
+#[test]
+fn the_question_mark_opens_the_list_again_where_shift_was_released_first() {
+    let mut window = Window::on("fundus");
+    let slash = |key, pressed, modifiers| Event::Key {
+        key,
+        physical_key: Some(Key::Slash),
+        pressed,
+        repeat: false,
+        modifiers,
+    };
+    for _ in 0..3 {
+        window.harness.event(slash(Key::Questionmark, true, Modifiers::SHIFT));
+        window.steps(2);
+        window.harness.event(slash(Key::Slash, false, Modifiers::NONE));
+        window.steps(2);
+        assert!(window.harness.query_by_label("Search the keys").is_some());
+        window.press(Key::Escape);
+        window.steps(20);
+        assert!(window.harness.query_by_label("Search the keys").is_none());
+    }
+}
+
+#[test]
+fn hints_name_the_keys_that_count() {
+    let mut window = Window::on("fundus");
+    window.press(Key::B);
+    window.steps(2);
+    assert!(painted(&window, "[ ] or Shift+wheel"));
+    window.press(Key::F1);
+    click_line(&mut window, "Smaller brush: [");
+    window.press(Key::F7);
+    window.press(Key::Escape);
+    window.steps(20);
+    assert!(painted(&window, "F7 ] or Shift+wheel"));
 }
 
 #[test]

@@ -122,6 +122,30 @@ pub fn shortcut_of(ctx: &Context, command: KeyCommand) -> Option<String> {
     keys(ctx).lines().iter().find(|s| s.command == command)?.keys.first().map(written)
 }
 
+/// Words with a key in the place of each `{title of a line}`, as it counts now; of a line without a key its title.
+pub fn with_keys(ctx: &Context, words: &str) -> String {
+    let (keys, mut said, mut rest) = (keys(ctx), String::with_capacity(words.len()), words);
+    while let Some((before, after)) = rest.split_once('{') {
+        let found = after.split_once('}').and_then(|(title, after)| {
+            let line = keys.lines().iter().find(|line| line.title == title)?;
+            let key = line.keys.first().map_or_else(|| format!("“{title}”"), written);
+            Some((key, after))
+        });
+        said += before;
+        match found {
+            Some((key, after)) => {
+                said += &key;
+                rest = after;
+            }
+            None => {
+                said.push('{');
+                rest = after;
+            }
+        }
+    }
+    said + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +201,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn sentences_name_the_keys_that_count() {
+        let ctx = Context::default();
+        let say = |words: &str| with_keys(&ctx, words);
+        assert_eq!(say("{Smaller brush} {Larger brush} or the wheel"), "[ ] or the wheel");
+        assert_eq!(say("Reduce it: {Reduce motion}"), "Reduce it: “Reduce motion”");
+        assert_eq!(say("“{a name}” is locked {"), "“{a name}” is locked {");
+        set_keys(&ctx, Keys::with(&changes(&[("Smaller brush", &["F7"])])));
+        assert_eq!(say("{Smaller brush} {Larger brush}"), "F7 ]");
     }
 
     #[test]

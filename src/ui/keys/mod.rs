@@ -4,7 +4,7 @@ mod in_force;
 mod mouse;
 mod written;
 
-pub use in_force::{Changes, Keys, keys, set_keys, shortcut_of};
+pub use in_force::{Changes, Keys, keys, set_keys, shortcut_of, with_keys};
 pub use mouse::{
     MOUSE, Mode, MouseAction, MouseBinding, PointerState, Trigger, mouse_action, written_gesture,
 };

@@ -2,7 +2,7 @@ use crate::label::{Label, LabelId};
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::figures;
 use crate::ui::keyboard;
-use crate::ui::keys::{KeyCommand, shortcut_of};
+use crate::ui::keys::{KeyCommand, shortcut_of, with_keys};
 use crate::ui::outbox::{Outbox, Question};
 use crate::ui::suggestions::Suggestions;
 use crate::ui::theme;
@@ -69,7 +69,9 @@ impl Panel for Labels {
         }
         ui.add_space(4.0);
         if document.labels().is_empty() {
-            empty(ui, "No labels yet. Press N for the first, or accept a prediction: it brings its own.");
+            let words =
+                "No labels yet. Press {New label} for the first, or accept a prediction: it brings its own.";
+            empty(ui, &with_keys(ui.ctx(), words));
         }
         ui.spacing_mut().item_spacing.y = 2.0;
         let typed = self.search(ui, document);

@@ -6,6 +6,7 @@ use crate::nn;
 use crate::nn::train::Precision;
 use crate::tools::number;
 use crate::ui::context::PanelContext;
+use crate::ui::keys::with_keys;
 use crate::ui::outbox::{Outbox, Request};
 use crate::ui::theme;
 use crate::ui::widgets::{Icon, empty, field, primary, section};
@@ -44,8 +45,11 @@ impl View {
             let missing = ENOUGH - 1;
             empty(
                 ui,
-                &format!(
-                    "Nothing is verified yet. Paint a slice completely, press Ctrl+Enter, and {missing} more."
+                &with_keys(
+                    ui.ctx(),
+                    &format!(
+                        "Nothing is verified yet. Paint a slice completely, press {{Slice verified, or not}}, and {missing} more."
+                    ),
                 ),
             );
             return;
