@@ -192,7 +192,7 @@ impl App {
                 out.open(path);
             }
         }
-        let seen = &self.memory.now().images;
+        let seen = self.memory.left_off();
         self.shell.show(ui, workspace, &mut self.view_state, &mut self.toolbox, seen, &mut out);
         if let Some(words) = self.fonts.go_on(ui.ctx(), workspace.engine()) {
             self.shell.notices.tell(words);

@@ -28,6 +28,7 @@ mod reading;
 mod remembered;
 mod run;
 mod seen;
+mod seen_pictures;
 mod shell;
 mod side;
 mod stack;

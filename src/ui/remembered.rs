@@ -3,6 +3,7 @@
 use super::arrangement::Arrangement;
 use super::keys::{Changes, Keys, keys, set_keys};
 use super::seen::{MOST, Seen, see};
+use super::seen_pictures::{LeftOff, Pictures};
 use super::shell::Shell;
 use super::theme;
 use super::view_state::{AreaStyle, ViewState};
@@ -12,7 +13,7 @@ use crate::gpu::Filter;
 use crate::replace::write_bytes;
 use crate::tools::{self, ToolOptions, Toolbox};
 use crate::volume::Modality;
-use crate::workspace::Workspace;
+use crate::workspace::{DocumentId, Workspace};
 use egui::{Context, Theme, ThemePreference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -123,20 +124,25 @@ pub struct Memory {
     now: Remembered,
     /// When it changed last, where that is not written yet.
     changed: Option<f64>,
+    pictures: Pictures,
+    /// What the newest picture shows: image, place and revision of the mask.
+    pictured: Option<(DocumentId, [usize; 3], u64)>,
 }
 
 impl Memory {
     /// In the person's folder of settings. What cannot be read is as if nothing had been remembered.
     pub fn of_person() -> Self {
         let folder = directories::ProjectDirs::from("", "", "fovea").map(|dirs| dirs.config_dir().to_owned());
-        Self::in_file(folder.map(|folder| folder.join("window.json")))
+        let data = directories::ProjectDirs::from("", "", "fovea").map(|dirs| dirs.data_dir().join("seen"));
+        let pictures = Pictures::in_folder(data);
+        Self { pictures, ..Self::in_file(folder.map(|folder| folder.join("window.json"))) }
     }
 
     fn in_file(file: Option<PathBuf>) -> Self {
         let bytes = file.as_deref().and_then(|file| file::read_at_most(file, MOST_BYTES).ok());
         let read = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let now = read.map_or_else(Remembered::default, Remembered::read);
-        Self { file, now, changed: None }
+        Self { file, now, ..Self::default() }
     }
 
     pub fn now(&self) -> &Remembered {
@@ -218,7 +224,7 @@ impl Memory {
         };
         let before = now.images.clone();
         for document in workspace.documents() {
-            see(&mut now.images, document);
+            see(&mut now.images, workspace, document);
         }
         let same = now.images == before && {
             self.now.images = before;
@@ -226,12 +232,28 @@ impl Memory {
         };
         if !same {
             self.now = now;
+        }
+        let shown = workspace.active().map(|d| (d.id(), d.cursor(), d.revision()));
+        let left = shown.is_some() && shown != self.pictured;
+        if left {
+            // The image that was left before its last picture was made.
+            let before =
+                self.pictured.filter(|(id, ..)| self.changed.is_some() && shown.is_some_and(|s| s.0 != *id));
+            if let Some(document) = before.and_then(|(id, ..)| workspace.document(id)) {
+                self.pictures.keep(workspace.engine(), Some(document), view_state, &self.now.images);
+            }
+            self.pictured = shown;
+        }
+        if !same || left {
             self.changed = self.file.is_some().then_some(time);
         }
+        let wanted = workspace.active().is_none();
+        self.pictures.go_on(ctx, workspace.engine(), &self.now.images, wanted);
         match self.changed.map(|changed| changed + SETTLED - time) {
             Some(left) if left <= 0.0 => {
                 self.changed = None;
                 self.write(workspace.engine());
+                self.pictures.keep(workspace.engine(), workspace.active(), view_state, &self.now.images);
             }
             Some(left) => ctx.request_repaint_after_secs(left as f32 + 0.05),
             None => {}
@@ -252,6 +274,11 @@ impl Memory {
         {
             log::warn!("what the window should remember was not written: {e}");
         }
+    }
+
+    /// What the start screen shows.
+    pub fn left_off(&self) -> LeftOff<'_> {
+        LeftOff { images: &self.now.images, pictures: &self.pictures }
     }
 
     /// Where the crosshair was when this image was open last.

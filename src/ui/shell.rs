@@ -16,7 +16,7 @@ use super::panels::{
     queue::Queue,
 };
 use super::parts::{self, Part};
-use super::seen::Seen;
+use super::seen_pictures::LeftOff;
 use super::side::{Side, whole};
 use super::stopping::Stopping;
 use super::tap::Space;
@@ -116,7 +116,7 @@ impl Shell {
         workspace: &Workspace,
         view_state: &mut ViewState,
         toolbox: &mut Toolbox,
-        seen: &[Seen],
+        seen: LeftOff,
         out: &mut Outbox,
     ) {
         bars::look_again(ui.ctx(), workspace);
@@ -207,7 +207,7 @@ impl Shell {
         workspace: &Workspace,
         view_state: &mut ViewState,
         toolbox: &mut Toolbox,
-        seen: &[Seen],
+        seen: LeftOff,
         out: &mut Outbox,
     ) {
         ui.painter().rect_filled(ui.max_rect(), 0.0, canvas::GROUND);
@@ -222,7 +222,7 @@ impl Shell {
                 let scene = Scene::new(workspace, document, self.arrangement).by(shown.as_ref());
                 self.views.show(ui, &scene, view_state, toolbox, out);
             }
-            (None, None) => welcome::show(ui, workspace, seen, out),
+            (None, None) => welcome::show(ui, seen, out),
         }
     }
 

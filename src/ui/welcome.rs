@@ -5,15 +5,15 @@ use super::keys::{KeyCommand, shortcut_of};
 use super::outbox::{Outbox, Question, Request};
 use super::reading::as_painted;
 use super::seen::Seen;
+use super::seen_pictures::LeftOff;
 use super::theme::{self, canvas, size};
-use super::widgets::{Icon, cut_in_the_middle, key_cap, primary_key, quiet};
+use super::widgets::{Icon, cut_at_the_end, cut_in_the_middle, key_cap, primary_key, quiet};
 use crate::io::FORMATS;
 use crate::phantom::SAMPLES;
 use crate::time;
-use crate::workspace::Workspace;
 use egui::{
-    Align2, CornerRadius, Id, Order, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
-    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    Align, Align2, CornerRadius, Frame, Id, Image, Layout, Margin, Order, Rect, RichText, Role, ScrollArea,
+    Sense, Stroke, StrokeKind, TextureHandle, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// What a person may want to do, with the sample and the workspace that show it.
@@ -26,15 +26,19 @@ const AIMS: [(&str, &str, Arrangement); 3] = [
 /// Of one column, and between the two, in points.
 const COLUMN: f32 = 420.0;
 const BETWEEN: f32 = 64.0;
-const SEEN_ROW: f32 = 52.0;
+const SEEN_ROW: f32 = 58.0;
+/// Of an image that was open.
+const PICTURE: Vec2 = vec2(56.0, 44.0);
+/// For the button of a run that can go on.
+const GO_ON: f32 = 76.0;
 
 /// Nothing is open: what to open, and where one left off.
-pub fn show(ui: &mut Ui, workspace: &Workspace, seen: &[Seen], out: &mut Outbox) {
+pub fn show(ui: &mut Ui, seen: LeftOff, out: &mut Outbox) {
     let rect = ui.available_rect_before_wrap();
     ui.painter().rect_filled(rect, 0.0, canvas::GROUND);
     // The ground is dark in both themes.
     ui.visuals_mut().override_text_color = Some(canvas::TEXT);
-    let two = rect.width() > 2.0 * COLUMN + BETWEEN + 40.0 && !seen.is_empty();
+    let two = rect.width() > 2.0 * COLUMN + BETWEEN + 40.0 && !seen.images.is_empty();
     let width = if two { 2.0 * COLUMN + BETWEEN } else { COLUMN.min(rect.width() - 40.0) };
     let top = rect.top() + (rect.height() * 0.10).min(96.0);
     let place = Rect::from_min_max(
@@ -49,12 +53,12 @@ pub fn show(ui: &mut Ui, workspace: &Workspace, seen: &[Seen], out: &mut Outbox)
             open(&mut left, out);
             let mut right =
                 ui.new_child(UiBuilder::new().max_rect(both.with_min_x(both.left() + COLUMN + BETWEEN)));
-            left_off(&mut right, workspace, seen, out);
+            left_off(&mut right, seen, out);
             let used = left.min_rect().union(right.min_rect());
             ui.allocate_rect(used, Sense::hover());
         } else {
             open(ui, out);
-            left_off(ui, workspace, seen, out);
+            left_off(ui, seen, out);
         }
     });
 }
@@ -124,47 +128,88 @@ fn aim(ui: &mut Ui, words: &str, key: &str) -> bool {
     response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked()
 }
 
-fn left_off(ui: &mut Ui, workspace: &Workspace, seen: &[Seen], out: &mut Outbox) {
-    if seen.is_empty() {
+fn left_off(ui: &mut Ui, LeftOff { images, pictures }: LeftOff, out: &mut Outbox) {
+    if images.is_empty() {
         return;
     }
     ui.add_space(6.0);
     small(ui, "Where you left off");
     ui.add_space(4.0);
-    for seen in seen {
-        if row(ui, seen) {
+    for seen in images {
+        if row(ui, seen, pictures.of(&seen.path)) {
             out.open(seen.path.clone());
         }
     }
-    if workspace.interrupted_training().is_some() {
+    if let Some((seen, [step, total])) = images.iter().find_map(|seen| Some((seen, seen.learning?))) {
         ui.add_space(8.0);
-        theme::card(ui).show(ui, |ui| {
-            ui.label("A learning run stopped when the program last ended. It can go on from there: open its image, then Learn.");
-        });
+        interrupted(ui, seen, [step, total], out);
     }
 }
 
-/// True where it was clicked.
-fn row(ui: &mut Ui, seen: &Seen) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), SEEN_ROW), Sense::click());
+/// A run that had not come to its end when the program last did.
+fn interrupted(ui: &mut Ui, seen: &Seen, [step, total]: [u64; 2], out: &mut Outbox) {
+    let p = theme::of(true);
+    let card = Frame::new().stroke(Stroke::new(1.0, p.active)).corner_radius(8);
+    card.inner_margin(Margin::symmetric(14, 10)).show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            let (square, _) = ui.allocate_exact_size(Vec2::splat(17.0), Sense::hover());
+            Icon::History.paint(ui.painter(), square, p.warn);
+            let words = ui.available_width() - GO_ON;
+            ui.allocate_ui_with_layout(vec2(words, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(words);
+                ui.label("A learning run was not finished when the program last ended.");
+                let from = format!(
+                    "{}, about {step} of {total} steps. It can go on from there.",
+                    as_painted(&name(seen))
+                );
+                small(ui, &from);
+            });
+            ui.visuals_mut().override_text_color = None;
+            if quiet(ui, true, "Go on").on_hover_text("Opens the image, and Learn").clicked() {
+                out.requests.push(Request::Arrange(Arrangement::Learn));
+                out.open(seen.path.clone());
+            }
+        });
+    });
+}
+
+/// Its file's name.
+fn name(seen: &Seen) -> String {
     let name = seen.path.file_name().unwrap_or(seen.path.as_os_str()).to_string_lossy();
+    cut_in_the_middle(&name, 40)
+}
+
+/// True where it was clicked.
+fn row(ui: &mut Ui, seen: &Seen, picture: Option<&TextureHandle>) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), SEEN_ROW), Sense::click());
+    let name = name(seen);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Open {name} again")));
     let p = theme::of(true);
     if response.hovered() {
         ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), p.raised);
+    }
+    let place = Align2::LEFT_CENTER.anchor_size(rect.left_center() + vec2(8.0, 0.0), PICTURE);
+    match picture {
+        Some(picture) => Image::new(picture).corner_radius(4).paint_at(ui, place),
+        None => Icon::Open.paint(ui.painter(), place.shrink2(vec2(18.0, 12.0)), canvas::WEAK),
     }
     let words = match seen.depth {
         0 | 1 if seen.verified > 0 => "verified".to_owned(),
         0 | 1 => "not verified".to_owned(),
         depth => format!("slice {} · {} of {depth} verified", seen.cursor[2] + 1, seen.verified),
     };
-    let left = rect.left() + 12.0;
-    let name = as_painted(&cut_in_the_middle(&name, 40));
-    let painter = ui.painter();
-    painter.text(pos2(left, rect.top() + 9.0), Align2::LEFT_TOP, name, theme::medium(), canvas::TEXT);
-    painter.text(pos2(left, rect.bottom() - 8.0), Align2::LEFT_BOTTOM, words, theme::small(), canvas::WEAK);
+    let left = place.right() + 12.0;
     let at = pos2(rect.right() - 12.0, rect.center().y);
-    painter.text(at, Align2::RIGHT_CENTER, time::day(seen.at_ms), theme::small(), canvas::WEAK);
+    let day = time::day(seen.at_ms);
+    let end = ui.painter().text(at, Align2::RIGHT_CENTER, day, theme::small(), canvas::WEAK).left() - 10.0;
+    for (words, font, color, align) in [
+        (&name, theme::medium(), canvas::TEXT, Align2::LEFT_BOTTOM),
+        (&words, theme::small(), canvas::WEAK, Align2::LEFT_TOP),
+    ] {
+        let words = cut_at_the_end(ui.painter(), words, font, color, end - left);
+        let place = align.anchor_size(pos2(left, rect.center().y), words.size());
+        ui.painter().galley(place.min, words, color);
+    }
     response.on_hover_text(seen.path.display().to_string()).clicked()
 }
 
