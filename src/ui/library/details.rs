@@ -2,6 +2,7 @@
 
 use super::Verb;
 use super::entries::{Choice, Entry, Fit};
+use super::row::DICE_MEANS;
 use crate::nn::{self, measured};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
@@ -125,13 +126,14 @@ fn about(ui: &mut Ui, entry: &Entry, workspace: &Workspace) {
         _ => None,
     };
     if let Some(cost) = network.and_then(measured::cost) {
-        field(ui, "Memory at 512²", |ui| ui.label(format!("{} MiB", cost.peak_mib)));
+        let tip = "The most that it needs for a slice of 512 × 512 pixels";
+        field(ui, "Memory", |ui| ui.label(format!("{} MiB", cost.peak_mib)).on_hover_text(tip));
     }
     field(ui, "From", |ui| ui.add(Label::new(&entry.from).truncate()));
     let dice = super::row::dice(entry);
     match &entry.dice {
-        Some((set, _)) => field(ui, &format!("Dice, {set}"), |ui| ui.label(dice)),
-        None => field(ui, "Dice", |ui| ui.label(dice)),
+        Some((set, _)) => field(ui, &format!("Dice, {set}"), |ui| ui.label(dice).on_hover_text(DICE_MEANS)),
+        None => field(ui, "Dice", |ui| ui.label(dice).on_hover_text(DICE_MEANS)),
     };
     match (&entry.choice, model) {
         (_, Some(model)) => {
@@ -139,8 +141,12 @@ fn about(ui: &mut Ui, entry: &Entry, workspace: &Workspace) {
         }
         (Choice::Learn(id), None) => {
             if let Some(rule) = nn::find(id).map(|spec| spec.input) {
-                let words = format!("Sides in multiples of {}, at least {}", rule.multiple_of, rule.least);
+                let words = format!(
+                    "Takes sides that are multiples of {} pixels, {} at least: images are filled up to that.",
+                    rule.multiple_of, rule.least
+                );
                 ui.label(small(&words, p.weak));
+                ui.label(small(&format!("On the command line: {id}"), p.weak));
             }
         }
         _ => {}

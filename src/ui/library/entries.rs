@@ -203,7 +203,7 @@ fn of_network(spec: &'static ModelSpec, speed: &Speed) -> Entry {
         about: spec.paper.to_owned(),
         fit: Fit::Fits,
         recommended: None,
-        from: spec.id.to_owned(),
+        from: "not trained yet".to_owned(),
         time: speed.words(spec.id),
         seconds: speed.seconds(spec.id),
         whose: speed.whose(),

@@ -16,6 +16,9 @@ pub const TITLE: f32 = 32.0;
 pub const EDGE: f32 = 14.0;
 /// Between two columns.
 const GAP: f32 = 10.0;
+/// What the number says, for who does not know it.
+pub const DICE_MEANS: &str = "How far it agrees with what people have drawn on images that it had not seen: 1 is the same, 0 is \
+                              nothing in common";
 /// Dice ends at the right edge, and has this room.
 const DICE: f32 = 64.0;
 /// Narrower lists do not say where a model comes from.
@@ -51,16 +54,19 @@ pub fn head(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
     let p = theme::palette(ui);
     let columns = Columns::of(rect);
-    let word = |at, align, words: &str| {
-        ui.painter().text(pos2(at, rect.center().y), align, words, theme::small(), p.weak);
+    let word = |at, align, words: &str, tip: &str| {
+        let at = pos2(at, rect.center().y);
+        let place = ui.painter().text(at, align, words, theme::small(), p.weak);
+        ui.interact(place, ui.scope_id().with(words), Sense::hover()).on_hover_text(tip);
     };
-    word(rect.left() + EDGE, Align2::LEFT_CENTER, "Name");
-    word(columns.fit, Align2::LEFT_CENTER, "This image");
+    word(rect.left() + EDGE, Align2::LEFT_CENTER, "Name", "What it is called, and what it finds");
+    let tip = "Whether it is made for this kind of image";
+    word(columns.fit, Align2::LEFT_CENTER, "This image", tip);
     if let Some(from) = columns.from {
-        word(from, Align2::LEFT_CENTER, "From");
+        word(from, Align2::LEFT_CENTER, "From", "Who has trained it");
     }
-    word(columns.time, Align2::LEFT_CENTER, "Time");
-    word(rect.right() - EDGE, Align2::RIGHT_CENTER, "Dice");
+    word(columns.time, Align2::LEFT_CENTER, "Time", "How long it takes");
+    word(rect.right() - EDGE, Align2::RIGHT_CENTER, "Dice", DICE_MEANS);
     ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, p.line));
 }
 
