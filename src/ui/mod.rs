@@ -36,6 +36,7 @@ mod stopping;
 mod suggestions;
 mod tap;
 mod theme;
+mod tooltips;
 mod view_state;
 mod views;
 mod welcome;
@@ -48,4 +49,5 @@ pub use run::{UiError, UiOptions, run};
 pub fn install(ctx: &egui::Context) {
     theme::install(ctx);
     keyboard::install(ctx);
+    tooltips::install(ctx);
 }

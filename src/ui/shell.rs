@@ -21,6 +21,7 @@ use super::side::{Side, whole};
 use super::stopping::Stopping;
 use super::tap::Space;
 use super::theme::{self, canvas, size};
+use super::tooltips;
 use super::view_state::ViewState;
 use super::views::{self, Scene, Views};
 use super::welcome;
@@ -61,6 +62,8 @@ pub struct Shell {
     start_from: Option<StartFrom>,
     /// A question about an image that is being opened stands.
     asks: bool,
+    /// Something stood over the window in the last frame.
+    covered: bool,
     /// Since when the key that hides the mask has been down, and whether the mask was shown before.
     pub(super) hiding_since: Option<f64>,
     /// Space since it went down.
@@ -85,6 +88,7 @@ impl Default for Shell {
             names: false,
             start_from: None,
             asks: false,
+            covered: false,
             hiding_since: None,
             space: Space::default(),
         }
@@ -198,7 +202,12 @@ impl Shell {
             bars::status(ui, workspace, (pointed_at, [shown, other]), &hint, out);
         });
         self.above(ui.ctx(), middle.response.rect, workspace, toolbox, out);
-        parts::show_focus(ui.ctx(), !self.takes_keys());
+        let covered = !self.takes_keys();
+        parts::show_focus(ui.ctx(), covered);
+        if covered && !std::mem::replace(&mut self.covered, covered) {
+            tooltips::end(ui.ctx());
+        }
+        self.covered = covered;
     }
 
     fn middle(

@@ -146,6 +146,24 @@ fn the_question_mark_opens_the_list_again_where_shift_was_released_first() {
 }
 
 #[test]
+fn what_comes_over_the_window_ends_its_tooltips() {
+    let mut window = Window::on("fundus");
+    let at = window.harness.get_by_label("Panels").rect().center();
+    window.harness.event(Event::PointerMoved(at));
+    window.steps(8);
+    let shown = |window: &Window| window.texts().contains(&"Panels".to_owned());
+    assert!(shown(&window));
+    window.press(Key::F1);
+    window.steps(8);
+    assert!(!shown(&window), "below the list of keys");
+    window.press(Key::Escape);
+    window.steps(20);
+    window.harness.event(Event::PointerMoved(at + vec2(1.0, 0.0)));
+    window.steps(8);
+    assert!(shown(&window), "and again when that has gone");
+}
+
+#[test]
 fn hints_name_the_keys_that_count() {
     let mut window = Window::on("fundus");
     window.press(Key::B);
