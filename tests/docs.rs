@@ -143,7 +143,7 @@ fn the_page_lists_every_effect_as_the_program_has_it() {
         for parameter in effect.parameters {
             let row = [
                 format!("`{}`", parameter.key),
-                parameter.help.to_owned(),
+                parameter.whole_help(),
                 parameter.kind.default_text(),
                 parameter.kind.takes(),
             ];

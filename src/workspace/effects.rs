@@ -13,6 +13,7 @@ use crate::geom::Axis;
 use crate::label::{LabelId, LabelMap, LabelTable, voxel_volume};
 use crate::volume::Volume;
 use crate::watch;
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,6 +89,8 @@ impl EffectOrder {
                         all = all.then(&patch);
                     }
                     Err(EffectError::Nothing(why)) => notes.push(why),
+                    // How it is said on the command line is of no use here.
+                    Err(EffectError::Lacks { what, .. }) => bail!("{} needs {what}", effect.title),
                     Err(error) => return Err(anyhow::Error::new(error).context(effect.title)),
                 }
             }

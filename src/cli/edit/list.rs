@@ -17,7 +17,13 @@ pub fn text(steps: &[Step]) -> Result<String> {
         for parameter in effect.parameters {
             let default = parameter.kind.default_text();
             let default = if default.is_empty() { default } else { format!(" [{default}]") };
-            writeln!(text, "    {}{default}  {}: {}", parameter.key, parameter.kind.takes(), parameter.help)?;
+            writeln!(
+                text,
+                "    {}{default}  {}: {}",
+                parameter.key,
+                parameter.kind.takes(),
+                parameter.whole_help()
+            )?;
         }
     }
     Ok(text)

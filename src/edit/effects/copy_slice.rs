@@ -28,21 +28,21 @@ pub static EFFECT: Effect = Effect {
 
 const fn slice(key: &'static str, title: &'static str, help: &'static str) -> Parameter {
     let kind = Kind::Number { default: None, range: [0.0, 1e6], whole: true, unit: "" };
-    Parameter { key, title, help, kind }
+    Parameter { key, title, help, when: None, kind }
 }
 
 const fn value(key: &'static str, title: &'static str, help: &'static str) -> Parameter {
     let kind = Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" };
-    Parameter { key, title, help, kind }
+    Parameter { key, title, help, when: None, kind }
 }
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let (Some(from), Some(to)) = (values.given("from"), values.given("to")) else {
-        return Err(EffectError::Lacks("two slices (from=SLICE, to=SLICE)".to_owned()));
+        return Err(EffectError::lacks("two slices", "from=SLICE, to=SLICE"));
     };
     let range = values.range("low", "high");
     if range.is_some() && !scene.has_image {
-        return Err(EffectError::Lacks("the image (--image FILE) for low and high".to_owned()));
+        return Err(EffectError::lacks("the image for low and high", "--image FILE"));
     }
     let last = values.given("last").unwrap_or(to);
     let (block, a) = (scene.block(), scene.scope.normal.index());

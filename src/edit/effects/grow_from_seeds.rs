@@ -25,18 +25,21 @@ pub static EFFECT: Effect = Effect {
             key: "method",
             title: "Method",
             help: "Shortest ways (GrowCut) in the volume, or the random walker in each slice, which also closes weak edges.",
+            when: None,
             kind: Kind::Choice(&[("growcut", "Shortest ways"), ("walker", "Random walker")]),
         },
         Parameter {
             key: "background",
             title: "Background label",
             help: "What grows from this label stays background.",
+            when: None,
             kind: Kind::Label,
         },
         Parameter {
             key: "locality",
             title: "Locality",
-            help: "With method=growcut, how much the distance counts beside the values.",
+            help: "How much the distance counts beside the values.",
+            when: Some(("method", &["growcut"])),
             kind: Kind::Number { default: Some(0.0), range: [0.0, 10.0], whole: false, unit: "per cm" },
         },
         value("low", "From value", "Only voxels of at least this value are taken."),
@@ -47,7 +50,7 @@ pub static EFFECT: Effect = Effect {
 
 const fn value(key: &'static str, title: &'static str, help: &'static str) -> Parameter {
     let kind = Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" };
-    Parameter { key, title, help, kind }
+    Parameter { key, title, help, when: None, kind }
 }
 
 /// Room around the seeds: so many mm, and such a part of their box.
@@ -71,8 +74,8 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let labels: BTreeSet<LabelId> = seeds.iter().copied().filter(|id| *id != 0).collect();
     let range = values.range("low", "high");
     if labels.len() < 2 && range.is_none() {
-        let told = "two labels, of which one may be background, or one and a range (low=VALUE, high=VALUE)";
-        return Err(EffectError::Lacks(told.to_owned()));
+        let what = "two labels, of which one may be background, or one and a range of values";
+        return Err(EffectError::lacks(what, "low=VALUE, high=VALUE"));
     }
     let [low, high] = range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
     let is_open = |at: usize| f64::from(image[at]) >= low && f64::from(image[at]) <= high;

@@ -13,12 +13,14 @@ pub static EFFECT: Effect = Effect {
             key: "thickness_mm",
             title: "Thickness",
             help: "How thick the shell is.",
+            when: None,
             kind: Kind::Number { default: Some(3.0), range: [0.0, 100.0], whole: false, unit: "mm" },
         },
         Parameter {
             key: "surface",
             title: "The label's surface is",
             help: "Whether the surface of the label becomes the outer one of the shell, its middle or its inner one.",
+            when: None,
             kind: Kind::Choice(&[
                 ("outside", "The shell's outer surface"),
                 ("middle", "The shell's middle"),

@@ -14,6 +14,7 @@ pub static EFFECT: Effect = Effect {
             key: "keep",
             title: "Keep",
             help: "What stays of the label. With split all stays, and each part but the largest becomes a label of its own.",
+            when: None,
             kind: Kind::Choice(&[
                 ("largest", "The largest part"),
                 ("large", "Parts of at least a size"),
@@ -25,25 +26,29 @@ pub static EFFECT: Effect = Effect {
         Parameter {
             key: "min_voxels",
             title: "Least size",
-            help: "With keep=large, parts of fewer voxels are taken away.",
+            help: "Parts of fewer voxels are taken away.",
+            when: Some(("keep", &["large"])),
             kind: Kind::Number { default: Some(100.0), range: [1.0, 1e12], whole: true, unit: "voxels" },
         },
         Parameter {
             key: "min_ml",
             title: "Least volume",
-            help: "With keep=large, parts of less volume are taken away, instead of a number of voxels.",
+            help: "Parts of less volume are taken away, instead of a number of voxels.",
+            when: Some(("keep", &["large"])),
             kind: Kind::Number { default: None, range: [0.0, 1e6], whole: false, unit: "ml" },
         },
         Parameter {
             key: "at",
             title: "Place",
-            help: "With keep=chosen and keep=others, a voxel of the part: column, row and slice, from 0.",
+            help: "A voxel of the part: column, row and slice, from 0.",
+            when: Some(("keep", &["chosen", "others"])),
             kind: Kind::Voxel,
         },
         Parameter {
             key: "first_id",
             title: "First new label",
-            help: "With keep=split, the parts get this label and those after it, by size. Without it, labels above all others.",
+            help: "The parts get this label and those after it, by size. Without it, labels above all others.",
+            when: Some(("keep", &["split"])),
             kind: Kind::Number { default: None, range: [1.0, 65_000.0], whole: true, unit: "" },
         },
         CONNECTED,
@@ -56,6 +61,7 @@ pub(super) const CONNECTED: Parameter = Parameter {
     key: "neighbours",
     title: "Connected",
     help: "Voxels are of one part where they share a face, an edge or a corner, or where they share a face.",
+    when: None,
     kind: Kind::Choice(&[("26", "By faces, edges and corners"), ("6", "By faces")]),
 };
 
@@ -82,7 +88,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     }
     let chosen = || -> Result<usize, EffectError> {
         let Some(voxel) = values.voxel("at") else {
-            return Err(EffectError::Lacks("the place of a part (at=COLUMN,ROW,SLICE)".to_owned()));
+            return Err(EffectError::lacks("the place of a part", "at=COLUMN,ROW,SLICE"));
         };
         let place = block.place(voxel);
         let index = place.map(|[x, y, z]| (z * block.size[1] + y) * block.size[0] + x);

@@ -14,6 +14,7 @@ pub static EFFECT: Effect = Effect {
         key: "sigma_mm",
         title: "Standard deviation",
         help: "The standard deviation of the Gaussian.",
+        when: None,
         kind: Kind::Number { default: Some(1.0), range: [0.01, 20.0], whole: false, unit: "mm" },
     }],
     work,

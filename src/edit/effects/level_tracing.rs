@@ -19,6 +19,7 @@ pub static EFFECT: Effect = Effect {
             key: "side",
             title: "Side",
             help: "Values from that at the place upwards, or downwards, or whichever region is smaller.",
+            when: None,
             kind: Kind::Choice(&[
                 ("smaller", "The smaller region"),
                 ("above", "At or above"),
@@ -29,12 +30,14 @@ pub static EFFECT: Effect = Effect {
             key: "shift",
             title: "Level",
             help: "How far the level lies above the value at the place.",
+            when: None,
             kind: Kind::Number { default: Some(0.0), range: [-1e9, 1e9], whole: false, unit: "value" },
         },
         Parameter {
             key: "sigma_px",
             title: "Smooth",
             help: "Standard deviation of a Gaussian over the image before, against noise.",
+            when: None,
             kind: Kind::Number { default: Some(0.0), range: [0.0, 20.0], whole: false, unit: "pixels" },
         },
     ],

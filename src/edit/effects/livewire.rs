@@ -18,12 +18,14 @@ pub static EFFECT: Effect = Effect {
             key: "points",
             title: "Points",
             help: "Pixels of the slice that the outline goes through, RIGHT,DOWN each, at least two.",
+            when: None,
             kind: Kind::Points,
         },
         Parameter {
             key: "slice",
             title: "Slice",
             help: "The slice that it is drawn in, from 0.",
+            when: None,
             kind: Kind::Number { default: Some(0.0), range: [0.0, 1e6], whole: true, unit: "" },
         },
     ],
@@ -156,7 +158,7 @@ fn gradient(values: &[f32], width: usize) -> Vec<f64> {
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let points = values.points("points");
     if points.len() < 2 {
-        return Err(EffectError::Lacks("at least two points (points=\"X,Y X,Y\")".to_owned()));
+        return Err(EffectError::lacks("at least two points", "points=\"X,Y X,Y\""));
     }
     let normal = scene.scope.normal;
     let [u, v] = match normal {

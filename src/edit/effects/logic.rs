@@ -13,6 +13,7 @@ pub static EFFECT: Effect = Effect {
             key: "operation",
             title: "Operation",
             help: "What the label becomes. To invert and to clear, no second label is needed.",
+            when: None,
             kind: Kind::Choice(&[
                 ("add", "This label and the second"),
                 ("subtract", "This label without the second"),
@@ -29,14 +30,20 @@ pub static EFFECT: Effect = Effect {
 };
 
 /// A second label.
-pub(super) const SECOND: Parameter =
-    Parameter { key: "with", title: "Second label", help: "Its name or its number.", kind: Kind::Label };
+pub(super) const SECOND: Parameter = Parameter {
+    key: "with",
+    title: "Second label",
+    help: "Its name or its number.",
+    when: None,
+    kind: Kind::Label,
+};
 
 /// The mask of the second label.
 pub(super) const FROM: Parameter = Parameter {
     key: "from",
     title: "Of",
     help: "The mask that the second label is in. On the command line, --other names the other mask.",
+    when: None,
     kind: Kind::Choice(&[("this", "This mask"), ("other", "The other mask")]),
 };
 
@@ -49,7 +56,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     }
     let second = || -> Result<_, EffectError> {
         let Some(label) = values.label("with") else {
-            return Err(EffectError::Lacks("a second label (with=LABEL)".to_owned()));
+            return Err(EffectError::lacks("a second label", "with=LABEL"));
         };
         let mask = scene.second(values.choice("from") == "other")?;
         Ok(block.rows(mask, |id| id == label))

@@ -14,6 +14,7 @@ pub static EFFECT: Effect = Effect {
             key: "margin_mm",
             title: "Margin",
             help: "By how much the label grows; below 0 it shrinks.",
+            when: None,
             kind: Kind::Number { default: Some(3.0), range: [-100.0, 100.0], whole: false, unit: "mm" },
         },
         along("x_mm", "Along x", "The margin along the columns of the image, if it is another there."),
@@ -23,12 +24,14 @@ pub static EFFECT: Effect = Effect {
             key: "low",
             title: "From value",
             help: "A label that grows goes through voxels of at least this value only; needs the image.",
+            when: None,
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
         },
         Parameter {
             key: "high",
             title: "To value",
             help: "A label that grows goes through voxels of at most this value only; needs the image.",
+            when: None,
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
         },
     ],
@@ -37,7 +40,7 @@ pub static EFFECT: Effect = Effect {
 
 const fn along(key: &'static str, title: &'static str, help: &'static str) -> Parameter {
     let kind = Kind::Number { default: None, range: [0.0, 100.0], whole: false, unit: "mm" };
-    Parameter { key, title, help, kind }
+    Parameter { key, title, help, when: None, kind }
 }
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
@@ -50,7 +53,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let mut grown = ball.dilated(&rows, &space)?;
     if let Some([low, high]) = values.range("low", "high") {
         if !scene.has_image {
-            return Err(EffectError::Lacks("the image (--image FILE) for low and high".to_owned()));
+            return Err(EffectError::lacks("the image for low and high", "--image FILE"));
         }
         let in_range = scene.valued(&block, |value| value >= low && value <= high)?;
         // Only what can be reached from the label through the range.

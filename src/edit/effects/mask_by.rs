@@ -19,6 +19,7 @@ pub static EFFECT: Effect = Effect {
             key: "where",
             title: "Where",
             help: "What decides. Values and the body need the image.",
+            when: None,
             kind: Kind::Choice(&[
                 ("values", "The image's value is in a range"),
                 ("label", "The second label is"),
@@ -30,18 +31,21 @@ pub static EFFECT: Effect = Effect {
             key: "keep",
             title: "Keep",
             help: "What stays of the label: what is there, or what is not there.",
+            when: None,
             kind: Kind::Choice(&[("inside", "What is there"), ("outside", "What is not there")]),
         },
         Parameter {
             key: "low",
             title: "From value",
-            help: "With where=values, the lowest value that is there; without it there is no lowest.",
+            help: "The lowest value that is there; without it there is no lowest.",
+            when: Some(("where", &["values"])),
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
         },
         Parameter {
             key: "high",
             title: "To value",
-            help: "With where=values, the highest value that is there; without it there is no highest.",
+            help: "The highest value that is there; without it there is no highest.",
+            when: Some(("where", &["values"])),
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
         },
         SECOND,
@@ -49,7 +53,8 @@ pub static EFFECT: Effect = Effect {
         Parameter {
             key: "distance_mm",
             title: "Distance",
-            help: "With where=near, how far the second label may be.",
+            help: "How far the second label may be.",
+            when: Some(("where", &["near"])),
             kind: Kind::Number { default: Some(5.0), range: [0.0, 100.0], whole: false, unit: "mm" },
         },
     ],
@@ -63,20 +68,18 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let (block, own) = (scene.block(), scene.voxels()?);
     let second = || -> Result<Rows, EffectError> {
         let Some(label) = values.label("with") else {
-            return Err(EffectError::Lacks("a second label (with=LABEL)".to_owned()));
+            return Err(EffectError::lacks("a second label", "with=LABEL"));
         };
         Ok(block.rows(scene.second(values.choice("from") == "other")?, |id| id == label))
     };
     let there = match values.choice("where") {
         "label" => second()?,
         "near" => Ball::of_radius(values.number("distance_mm")).dilated(&second()?, &scene.space(&block))?,
-        _ if !scene.has_image => return Err(EffectError::Lacks("the image (--image FILE)".to_owned())),
+        _ if !scene.has_image => return Err(EffectError::lacks("the image", "--image FILE")),
         "body" => body(scene, &block)?,
         _ => {
             let Some([low, high]) = values.range("low", "high") else {
-                return Err(EffectError::Lacks(
-                    "a range of values (low=VALUE, high=VALUE or both)".to_owned(),
-                ));
+                return Err(EffectError::lacks("a range of values", "low=VALUE, high=VALUE or both"));
             };
             scene.valued(&block, |value| value >= low && value <= high)?
         }

@@ -94,11 +94,21 @@ pub enum EffectError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// It was not told all, or not given all, that it needs.
-    #[error("it needs {0}")]
-    Lacks(String),
+    #[error("it needs {what}{}", if .how.is_empty() { String::new() } else { format!(" ({how})") })]
+    Lacks {
+        what: &'static str,
+        /// How it is told on the command line; empty where it cannot be.
+        how: &'static str,
+    },
     /// There is nothing to do, which is no fault.
     #[error("{0}")]
     Nothing(String),
+}
+
+impl EffectError {
+    fn lacks(what: &'static str, how: &'static str) -> Self {
+        Self::Lacks { what, how }
+    }
 }
 
 impl Effect {
@@ -112,7 +122,7 @@ impl Effect {
         origin: Origin,
     ) -> Result<Patch, EffectError> {
         if self.needs_image && !scene.has_image {
-            return Err(EffectError::Lacks("the image (--image FILE)".to_owned()));
+            return Err(EffectError::lacks("the image", "--image FILE"));
         }
         let wish = (self.work)(scene, values)?;
         let [width, height, _] = scene.mask.dims();

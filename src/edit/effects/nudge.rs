@@ -22,18 +22,21 @@ pub static EFFECT: Effect = Effect {
             key: "move",
             title: "Step",
             help: "By how many pixels the place is pushed, right and down in the voxels of the slice: RIGHT,DOWN.",
+            when: None,
             kind: Kind::Points,
         },
         Parameter {
             key: "radius_px",
             title: "Radius",
             help: "How far around the place the border moves with it. A step is at most half of it.",
+            when: None,
             kind: Kind::Number { default: Some(20.0), range: [1.0, 1000.0], whole: false, unit: "pixels" },
         },
         Parameter {
             key: "both",
             title: "Move shared borders",
             help: "Where the label touches another, that label gives and takes too.",
+            when: None,
             kind: Kind::Switch(true),
         },
     ],
@@ -46,7 +49,7 @@ const AROUND: f64 = 20.0;
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let (at, scope, _) = place(scene, values)?;
     let Some(&[right, down, _]) = values.points("move").first() else {
-        return Err(EffectError::Lacks("a step (move=RIGHT,DOWN)".to_owned()));
+        return Err(EffectError::lacks("a step", "move=RIGHT,DOWN"));
     };
     let [normal, u, v] = match scene.scope.normal {
         Axis::X => [0, 1, 2],

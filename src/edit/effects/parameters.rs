@@ -11,7 +11,25 @@ pub struct Parameter {
     pub title: &'static str,
     /// What it does, in one sentence.
     pub help: &'static str,
+    /// It counts only where this choice is set to one of these; `None`: always.
+    pub when: Option<(&'static str, &'static [&'static str])>,
     pub kind: Kind,
+}
+
+impl Parameter {
+    /// Its help, and when it counts: "With keep=large: parts of fewer voxels are taken away."
+    pub fn whole_help(&self) -> String {
+        let Some((key, options)) = self.when else { return self.help.to_owned() };
+        let mut help = self.help.chars();
+        let first = help.next().map(char::to_lowercase).into_iter().flatten();
+        let rest: String = first.chain(help).collect();
+        format!("With {key}={}: {rest}", options.join(" or "))
+    }
+
+    /// Whether it counts, as others are set; `set`: what a key is set to.
+    pub fn counts<'a>(&self, set: impl FnOnce(&'static str) -> &'a str) -> bool {
+        self.when.is_none_or(|(key, options)| options.contains(&set(key)))
+    }
 }
 
 #[derive(Debug)]
@@ -256,23 +274,31 @@ mod tests {
     use super::*;
 
     const PARAMETERS: &[Parameter] = &[
-        Parameter { key: "mode", title: "", help: "", kind: Kind::Choice(&[("a", "A"), ("b", "B")]) },
+        Parameter {
+            key: "mode",
+            title: "",
+            help: "",
+            when: None,
+            kind: Kind::Choice(&[("a", "A"), ("b", "B")]),
+        },
         Parameter {
             key: "size",
             title: "",
             help: "",
+            when: None,
             kind: Kind::Number { default: Some(5.0), range: [1.0, 10.0], whole: true, unit: "voxels" },
         },
         Parameter {
             key: "low",
             title: "",
             help: "",
+            when: None,
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "" },
         },
-        Parameter { key: "on", title: "", help: "", kind: Kind::Switch(false) },
-        Parameter { key: "with", title: "", help: "", kind: Kind::Label },
-        Parameter { key: "at", title: "", help: "", kind: Kind::Voxel },
-        Parameter { key: "outline", title: "", help: "", kind: Kind::Points },
+        Parameter { key: "on", title: "", help: "", when: None, kind: Kind::Switch(false) },
+        Parameter { key: "with", title: "", help: "", when: None, kind: Kind::Label },
+        Parameter { key: "at", title: "", help: "", when: None, kind: Kind::Voxel },
+        Parameter { key: "outline", title: "", help: "", when: None, kind: Kind::Points },
     ];
 
     #[test]

@@ -12,6 +12,7 @@ pub static EFFECT: Effect = Effect {
         key: "to",
         title: "Becomes",
         help: "The label that gets the voxels: its name or its number.",
+        when: None,
         kind: SECOND.kind,
     }],
     work,
@@ -19,7 +20,7 @@ pub static EFFECT: Effect = Effect {
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let Some(to) = values.label("to") else {
-        return Err(EffectError::Lacks("the label that gets the voxels (to=LABEL)".to_owned()));
+        return Err(EffectError::lacks("the label that gets the voxels", "to=LABEL"));
     };
     let mut wish = Wish::default();
     if to != scene.label {

@@ -147,9 +147,7 @@ impl<'a> Scene<'a> {
         match (from_other, self.other) {
             (false, _) => Ok(self.mask),
             (true, Some(other)) => Ok(other),
-            (true, None) => {
-                Err(EffectError::Lacks("another mask on the same grid (--other FILE)".to_owned()))
-            }
+            (true, None) => Err(EffectError::lacks("another mask on the same grid", "--other FILE")),
         }
     }
 

@@ -23,6 +23,7 @@ pub static EFFECT: Effect = Effect {
             key: "operation",
             title: "Operation",
             help: "What happens to the label inside or outside.",
+            when: None,
             kind: Kind::Choice(&[
                 ("erase-inside", "Erase inside"),
                 ("erase-outside", "Erase outside"),
@@ -34,19 +35,22 @@ pub static EFFECT: Effect = Effect {
             key: "outline",
             title: "Outline",
             help: "Corners of a closed outline in the voxels of a slice, RIGHT,DOWN each; it cuts through all slices in question.",
+            when: None,
             kind: Kind::Points,
         },
-        Parameter { key: "center", title: "Middle of a ball", help: AT.help, kind: Kind::Voxel },
+        Parameter { key: "center", title: "Middle of a ball", help: AT.help, when: None, kind: Kind::Voxel },
         Parameter {
             key: "radius_mm",
             title: "Radius of the ball",
             help: "A voxel is inside where its centre is so near to the middle.",
+            when: None,
             kind: Kind::Number { default: Some(10.0), range: [0.0, 1000.0], whole: false, unit: "mm" },
         },
         Parameter {
             key: "to",
             title: "New label",
-            help: "With operation=divide, the label of what is inside. Without it, the lowest that is not used.",
+            help: "The label of what is inside. Without it, the lowest that is not used.",
+            when: Some(("operation", &["divide"])),
             kind: Kind::Label,
         },
     ],
@@ -59,8 +63,11 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         ([_, _, _, ..], _) => outlined(scene, &block, values.points("outline")),
         (_, Some(center)) => ball(scene, &block, center, values.number("radius_mm"))?,
         _ => {
-            let told = "an outline of at least three corners (outline=\"X,Y X,Y X,Y\"), or a ball (center=COLUMN,ROW,SLICE)";
-            return Err(EffectError::Lacks(told.to_owned()));
+            let how = "outline=\"X,Y X,Y X,Y\" or center=COLUMN,ROW,SLICE";
+            return Err(EffectError::lacks(
+                "an outline of at least three corners, or the middle of a ball",
+                how,
+            ));
         }
     };
     let own = block.rows(scene.mask, |id| id == scene.label);

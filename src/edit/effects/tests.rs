@@ -36,7 +36,7 @@ fn after(
     let rules = MaskRules::new(&table, verified);
     let origin = Origin::Person { tool: id.to_owned() };
     let patch = match effect.patch(&scene, &values, &rules, origin.clone()) {
-        Err(EffectError::Nothing(_) | EffectError::Lacks(_)) => Patch::empty(&mask, origin),
+        Err(EffectError::Nothing(_) | EffectError::Lacks { .. }) => Patch::empty(&mask, origin),
         patch => patch.unwrap(),
     };
     patch.apply(&mut mask).unwrap();

@@ -25,12 +25,14 @@ pub static EFFECT: Effect = Effect {
             key: "tolerance",
             title: "Tolerance",
             help: "By how much a value may differ from that at the place. Without it, 6 % of the range of values.",
+            when: None,
             kind: Kind::Number { default: None, range: [0.0, 1e9], whole: false, unit: "value" },
         },
         Parameter {
             key: "adaptive",
             title: "Adaptive",
             help: "The range follows what has been found: its mean, and 2.5 standard deviations on either side, in four rounds.",
+            when: None,
             kind: Kind::Switch(false),
         },
         CONNECTED,
@@ -38,18 +40,21 @@ pub static EFFECT: Effect = Effect {
             key: "stay_in_label",
             title: "Stay in the label",
             help: "Voxels of other labels than the one at the place are not taken.",
+            when: None,
             kind: Kind::Switch(true),
         },
         Parameter {
             key: "leash_mm",
             title: "Leash",
             help: "How far from the place a voxel may be. Without it, 60 mm in the volume and any distance in a slice.",
+            when: None,
             kind: Kind::Number { default: None, range: [0.0, 1e4], whole: false, unit: "mm" },
         },
         Parameter {
             key: "seal_mm",
             title: "Seal gaps",
             help: "Necks thinner than twice this radius are not gone through.",
+            when: None,
             kind: Kind::Number { default: Some(0.0), range: [0.0, 20.0], whole: false, unit: "mm" },
         },
     ],
@@ -61,6 +66,7 @@ pub(super) const AT: Parameter = Parameter {
     key: "at",
     title: "Place",
     help: "A voxel: column, row and slice, from 0.",
+    when: None,
     kind: Kind::Voxel,
 };
 
@@ -69,6 +75,7 @@ pub(super) const WITHIN: Parameter = Parameter {
     key: "within",
     title: "Within",
     help: "In the slice of the place alone, or in all slices.",
+    when: None,
     kind: Kind::Choice(&[("slice", "The slice"), ("volume", "All slices")]),
 };
 
@@ -78,7 +85,7 @@ pub(super) fn place(
     values: &Values,
 ) -> Result<([usize; 3], Block, [usize; 3]), EffectError> {
     let Some(at) = values.voxel("at") else {
-        return Err(EffectError::Lacks("a place (at=COLUMN,ROW,SLICE)".to_owned()));
+        return Err(EffectError::lacks("a place", "at=COLUMN,ROW,SLICE"));
     };
     let mut block = scene.block();
     if block.place(at).is_some() && values.choice("within") == "slice" {

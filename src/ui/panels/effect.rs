@@ -82,7 +82,11 @@ impl Panel for EffectPanel {
                     removed = Some(index);
                 }
                 if step.on {
-                    step.effect.parameters.iter().for_each(|p| row(ui, p, step, document, cursor));
+                    for parameter in step.effect.parameters {
+                        if step.counts(parameter) {
+                            row(ui, parameter, step, document, cursor);
+                        }
+                    }
                 }
             });
         }
@@ -220,7 +224,7 @@ fn number_of_slice(ui: &mut Ui, slice: &mut usize, range: std::ops::RangeInclusi
 
 /// A parameter and what it is set to.
 fn row(ui: &mut Ui, parameter: &Parameter, step: &mut StepInHand, document: &Document, cursor: [usize; 3]) {
-    let now = step.told.get(parameter.key).cloned().unwrap_or_else(|| parameter.kind.default_text());
+    let now = step.set(parameter);
     let told = match &parameter.kind {
         Kind::Choice(options) => titled(ui, parameter, |ui| {
             let now = options.iter().map(|(id, _)| *id).find(|id| *id == now).unwrap_or("");

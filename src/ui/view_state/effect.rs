@@ -2,7 +2,7 @@
 
 use super::ViewState;
 use crate::edit::Limits;
-use crate::edit::effects::{Effect, Kind, Over, Scope, Step};
+use crate::edit::effects::{Effect, Kind, Over, Parameter, Scope, Step};
 use crate::geom::Plane;
 use crate::ui::outbox::Outbox;
 use crate::workspace::{Command, Document, DocumentId, EffectOrder};
@@ -53,6 +53,18 @@ impl StepInHand {
         let mut told = told.get(effect.id).cloned().unwrap_or_default();
         told.retain(|key, _| lasts(key));
         Self { effect, told, on: true }
+    }
+
+    /// What a parameter is set to.
+    pub fn set(&self, parameter: &Parameter) -> String {
+        self.told.get(parameter.key).cloned().unwrap_or_else(|| parameter.kind.default_text())
+    }
+
+    /// Whether a parameter counts, as others are set.
+    pub fn counts(&self, parameter: &Parameter) -> bool {
+        let other = parameter.when.and_then(|(key, _)| self.effect.parameters.iter().find(|p| p.key == key));
+        let set = other.map(|other| self.set(other)).unwrap_or_default();
+        parameter.counts(|_| &set)
     }
 
     fn step(&self) -> Step {

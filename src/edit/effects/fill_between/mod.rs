@@ -21,12 +21,14 @@ pub static EFFECT: Effect = Effect {
             key: "drawn",
             title: "Drawn slices",
             help: "Each label counts the slices in which it is itself, or a slice with any label is drawn for all of them.",
+            when: None,
             kind: Kind::Choice(&[("each", "Of each label"), ("any", "Of any label")]),
         },
         Parameter {
             key: "image",
             title: "Follow the image",
             help: "The outline follows edges of the image nearby: where they are clear, never, or always. Needs the image.",
+            when: None,
             kind: Kind::Choice(&[("clear", "Where they are clear"), ("no", "Never"), ("yes", "Always")]),
         },
     ],
@@ -155,7 +157,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let slices = Slices::of(scene);
     let image = values.choice("image");
     if image == "yes" && !scene.has_image {
-        return Err(EffectError::Lacks("the image (--image FILE) for image=yes".to_owned()));
+        return Err(EffectError::lacks("the image for image=yes", "--image FILE"));
     }
     let count = slices.boxes.len();
     let drawn: Vec<BTreeSet<LabelId>> = work::each("looking for what is drawn", count, |at| {

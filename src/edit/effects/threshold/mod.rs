@@ -19,6 +19,7 @@ pub static EFFECT: Effect = Effect {
             key: "method",
             title: "Range",
             help: "Where the range comes from: low and high, a preset, or a method that finds the lowest value of the foreground.",
+            when: None,
             kind: Kind::Choice(&[
                 ("range", "From low to high"),
                 ("preset", "A preset"),
@@ -39,19 +40,22 @@ pub static EFFECT: Effect = Effect {
         Parameter {
             key: "low",
             title: "From value",
-            help: "With method=range, the lowest value of the label; without it there is no lowest.",
+            help: "The lowest value of the label; without it there is no lowest.",
+            when: Some(("method", &["range"])),
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
         },
         Parameter {
             key: "high",
             title: "To value",
-            help: "With method=range, the highest value of the label; without it there is no highest.",
+            help: "The highest value of the label; without it there is no highest.",
+            when: Some(("method", &["range"])),
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
         },
         Parameter {
             key: "preset",
             title: "Preset",
-            help: "With method=preset, what the range is known for.",
+            help: "What the range is known for.",
+            when: Some(("method", &["preset"])),
             kind: Kind::Choice(&[
                 ("ct-air", "CT: air"),
                 ("ct-lung", "CT: lung"),
@@ -70,7 +74,8 @@ pub static EFFECT: Effect = Effect {
         Parameter {
             key: "class",
             title: "Class",
-            help: "With method=multi-otsu, which of the three classes becomes the label.",
+            help: "Which of the three classes becomes the label.",
+            when: Some(("method", &["multi-otsu"])),
             kind: Kind::Choice(&[
                 ("high", "Highest values"),
                 ("middle", "Middle values"),
@@ -81,6 +86,7 @@ pub static EFFECT: Effect = Effect {
             key: "apply",
             title: "Apply",
             help: "What the label becomes: what was found, or that combined with what it is.",
+            when: None,
             kind: Kind::Choice(&[
                 ("add", "The label and what was found"),
                 ("new", "What was found"),
@@ -92,12 +98,14 @@ pub static EFFECT: Effect = Effect {
             key: "largest",
             title: "Largest part only",
             help: "Of what was found, only the largest connected part counts.",
+            when: None,
             kind: Kind::Switch(false),
         },
         Parameter {
             key: "min_ml",
             title: "Least volume",
             help: "Of what was found, connected parts of less volume do not count.",
+            when: None,
             kind: Kind::Number { default: None, range: [0.0, 1e6], whole: false, unit: "ml" },
         },
     ],
@@ -113,9 +121,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let mut found = match values.choice("method") {
         "range" => {
             let Some([low, high]) = values.range("low", "high") else {
-                return Err(EffectError::Lacks(
-                    "a range of values (low=VALUE, high=VALUE or both)".to_owned(),
-                ));
+                return Err(EffectError::lacks("a range of values", "low=VALUE, high=VALUE or both"));
             };
             scene.valued(&block, |value| value >= low && value <= high)?
         }

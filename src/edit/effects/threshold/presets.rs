@@ -64,7 +64,7 @@ impl Preset {
             }
             Range::Glare { luma, saturation } => {
                 let Samples::Rgb8(colors) = scene.volume.samples() else {
-                    return Err(EffectError::Lacks("an image in colour".to_owned()));
+                    return Err(EffectError::lacks("an image in colour", ""));
                 };
                 let is_pale = |at: usize| {
                     let color = colors[block.index(at)];
