@@ -6,7 +6,7 @@ use super::seen::{MOST, Seen, see};
 use super::seen_pictures::{LeftOff, Pictures};
 use super::shell::Shell;
 use super::theme;
-use super::view_state::{AreaStyle, ViewState};
+use super::view_state::{AreaStyle, Told, ViewState};
 use crate::engine::Engine;
 use crate::file;
 use crate::gpu::Filter;
@@ -58,6 +58,8 @@ pub struct Remembered {
     /// How much darker images are drawn.
     pub dim: f32,
     pub smooth: bool,
+    /// What effects were told last.
+    pub effects: Told,
     /// What was found last, the newest first.
     pub found: Vec<String>,
     /// The newest first.
@@ -87,6 +89,7 @@ impl Default for Remembered {
             crosshair: view.crosshair,
             legend: view.legend,
             letters: view.letters,
+            effects: view.told.clone(),
             suggests: view.suggests,
             dim: view.dim,
             smooth: true,
@@ -180,6 +183,7 @@ impl Memory {
         view_state.area = AreaStyle::ALL.get(now.area).copied().unwrap_or(AreaStyle::Both);
         (view_state.crosshair, view_state.legend) = (now.crosshair, now.legend);
         view_state.letters = now.letters;
+        view_state.told.clone_from(&now.effects);
         view_state.suggests = now.suggests;
         view_state.dim = if now.dim.is_finite() { now.dim.clamp(0.0, 0.6) } else { 0.0 };
         view_state.filter = if now.smooth { Filter::Smooth } else { Filter::Nearest };
@@ -216,6 +220,7 @@ impl Memory {
             crosshair: view_state.crosshair,
             legend: view_state.legend,
             letters: view_state.letters,
+            effects: view_state.told.clone(),
             suggests: view_state.suggests,
             dim: view_state.dim,
             smooth: view_state.filter == Filter::Smooth,

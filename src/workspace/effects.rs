@@ -6,7 +6,7 @@ use super::documents::Documents;
 use super::jobs::JobResult;
 use super::parts::Parts;
 use super::{CommandError, DocumentId};
-use crate::edit::effects::{Chain, EffectError, On, Over, Scene, Scope, Step};
+use crate::edit::effects::{Chain, EffectError, On, Over, Scene, Scope, labels_named};
 use crate::edit::{Change, Edit, Limits, Origin, Patch};
 use crate::engine::{JobContext, JobId};
 use crate::geom::Axis;
@@ -71,12 +71,17 @@ impl EffectOrder {
         let mut notes = Vec::new();
         for step in &self.steps {
             let (effect, values) = step.resolve(&now.labels)?;
-            let labels = match effect.on {
-                On::All => vec![0],
-                On::One => self.labels_of(step, &mask, &now.labels)?,
+            let named = labels_named(&step.labels, &mask, &now.labels)?;
+            let own = [self.label];
+            let (each, chosen) = match effect.on {
+                On::One if named.is_empty() => (&own[..], &[][..]),
+                On::One => (&named[..], &[][..]),
+                // An effect on all labels is done once.
+                On::All => (&[0][..], &named[..]),
             };
-            for label in labels {
+            for &label in each {
                 let scene = Scene {
+                    chosen,
                     scope: self.scope.clone().unwrap_or_else(|| Scope::whole(mask.dims())),
                     over: self.over,
                     also_verified: self.also_verified,
@@ -96,13 +101,6 @@ impl EffectOrder {
             }
         }
         Ok((all, mask, notes))
-    }
-
-    fn labels_of(&self, step: &Step, mask: &LabelMap, labels: &LabelTable) -> anyhow::Result<Vec<LabelId>> {
-        if step.labels.is_empty() {
-            return Ok(vec![self.label]);
-        }
-        step.labels_in(mask, labels).map_err(Into::into)
     }
 }
 

@@ -25,7 +25,7 @@ fn painted(workspace: &Workspace) -> usize {
     workspace.active().map_or(0, |document| document.mask().counts().values().sum())
 }
 
-fn find(window: &mut Window, typed: &str) {
+pub fn find(window: &mut Window, typed: &str) {
     window.press_with(Modifiers::COMMAND, Key::K);
     window.steps(2);
     window.harness.event(Event::Text(typed.to_owned()));
@@ -38,7 +38,7 @@ fn shows(window: &Window, name: &str) -> bool {
     window.harness.query_by_label(name).is_some()
 }
 
-fn outcome(window: &mut Window) {
+pub fn outcome(window: &mut Window) {
     window.until("the outcome is there", |w| w.effect_preview().is_some_and(|(_, _, newest)| newest));
     window.steps(2);
 }

@@ -56,6 +56,16 @@ states! {
     library: super::Reach { sample: Some("ct"), keys: |window| {
         window.press_with(super::Modifiers::COMMAND | super::Modifiers::SHIFT, super::Key::M);
     } },
+    effect: super::Reach { sample: Some("ct"), keys: |window| {
+        let predicted = |w: &fovea::workspace::Workspace| {
+            w.active().is_some_and(|d| w.prediction(d.id(), d.cursor()[2]).is_some())
+        };
+        window.until("the slice is predicted", predicted);
+        window.press(super::Key::Enter);
+        window.until("it is accepted", |w| w.active().is_some_and(|d| !d.mask().is_empty()));
+        super::super::effects::find(window, "margin");
+        super::super::effects::outcome(window);
+    } },
     keys: super::Reach { sample: Some("fundus"), keys: |window| window.press(super::Key::F1) },
 }
 
@@ -99,7 +109,9 @@ fn opened(sample: Option<&str>) -> (Workspace, tempfile::TempDir) {
         workspace.look_at(id, z);
         // With its neighbours, which are predicted ahead.
         let last = z.saturating_add(2).min(depth - 1);
-        let around = move |w: &Workspace| (z.saturating_sub(2)..=last).all(|z| w.prediction(id, z).is_some());
+        let around = move |w: &fovea::workspace::Workspace| {
+            (z.saturating_sub(2)..=last).all(|z| w.prediction(id, z).is_some())
+        };
         until(&mut workspace, &around);
         let edit = EditCommand::Accept { scope: AcceptScope::Slice(z) };
         workspace.apply(Command::Edit(edit)).unwrap();

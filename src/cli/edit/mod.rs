@@ -12,7 +12,10 @@ use super::{
 use crate::{
     edit::{
         Limits, MaskRules, Origin,
-        effects::{Chain, Effect, EffectError, On, Over, Scene, Step, Values, named},
+        effects::{
+            Chain, Effect, EffectError, On, Over, Scene, Step, Values, label_named, labels_named, named,
+            names_of,
+        },
     },
     engine::{Engine, EngineOptions, interrupt},
     geom::Grid,
@@ -203,7 +206,7 @@ impl Job {
         let mut labels = self.table.clone().unwrap_or_default();
         labels.name_unknown(map.counts().into_keys());
         for text in &self.args.lock {
-            let id = label(text, &labels).context("--lock")?;
+            let id = label_named(text, &labels).context("--lock")?;
             labels.name_unknown([id]);
             labels.get_mut(id).into_iter().for_each(|label| label.locked = true);
         }
@@ -305,18 +308,11 @@ impl Job {
             ([], _) => bail!(
                 "{}: the mask has several labels, {}: say which with --label, or --label all",
                 effect.id,
-                names(labels)
+                names_of(labels)
             ),
             _ => {}
         }
-        let mut ids = Vec::new();
-        for text in said {
-            match text.as_str() {
-                "all" => ids.extend(&present),
-                text => ids.push(label(text, labels).with_context(|| format!("{}: --label", effect.id))?),
-            }
-        }
-        Ok(ids)
+        labels_named(said, map, labels).with_context(|| format!("{}: --label", effect.id))
     }
 }
 
@@ -324,25 +320,4 @@ impl Job {
 fn blank(grid: Grid) -> Result<Volume> {
     let samples = Samples::U8(vec![0; grid.voxel_count()].into());
     Ok(Volume::new(grid, samples, [1.0, 0.0], Modality::Other)?)
-}
-
-/// A label by its name, or by its number, which need not be in the mask.
-fn label(text: &str, labels: &LabelTable) -> Result<LabelId> {
-    if let Some(label) = labels.by_name(text) {
-        return Ok(label.id);
-    }
-    match text.parse() {
-        Ok(0) => bail!("0 is background, which is no label"),
-        Ok(id) if id < LabelId::MAX => Ok(id),
-        _ if labels.is_empty() => {
-            bail!("there is no label {text}: the mask has none; a new label is given by its number")
-        }
-        _ => {
-            bail!("there is no label {text}: there are {}; a new label is given by its number", names(labels))
-        }
-    }
-}
-
-fn names(labels: &LabelTable) -> String {
-    labels.iter().map(|label| format!("{} ({})", label.name, label.id)).collect::<Vec<_>>().join(", ")
 }

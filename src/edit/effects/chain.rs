@@ -1,6 +1,6 @@
 //! Effects in order, with what each is told: what is saved, and done again.
 
-use super::{Effect, ParameterError, Values, named};
+use super::{Effect, ParameterError, Values, label_named, named};
 use crate::label::{LabelId, LabelMap, LabelTable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,16 +44,20 @@ impl Step {
     pub fn title(&self) -> &str {
         super::effect(&self.effect).map_or(&self.effect, |effect| effect.title)
     }
+}
 
-    /// The labels that it names; "all" is every label of the mask, in the order of their numbers.
-    pub fn labels_in(&self, mask: &LabelMap, labels: &LabelTable) -> Result<Vec<LabelId>, ParameterError> {
-        let mut ids = Vec::new();
-        for text in &self.labels {
-            match text.as_str() {
-                "all" => ids.extend(mask.counts().into_keys()),
-                text => ids.push(ParameterError::label(text, labels)?),
-            }
+/// Labels by name or number; "all" is every label of the mask, in the order of their numbers.
+pub fn labels_named(
+    said: &[String],
+    mask: &LabelMap,
+    labels: &LabelTable,
+) -> Result<Vec<LabelId>, ParameterError> {
+    let mut ids = Vec::new();
+    for text in said {
+        match text.as_str() {
+            "all" => ids.extend(mask.counts().into_keys()),
+            text => ids.push(label_named(text, labels)?),
         }
-        Ok(ids)
     }
+    Ok(ids)
 }

@@ -30,10 +30,10 @@ mod walker;
 mod wand;
 mod work;
 
-pub use chain::{Chain, Step};
+pub use chain::{Chain, Step, labels_named};
 pub use grow_from_seeds::probability as random_walker;
 pub use livewire::{EdgeCosts, EdgePaths};
-pub use parameters::{Kind, Parameter, ParameterError, Values};
+pub use parameters::{Kind, Parameter, ParameterError, Values, label_named, names_of};
 pub use scene::{Over, Scene, Scope};
 pub use threshold::automatic as automatic_threshold;
 

@@ -92,21 +92,6 @@ impl ParameterError {
         Self(format!("there is no effect {id}; there are {}", known.join(", ")))
     }
 
-    pub(super) fn label(text: &str, labels: &LabelTable) -> Result<LabelId, Self> {
-        let unknown = || match labels.is_empty() {
-            true => {
-                format!("there is no label {text}: the mask has none; a new label is given by its number")
-            }
-            false => {
-                format!(
-                    "there is no label {text}: there are {}; a new label is given by its number",
-                    names_of(labels)
-                )
-            }
-        };
-        label_named(text, labels).ok_or_else(|| Self(unknown()))
-    }
-
     /// With the effect in front.
     pub(super) fn of(self, effect: &super::Effect) -> Self {
         Self(format!("{}: {}", effect.id, self.0))
@@ -114,13 +99,28 @@ impl ParameterError {
 }
 
 /// A label by its name, or by its number, which need not be in the table.
-fn label_named(text: &str, labels: &LabelTable) -> Option<LabelId> {
+fn known_label(text: &str, labels: &LabelTable) -> Option<LabelId> {
     let id = labels.by_name(text).map(|label| label.id);
     id.or_else(|| text.parse().ok().filter(|id| (1..LabelId::MAX).contains(id)))
 }
 
+/// A label by its name, or by its number, which need not be in the table; or an error that lists those that are.
+pub fn label_named(text: &str, labels: &LabelTable) -> Result<LabelId, ParameterError> {
+    let unknown = || match text.parse() {
+        Ok(0) => "0 is background, which is no label".to_owned(),
+        _ if labels.is_empty() => {
+            format!("there is no label {text}: the mask has none; a new label is given by its number")
+        }
+        _ => {
+            let known = names_of(labels);
+            format!("there is no label {text}: there are {known}; a new label is given by its number")
+        }
+    };
+    known_label(text, labels).ok_or_else(|| ParameterError(unknown()))
+}
+
 /// "liver (1), spleen (2)"
-fn names_of(labels: &LabelTable) -> String {
+pub fn names_of(labels: &LabelTable) -> String {
     labels.iter().map(|label| format!("{} ({})", label.name, label.id)).collect::<Vec<_>>().join(", ")
 }
 
@@ -167,7 +167,7 @@ impl Parameter {
                 _ => None,
             },
             Kind::Label => {
-                let Some(id) = label_named(text, labels) else {
+                let Some(id) = known_label(text, labels) else {
                     return Err(wrong(format_args!("; there are {}", names_of(labels))));
                 };
                 Some(Value::Label(id))

@@ -4,7 +4,7 @@ use crate::ui::outbox::Outbox;
 use crate::ui::theme::{self, size};
 use crate::ui::view_state::ViewState;
 use crate::ui::widgets::{Icon, IconButton};
-use egui::{Button, Id, Popup, Response, Shape, Ui, pos2};
+use egui::{Align, Button, Id, Layout, Popup, Response, Shape, Ui, pos2};
 use std::collections::BTreeMap;
 
 /// A button that is held this long opens the list of its group, in seconds.
@@ -48,6 +48,15 @@ impl Strip {
             if index == 0 {
                 window(ui, view_state, enabled, out);
             }
+        }
+        if enabled {
+            ui.with_layout(Layout::bottom_up(Align::Center), |ui| {
+                let effects = IconButton::new(Icon::Effects, "Effects").side(size::TOOL);
+                let about = "Smooth, grow, fill between slices and more: type part of a name";
+                if ui.add(effects.about(about).key(KeyCommand::Find)).clicked() {
+                    out.key(KeyCommand::Find);
+                }
+            });
         }
     }
 

@@ -55,6 +55,8 @@ impl Panel for EffectPanel {
         let on_one = hand.steps.iter().any(|step| step.effect.on == On::One);
         if on_one {
             field(ui, "On", |ui| label(ui, document, out));
+        } else {
+            field(ui, "On", |ui| ui.label("All labels"));
         }
         scope(ui, hand, document, cursor[normal.index()], count);
         let takes = [(Over::Background, "Background"), (Over::All, "Labels too")];
