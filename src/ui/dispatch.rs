@@ -19,6 +19,9 @@ use crate::volume::presets;
 use crate::workspace::{AcceptScope, Command, Document, EditCommand, LabelCommand, SaveState, Workspace};
 use glam::DVec3;
 
+/// The prediction is not drawn as long as an effect is set up: nobody would see what is accepted.
+const EFFECT_FIRST: &str = "First apply the effect, or leave it: the prediction is not shown meanwhile";
+
 impl Shell {
     pub fn dispatch(
         &mut self,
@@ -67,8 +70,12 @@ impl Shell {
         match command {
             // A tool that has something under way hears these first.
             KeyCommand::Abort if !toolbox.busy() && view_state.leave_effect() => {}
-            KeyCommand::Accept(Scope::Slice) if !toolbox.busy() && view_state.effect.is_some() => {
-                view_state.apply_effect(document, out);
+            KeyCommand::Accept(scope) if !toolbox.busy() && view_state.effect.is_some() => {
+                let is_in_front = self.side.front(self.arrangement) == "effect";
+                match scope {
+                    Scope::Slice if is_in_front => view_state.apply_effect(document, out),
+                    _ => self.notices.tell(EFFECT_FIRST),
+                }
             }
             KeyCommand::Abort if !toolbox.busy() && view_state.leave_comparison(document) => {}
             KeyCommand::Abort => self.tool_key(Input::Escape, document, view_state, toolbox, out),
@@ -255,6 +262,9 @@ fn go_on(
     view_state: &ViewState,
     out: &mut Outbox,
 ) -> Result<(), &'static str> {
+    if view_state.effect.is_some() {
+        return Err(EFFECT_FIRST);
+    }
     let z = document.cursor()[2];
     let step = Step::of(workspace, document, view_state);
     match step {

@@ -90,7 +90,7 @@ fn three_figures(value: f64) -> String {
 }
 
 /// A whole number with thin spaces between its thousands.
-fn grouped(value: f64) -> String {
+pub fn grouped(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut written = String::new();
     for (index, digit) in digits.chars().enumerate() {

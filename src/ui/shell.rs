@@ -340,7 +340,8 @@ fn hint(ctx: &egui::Context, document: &Document, toolbox: &Toolbox, view_state:
         return "Drag sideways for the window, up and down for the level".to_owned();
     }
     if view_state.effect.is_some() && !toolbox.busy() {
-        return "Hatched: gained. Dark with dots: lost · Enter applies, Escape leaves".to_owned();
+        let applies = "{Accept in this slice, or close the polygon} applies, Escape leaves";
+        return with_keys(ctx, &format!("Hatched: gained. Dark with dots: lost · {applies}"));
     }
     if view_state.is_comparing(document) && !toolbox.busy() {
         return "Both show the place of the crosshair · Escape leaves the comparison".to_owned();

@@ -143,3 +143,25 @@ fn steps_come_one_after_the_other_and_can_be_left_out() {
     window.until("it is applied", |w| w.is_idle());
     assert!(window.document().history().last().unwrap().starts_with("margin, "));
 }
+
+#[test]
+fn a_prediction_that_is_not_drawn_is_not_accepted() {
+    let mut window = window();
+    window.until("the slice is predicted", |w| w.active().is_some_and(|d| w.prediction(d.id(), 0).is_some()));
+    let before = window.document().mask_hash();
+    find(&mut window, "islands");
+    outcome(&mut window);
+    window.click("Prediction panel");
+    window.press(Key::Enter);
+    window.steps(3);
+    assert_eq!(
+        window.document().mask_hash(),
+        before,
+        "neither is the effect applied where its panel is not in front"
+    );
+    assert!(window.workspace().effect_preview().is_some());
+    window.press(Key::Escape);
+    window.steps(2);
+    window.press(Key::Enter);
+    window.until("the prediction is accepted", |w| w.active().is_some_and(|d| d.mask_hash() != before));
+}

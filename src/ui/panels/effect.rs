@@ -3,7 +3,7 @@
 use crate::edit::effects::{EFFECTS, Effect, Kind, On, Over, Parameter};
 use crate::label::LabelTable;
 use crate::ui::context::{Panel, PanelContext};
-use crate::ui::figures::measure;
+use crate::ui::figures::{grouped, measure};
 use crate::ui::keys::KeyCommand;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
@@ -340,7 +340,10 @@ fn outcome(ui: &mut Ui, workspace: &Workspace, document: &Document) {
     let grid = document.volume().grid();
     for (name, side) in [("Gained", 0), ("Lost", 1)] {
         field(ui, name, |ui| {
-            let words = counted(preview.voxels[side], "voxel");
+            let words = match preview.voxels[side] {
+                1 => "1 voxel".to_owned(),
+                n => format!("{} voxels", grouped(n as f64)),
+            };
             ui.label(RichText::new(words).font(theme::small()).color(p.weak));
             ui.label(RichText::new(measure(preview.volumes[side], grid)).font(theme::figures()));
         });
