@@ -164,7 +164,7 @@ fn the_list_has_every_effect_and_parameter() {
     let [list, _] = done(&["--list"]);
     for effect in fovea::edit::effects::EFFECTS {
         assert!(list.contains(effect.summary), "{}", effect.id);
-        assert!(effect.parameters.iter().all(|p| list.contains(p.help)), "{}", effect.id);
+        assert!(effect.parameters.iter().all(|p| list.contains(&p.whole_help())), "{}", effect.id);
     }
     let [one, _] = done(&["--list", "--effect", "margin"]);
     assert!(
