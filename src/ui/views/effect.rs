@@ -9,13 +9,15 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::theme::{self, canvas, size};
 use crate::ui::view_state::ViewState;
 use crate::workspace::EffectPreview;
-use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CornerRadius, Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 use std::sync::Arc;
 
 /// An outcome that takes longer than this has a bar, in seconds.
 const SLOW: f64 = 0.3;
 /// From the middle of the words to the view's lower edge, above the letter there.
 const ABOVE_EDGE: f32 = 48.0;
+/// Around the words, on both sides together.
+const PADDING: Vec2 = vec2(24.0, 12.0);
 /// How strong an outcome is drawn while a newer one is being made.
 const BEHIND: f32 = 0.5;
 
@@ -87,18 +89,29 @@ impl Outcome {
             [0, _] => format!("{lost} lost"),
             _ => format!("{gained} gained · {lost} lost"),
         };
+        let painter = ui.painter();
+        let laid_out = |words: &str| painter.layout_no_wrap(words.to_owned(), theme::body(), canvas::TEXT);
+        let mut galley = laid_out(&words);
+        let room = view.width() - 2.0 * PADDING.x;
         if preview.voxels != [0, 0]
             && let Some(key) = shortcut_of(ui.ctx(), KeyCommand::HideMask)
         {
-            words += &format!(" · hold {key} to compare");
+            let more = format!("{words} · hold {key} to compare");
+            let longer = laid_out(&more);
+            // The key goes first where there is little room.
+            if longer.size().x <= room {
+                (words, galley) = (more, longer);
+            }
         }
-        let galley = ui.painter().layout_no_wrap(words.clone(), theme::body(), canvas::TEXT);
-        let wide = galley.size() + vec2(24.0, 12.0);
+        if galley.size().x > room {
+            return None;
+        }
+        let wide = galley.size() + PADDING;
         let place = Rect::from_center_size(pos2(view.center().x, view.bottom() - ABOVE_EDGE), wide);
         let response = ui.interact(place, ui.scope_id().with("outcome"), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
         ui.painter().rect_filled(place, CornerRadius::same(size::RADIUS), canvas::SHADE);
-        ui.painter().galley(place.min + vec2(12.0, 6.0), galley, canvas::TEXT);
+        ui.painter().galley(place.min + PADDING / 2.0, galley, canvas::TEXT);
         Some(place)
     }
 }
