@@ -122,7 +122,7 @@ pub fn shortcut_of(ctx: &Context, command: KeyCommand) -> Option<String> {
     keys(ctx).lines().iter().find(|s| s.command == command)?.keys.first().map(written)
 }
 
-/// Words with a key in the place of each `{title of a line}`, as it counts now; of a line without a key its title.
+/// Replaces each `{title}` in a sentence by the key that this line of the list has now, or by the title if it has none.
 pub fn with_keys(ctx: &Context, words: &str) -> String {
     let (keys, mut said, mut rest) = (keys(ctx), String::with_capacity(words.len()), words);
     while let Some((before, after)) = rest.split_once('{') {

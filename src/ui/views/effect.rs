@@ -33,7 +33,7 @@ pub struct Outcome {
 type Key = (u64, usize);
 
 impl Outcome {
-    /// Draws it in the place of the prediction.
+    /// Draws the outcome instead of the prediction.
     pub fn put_into(
         &mut self,
         draw: &mut SliceDraw,
