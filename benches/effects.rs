@@ -34,8 +34,8 @@ const RUNS: &[Run] = &[
     ("fill-holes", &[("within", "slice")], Mask::Liver, 0.3),
     ("logic", &[("operation", "subtract"), ("with", "2")], Mask::Liver, 0.2),
     ("relabel", &[("to", "3")], Mask::Liver, 0.05),
-    ("threshold", &[("low", "100"), ("high", "400")], Mask::Liver, 0.3),
-    ("threshold", &[("method", "otsu")], Mask::Liver, 0.3),
+    ("threshold", &[("low", "100"), ("high", "400")], Mask::Empty, 0.3),
+    ("threshold", &[("method", "otsu")], Mask::Empty, 0.3),
     ("wand", &[("at", "256,256,150"), ("within", "volume"), ("tolerance", "60")], Mask::Empty, 0.4),
     ("wand", &[("at", "256,256,150"), ("tolerance", "60")], Mask::Empty, 0.016),
     ("smart-brush", &[("at", "200,256,150"), ("radius_mm", "14")], Mask::Empty, 0.002),
@@ -92,13 +92,19 @@ impl Mask {
     }
 }
 
-/// A CT: the liver at 110 HU with noise, around it 30.
+/// A CT: the liver at 110 HU, around it 30, in a body in air, with noise.
 fn image() -> Volume {
     let voxels = SIZE.iter().product();
     let value = |i: usize| {
         let place = [i % SIZE[0], i / SIZE[0] % SIZE[1], i / (SIZE[0] * SIZE[1])];
         let noise = ((i as u64).wrapping_mul(6_364_136_223_846_793_005) >> 58) as i16 - 32;
-        noise + if Mask::Liver.label(place) == 1 { 110 } else { 30 }
+        let [u, v] = [(place[0] as f64 - 256.0) / 230.0, (place[1] as f64 - 256.0) / 170.0];
+        noise
+            + match Mask::Liver.label(place) {
+                1 => 110,
+                _ if u * u + v * v < 1.0 => 30,
+                _ => -1000,
+            }
     };
     let samples: Vec<i16> = (0..voxels).map(value).collect();
     let grid = Grid::spaced(SIZE, [0.7, 0.7, 3.0]).expect("a grid");

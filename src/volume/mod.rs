@@ -4,6 +4,7 @@ mod samples;
 mod stats;
 mod window;
 
+use samples::luma;
 pub use samples::{SampleKind, Samples, Shared};
 pub use stats::Stats;
 pub use window::{Window, WindowPreset, presets};
@@ -168,6 +169,23 @@ impl Volume {
         match &self.0.samples {
             Samples::Rgb8(_) => raw,
             _ => raw * self.0.slope + self.0.intercept,
+        }
+    }
+
+    /// Puts the [scalar values](Self::scalar_value) of the voxels from a linear index on into `out`: all of one kind at once, many
+    /// times quicker than one by one.
+    pub fn read_scalars(&self, start: usize, out: &mut [f32]) {
+        fn read<T: Copy>(samples: &[T], out: &mut [f32], of: impl Fn(T) -> f32) {
+            out.iter_mut().zip(samples).for_each(|(out, sample)| *out = of(*sample));
+        }
+        let [slope, intercept] = self.rescale();
+        let range = start..start + out.len();
+        match &self.0.samples {
+            Samples::U8(s) => read(&s[range], out, |raw| f32::from(raw) * slope + intercept),
+            Samples::I16(s) => read(&s[range], out, |raw| f32::from(raw) * slope + intercept),
+            Samples::U16(s) => read(&s[range], out, |raw| f32::from(raw) * slope + intercept),
+            Samples::F32(s) => read(&s[range], out, |raw| raw * slope + intercept),
+            Samples::Rgb8(s) => read(&s[range], out, luma),
         }
     }
 

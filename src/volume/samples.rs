@@ -134,10 +134,13 @@ impl Samples {
             Samples::I16(s) => f32::from(s[i]),
             Samples::U16(s) => f32::from(s[i]),
             Samples::F32(s) => s[i],
-            Samples::Rgb8(s) => {
-                let [r, g, b] = s[i].map(f32::from);
-                0.299 * r + 0.587 * g + 0.114 * b
-            }
+            Samples::Rgb8(s) => luma(s[i]),
         }
     }
+}
+
+/// How bright a colour is (ITU-R BT.601), 0 to 255.
+pub(super) fn luma(color: [u8; 3]) -> f32 {
+    let [r, g, b] = color.map(f32::from);
+    0.299 * r + 0.587 * g + 0.114 * b
 }

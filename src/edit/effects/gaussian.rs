@@ -24,13 +24,16 @@ pub(super) fn smoothed(
     let [along_x, along_y] = [(reach_x, space.step[0]), (reach_y, space.step[1])]
         .map(|(reach, step)| kernel(reach, |steps| steps * step / sigma));
     let area = width * height;
-    let slice = |z: usize| {
+    let mut slices = vec![0.0; values.len()];
+    work::fill("smoothing", &mut slices, area, |z, out| {
         let slice = &values[z * area..(z + 1) * area];
-        if slice.iter().all(|value| *value == 0.0) {
-            return vec![0.0; area];
-        }
         let (mut rows, mut padded) = (vec![0.0; area], vec![0.0; width + 2 * reach_x]);
-        for (row, out) in slice.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
+        let mut is_zero = vec![true; height];
+        for (y, (row, out)) in slice.chunks_exact(width).zip(rows.chunks_exact_mut(width)).enumerate() {
+            is_zero[y] = row.iter().all(|value| *value == 0.0);
+            if is_zero[y] {
+                continue;
+            }
             padded[..reach_x].fill(row[0]);
             padded[reach_x..reach_x + width].copy_from_slice(row);
             padded[reach_x + width..].fill(row[width - 1]);
@@ -38,27 +41,25 @@ pub(super) fn smoothed(
                 add(out, &padded[at..at + width], *weight);
             }
         }
-        let mut out = vec![0.0; area];
         for (y, out) in out.chunks_exact_mut(width).enumerate() {
             for (at, weight) in along_y.iter().enumerate() {
                 let y = (y + at).saturating_sub(reach_y).min(height - 1);
-                add(out, &rows[y * width..(y + 1) * width], *weight);
+                if !is_zero[y] {
+                    add(out, &rows[y * width..(y + 1) * width], *weight);
+                }
             }
         }
-        out
-    };
-    let slices = work::each("smoothing", depth, slice)?;
+    })?;
     if depth == 1 {
-        return Ok(slices.concat());
+        return Ok(slices);
     }
-    let across = |z: usize| {
-        let mut out = vec![0.0; area];
+    let mut smoothed = vec![0.0; values.len()];
+    work::fill("smoothing", &mut smoothed, area, |z, out| {
         for (from, weight) in along_z(space, z, sigma) {
-            add(&mut out, &slices[from], weight);
+            add(out, &slices[from * area..(from + 1) * area], weight);
         }
-        out
-    };
-    Ok(work::each("smoothing", depth, across)?.concat())
+    })?;
+    Ok(smoothed)
 }
 
 fn add(out: &mut [f32], values: &[f32], weight: f32) {

@@ -136,8 +136,13 @@ fn growcut(
     is_open: impl Fn(usize) -> bool,
 ) -> Result<Vec<LabelId>, Stopped> {
     let [width, height, depth] = block.size;
-    let mut labels = seeds.to_vec();
-    let mut cost: Vec<u32> = seeds.iter().map(|id| if *id == 0 { u32::MAX } else { 0 }).collect();
+    let cell = |(at, (value, id)): (usize, (&f32, &LabelId))| Cell {
+        value: *value,
+        cost: if *id == 0 { u32::MAX } else { 0 },
+        label: *id,
+        is_open: is_open(at),
+    };
+    let mut cells: Vec<Cell> = image.iter().zip(seeds).enumerate().map(cell).collect();
     let mut buckets: Vec<Vec<u32>> = vec![Vec::new(); DEAREST + 1];
     buckets[0] = (0..seeds.len()).filter(|&at| seeds[at] != 0).map(|at| at as u32).collect();
     let (mut waiting, mut now, mut done) = (buckets[0].len(), 0_usize, 0_usize);
@@ -167,7 +172,8 @@ fn growcut(
         while let Some(at) = buckets[slot].pop() {
             waiting -= 1;
             let at = at as usize;
-            if cost[at] as usize != now {
+            let Cell { value, cost, label, .. } = cells[at];
+            if cost as usize != now {
                 continue;
             }
             done += 1;
@@ -182,26 +188,36 @@ fn growcut(
                 if !(is_inside || there(x, *dx, width) && there(y, *dy, height) && there(z, *dz, depth)) {
                     continue;
                 }
-                let next = (at as i64 + offsets[n]) as usize;
-                if cost[next] as usize <= now || !is_open(next) {
+                let place = (at as i64 + offsets[n]) as usize;
+                let next = &mut cells[place];
+                if next.cost as usize <= now || !next.is_open {
                     continue;
                 }
-                let step = (image[next] - image[at]).abs() * per_value + lengths[z][n];
+                let step = (next.value - value).abs() * per_value + lengths[z][n];
                 let step = (step.round() as usize).clamp(1, DEAREST);
                 let total = (now + step) as u32;
-                if total < cost[next] {
-                    cost[next] = total;
-                    labels[next] = labels[at];
-                    buckets[(now + step) % (DEAREST + 1)].push(next as u32);
+                if total < next.cost {
+                    (next.cost, next.label) = (total, label);
+                    buckets[(now + step) % (DEAREST + 1)].push(place as u32);
                     waiting += 1;
-                } else if total == cost[next] && labels[at] < labels[next] {
-                    labels[next] = labels[at];
+                } else if total == next.cost && label < next.label {
+                    next.label = label;
                 }
             }
         }
         now += 1;
     }
-    Ok(labels)
+    Ok(cells.into_iter().map(|cell| cell.label).collect())
+}
+
+/// What is known of a voxel, side by side in memory: a step looks at all of it.
+#[derive(Clone, Copy)]
+struct Cell {
+    value: f32,
+    /// That of the cheapest way found so far.
+    cost: u32,
+    label: LabelId,
+    is_open: bool,
 }
 
 /// The label that a random walk from each pixel of a slice most probably comes to first; the lower one of equal ones.

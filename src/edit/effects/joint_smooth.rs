@@ -1,6 +1,6 @@
 //! All labels with smoother outlines, without gaps between neighbours.
 
-use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, gaussian};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, gaussian, rows::Block};
 use crate::label::LabelId;
 use std::collections::BTreeSet;
 
@@ -28,17 +28,32 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let reach = gaussian::reach(&scene.space(&scope), sigma).map(|n| n + 1);
     let block = scope.around(bounds, reach);
     let (space, before) = (scene.space(&block), block.labels(scene.mask));
-    let ids: BTreeSet<LabelId> = before.iter().copied().chain([0]).collect();
-    let mut best = vec![f32::NEG_INFINITY; before.len()];
+    let ids: BTreeSet<LabelId> = before.iter().copied().filter(|id| *id != 0).collect();
+    let mut best = vec![0.0; before.len()];
+    // What is left of one after all labels is the background's share.
+    let mut left = vec![1.0; before.len()];
     let mut after = vec![0; before.len()];
     // In growing order, so that the lower label wins where two are equal.
     for id in ids {
-        let dense: Vec<f32> = before.iter().map(|&label| if label == id { 1.0 } else { 0.0 }).collect();
-        let smoothed = gaussian::smoothed(&dense, block.size, &space, sigma)?;
-        for ((best, after), value) in best.iter_mut().zip(&mut after).zip(smoothed) {
-            if value > *best {
-                (*best, *after) = (value, id);
+        let own = block.rows(scene.mask, |label| label == id).bounds();
+        let own = own.map_or_else(|| block.clone(), |bounds| within(&block, bounds, reach));
+        let is_own = own.labels(scene.mask).into_iter().map(|label| if label == id { 1.0 } else { 0.0 });
+        let smoothed = gaussian::smoothed(&is_own.collect::<Vec<_>>(), own.size, &space, sigma)?;
+        let off = [0, 1, 2].map(|a| own.low[a] - block.low[a]);
+        for (row, smoothed) in smoothed.chunks_exact(own.size[0]).enumerate() {
+            let (y, z) = (off[1] + row % own.size[1], off[2] + row / own.size[1]);
+            let start = (z * block.size[1] + y) * block.size[0] + off[0];
+            for (at, value) in (start..).zip(smoothed) {
+                left[at] -= value;
+                if *value > best[at] {
+                    (best[at], after[at]) = (*value, id);
+                }
             }
+        }
+    }
+    for ((after, best), left) in after.iter_mut().zip(best).zip(left) {
+        if left >= best {
+            *after = 0;
         }
     }
     let mut wish = Wish::default();
@@ -56,4 +71,10 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         }
     }
     Ok(wish)
+}
+
+/// The columns and rows of a box within `reach` of `bounds`, in all of its slices: their weights hang on where all slices are.
+fn within(block: &Block, [low, high]: [[usize; 3]; 2], [x, y, _]: [usize; 3]) -> Block {
+    let last = block.size[2] - 1;
+    block.around([[low[0], low[1], 0], [high[0], high[1], last]], [x, y, 0])
 }

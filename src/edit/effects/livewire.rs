@@ -56,12 +56,7 @@ impl EdgeCosts {
     /// From the values of a slice, row by row.
     pub fn of_slice(values: &[f32], width: usize) -> Self {
         let gradient = gradient(values, width);
-        let mut sorted = gradient.clone();
-        sorted.sort_by(f64::total_cmp);
-        let place = 0.95 * (sorted.len().saturating_sub(1)) as f64;
-        let at = |i: usize| sorted.get(i).or(sorted.last()).copied().unwrap_or(0.0);
-        let low = at(place as usize);
-        let p95 = low + (at(place as usize + 1) - low) * place.fract();
+        let p95 = quantile(gradient.clone(), 0.95);
         let cost = |g: &f64| 0.01 + 1.0 / (1.0 + (4.0 * g / p95.max(1e-12)).powi(2));
         Self { width, costs: gradient.iter().map(|g| cost(g) as f32).collect() }
     }
@@ -73,7 +68,18 @@ impl EdgeCosts {
 
     /// The cheapest ways from a pixel (right, down) to the others within `window` pixels: a step costs the mean of its two
     /// pixels, times its length.
-    pub fn paths(&self, [u, v]: [usize; 2], window: usize) -> EdgePaths {
+    pub fn paths(&self, from: [usize; 2], window: usize) -> EdgePaths {
+        self.search(from, window, None)
+    }
+
+    /// The cheapest way from one pixel to another, both included.
+    pub fn path(&self, from: [usize; 2], to: [usize; 2]) -> Vec<[usize; 2]> {
+        self.search(from, self.costs.len(), Some(to)).to(to)
+    }
+
+    /// The ways to all pixels that are no dearer than that to `until`, or to all.
+    fn search(&self, [u, v]: [usize; 2], window: usize, until: Option<[usize; 2]>) -> EdgePaths {
+        let until = until.map(|[u, v]| v * self.width + u);
         let (width, height) = (self.width, self.costs.len() / self.width);
         let mut total = vec![f32::INFINITY; self.costs.len()];
         let mut before: Vec<u32> = (0..self.costs.len() as u32).collect();
@@ -90,6 +96,9 @@ impl EdgeCosts {
             // Numbers from 0 up are in the order of their bits.
             if total[at].to_bits() != cost {
                 continue;
+            }
+            if until == Some(at) {
+                break;
             }
             let (x, y) = (at % width, at / width);
             for (dx, dy) in (0..9_isize).filter(|n| *n != 4).map(|n| (n % 3 - 1, n / 3 - 1)) {
@@ -128,30 +137,50 @@ impl EdgePaths {
     }
 }
 
+/// The number below which a share of all numbers lies; between two numbers in proportion. 0 of none.
+fn quantile(mut numbers: Vec<f64>, share: f64) -> f64 {
+    let Some(last) = numbers.len().checked_sub(1) else { return 0.0 };
+    let place = share * last as f64;
+    let (_, low, above) = numbers.select_nth_unstable_by(place as usize, f64::total_cmp);
+    let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(*low);
+    *low + (next - *low) * place.fract()
+}
+
 /// Magnitude of the gradient of the smoothed slice; beyond the border its pixels are repeated.
 fn gradient(values: &[f32], width: usize) -> Vec<f64> {
-    let height = values.len() / width.max(1);
+    let width = width.max(1);
+    let height = values.len() / width;
     let bell = |x: f64| (-0.5 * (x / SIGMA).powi(2)).exp();
     let offsets = || (0..=2 * REACH).map(|at| at as f64 - REACH as f64);
     let sum: f64 = offsets().map(bell).sum();
     let smooth: Vec<f64> = offsets().map(|x| bell(x) / sum).collect();
     let slope: Vec<f64> = offsets().map(|x| x / (SIGMA * SIGMA) * bell(x) / sum).collect();
-    let along = |values: &[f64], kernel: &[f64], is_row: bool| -> Vec<f64> {
-        let pixel = |at: usize| {
-            let (x, y) = (at % width, at / width);
-            let tap = |(k, weight): (usize, &f64)| {
-                let shifted = |at: usize, count: usize| (at + k).saturating_sub(REACH).min(count - 1);
-                let from =
-                    if is_row { y * width + shifted(x, width) } else { shifted(y, height) * width + x };
-                weight * values[from]
-            };
-            kernel.iter().enumerate().map(tap).sum()
-        };
-        (0..values.len()).map(pixel).collect()
+    let add = |out: &mut [f64], values: &[f64], weight: f64| {
+        out.iter_mut().zip(values).for_each(|(out, value)| *out += weight * value);
+    };
+    let along_rows = |values: &[f64], kernel: &[f64]| {
+        let (mut out, mut padded) = (vec![0.0; values.len()], vec![0.0; width + 2 * REACH]);
+        for (row, out) in values.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+            padded[..REACH].fill(row[0]);
+            padded[REACH..REACH + width].copy_from_slice(row);
+            padded[REACH + width..].fill(row[width - 1]);
+            kernel.iter().enumerate().for_each(|(at, weight)| add(out, &padded[at..at + width], *weight));
+        }
+        out
+    };
+    let along_columns = |values: &[f64], kernel: &[f64]| {
+        let mut out = vec![0.0; values.len()];
+        for (y, out) in out.chunks_exact_mut(width).enumerate() {
+            for (at, weight) in kernel.iter().enumerate() {
+                let y = (y + at).saturating_sub(REACH).min(height - 1);
+                add(out, &values[y * width..(y + 1) * width], *weight);
+            }
+        }
+        out
     };
     let values: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
-    let across = along(&along(&values, &slope, true), &smooth, false);
-    let down = along(&along(&values, &smooth, true), &slope, false);
+    let across = along_columns(&along_rows(&values, &slope), &smooth);
+    let down = along_columns(&along_rows(&values, &smooth), &slope);
     across.into_iter().zip(down).map(|(a, b)| a.hypot(b)).collect()
 }
 
@@ -180,7 +209,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let mut path = Vec::new();
     for (at, from) in pixels.iter().enumerate() {
         crate::watch::step("following edges", at, pixels.len())?;
-        path.extend(costs.paths(*from, usize::MAX / 4).to(pixels[(at + 1) % pixels.len()]));
+        path.extend(costs.path(*from, pixels[(at + 1) % pixels.len()]));
     }
     let voxel = |[x, y]: &[usize; 2]| {
         let mut voxel = [0; 3];

@@ -143,13 +143,13 @@ impl Rows {
             };
             self.rows[z * self.size[1] + y].iter().filter_map(cut).collect()
         };
-        Self { size, rows: (0..size[1] * size[2]).map(row).collect() }
+        Self { size, rows: (0..size[1] * size[2]).into_par_iter().map(row).collect() }
     }
 
     /// What is in the box and not in the set.
     pub fn complement(&self) -> Self {
         let whole = vec![(0, self.size[0])];
-        let rows = self.rows.iter().map(|row| combined(&whole, row, |a, b| a && !b)).collect();
+        let rows = self.rows.par_iter().map(|row| combined(&whole, row, |a, b| a && !b)).collect();
         Self { size: self.size, rows }
     }
 
@@ -165,9 +165,9 @@ impl Rows {
         self.with(other, |a, b| a || b)
     }
 
-    fn with(&self, other: &Self, is_in: impl Fn(bool, bool) -> bool) -> Self {
+    fn with(&self, other: &Self, is_in: impl Fn(bool, bool) -> bool + Sync) -> Self {
         debug_assert_eq!(self.size, other.size);
-        let pairs = self.rows.iter().zip(&other.rows);
+        let pairs = self.rows.par_iter().zip(&other.rows);
         Self { size: self.size, rows: pairs.map(|(a, b)| combined(a, b, &is_in)).collect() }
     }
 
@@ -251,17 +251,22 @@ fn combined(
     b: &[(usize, usize)],
     is_in: impl Fn(bool, bool) -> bool,
 ) -> Vec<(usize, usize)> {
-    let mut ends: Vec<(usize, bool)> = Vec::with_capacity(2 * (a.len() + b.len()));
-    ends.extend(a.iter().flat_map(|&(x, len)| [(x, true), (x + len, true)]));
-    ends.extend(b.iter().flat_map(|&(x, len)| [(x, false), (x + len, false)]));
-    ends.sort_unstable_by_key(|end| end.0);
+    fn ends(runs: &[(usize, usize)]) -> impl Iterator<Item = usize> {
+        runs.iter().flat_map(|&(x, len)| [x, x + len])
+    }
+    let (mut a, mut b) = (ends(a).peekable(), ends(b).peekable());
     let (mut runs, mut open): (Vec<(usize, usize)>, Option<usize>) = (Vec::new(), None);
     let (mut in_a, mut in_b) = (false, false);
-    for group in ends.chunk_by(|a, b| a.0 == b.0) {
-        for (_, of_a) in group {
-            if *of_a { in_a = !in_a } else { in_b = !in_b }
+    while let Some(at) = match (a.peek(), b.peek()) {
+        (Some(a), Some(b)) => Some(*a.min(b)),
+        (one, other) => one.or(other).copied(),
+    } {
+        while a.next_if_eq(&at).is_some() {
+            in_a = !in_a;
         }
-        let at = group[0].0;
+        while b.next_if_eq(&at).is_some() {
+            in_b = !in_b;
+        }
         match (open, is_in(in_a, in_b)) {
             (None, true) => open = Some(at),
             (Some(start), false) => {

@@ -121,23 +121,31 @@ impl<'a> Scene<'a> {
 
     /// The values of a box, in its own order.
     pub(super) fn values(&self, block: &Block) -> Result<Vec<f32>, Stopped> {
-        let [width, height, depth] = block.size;
-        let row = |row: usize| block.row(row)..block.row(row) + width;
-        let slice = |z: usize| {
-            let voxels = (z * height..(z + 1) * height).flat_map(row);
-            voxels.map(|at| self.volume.scalar_value(at)).collect::<Vec<f32>>()
-        };
-        Ok(work::each("reading values", depth, slice)?.concat())
+        let mut values = vec![0.0; block.voxel_count()];
+        work::fill("reading values", &mut values, block.size[0] * block.size[1], |z, out| {
+            self.slice_values(block, z, out);
+        })?;
+        Ok(values)
+    }
+
+    /// The values of slice `z` of a box.
+    pub(super) fn slice_values(&self, block: &Block, z: usize, out: &mut [f32]) {
+        for (y, row) in out.chunks_exact_mut(block.size[0].max(1)).enumerate() {
+            self.volume.read_scalars(block.row(z * block.size[1] + y), row);
+        }
     }
 
     /// The voxels of a box whose values are in question.
     pub(super) fn valued(&self, block: &Block, is_in: impl Fn(f64) -> bool + Sync) -> Result<Rows, Stopped> {
         let [width, height, depth] = block.size;
-        let row = |row: usize| {
-            let start = block.row(row);
-            marked(width, |x| is_in(f64::from(self.volume.scalar_value(start + x))))
+        let slice = |z: usize| {
+            let mut values = vec![0.0; width];
+            let mut row = |row: usize| {
+                self.volume.read_scalars(block.row(row), &mut values);
+                marked(width, |x| is_in(f64::from(values[x])))
+            };
+            (z * height..(z + 1) * height).map(&mut row).collect::<Vec<_>>()
         };
-        let slice = |z: usize| (z * height..(z + 1) * height).map(row).collect::<Vec<_>>();
         let rows = work::each("reading values", depth, slice)?.into_iter().flatten().collect();
         Ok(Rows { size: block.size, rows })
     }

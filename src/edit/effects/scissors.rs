@@ -3,7 +3,7 @@
 use super::{
     Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish,
     ball::Ball,
-    rows::{Block, Rows},
+    rows::{Block, Rows, marked},
     wand::AT,
 };
 use crate::{
@@ -112,11 +112,16 @@ fn outlined(scene: &Scene<'_>, block: &Block, points: &[[f64; 3]]) -> Rows {
             dense[own[v] * block.size[u] + own[u]] = true;
         }
     }
-    Rows::of_each(block.size, |at| {
-        let own =
-            [at % block.size[0], at / block.size[0] % block.size[1], at / (block.size[0] * block.size[1])];
-        dense[own[v] * block.size[u] + own[u]]
-    })
+    let [width, height, depth] = block.size;
+    let lines: Vec<_> =
+        dense.chunks_exact(block.size[u].max(1)).map(|line| marked(line.len(), |x| line[x])).collect();
+    let row = |row: usize| match (normal, row % height, row / height) {
+        (Axis::Z, y, _) => lines[y].clone(),
+        (Axis::Y, _, z) => lines[z].clone(),
+        (Axis::X, y, z) if dense[z * height + y] => vec![(0, width)],
+        (Axis::X, ..) => Vec::new(),
+    };
+    Rows { size: block.size, rows: (0..height * depth).map(row).collect() }
 }
 
 fn ball(scene: &Scene<'_>, block: &Block, center: [usize; 3], radius: f64) -> Result<Rows, EffectError> {

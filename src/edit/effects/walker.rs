@@ -5,7 +5,7 @@ use crate::watch::{self, Stopped};
 /// How much a difference of values counts.
 pub(super) const BETA: f64 = 90.0;
 /// The residual at which the solution is good enough, as a part of the first one.
-const GOOD_ENOUGH: f64 = 1e-6;
+const GOOD_ENOUGH: f64 = 1e-4;
 const MOST_ROUNDS: usize = 4000;
 
 /// What a pixel is.
@@ -42,34 +42,17 @@ impl Walks {
 
     /// How probable it is that a walk from each pixel comes to the set first. Seeds have 0 or 1.
     pub fn probability(&self, seeds: &[Seed]) -> Result<Vec<f32>, Stopped> {
-        let count = seeds.len();
-        let is_open = |i: usize| seeds[i] == Seed::Open;
-        let set = |i: usize| f64::from(u8::from(seeds[i] == Seed::Is(true)));
-        let mut x: Vec<f64> = (0..count).map(set).collect();
-        let mut diagonal = vec![0.0; count];
-        for i in 0..count {
-            for (j, weight) in self.neighbours(i) {
-                if seeds[i] != Seed::Outside && seeds[j] != Seed::Outside {
-                    diagonal[i] += weight;
-                }
-            }
-        }
-        // Of the system over the open pixels: the residual of x, which is 0 at them.
-        let apply = |x: &[f64], out: &mut [f64]| {
-            for i in (0..count).filter(|&i| is_open(i)) {
-                let near = self.neighbours(i).filter(|&(j, _)| seeds[j] != Seed::Outside);
-                out[i] = diagonal[i] * x[i] - near.map(|(j, weight)| weight * x[j]).sum::<f64>();
+        let Open { pixels, near, diagonal, to_set } = self.open(seeds);
+        let mut x = vec![0.0; pixels.len()];
+        let mut residual = to_set;
+        let scaled = |residual: &[f64], out: &mut [f64]| {
+            for ((out, r), d) in out.iter_mut().zip(residual).zip(&diagonal) {
+                *out = if *d > 0.0 { r / d } else { 0.0 };
             }
         };
-        let mut product = vec![0.0; count];
-        apply(&x, &mut product);
-        let mut residual: Vec<f64> = product.iter().map(|value| -value).collect();
-        let scaled = |residual: &[f64]| -> Vec<f64> {
-            let part = |(r, d): (&f64, &f64)| if *d > 0.0 { r / d } else { 0.0 };
-            residual.iter().zip(&diagonal).map(part).collect()
-        };
-        let mut z = scaled(&residual);
-        let mut direction = z.clone();
+        let mut z = vec![0.0; pixels.len()];
+        scaled(&residual, &mut z);
+        let (mut direction, mut product) = (z.clone(), z.clone());
         let mut rz = dot(&residual, &z);
         let first = rz;
         let watch = watch::current();
@@ -80,19 +63,50 @@ impl Walks {
             if round % 32 == 0 && watch.stop() {
                 return Err(Stopped);
             }
-            apply(&direction, &mut product);
+            for (i, (product, near)) in product.iter_mut().zip(&near).enumerate() {
+                let beside: f64 = near.iter().map(|&(j, weight)| weight * direction[j as usize]).sum();
+                *product = diagonal[i] * direction[i] - beside;
+            }
             let step = rz / dot(&direction, &product);
-            for i in (0..count).filter(|&i| is_open(i)) {
+            for i in 0..pixels.len() {
                 x[i] += step * direction[i];
                 residual[i] -= step * product[i];
             }
-            z = scaled(&residual);
+            scaled(&residual, &mut z);
             let next = dot(&residual, &z);
             let share = next / rz;
             direction.iter_mut().zip(&z).for_each(|(direction, z)| *direction = z + share * *direction);
             rz = next;
         }
-        Ok(x.into_iter().map(|p| p.clamp(0.0, 1.0) as f32).collect())
+        let mut all: Vec<f32> =
+            seeds.iter().map(|seed| f32::from(u8::from(*seed == Seed::Is(true)))).collect();
+        pixels.iter().zip(x).for_each(|(&pixel, p)| all[pixel] = p.clamp(0.0, 1.0) as f32);
+        Ok(all)
+    }
+
+    /// The system of equations over the open pixels alone, which may be few.
+    fn open(&self, seeds: &[Seed]) -> Open {
+        let pixels: Vec<usize> = (0..seeds.len()).filter(|&i| seeds[i] == Seed::Open).collect();
+        let mut place = vec![0_u32; seeds.len()];
+        pixels.iter().enumerate().for_each(|(at, &pixel)| place[pixel] = at as u32);
+        let mut open = Open { near: Vec::new(), diagonal: Vec::new(), to_set: Vec::new(), pixels };
+        for &pixel in &open.pixels {
+            // A neighbour that is not open counts for nothing in place of one.
+            let (mut near, mut diagonal, mut to_set) = ([(0, 0.0); 4], 0.0, 0.0);
+            for (slot, (j, weight)) in near.iter_mut().zip(self.neighbours(pixel)) {
+                match seeds[j] {
+                    Seed::Outside => continue,
+                    Seed::Open => *slot = (place[j], weight),
+                    Seed::Is(true) => to_set += weight,
+                    Seed::Is(false) => {}
+                }
+                diagonal += weight;
+            }
+            open.near.push(near);
+            open.diagonal.push(diagonal);
+            open.to_set.push(to_set);
+        }
+        open
     }
 
     fn neighbours(&self, i: usize) -> impl Iterator<Item = (usize, f64)> {
@@ -103,6 +117,17 @@ impl Walks {
         let down = (self.down[i] > 0.0).then(|| (i + width, self.down[i]));
         [left, up, right, down].into_iter().flatten()
     }
+}
+
+/// Equations for the open pixels: `diagonal * p - sum of weight * p of neighbours = to_set`.
+struct Open {
+    /// Their places in the slice.
+    pixels: Vec<usize>,
+    /// Of each, its open neighbours, by their number among the open ones, and the weights of the steps to them.
+    near: Vec<[(u32, f64); 4]>,
+    diagonal: Vec<f64>,
+    /// The weights of the steps to the set.
+    to_set: Vec<f64>,
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

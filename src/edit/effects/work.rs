@@ -14,16 +14,42 @@ pub(super) fn each<T: Send>(
     count: usize,
     part: impl Fn(usize) -> T + Sync,
 ) -> Result<Vec<T>, Stopped> {
-    let watch: Arc<dyn Watch> = watch::current();
-    let done = AtomicUsize::new(0);
-    let results = (0..count).into_par_iter().map(|at| {
-        if watch.stop() {
+    let parts = Parts::new(stage, count);
+    (0..count).into_par_iter().map(|at| parts.one(|| part(at))).collect()
+}
+
+/// Fills parts of `len` elements in place, as [`each`] does its parts; the last one may be shorter.
+pub(super) fn fill<T: Send>(
+    stage: &'static str,
+    out: &mut [T],
+    len: usize,
+    part: impl Fn(usize, &mut [T]) + Sync,
+) -> Result<(), Stopped> {
+    let len = len.max(1);
+    let parts = Parts::new(stage, out.len().div_ceil(len));
+    out.par_chunks_mut(len).enumerate().try_for_each(|(at, out)| parts.one(|| part(at, out)))
+}
+
+struct Parts {
+    watch: Arc<dyn Watch>,
+    stage: &'static str,
+    done: AtomicUsize,
+    count: usize,
+}
+
+impl Parts {
+    fn new(stage: &'static str, count: usize) -> Self {
+        Self { watch: watch::current(), stage, done: AtomicUsize::new(0), count }
+    }
+
+    fn one<T>(&self, part: impl FnOnce() -> T) -> Result<T, Stopped> {
+        if self.watch.stop() {
             return Err(Stopped);
         }
         // What a part does may ask too.
-        let result = watch::under(&watch, || part(at));
-        watch.progress(stage, done.fetch_add(1, Ordering::Relaxed) as u64 + 1, count as u64);
+        let result = watch::under(&self.watch, part);
+        let done = self.done.fetch_add(1, Ordering::Relaxed) as u64 + 1;
+        self.watch.progress(self.stage, done, self.count as u64);
         Ok(result)
-    });
-    results.collect()
+    }
 }

@@ -3,10 +3,11 @@
 mod automatic;
 mod presets;
 
-use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, rows::Rows};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, rows::Rows, work};
 use crate::{label::Connectivity, volume::Modality};
 use automatic::{Bins, Histogram, METHODS};
 use presets::PRESETS;
+use std::borrow::Cow;
 
 pub static EFFECT: Effect = Effect {
     id: "threshold",
@@ -131,7 +132,13 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
             preset.rows(scene, &block)?
         }
         method => {
-            let thresholds = automatic(method, scene.volume.modality(), &scene.values(&block)?)?;
+            let [width, height, depth] = block.size;
+            let slice = |z: usize| {
+                let mut slice = vec![0.0; width * height];
+                scene.slice_values(&block, z, &mut slice);
+                Cow::from(slice)
+            };
+            let thresholds = thresholds(method, scene.volume.modality(), depth, slice)?;
             let range = match (&thresholds[..], values.choice("class")) {
                 ([low, _], "low") => [f32::NEG_INFINITY, *low],
                 ([low, high], "middle") => [low.next_up(), *high],
@@ -161,11 +168,24 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
 
 /// Thresholds that a method finds in values: the highest ones below the foreground. One, or two for three classes.
 pub fn automatic(method: &str, modality: Modality, values: &[f32]) -> Result<Vec<f32>, EffectError> {
+    thresholds(method, modality, 1, |_| Cow::from(values))
+}
+
+/// The same in values that come in parts.
+fn thresholds<'a>(
+    method: &str,
+    modality: Modality,
+    parts: usize,
+    values: impl Fn(usize) -> Cow<'a, [f32]> + Sync,
+) -> Result<Vec<f32>, EffectError> {
     let counts = |value: &f32| value.is_finite() && (modality != Modality::Ct || *value > PADDING);
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    for value in values.iter().copied().filter(counts) {
-        (low, high) = (low.min(value), high.max(value));
-    }
+    let range = |part: usize| {
+        let widen = |[low, high]: [f32; 2], value: f32| [low.min(value), high.max(value)];
+        values(part).iter().copied().filter(counts).fold([f32::INFINITY, f32::NEG_INFINITY], widen)
+    };
+    let ranges = work::each("reading values", parts, range)?;
+    let low = ranges.iter().map(|range| range[0]).fold(f32::INFINITY, f32::min);
+    let high = ranges.iter().map(|range| range[1]).fold(f32::NEG_INFINITY, f32::max);
     if low >= high {
         let told = if low == high {
             format!("all values are {low}: there is nothing to tell apart")
@@ -177,10 +197,17 @@ pub fn automatic(method: &str, modality: Modality, values: &[f32]) -> Result<Vec
     let found = METHODS.iter().find(|(id, ..)| *id == method);
     let beyond = if found.is_some_and(|(.., bins)| *bins == Bins::Beyond) { 0.01 } else { 0.0 };
     let width = f64::from(high - low) * (1.0 + beyond / BINS as f64) / BINS as f64;
+    let count = |part: usize| {
+        let mut bins = [0_u64; BINS];
+        for value in values(part).iter().copied().filter(counts) {
+            let bin = (f64::from(value - low) / width) as usize;
+            bins[bin.min(BINS - 1)] += 1;
+        }
+        bins
+    };
     let mut histogram = Histogram { counts: vec![0.0; BINS] };
-    for value in values.iter().copied().filter(counts) {
-        let bin = (f64::from(value - low) / width) as usize;
-        histogram.counts[bin.min(BINS - 1)] += 1.0;
+    for bins in work::each("counting values", parts, count)? {
+        histogram.counts.iter_mut().zip(bins).for_each(|(sum, count)| *sum += count as f64);
     }
     let value = |bin: f64| (f64::from(low) + (bin + 0.5) * width) as f32;
     if method == "multi-otsu" {
