@@ -6,14 +6,16 @@ use super::documents::Documents;
 use super::jobs::JobResult;
 use super::parts::Parts;
 use super::{CommandError, DocumentId};
-use crate::edit::effects::{Chain, EffectError, On, Over, Scene, Scope, labels_named};
-use crate::edit::{Change, Edit, Limits, Origin, Patch};
+use crate::edit::effects::{
+    Carried, Chain, ChainError, EffectError, For, Outcome, Over, Scene, Scope, carry_out,
+};
+use crate::edit::{Change, Edit, Limits, Origin};
 use crate::engine::{JobContext, JobId};
 use crate::geom::Axis;
 use crate::label::{LabelId, LabelMap, LabelTable, voxel_volume};
 use crate::volume::Volume;
 use crate::watch;
-use anyhow::bail;
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,45 +65,30 @@ impl EffectOrder {
         format!("{}{label}", effects.join(" and "))
     }
 
-    /// The change, the mask after it, and what there is to say where a step changes nothing.
-    fn work(&self, volume: &Volume, now: &Annotations) -> anyhow::Result<(Patch, LabelMap, Vec<String>)> {
+    /// What it makes of a document.
+    fn work(&self, volume: &Volume, now: &Annotations) -> anyhow::Result<Carried> {
         let origin = Origin::Person { tool: self.title(&now.labels) };
-        let mut mask = now.mask.clone();
-        let mut all = Patch::empty(&mask, origin.clone());
-        let mut notes = Vec::new();
-        for step in &self.steps {
-            let (effect, values) = step.resolve(&now.labels)?;
-            let named = labels_named(&step.labels, &mask, &now.labels)?;
-            let own = [self.label];
-            let (each, chosen) = match effect.on {
-                On::One if named.is_empty() => (&own[..], &[][..]),
-                On::One => (&named[..], &[][..]),
-                // An effect on all labels is done once.
-                On::All => (&[0][..], &named[..]),
-            };
-            for &label in each {
-                let scene = Scene {
-                    chosen,
-                    scope: self.scope.clone().unwrap_or_else(|| Scope::whole(mask.dims())),
-                    over: self.over,
-                    also_verified: self.also_verified,
-                    ..Scene::new(volume, &mask, &now.labels, label)
-                };
-                let rules = now.rules().with_limits(self.limits);
-                match effect.patch(&scene, &values, &rules, origin.clone()) {
-                    Ok(patch) => {
-                        patch.apply(&mut mask)?;
-                        all = all.then(&patch);
-                    }
-                    Err(EffectError::Nothing(why)) => notes.push(why),
-                    // How it is said on the command line is of no use here.
-                    Err(EffectError::Lacks { what, .. }) => bail!("{} needs {what}", effect.title),
-                    Err(error) => return Err(anyhow::Error::new(error).context(effect.title)),
-                }
+        let scene = Scene {
+            scope: self.scope.clone().unwrap_or_else(|| Scope::whole(now.mask.dims())),
+            over: self.over,
+            also_verified: self.also_verified,
+            ..Scene::new(volume, &now.mask, &now.labels, self.label)
+        };
+        let rules = now.rules().with_limits(self.limits);
+        carry_out(&self.steps, For::Label(self.label), &scene, &rules, &origin).map_err(|why| match why {
+            // How it is said on the command line is of no use here.
+            ChainError::Effect { effect, why: EffectError::Lacks { what, .. } } => {
+                anyhow!("{} needs {what}", effect.title)
             }
-        }
-        Ok((all, mask, notes))
+            ChainError::Effect { effect, why } => anyhow::Error::new(why).context(effect.title),
+            why => anyhow::Error::new(why),
+        })
     }
+}
+
+/// Why steps change nothing, where they do not.
+fn notes(outcomes: Vec<Outcome>) -> Vec<String> {
+    outcomes.into_iter().filter_map(|outcome| outcome.nothing).collect()
 }
 
 /// The order that is wanted, and what it would change.
@@ -224,8 +211,8 @@ impl Effects {
             version: None,
             nothing,
             make: Arc::new(move |cx, volume, now| {
-                let (patch, _, warnings) = watch::under(&cx.watch(), || order.work(volume, now))?;
-                Ok(Draft { changes: vec![Change::Mask(patch)], warnings })
+                let carried = watch::under(&cx.watch(), || order.work(volume, now))?;
+                Ok(Draft { changes: vec![Change::Mask(carried.patch)], warnings: notes(carried.outcomes) })
             }),
         };
         match made {
@@ -236,7 +223,7 @@ impl Effects {
 }
 
 fn make(base: Base, volume: &Volume, now: Annotations) -> anyhow::Result<MadeEffect> {
-    let (patch, mask, notes) = base.order.work(volume, &now)?;
+    let Carried { patch, mask, outcomes } = base.order.work(volume, &now)?;
     let is_skipped = |z: &&usize| {
         let scope = base.order.scope.as_ref().filter(|scope| scope.normal == Axis::Z);
         !base.order.also_verified && scope.is_none_or(|scope| scope.slices.contains(*z))
@@ -255,6 +242,6 @@ fn make(base: Base, volume: &Volume, now: Annotations) -> anyhow::Result<MadeEff
     let finished = Finished::new(base.revision, edit, after);
     static STAMP: AtomicU64 = AtomicU64::new(0);
     let stamp = STAMP.fetch_add(1, Ordering::Relaxed);
-    let preview = EffectPreview { stamp, mask, volumes, voxels, skipped, notes };
+    let preview = EffectPreview { stamp, mask, volumes, voxels, skipped, notes: notes(outcomes) };
     Ok(MadeEffect { base, preview, finished })
 }

@@ -12,15 +12,12 @@ use super::{
 use crate::{
     edit::{
         Limits, MaskRules, Origin,
-        effects::{
-            Chain, Effect, EffectError, On, Over, Scene, Step, Values, label_named, labels_named, named,
-            names_of,
-        },
+        effects::{Chain, For, Outcome, Over, Scene, carry_out, label_named, named},
     },
     engine::{Engine, EngineOptions, interrupt},
     geom::Grid,
     io::{self, Mask, OpenOptions, UnderWatch, Writer},
-    label::{LabelId, LabelMap, LabelTable},
+    label::{LabelMap, LabelTable},
     nn::DeviceChoice,
     volume::{Modality, Samples, Volume},
     watch,
@@ -202,7 +199,7 @@ struct Opened {
 impl Job {
     fn run(&self) -> Result<Said> {
         let mut said = Said::default();
-        let Opened { mut map, volume, has_image, other } = self.open(&mut said.warnings)?;
+        let Opened { map, volume, has_image, other } = self.open(&mut said.warnings)?;
         let mut labels = self.table.clone().unwrap_or_default();
         labels.name_unknown(map.counts().into_keys());
         for text in &self.args.lock {
@@ -216,45 +213,18 @@ impl Job {
         }
         let scope = self.args.scope.scope(volume.grid())?;
         let verified = BTreeSet::new();
-        let steps: Vec<(&Step, (&Effect, Values))> =
-            self.chain.iter().map(|step| Ok((step, step.resolve(&labels)?))).collect::<Result<_>>()?;
-        for (step, (effect, values)) in steps {
-            let ids = self.labels_of(step, effect, &map, &labels)?;
-            // An effect on all labels is done once.
-            let (each, chosen) = match effect.on {
-                On::One => (&ids[..], &[][..]),
-                On::All => (&[0][..], &ids[..]),
-            };
-            for &id in each {
-                let scene = Scene {
-                    other: other.as_ref(),
-                    has_image,
-                    chosen,
-                    scope: scope.clone(),
-                    over: self.args.over.into(),
-                    ..Scene::new(&volume, &map, &labels, id)
-                };
-                let rules = MaskRules::new(&labels, &verified).with_limits(limits);
-                let origin = Origin::Person { tool: effect.id.to_owned() };
-                let name = match (effect.on, labels.get(id)) {
-                    (On::One, Some(label)) => format!("{}, {}", effect.title, label.name),
-                    (On::One, None) => format!("{}, label {id}", effect.title),
-                    (On::All, _) => effect.title.to_owned(),
-                };
-                match effect.patch(&scene, &values, &rules, origin) {
-                    Ok(patch) if patch.is_empty() => said.lines.push(format!("{name}: nothing changes")),
-                    Ok(patch) => {
-                        said.lines.push(format!("{name}: {} change", counted(patch.voxel_count(), "voxel")));
-                        patch.apply(&mut map)?;
-                    }
-                    Err(EffectError::Nothing(why)) => {
-                        said.lines.push(format!("{name}: nothing changes: {why}"));
-                    }
-                    Err(error) => return Err(anyhow::Error::new(error).context(effect.id)),
-                }
-            }
-        }
-        let mask = Mask { map: &map, labels: &labels, grid: volume.grid() };
+        let scene = Scene {
+            other: other.as_ref(),
+            has_image,
+            scope,
+            over: self.args.over.into(),
+            ..Scene::new(&volume, &map, &labels, 0)
+        };
+        let rules = MaskRules::new(&labels, &verified).with_limits(limits);
+        let origin = Origin::Person { tool: "edit".to_owned() };
+        let done = carry_out(&self.chain, For::Named(&self.args.label), &scene, &rules, &origin)?;
+        said.lines.extend(done.outcomes.iter().map(line));
+        let mask = Mask { map: &done.mask, labels: &labels, grid: volume.grid() };
         said.warnings.extend((self.writer.mask)(&self.output, mask)?);
         said.warnings.extend(self.writer.lost(volume.grid()));
         if let Some(table) = &self.table {
@@ -290,29 +260,16 @@ impl Job {
         };
         Ok(Opened { map, volume, has_image: self.args.image.is_some(), other })
     }
+}
 
-    /// The labels that an effect is done for, in order.
-    fn labels_of(
-        &self,
-        step: &Step,
-        effect: &Effect,
-        map: &LabelMap,
-        labels: &LabelTable,
-    ) -> Result<Vec<LabelId>> {
-        let said = if step.labels.is_empty() { &self.args.label } else { &step.labels };
-        let present: Vec<LabelId> = map.counts().into_keys().collect();
-        match (&said[..], &present[..]) {
-            ([], _) if effect.on == On::All => return Ok(Vec::new()),
-            ([], [one]) => return Ok(vec![*one]),
-            ([], []) => bail!("{}: the mask is empty: say which label with --label NUMBER", effect.id),
-            ([], _) => bail!(
-                "{}: the mask has several labels, {}: say which with --label, or --label all",
-                effect.id,
-                names_of(labels)
-            ),
-            _ => {}
-        }
-        labels_named(said, map, labels).with_context(|| format!("{}: --label", effect.id))
+/// What a step has done for a label, in words.
+fn line(outcome: &Outcome) -> String {
+    let title = &outcome.title;
+    match (&outcome.nothing, outcome.voxels) {
+        (Some(why), _) => format!("{title}: nothing changes: {why}"),
+        (None, 0) => format!("{title}: nothing changes"),
+        (None, 1) => format!("{title}: 1 voxel changes"),
+        (None, n) => format!("{title}: {} change", counted(n, "voxel")),
     }
 }
 

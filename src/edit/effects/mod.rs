@@ -30,7 +30,7 @@ mod walker;
 mod wand;
 mod work;
 
-pub use chain::{Chain, Step, labels_named};
+pub use chain::{Carried, Chain, ChainError, For, Outcome, Step, carry_out, labels_named};
 pub use grow_from_seeds::probability as random_walker;
 pub use livewire::{EdgeCosts, EdgePaths};
 pub use parameters::{Kind, Parameter, ParameterError, Values, label_named, names_of};
