@@ -11,7 +11,6 @@ use crate::edit::effects::{
 };
 use crate::edit::{Change, Edit, Limits, Origin};
 use crate::engine::{JobContext, JobId};
-use crate::geom::Axis;
 use crate::label::{LabelId, LabelMap, LabelTable, voxel_volume};
 use crate::volume::Volume;
 use crate::watch;
@@ -51,9 +50,9 @@ pub struct EffectPreview {
     pub volumes: [f64; 2],
     /// The same in voxels.
     pub voxels: [usize; 2],
-    /// Verified slices that were left as they are.
+    /// Verified slices that would change if they were not verified.
     pub skipped: usize,
-    /// Why an effect changes nothing.
+    /// What a person may not have meant, why an effect changes nothing, and what else there is to say.
     pub notes: Vec<String>,
 }
 
@@ -86,9 +85,9 @@ impl EffectOrder {
     }
 }
 
-/// Why steps change nothing, where they do not.
-fn notes(outcomes: Vec<Outcome>) -> Vec<String> {
-    outcomes.into_iter().filter_map(|outcome| outcome.nothing).collect()
+/// What a person may not have meant, and why steps change nothing, where they do not.
+fn warnings(outcomes: &[Outcome]) -> Vec<String> {
+    outcomes.iter().flat_map(|outcome| outcome.warnings.iter().chain(&outcome.nothing)).cloned().collect()
 }
 
 /// The order that is wanted, and what it would change.
@@ -199,7 +198,7 @@ impl Effects {
         let document = parts.documents.active()?;
         let now = document.settled()?;
         for step in &order.steps {
-            step.resolve(&now.labels).map_err(|why| CommandError::Effect(why.to_string()))?;
+            step.resolve(&now.labels, None).map_err(|why| CommandError::Effect(why.to_string()))?;
         }
         let (id, title) = (document.id(), order.title(&now.labels));
         let base = Base { document: id, revision: document.revision(), order };
@@ -212,7 +211,10 @@ impl Effects {
             nothing,
             make: Arc::new(move |cx, volume, now| {
                 let carried = watch::under(&cx.watch(), || order.work(volume, now))?;
-                Ok(Draft { changes: vec![Change::Mask(carried.patch)], warnings: notes(carried.outcomes) })
+                Ok(Draft {
+                    warnings: warnings(&carried.outcomes),
+                    changes: vec![Change::Mask(carried.patch)],
+                })
             }),
         };
         match made {
@@ -223,12 +225,7 @@ impl Effects {
 }
 
 fn make(base: Base, volume: &Volume, now: Annotations) -> anyhow::Result<MadeEffect> {
-    let Carried { patch, mask, outcomes } = base.order.work(volume, &now)?;
-    let is_skipped = |z: &&usize| {
-        let scope = base.order.scope.as_ref().filter(|scope| scope.normal == Axis::Z);
-        !base.order.also_verified && scope.is_none_or(|scope| scope.slices.contains(*z))
-    };
-    let skipped = now.verified.iter().filter(is_skipped).count();
+    let Carried { patch, mask, outcomes, kept } = base.order.work(volume, &now)?;
     let (mut volumes, mut voxels) = ([0.0; 2], [0; 2]);
     for (z, counts) in patch.voxels_by_slice() {
         for (side, count) in counts.into_iter().enumerate() {
@@ -242,6 +239,8 @@ fn make(base: Base, volume: &Volume, now: Annotations) -> anyhow::Result<MadeEff
     let finished = Finished::new(base.revision, edit, after);
     static STAMP: AtomicU64 = AtomicU64::new(0);
     let stamp = STAMP.fetch_add(1, Ordering::Relaxed);
-    let preview = EffectPreview { stamp, mask, volumes, voxels, skipped, notes: notes(outcomes) };
+    let mut notes = warnings(&outcomes);
+    notes.extend(outcomes.into_iter().flat_map(|outcome| outcome.notes));
+    let preview = EffectPreview { stamp, mask, volumes, voxels, skipped: kept.len(), notes };
     Ok(MadeEffect { base, preview, finished })
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     edit::{
         Limits, MaskRules, Origin,
-        effects::{Chain, For, Outcome, Over, Scene, carry_out, label_named, named},
+        effects::{Carried, Chain, For, Other, Outcome, Over, Scene, carry_out, label_named, names_of},
     },
     engine::{Engine, EngineOptions, interrupt},
     geom::Grid,
@@ -21,7 +21,7 @@ use crate::{
     nn::DeviceChoice,
     volume::{Modality, Samples, Volume},
     watch,
-    words::counted,
+    words::{counted, listed},
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -106,6 +106,7 @@ pub fn run(args: EditArgs) -> Result<()> {
         return Ok(());
     }
     let chain = chain(&args)?;
+    check(&chain)?;
     if args.print_chain {
         say::lines(&serde_json::to_string_pretty(&chain)?);
         return Ok(());
@@ -151,17 +152,22 @@ fn chain(args: &EditArgs) -> Result<Chain> {
     if chain.is_empty() {
         bail!("no effect was given: say --effect NAME; fovea edit --list shows them");
     }
-    // What is wrong with names is said before anything is read. Labels are not known yet.
-    for step in &chain {
-        named(&step.effect)?;
-    }
     Ok(chain)
+}
+
+/// Checks what can be checked before a mask is read, and says what is told in vain.
+fn check(chain: &Chain) -> Result<()> {
+    for step in chain {
+        let (effect, values) = step.check()?;
+        step.idle(effect, &values).iter().for_each(|idle| note!("warning: {idle}"));
+    }
+    Ok(())
 }
 
 fn read_chain(path: &Path) -> Result<Chain> {
     let text = crate::file::read_text(path)?;
     serde_json::from_str(&text).context(
-        "this is no chain of effects: it should be a JSON list of {\"effect\": NAME, \"set\": {KEY: VALUE}}",
+        "this is no chain of effects: it should be a JSON list of {\"effect\": NAME, \"set\": {KEY: VALUE}, \"labels\": [NAME or NUMBER]}",
     )
 }
 
@@ -193,19 +199,24 @@ struct Opened {
     map: LabelMap,
     volume: Volume,
     has_image: bool,
-    other: Option<LabelMap>,
+    other: Option<(LabelMap, LabelTable)>,
 }
 
 impl Job {
     fn run(&self) -> Result<Said> {
         let mut said = Said::default();
         let Opened { map, volume, has_image, other } = self.open(&mut said.warnings)?;
+        if let Some(why) = self.writer.lacks_room(volume.dims()[2]) {
+            bail!("{}: {why}", self.output.display());
+        }
         let mut labels = self.table.clone().unwrap_or_default();
         labels.name_unknown(map.counts().into_keys());
         for text in &self.args.lock {
             let id = label_named(text, &labels).context("--lock")?;
-            labels.name_unknown([id]);
-            labels.get_mut(id).into_iter().for_each(|label| label.locked = true);
+            let Some(label) = labels.get_mut(id) else {
+                bail!("--lock: there is no label {id} in this mask: there are {}", names_of(&labels));
+            };
+            label.locked = true;
         }
         let limits = Limits { value_range: self.args.scope.values, only_over: None };
         if limits.value_range.is_some() && !has_image {
@@ -214,7 +225,7 @@ impl Job {
         let scope = self.args.scope.scope(volume.grid())?;
         let verified = BTreeSet::new();
         let scene = Scene {
-            other: other.as_ref(),
+            other: other.as_ref().map(|(mask, labels)| Other { mask, labels }),
             has_image,
             scope,
             over: self.args.over.into(),
@@ -223,7 +234,7 @@ impl Job {
         let rules = MaskRules::new(&labels, &verified).with_limits(limits);
         let origin = Origin::Person { tool: "edit".to_owned() };
         let done = carry_out(&self.chain, For::Named(&self.args.label), &scene, &rules, &origin)?;
-        said.lines.extend(done.outcomes.iter().map(line));
+        said.tell(&done);
         let mask = Mask { map: &done.mask, labels: &labels, grid: volume.grid() };
         said.warnings.extend((self.writer.mask)(&self.output, mask)?);
         said.warnings.extend(self.writer.lost(volume.grid()));
@@ -235,42 +246,70 @@ impl Job {
 
     /// The mask on its grid; with an image, on that of the image.
     fn open(&self, warnings: &mut Vec<String>) -> Result<Opened> {
-        let (map, volume) = match &self.args.image {
+        let image = match &self.args.image {
             Some(path) => {
                 let opened = io::open(path, &OpenOptions::default(), &mut UnderWatch(Some("opening")))?;
                 warnings.extend(opened.warnings);
-                let (map, notes) = io::open_labels_on(&self.input, &[], opened.volume.grid())?;
-                warnings.extend(notes);
-                (map, opened.volume)
-            }
-            None => {
-                let (map, grid, notes) = io::open_labels(&self.input)?;
-                warnings.extend(notes);
-                let volume = blank(grid)?;
-                (map, volume)
-            }
-        };
-        let other = match &self.args.other {
-            Some(path) => {
-                let (other, notes) = io::open_labels_on(path, &[], volume.grid())?;
-                warnings.extend(notes);
-                Some(other)
+                Some(opened.volume)
             }
             None => None,
         };
-        Ok(Opened { map, volume, has_image: self.args.image.is_some(), other })
+        let (map, grid, notes) = io::open_exact_labels(&self.input, image.as_ref().map(Volume::grid))?;
+        warnings.extend(notes);
+        let has_image = image.is_some();
+        let volume = image.map_or_else(|| blank(grid), Ok)?;
+        let other = match &self.args.other {
+            Some(path) => {
+                let (other, _, notes) = io::open_exact_labels(path, Some(volume.grid()))?;
+                warnings.extend(notes);
+                let (table, notes) = io::table_of(path);
+                warnings.extend(notes);
+                let mut table = table.unwrap_or_default();
+                table.name_unknown(other.counts().into_keys());
+                Some((other, table))
+            }
+            None => None,
+        };
+        Ok(Opened { map, volume, has_image, other })
+    }
+}
+
+impl Said {
+    /// What has been done, and why nothing, where nothing has.
+    fn tell(&mut self, done: &Carried) {
+        let warned = |outcome: &Outcome| outcome.warnings.clone();
+        self.warnings.extend(done.outcomes.iter().flat_map(warned));
+        if done.outcomes.iter().any(|outcome| outcome.voxels > 0) {
+            self.lines.extend(done.outcomes.iter().flat_map(lines));
+            if done.patch.is_empty() {
+                self.lines.push("Nothing changed: one step takes back what another does".to_owned());
+            }
+            return;
+        }
+        let why = |outcome: &Outcome| {
+            let why = outcome.nothing.as_deref().unwrap_or("it changes no voxel");
+            format!("{}: {why}", outcome.title)
+        };
+        let each: Vec<String> = done.outcomes.iter().map(why).collect();
+        let each: Vec<&str> = each.iter().map(String::as_str).collect();
+        let why = match each[..] {
+            [] => "there is no label".to_owned(),
+            _ => listed(&each, 5),
+        };
+        self.lines.push(format!("Nothing changed: {why}. The new file is a copy of the old one"));
     }
 }
 
 /// What a step has done for a label, in words.
-fn line(outcome: &Outcome) -> String {
+fn lines(outcome: &Outcome) -> Vec<String> {
     let title = &outcome.title;
-    match (&outcome.nothing, outcome.voxels) {
-        (Some(why), _) => format!("{title}: nothing changes: {why}"),
-        (None, 0) => format!("{title}: nothing changes"),
-        (None, 1) => format!("{title}: 1 voxel changes"),
-        (None, n) => format!("{title}: {} change", counted(n, "voxel")),
-    }
+    let change = match (&outcome.nothing, outcome.voxels) {
+        (Some(why), _) => format!("nothing changes: {why}"),
+        (None, 1) => "1 voxel changes".to_owned(),
+        (None, n) => format!("{} change", counted(n, "voxel")),
+    };
+    let said = [&change].into_iter().chain(&outcome.notes);
+    said.map(|said| format!("{title}: {said}")).collect()
 }
 
 /// An image without values on a grid.

@@ -1,13 +1,16 @@
 //! Effects in order, with what each is told: what is saved, and done again.
 
-use super::{Effect, EffectError, On, ParameterError, Scene, Values, label_named, named, names_of};
+use super::{
+    Effect, EffectError, On, Parameter, ParameterError, Scene, Values, label_named, named, names_of,
+    parameters::check_label,
+};
 use crate::{
     edit::{EditError, MaskRules, Origin, Patch},
     label::{LabelId, LabelMap, LabelTable},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Effects, one after the other.
 pub type Chain = Vec<Step>;
@@ -22,23 +25,68 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Value>,
     /// The labels that it is done for, by name or number, one after the other. Without any, whoever runs the chain says.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "names_or_numbers")]
     pub labels: Vec<String>,
 }
 
+/// In a file a label may be a number, too.
+fn names_or_numbers<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a label is a name or a whole number")]
+    enum Named {
+        Name(String),
+        Number(u64),
+    }
+    let text = |named| match named {
+        Named::Name(name) => name,
+        Named::Number(number) => number.to_string(),
+    };
+    Ok(Vec::deserialize(source)?.into_iter().map(text).collect())
+}
+
 impl Step {
-    /// The effect and its values. Labels that parameters name are those of the table.
-    pub fn resolve(&self, labels: &LabelTable) -> Result<(&'static Effect, Values), ParameterError> {
+    /// The effect and its values. Labels that parameters name are those of the table, or with from=other those of the other mask.
+    pub fn resolve(
+        &self,
+        labels: &LabelTable,
+        other: Option<&LabelTable>,
+    ) -> Result<(&'static Effect, Values), ParameterError> {
+        let from_other = self.set.get("from").is_some_and(|from| from == "other");
+        self.read(Some(other.filter(|_| from_other).unwrap_or(labels)))
+    }
+
+    /// As [`Self::resolve`], as far as that can be done without a mask: all but the names of labels is checked.
+    pub fn check(&self) -> Result<(&'static Effect, Values), ParameterError> {
+        let read = self.read(None)?;
+        for label in self.labels.iter().filter(|label| *label != ALL) {
+            check_label(label).map_err(|why| why.of(read.0))?;
+        }
+        Ok(read)
+    }
+
+    fn read(&self, labels: Option<&LabelTable>) -> Result<(&'static Effect, Values), ParameterError> {
         let effect = named(&self.effect)?;
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
+            Value::Array(list) => list.iter().map(Value::to_string).collect::<Vec<_>>().join(","),
             other => other.to_string(),
         };
         let said: Vec<(&str, String)> =
             self.set.iter().map(|(key, value)| (key.as_str(), text(value))).collect();
         let said = said.iter().map(|(key, text)| (*key, text.as_str()));
-        let values = Values::new(effect.parameters, said, labels).map_err(|e| e.of(effect))?;
+        let values = Values::read(effect.parameters, said, labels).map_err(|e| e.of(effect))?;
         Ok((effect, values))
+    }
+
+    /// What it is told in vain, since it does not count as other parameters are set: "islands: min_ml does nothing with
+    /// keep=largest".
+    pub fn idle(&self, effect: &Effect, values: &Values) -> Vec<String> {
+        let told = |parameter: &&Parameter| self.set.contains_key(parameter.key) && !values.count(parameter);
+        let words = |parameter: &Parameter| {
+            let (key, _) = parameter.when?;
+            Some(format!("{}: {} does nothing with {key}={}", effect.id, parameter.key, values.choice(key)))
+        };
+        effect.parameters.iter().filter(told).filter_map(words).collect()
     }
 
     /// What the effect is called on screen.
@@ -47,7 +95,10 @@ impl Step {
     }
 }
 
-/// Labels by name or number; "all" is every label of the mask, in the order of their numbers.
+/// Stands for every label of the mask.
+const ALL: &str = "all";
+
+/// Labels by name or number, each once; "all" is every label of the mask, in the order of their numbers.
 pub fn labels_named(
     said: &[String],
     mask: &LabelMap,
@@ -56,10 +107,12 @@ pub fn labels_named(
     let mut ids = Vec::new();
     for text in said {
         match text.as_str() {
-            "all" => ids.extend(mask.counts().into_keys()),
+            ALL => ids.extend(mask.counts().into_keys()),
             text => ids.push(label_named(text, labels)?),
         }
     }
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
     Ok(ids)
 }
 
@@ -81,6 +134,8 @@ pub struct Carried {
     pub mask: LabelMap,
     /// Of each step for each label, in order.
     pub outcomes: Vec<Outcome>,
+    /// Verified slices that would change if they were not verified.
+    pub kept: BTreeSet<usize>,
 }
 
 /// What a step has done for a label.
@@ -93,6 +148,10 @@ pub struct Outcome {
     pub voxels: usize,
     /// Why it changes nothing.
     pub nothing: Option<String>,
+    /// What there is to say of it.
+    pub notes: Vec<String>,
+    /// What a person may not have meant, such as a label that goes.
+    pub warnings: Vec<String>,
 }
 
 /// Why steps were not carried out.
@@ -122,9 +181,10 @@ pub fn carry_out(
     origin: &Origin,
 ) -> Result<Carried, ChainError> {
     // What is wrong with any step is said before the work begins.
-    let told = steps.iter().map(|step| step.resolve(scene.labels)).collect::<Result<Vec<_>, _>>()?;
-    let mut mask = scene.mask.clone();
-    let (mut patch, mut outcomes) = (Patch::empty(&mask, origin.clone()), Vec::new());
+    let others = scene.other.map(|other| other.labels);
+    let told = steps.iter().map(|step| step.resolve(scene.labels, others)).collect::<Result<Vec<_>, _>>()?;
+    let (mut mask, mut patches) = (scene.mask.clone(), Vec::new());
+    let (mut outcomes, mut kept, mut sizes) = (Vec::new(), BTreeSet::new(), None);
     for (step, (effect, values)) in steps.iter().zip(told) {
         let ids = labels_of(step, effect, labels, &mask, scene.labels)?;
         // An effect on all labels is done once.
@@ -138,17 +198,78 @@ pub fn carry_out(
                 On::One => format!("{}, {}", effect.title, here.name(label)),
                 On::All => effect.title.to_owned(),
             };
-            let (change, nothing) = match effect.patch(&here, &values, rules, origin.clone()) {
-                Ok(change) => (change, None),
-                Err(EffectError::Nothing(why)) => (Patch::empty(&mask, origin.clone()), Some(why)),
+            let mut outcome =
+                Outcome { effect, title, voxels: 0, nothing: None, notes: Vec::new(), warnings: Vec::new() };
+            match effect.change(&here, &values, rules, origin) {
+                Ok(change) => {
+                    let gone = gone(&change.patch, &mask, &mut sizes);
+                    outcome.voxels = change.patch.voxel_count();
+                    outcome.nothing = change.nothing;
+                    outcome.notes = change.notes;
+                    outcome.warnings = change.warnings;
+                    if !change.is_meant {
+                        outcome.warnings.extend(words_of_gone(&here, &gone));
+                    }
+                    kept.extend(change.kept);
+                    change.patch.apply(&mut mask)?;
+                    patches.push(change.patch);
+                }
+                Err(EffectError::Nothing(why)) => outcome.nothing = Some(why),
                 Err(why) => return Err(ChainError::Effect { effect, why }),
-            };
-            outcomes.push(Outcome { effect, title, voxels: change.voxel_count(), nothing });
-            change.apply(&mut mask)?;
-            patch = patch.then(&change);
+            }
+            outcomes.push(outcome);
         }
     }
-    Ok(Carried { patch, mask, outcomes })
+    let patch = joined(patches).unwrap_or_else(|| Patch::empty(&mask, origin.clone()));
+    Ok(Carried { patch, mask, outcomes, kept })
+}
+
+/// Patches one after the other as one. By halves, so that each run is copied a few times only, however many there are.
+fn joined(mut patches: Vec<Patch>) -> Option<Patch> {
+    if patches.len() < 2 {
+        return patches.pop();
+    }
+    let second = joined(patches.split_off(patches.len() / 2))?;
+    Some(joined(patches)?.then(&second))
+}
+
+/// The labels of a mask that have no voxel left after a patch, and how many they had. `sizes`: of all labels of the mask, which
+/// are counted once and then kept up to date.
+fn gone(
+    patch: &Patch,
+    mask: &LabelMap,
+    sizes: &mut Option<BTreeMap<LabelId, usize>>,
+) -> Vec<(LabelId, usize)> {
+    let changes = patch.voxels_by_label();
+    if sizes.is_none() && changes.values().all(|[_, lost]| *lost == 0) {
+        return Vec::new();
+    }
+    let sizes = sizes.get_or_insert_with(|| mask.counts());
+    let mut gone = Vec::new();
+    for (label, [gained, lost]) in changes {
+        let size = sizes.entry(label).or_default();
+        if *size > 0 && *size + gained == lost {
+            gone.push((label, *size));
+        }
+        *size = (*size + gained).saturating_sub(lost);
+    }
+    gone
+}
+
+/// So many labels that go are named.
+const NAMED: usize = 5;
+
+fn words_of_gone(scene: &Scene<'_>, gone: &[(LabelId, usize)]) -> Vec<String> {
+    let named = gone.iter().take(NAMED).map(|&(label, size)| match size {
+        1 => format!("{}: its only voxel goes", scene.name(label)),
+        size => format!("{}: all of its {size} voxels go", scene.name(label)),
+    });
+    let more = gone.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| match more {
+        1 => "one more label loses all of its voxels".to_owned(),
+        n => format!("{n} more labels lose all of their voxels"),
+    });
+    named.chain(more).collect()
 }
 
 /// The labels that a step is done for, in order.
