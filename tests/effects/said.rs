@@ -241,6 +241,18 @@ fn what_cannot_be_a_mask_and_what_cannot_hold_one_is_refused() {
     let measured = fovea("measure", &[text(&photograph)]);
     let told = String::from_utf8_lossy(&measured.stderr).into_owned();
     assert!(!measured.status.success() && told.contains("must be exact"), "{told}");
+    // A folder of pictures: of JPEGs it is refused, of others there is a doubt.
+    for (ending, succeeds, words) in [("jpg", false, "must be exact"), ("png", true, "is it a picture?")] {
+        let pictures = folder.path().join(ending);
+        std::fs::create_dir(&pictures).unwrap();
+        for z in 1..=3 {
+            let picture = image::GrayImage::from_fn(16, 16, |x, y| image::Luma([(16 * y + x) as u8]));
+            picture.save(pictures.join(format!("slice{z}.{ending}"))).unwrap();
+        }
+        let measured = fovea("measure", &[text(&pictures)]);
+        let told = String::from_utf8_lossy(&measured.stderr).into_owned();
+        assert!(measured.status.success() == succeeds && told.contains(words), "{ending}: {told}");
+    }
     // A picture has no room for two slices.
     let output = folder.path().join("o2.png");
     let told = refused(&["--effect", "islands", "--label", "1", text(&input), text(&output)]);

@@ -145,7 +145,7 @@ pub(super) fn check_label(text: &str) -> Result<(), ParameterError> {
 }
 
 /// So many labels are named in a message.
-const NAMED: usize = 20;
+const NAMED: usize = 10;
 
 /// "liver (1), spleen (2)"
 pub fn names_of(labels: &LabelTable) -> String {
@@ -454,6 +454,6 @@ mod tests {
         // Of many labels some are named.
         let many: Vec<String> = (1..=30).map(|n| format!("part {n}")).collect();
         let told = label_named("liver", &LabelTable::named(&many)).unwrap_err().to_string();
-        assert!(told.contains("part 20 (20), and 10 more;") && !told.contains("part 21"), "{told}");
+        assert!(told.contains("part 10 (10), and 20 more;") && !told.contains("part 11"), "{told}");
     }
 }

@@ -383,22 +383,29 @@ fn a_length_that_reaches_no_voxel_is_said() {
 
 #[test]
 fn a_label_that_loses_all_is_named_over_all_steps() {
-    let dims = [1, 1, 8];
-    let (volume, mask) = (volume(dims), LabelMap::from_values(dims, &[1, 0, 2, 2, 2, 0, 0, 1]).unwrap());
     let (table, verified) = (LabelTable::named(&["a", "b"]), BTreeSet::new());
-    let steps = |text: &str| serde_json::from_str::<Chain>(text).unwrap();
-    let warned = |text: &str| {
+    let warned = |labels: &[u16], steps: &str| {
+        let dims = [1, 1, labels.len()];
+        let (volume, mask) = (volume(dims), LabelMap::from_values(dims, labels).unwrap());
+        let steps: Chain = serde_json::from_str(steps).unwrap();
         let (scene, rules) = (Scene::new(&volume, &mask, &table, 1), MaskRules::new(&table, &verified));
         let origin = Origin::Person { tool: String::new() };
-        let done = carry_out(&steps(text), For::Label(1), &scene, &rules, &origin).unwrap();
+        let done = carry_out(&steps, For::Label(1), &scene, &rules, &origin).unwrap();
         done.outcomes.into_iter().map(|outcome| outcome.warnings).collect::<Vec<_>>()
     };
-    let shrink = r#"[{"effect": "margin", "set": {"margin_mm": -1}, "labels": ["b"]}, {"effect": "margin", "set": {"margin_mm": -1}, "labels": [2]}]"#;
-    assert_eq!(warned(shrink), [vec![], vec!["b: its only voxel goes".to_owned()]]);
+    let labels = [1, 0, 2, 2, 2, 0, 0, 1];
+    let shrink = r#"{"effect": "margin", "set": {"margin_mm": -1}, "labels": ["b"]}"#;
+    let twice = format!("[{shrink}, {shrink}]");
+    assert_eq!(warned(&labels, &twice), [vec![], vec!["b: its only voxel goes".to_owned()]]);
     let islands =
         r#"[{"effect": "islands"}, {"effect": "islands", "set": {"keep": "others", "at": [0, 0, 0]}}]"#;
-    assert_eq!(warned(islands), [vec![], vec!["a: its only voxel goes".to_owned()]]);
-    assert_eq!(warned(r#"[{"effect": "relabel", "set": {"to": "b"}}]"#), [Vec::<String>::new()]);
+    assert_eq!(warned(&labels, islands), [vec![], vec!["a: its only voxel goes".to_owned()]]);
+    let relabel = r#"[{"effect": "relabel", "set": {"to": "b"}}]"#;
+    assert_eq!(warned(&labels, relabel), [Vec::<String>::new()]);
+    // What is small is smoothed away.
+    let smooth = r#"[{"effect": "joint-smooth", "set": {"sigma_mm": 2}}]"#;
+    let labels = [1, 1, 1, 1, 0, 0, 0, 2, 2, 0, 0, 0, 0];
+    assert_eq!(warned(&labels, smooth), [vec!["b: all of its 2 voxels go".to_owned()]]);
 }
 
 #[test]
