@@ -8,6 +8,8 @@ mod case;
 mod measure;
 #[path = "effects/program.rs"]
 mod program;
+#[path = "effects/said.rs"]
+mod said;
 #[path = "effects/shape.rs"]
 mod shape;
 #[path = "effects/values.rs"]

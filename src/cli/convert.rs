@@ -69,6 +69,12 @@ fn convert(args: &ConvertArgs) -> anyhow::Result<Vec<String>> {
             bail!("--series is for images; a mask has one volume: leave --series out");
         }
         let (map, grid, mut warnings) = io::open_labels(&args.input)?;
+        if let Some(why) = writer.lacks_room(grid.dims()[2]).filter(|_| !args.output.is_dir()) {
+            warnings.push(format!(
+                "{} is a folder with a file for each slice: {why} for one file",
+                args.output.display()
+            ));
+        }
         let mask = Mask { map: &map, labels: &LabelTable::default(), grid: &grid };
         warnings.extend((writer.mask)(&args.output, mask)?);
         warnings.extend(writer.lost(&grid));

@@ -361,8 +361,8 @@ fn segment(
         shown.warn(&format!("{name}: {what}"));
     }
     let depth = volume.dims()[2];
-    if let Some((_, extension)) = target.asked.as_ref().filter(|(writer, _)| writer.one_slice && depth > 1) {
-        bail!("a .{extension} has no room for {}; name the mask .nii.gz", counted(depth, "slice"));
+    if let Some(why) = target.asked.as_ref().and_then(|(writer, _)| writer.lacks_room(depth)) {
+        bail!("{why}");
     }
     let job = engine.segment_volume(SegmentVolume {
         document,

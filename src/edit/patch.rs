@@ -340,6 +340,19 @@ impl Patch {
         counts
     }
 
+    /// For each label but background: how many voxels it gains, and how many it loses.
+    pub fn voxels_by_label(&self) -> BTreeMap<LabelId, [usize; 2]> {
+        let mut counts: BTreeMap<LabelId, [usize; 2]> = BTreeMap::new();
+        for run in &self.runs {
+            for (side, label) in [run.after, run.before].into_iter().enumerate() {
+                if label != 0 {
+                    counts.entry(label).or_default()[side] += run.len as usize;
+                }
+            }
+        }
+        counts
+    }
+
     /// Bytes that it holds in memory.
     pub fn byte_len(&self) -> usize {
         size_of::<Self>() + self.runs.capacity() * size_of::<Run>()

@@ -22,6 +22,36 @@ pub fn open_labels(path: &Path) -> Result<(LabelMap, Grid, Vec<String>), OpenErr
 /// [`open_labels`], and of a colour picture with these colours (red, green, blue) the place of each in the list, from 1; black
 /// is 0 where it is not in the list.
 pub fn open_labels_of(path: &Path, colours: &[[u8; 3]]) -> Result<(LabelMap, Grid, Vec<String>), OpenError> {
+    let (map, grid, mut warnings, lossy) = read(path, colours)?;
+    warnings.extend(lossy.then(|| format!("{LOSSY}: the mask has ids that nobody drew")));
+    Ok((map, grid, warnings))
+}
+
+/// A mask whose values are certain to be those that were drawn, for what changes or measures it: [`open_labels`], and with the
+/// grid of an image as [`open_labels_on`], whose grid it then has. A JPEG is refused.
+pub fn open_exact_labels(
+    path: &Path,
+    image: Option<&Grid>,
+) -> Result<(LabelMap, Grid, Vec<String>), OpenError> {
+    let (map, grid, warnings, lossy) = read(path, &[])?;
+    if lossy {
+        let what =
+            format!("{LOSSY}, and those of a mask must be exact: use the mask before it became a JPEG");
+        return Err(OpenError::NotLabels { path: path.to_owned(), what });
+    }
+    match image {
+        Some(image) => {
+            let (map, warnings) = on_image(path, map, &grid, warnings, image)?;
+            Ok((map, image.clone(), warnings))
+        }
+        None => Ok((map, grid, warnings)),
+    }
+}
+
+const LOSSY: &str = "A JPEG changes values near edges";
+
+/// As [`open_labels_of`], and whether the file changes values.
+fn read(path: &Path, colours: &[[u8; 3]]) -> Result<(LabelMap, Grid, Vec<String>, bool), OpenError> {
     let options = OpenOptions { as_mask: true, ..OpenOptions::default() };
     let opened = super::open(path, &options, &mut UnderWatch(None))?;
     if let Some(what) = super::not_one_image(path, &opened) {
@@ -30,11 +60,19 @@ pub fn open_labels_of(path: &Path, colours: &[[u8; 3]]) -> Result<(LabelMap, Gri
     let (map, notes) = labels_of(path, &opened.volume, colours)?;
     let mut warnings = opened.warnings;
     warnings.extend(notes);
-    // By its content: a JPEG may be called .png.
-    if opened.facts["format"].as_str().is_some_and(|format| format.starts_with("jp")) {
-        warnings.push("A JPEG changes values near edges: the mask has ids that nobody drew".into());
+    // By its content: a JPEG may be called .png. Of a folder, by the names of its files.
+    let is_jpeg = |name: &serde_json::Value| {
+        name.as_str()
+            .map(str::to_lowercase)
+            .is_some_and(|name| name.ends_with(".jpg") || name.ends_with(".jpeg"))
+    };
+    let format = opened.facts["format"].as_str().unwrap_or_default();
+    let files = opened.facts["files"].as_array().filter(|_| format == "folder");
+    let lossy = format.starts_with("jp") || files.is_some_and(|files| files.iter().any(is_jpeg));
+    if files.is_some() && map.dims()[2] > 1 {
+        warnings.extend(picture_note(&map));
     }
-    Ok((map, opened.volume.grid().clone(), warnings))
+    Ok((map, opened.volume.grid().clone(), warnings, lossy))
 }
 
 /// A mask for an image with this grid: [`open_labels_of`], put into the image's order where its voxels lie in the same places and
@@ -44,8 +82,18 @@ pub fn open_labels_on(
     colours: &[[u8; 3]],
     image: &Grid,
 ) -> Result<(LabelMap, Vec<String>), OpenError> {
-    let (map, grid, mut warnings) = open_labels_of(path, colours)?;
-    let (map, note) = put_on(map, &grid, image, "the image").map_err(|what| OpenError::NotLabels {
+    let (map, grid, warnings) = open_labels_of(path, colours)?;
+    on_image(path, map, &grid, warnings, image)
+}
+
+fn on_image(
+    path: &Path,
+    map: LabelMap,
+    grid: &Grid,
+    mut warnings: Vec<String>,
+    image: &Grid,
+) -> Result<(LabelMap, Vec<String>), OpenError> {
+    let (map, note) = put_on(map, grid, image, "the image").map_err(|what| OpenError::NotLabels {
         path: path.to_owned(),
         what: format!("it is not of this image: {what}"),
     })?;
@@ -163,11 +211,16 @@ pub(super) fn labels_of(
 
 /// A mask with a note more where it looks like a picture.
 fn noted(map: LabelMap, mut notes: Vec<String>) -> (LabelMap, Vec<String>) {
-    let ids = if map.dims()[2] == 1 { map.counts().len() } else { 0 };
-    if ids > 200 {
-        notes.push(format!("The mask has {ids} different ids beside the background: is it a picture?"));
+    // Of a volume it takes a while to count.
+    if map.dims()[2] == 1 {
+        notes.extend(picture_note(&map));
     }
     (map, notes)
+}
+
+fn picture_note(map: &LabelMap) -> Option<String> {
+    let ids = map.counts().len();
+    (ids > 200).then(|| format!("The mask has {ids} different ids beside the background: is it a picture?"))
 }
 
 /// Numbers that are no further from a whole one are that.

@@ -33,7 +33,9 @@ pub use crate::replace::WriteError;
 pub use case_name::{case_name, case_of, composed, file_stem, has_ending};
 pub use error::OpenError;
 pub use folder::{not_one_image, separate_pictures};
-pub use labels::{laid_on, open_labels, open_labels_in, open_labels_of, open_labels_on, put_on, softened};
+pub use labels::{
+    laid_on, open_exact_labels, open_labels, open_labels_in, open_labels_of, open_labels_on, put_on, softened,
+};
 pub use look::{guess_note, modality_by_look};
 pub use nifti::{pair_of, write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use picture::turned_mask;

@@ -6,6 +6,7 @@ use crate::{
     geom::{Grid, Unit},
     label::{LabelMap, LabelTable},
     volume::Volume,
+    words::counted,
 };
 use std::path::Path;
 
@@ -47,6 +48,14 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Why a file of it cannot hold so many slices, where it cannot.
+    pub fn lacks_room(&self, slices: usize) -> Option<String> {
+        let ending = self.extensions.first()?;
+        (self.one_slice && slices > 1).then(|| {
+            format!("a .{ending} has no room for {}; name the mask .nii.gz", counted(slices, "slice"))
+        })
+    }
+
     /// What of an image's grid the format cannot say, where that is something.
     pub fn lost(&self, grid: &Grid) -> Option<String> {
         (!self.keeps_geometry && grid.unit() == Unit::Millimetre)

@@ -6,14 +6,15 @@ use super::documents::Documents;
 use super::jobs::JobResult;
 use super::parts::Parts;
 use super::{CommandError, DocumentId};
-use crate::edit::effects::{Chain, EffectError, On, Over, Scene, Scope, labels_named};
-use crate::edit::{Change, Edit, Limits, Origin, Patch};
+use crate::edit::effects::{
+    Carried, Chain, ChainError, EffectError, For, Outcome, Over, Scene, Scope, carry_out,
+};
+use crate::edit::{Change, Edit, Limits, Origin};
 use crate::engine::{JobContext, JobId};
-use crate::geom::Axis;
 use crate::label::{LabelId, LabelMap, LabelTable, voxel_volume};
 use crate::volume::Volume;
 use crate::watch;
-use anyhow::bail;
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,9 +50,9 @@ pub struct EffectPreview {
     pub volumes: [f64; 2],
     /// The same in voxels.
     pub voxels: [usize; 2],
-    /// Verified slices that were left as they are.
+    /// Verified slices that would change if they were not verified.
     pub skipped: usize,
-    /// Why an effect changes nothing.
+    /// What a person may not have meant, why an effect changes nothing, and what else there is to say.
     pub notes: Vec<String>,
 }
 
@@ -63,45 +64,30 @@ impl EffectOrder {
         format!("{}{label}", effects.join(" and "))
     }
 
-    /// The change, the mask after it, and what there is to say where a step changes nothing.
-    fn work(&self, volume: &Volume, now: &Annotations) -> anyhow::Result<(Patch, LabelMap, Vec<String>)> {
+    /// What it makes of a document.
+    fn work(&self, volume: &Volume, now: &Annotations) -> anyhow::Result<Carried> {
         let origin = Origin::Person { tool: self.title(&now.labels) };
-        let mut mask = now.mask.clone();
-        let mut all = Patch::empty(&mask, origin.clone());
-        let mut notes = Vec::new();
-        for step in &self.steps {
-            let (effect, values) = step.resolve(&now.labels)?;
-            let named = labels_named(&step.labels, &mask, &now.labels)?;
-            let own = [self.label];
-            let (each, chosen) = match effect.on {
-                On::One if named.is_empty() => (&own[..], &[][..]),
-                On::One => (&named[..], &[][..]),
-                // An effect on all labels is done once.
-                On::All => (&[0][..], &named[..]),
-            };
-            for &label in each {
-                let scene = Scene {
-                    chosen,
-                    scope: self.scope.clone().unwrap_or_else(|| Scope::whole(mask.dims())),
-                    over: self.over,
-                    also_verified: self.also_verified,
-                    ..Scene::new(volume, &mask, &now.labels, label)
-                };
-                let rules = now.rules().with_limits(self.limits);
-                match effect.patch(&scene, &values, &rules, origin.clone()) {
-                    Ok(patch) => {
-                        patch.apply(&mut mask)?;
-                        all = all.then(&patch);
-                    }
-                    Err(EffectError::Nothing(why)) => notes.push(why),
-                    // How it is said on the command line is of no use here.
-                    Err(EffectError::Lacks { what, .. }) => bail!("{} needs {what}", effect.title),
-                    Err(error) => return Err(anyhow::Error::new(error).context(effect.title)),
-                }
+        let scene = Scene {
+            scope: self.scope.clone().unwrap_or_else(|| Scope::whole(now.mask.dims())),
+            over: self.over,
+            also_verified: self.also_verified,
+            ..Scene::new(volume, &now.mask, &now.labels, self.label)
+        };
+        let rules = now.rules().with_limits(self.limits);
+        carry_out(&self.steps, For::Label(self.label), &scene, &rules, &origin).map_err(|why| match why {
+            // How it is said on the command line is of no use here.
+            ChainError::Effect { effect, why: EffectError::Lacks { what, .. } } => {
+                anyhow!("{} needs {what}", effect.title)
             }
-        }
-        Ok((all, mask, notes))
+            ChainError::Effect { effect, why } => anyhow::Error::new(why).context(effect.title),
+            why => anyhow::Error::new(why),
+        })
     }
+}
+
+/// What a person may not have meant, and why steps change nothing, where they do not.
+fn warnings(outcomes: &[Outcome]) -> Vec<String> {
+    outcomes.iter().flat_map(|outcome| outcome.warnings.iter().chain(&outcome.nothing)).cloned().collect()
 }
 
 /// The order that is wanted, and what it would change.
@@ -212,7 +198,7 @@ impl Effects {
         let document = parts.documents.active()?;
         let now = document.settled()?;
         for step in &order.steps {
-            step.resolve(&now.labels).map_err(|why| CommandError::Effect(why.to_string()))?;
+            step.resolve(&now.labels, None).map_err(|why| CommandError::Effect(why.to_string()))?;
         }
         let (id, title) = (document.id(), order.title(&now.labels));
         let base = Base { document: id, revision: document.revision(), order };
@@ -224,8 +210,11 @@ impl Effects {
             version: None,
             nothing,
             make: Arc::new(move |cx, volume, now| {
-                let (patch, _, warnings) = watch::under(&cx.watch(), || order.work(volume, now))?;
-                Ok(Draft { changes: vec![Change::Mask(patch)], warnings })
+                let carried = watch::under(&cx.watch(), || order.work(volume, now))?;
+                Ok(Draft {
+                    warnings: warnings(&carried.outcomes),
+                    changes: vec![Change::Mask(carried.patch)],
+                })
             }),
         };
         match made {
@@ -236,12 +225,7 @@ impl Effects {
 }
 
 fn make(base: Base, volume: &Volume, now: Annotations) -> anyhow::Result<MadeEffect> {
-    let (patch, mask, notes) = base.order.work(volume, &now)?;
-    let is_skipped = |z: &&usize| {
-        let scope = base.order.scope.as_ref().filter(|scope| scope.normal == Axis::Z);
-        !base.order.also_verified && scope.is_none_or(|scope| scope.slices.contains(*z))
-    };
-    let skipped = now.verified.iter().filter(is_skipped).count();
+    let Carried { patch, mask, outcomes, kept } = base.order.work(volume, &now)?;
     let (mut volumes, mut voxels) = ([0.0; 2], [0; 2]);
     for (z, counts) in patch.voxels_by_slice() {
         for (side, count) in counts.into_iter().enumerate() {
@@ -255,6 +239,8 @@ fn make(base: Base, volume: &Volume, now: Annotations) -> anyhow::Result<MadeEff
     let finished = Finished::new(base.revision, edit, after);
     static STAMP: AtomicU64 = AtomicU64::new(0);
     let stamp = STAMP.fetch_add(1, Ordering::Relaxed);
-    let preview = EffectPreview { stamp, mask, volumes, voxels, skipped, notes };
+    let mut notes = warnings(&outcomes);
+    notes.extend(outcomes.into_iter().flat_map(|outcome| outcome.notes));
+    let preview = EffectPreview { stamp, mask, volumes, voxels, skipped: kept.len(), notes };
     Ok(MadeEffect { base, preview, finished })
 }

@@ -4,7 +4,7 @@ use super::array::Array;
 use fovea::{
     edit::{
         Limits, MaskRules, Origin, Patch,
-        effects::{EffectError, Scene, Values, effect},
+        effects::{EffectError, Other, Scene, Values, effect},
     },
     geom::Grid,
     label::{LabelId, LabelMap, LabelTable},
@@ -114,7 +114,8 @@ impl Case {
         let said = said.iter().map(|(key, text)| (*key, text.as_str()));
         let values =
             Values::new(effect.parameters, said, &table).unwrap_or_else(|e| panic!("{}: {e}", self.name()));
-        let scene = Scene { other: other.as_ref(), ..Scene::new(&volume, &mask, &table, told.label) };
+        let other = other.as_ref().map(|mask| Other { mask, labels: &table });
+        let scene = Scene { other, ..Scene::new(&volume, &mask, &table, told.label) };
         let rules = MaskRules::new(&table, &verified).with_limits(told.limits);
         let origin = Origin::Person { tool: id.to_owned() };
         let patch = match effect.patch(&scene, &values, &rules, origin.clone()) {

@@ -116,6 +116,8 @@ fn verified_slices_stay_unless_they_are_asked_for_and_then_are_verified_no_longe
     let mut bench = bench();
     bench.edit(EditCommand::SetVerified { z: 3, on: true });
     let all_gone = order("islands", &[("keep", json!("large")), ("min_voxels", json!(100_000))]);
+    // One in which there is nothing to change is not counted.
+    bench.edit(EditCommand::SetVerified { z: 2, on: true });
     let careful = shown(&mut bench, &all_gone);
     assert_eq!(careful.skipped, 1);
     let mut thorough = all_gone.clone();
@@ -123,6 +125,8 @@ fn verified_slices_stay_unless_they_are_asked_for_and_then_are_verified_no_longe
     let both = shown(&mut bench, &thorough);
     assert_eq!((both.skipped, both.voxels[1]), (0, painted(&bench)));
     assert!(careful.voxels[1] < both.voxels[1] && careful.voxels[1] > 0);
+    let goes = |preview: &EffectPreview| preview.notes.iter().any(|note| note.contains("voxels go"));
+    assert!(!goes(&careful) && goes(&both), "{:?} {:?}", careful.notes, both.notes);
     apply(&mut bench, all_gone);
     assert!(bench.document().is_verified(3) && painted(&bench) > 0);
     apply(&mut bench, thorough);
@@ -145,7 +149,8 @@ fn a_scope_of_one_slice_leaves_the_others_alone() {
 fn a_locked_label_stays_as_it_is() {
     let mut bench = bench();
     bench.workspace.apply(Command::Labels(LabelCommand::Lock { id: 1, on: true })).unwrap();
-    assert_eq!(shown(&mut bench, &islands()).voxels, [0, 0]);
+    let preview = shown(&mut bench, &islands());
+    assert_eq!((preview.voxels, &preview.notes[..]), ([0, 0], &["label 1 is locked".to_owned()][..]));
 }
 
 #[test]

@@ -12,19 +12,16 @@ use super::{
 use crate::{
     edit::{
         Limits, MaskRules, Origin,
-        effects::{
-            Chain, Effect, EffectError, On, Over, Scene, Step, Values, label_named, labels_named, named,
-            names_of,
-        },
+        effects::{Carried, Chain, For, Other, Outcome, Over, Scene, carry_out, label_named, names_of},
     },
     engine::{Engine, EngineOptions, interrupt},
     geom::Grid,
     io::{self, Mask, OpenOptions, UnderWatch, Writer},
-    label::{LabelId, LabelMap, LabelTable},
+    label::{LabelMap, LabelTable},
     nn::DeviceChoice,
     volume::{Modality, Samples, Volume},
     watch,
-    words::counted,
+    words::{counted, listed},
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -109,6 +106,7 @@ pub fn run(args: EditArgs) -> Result<()> {
         return Ok(());
     }
     let chain = chain(&args)?;
+    check(&chain)?;
     if args.print_chain {
         say::lines(&serde_json::to_string_pretty(&chain)?);
         return Ok(());
@@ -154,17 +152,22 @@ fn chain(args: &EditArgs) -> Result<Chain> {
     if chain.is_empty() {
         bail!("no effect was given: say --effect NAME; fovea edit --list shows them");
     }
-    // What is wrong with names is said before anything is read. Labels are not known yet.
-    for step in &chain {
-        named(&step.effect)?;
-    }
     Ok(chain)
+}
+
+/// Checks what can be checked before a mask is read, and says what is told in vain.
+fn check(chain: &Chain) -> Result<()> {
+    for step in chain {
+        let (effect, values) = step.check()?;
+        step.idle(effect, &values).iter().for_each(|idle| note!("warning: {idle}"));
+    }
+    Ok(())
 }
 
 fn read_chain(path: &Path) -> Result<Chain> {
     let text = crate::file::read_text(path)?;
     serde_json::from_str(&text).context(
-        "this is no chain of effects: it should be a JSON list of {\"effect\": NAME, \"set\": {KEY: VALUE}}",
+        "this is no chain of effects: it should be a JSON list of {\"effect\": NAME, \"set\": {KEY: VALUE}, \"labels\": [NAME or NUMBER]}",
     )
 }
 
@@ -196,19 +199,24 @@ struct Opened {
     map: LabelMap,
     volume: Volume,
     has_image: bool,
-    other: Option<LabelMap>,
+    other: Option<(LabelMap, LabelTable)>,
 }
 
 impl Job {
     fn run(&self) -> Result<Said> {
         let mut said = Said::default();
-        let Opened { mut map, volume, has_image, other } = self.open(&mut said.warnings)?;
+        let Opened { map, volume, has_image, other } = self.open(&mut said.warnings)?;
+        if let Some(why) = self.writer.lacks_room(volume.dims()[2]) {
+            bail!("{}: {why}", self.output.display());
+        }
         let mut labels = self.table.clone().unwrap_or_default();
         labels.name_unknown(map.counts().into_keys());
         for text in &self.args.lock {
             let id = label_named(text, &labels).context("--lock")?;
-            labels.name_unknown([id]);
-            labels.get_mut(id).into_iter().for_each(|label| label.locked = true);
+            let Some(label) = labels.get_mut(id) else {
+                bail!("--lock: there is no label {id} in this mask: there are {}", names_of(&labels));
+            };
+            label.locked = true;
         }
         let limits = Limits { value_range: self.args.scope.values, only_over: None };
         if limits.value_range.is_some() && !has_image {
@@ -216,45 +224,18 @@ impl Job {
         }
         let scope = self.args.scope.scope(volume.grid())?;
         let verified = BTreeSet::new();
-        let steps: Vec<(&Step, (&Effect, Values))> =
-            self.chain.iter().map(|step| Ok((step, step.resolve(&labels)?))).collect::<Result<_>>()?;
-        for (step, (effect, values)) in steps {
-            let ids = self.labels_of(step, effect, &map, &labels)?;
-            // An effect on all labels is done once.
-            let (each, chosen) = match effect.on {
-                On::One => (&ids[..], &[][..]),
-                On::All => (&[0][..], &ids[..]),
-            };
-            for &id in each {
-                let scene = Scene {
-                    other: other.as_ref(),
-                    has_image,
-                    chosen,
-                    scope: scope.clone(),
-                    over: self.args.over.into(),
-                    ..Scene::new(&volume, &map, &labels, id)
-                };
-                let rules = MaskRules::new(&labels, &verified).with_limits(limits);
-                let origin = Origin::Person { tool: effect.id.to_owned() };
-                let name = match (effect.on, labels.get(id)) {
-                    (On::One, Some(label)) => format!("{}, {}", effect.title, label.name),
-                    (On::One, None) => format!("{}, label {id}", effect.title),
-                    (On::All, _) => effect.title.to_owned(),
-                };
-                match effect.patch(&scene, &values, &rules, origin) {
-                    Ok(patch) if patch.is_empty() => said.lines.push(format!("{name}: nothing changes")),
-                    Ok(patch) => {
-                        said.lines.push(format!("{name}: {} change", counted(patch.voxel_count(), "voxel")));
-                        patch.apply(&mut map)?;
-                    }
-                    Err(EffectError::Nothing(why)) => {
-                        said.lines.push(format!("{name}: nothing changes: {why}"));
-                    }
-                    Err(error) => return Err(anyhow::Error::new(error).context(effect.id)),
-                }
-            }
-        }
-        let mask = Mask { map: &map, labels: &labels, grid: volume.grid() };
+        let scene = Scene {
+            other: other.as_ref().map(|(mask, labels)| Other { mask, labels }),
+            has_image,
+            scope,
+            over: self.args.over.into(),
+            ..Scene::new(&volume, &map, &labels, 0)
+        };
+        let rules = MaskRules::new(&labels, &verified).with_limits(limits);
+        let origin = Origin::Person { tool: "edit".to_owned() };
+        let done = carry_out(&self.chain, For::Named(&self.args.label), &scene, &rules, &origin)?;
+        said.tell(&done);
+        let mask = Mask { map: &done.mask, labels: &labels, grid: volume.grid() };
         said.warnings.extend((self.writer.mask)(&self.output, mask)?);
         said.warnings.extend(self.writer.lost(volume.grid()));
         if let Some(table) = &self.table {
@@ -265,55 +246,70 @@ impl Job {
 
     /// The mask on its grid; with an image, on that of the image.
     fn open(&self, warnings: &mut Vec<String>) -> Result<Opened> {
-        let (map, volume) = match &self.args.image {
+        let image = match &self.args.image {
             Some(path) => {
                 let opened = io::open(path, &OpenOptions::default(), &mut UnderWatch(Some("opening")))?;
                 warnings.extend(opened.warnings);
-                let (map, notes) = io::open_labels_on(&self.input, &[], opened.volume.grid())?;
-                warnings.extend(notes);
-                (map, opened.volume)
-            }
-            None => {
-                let (map, grid, notes) = io::open_labels(&self.input)?;
-                warnings.extend(notes);
-                let volume = blank(grid)?;
-                (map, volume)
-            }
-        };
-        let other = match &self.args.other {
-            Some(path) => {
-                let (other, notes) = io::open_labels_on(path, &[], volume.grid())?;
-                warnings.extend(notes);
-                Some(other)
+                Some(opened.volume)
             }
             None => None,
         };
-        Ok(Opened { map, volume, has_image: self.args.image.is_some(), other })
+        let (map, grid, notes) = io::open_exact_labels(&self.input, image.as_ref().map(Volume::grid))?;
+        warnings.extend(notes);
+        let has_image = image.is_some();
+        let volume = image.map_or_else(|| blank(grid), Ok)?;
+        let other = match &self.args.other {
+            Some(path) => {
+                let (other, _, notes) = io::open_exact_labels(path, Some(volume.grid()))?;
+                warnings.extend(notes);
+                let (table, notes) = io::table_of(path);
+                warnings.extend(notes);
+                let mut table = table.unwrap_or_default();
+                table.name_unknown(other.counts().into_keys());
+                Some((other, table))
+            }
+            None => None,
+        };
+        Ok(Opened { map, volume, has_image, other })
     }
+}
 
-    /// The labels that an effect is done for, in order.
-    fn labels_of(
-        &self,
-        step: &Step,
-        effect: &Effect,
-        map: &LabelMap,
-        labels: &LabelTable,
-    ) -> Result<Vec<LabelId>> {
-        let said = if step.labels.is_empty() { &self.args.label } else { &step.labels };
-        let present: Vec<LabelId> = map.counts().into_keys().collect();
-        match (&said[..], &present[..]) {
-            ([], _) if effect.on == On::All => return Ok(Vec::new()),
-            ([], [one]) => return Ok(vec![*one]),
-            ([], []) => bail!("{}: the mask is empty: say which label with --label NUMBER", effect.id),
-            ([], _) => bail!(
-                "{}: the mask has several labels, {}: say which with --label, or --label all",
-                effect.id,
-                names_of(labels)
-            ),
-            _ => {}
+impl Said {
+    /// What has been done, and why nothing, where nothing has.
+    fn tell(&mut self, done: &Carried) {
+        let warned = |outcome: &Outcome| outcome.warnings.clone();
+        self.warnings.extend(done.outcomes.iter().flat_map(warned));
+        if done.outcomes.iter().any(|outcome| outcome.voxels > 0) {
+            self.lines.extend(done.outcomes.iter().flat_map(lines));
+            if done.patch.is_empty() {
+                self.lines.push("Nothing changed: one step takes back what another does".to_owned());
+            }
+            return;
         }
-        labels_named(said, map, labels).with_context(|| format!("{}: --label", effect.id))
+        let why = |outcome: &Outcome| {
+            let why = outcome.nothing.as_deref().unwrap_or("it changes no voxel");
+            format!("{}: {why}", outcome.title)
+        };
+        let each: Vec<String> = done.outcomes.iter().map(why).collect();
+        let each: Vec<&str> = each.iter().map(String::as_str).collect();
+        let why = match each[..] {
+            [] => "there is no label".to_owned(),
+            _ => listed(&each, 5),
+        };
+        self.lines.push(format!("Nothing changed: {why}. The new file is a copy of the old one"));
     }
+}
+
+/// What a step has done for a label, in words.
+fn lines(outcome: &Outcome) -> Vec<String> {
+    let title = &outcome.title;
+    let change = match (&outcome.nothing, outcome.voxels) {
+        (Some(why), _) => format!("nothing changes: {why}"),
+        (None, 1) => "1 voxel changes".to_owned(),
+        (None, n) => format!("{} change", counted(n, "voxel")),
+    };
+    let said = [&change].into_iter().chain(&outcome.notes);
+    said.map(|said| format!("{title}: {said}")).collect()
 }
 
 /// An image without values on a grid.

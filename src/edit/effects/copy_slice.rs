@@ -44,24 +44,21 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     if range.is_some() && !scene.has_image {
         return Err(EffectError::lacks("the image for low and high", "--image FILE"));
     }
-    let last = values.given("last").unwrap_or(to);
-    let (block, a) = (scene.block(), scene.scope.normal.index());
-    let slices = block.slices(scene.scope.normal);
-    let slice = |number: f64| (number as usize).checked_sub(block.low[a]).and_then(|at| slices.get(at));
-    let Some(source) = slice(from) else {
-        return Err(EffectError::Nothing(format!("there is no slice {from} here")));
-    };
-    let copied = source.rows(scene.mask, |id| id == scene.label);
+    let [from, to] = [from, to].map(|slice| slice as usize);
+    let last = values.given("last").map_or(to, |last| last as usize);
+    for (key, slice) in [("to", to), ("last", last)] {
+        scene.slice_of(key, slice)?;
+    }
+    let copied = scene.slice_of("from", from)?.rows(scene.mask, |id| id == scene.label);
     if copied.is_empty() {
+        scene.must_know(scene.label)?;
         return Err(EffectError::Nothing(format!("{} is not in slice {from}", scene.name(scene.label))));
     }
     let mut wish = Wish::default();
-    for to in (to.min(last) as usize..=to.max(last) as usize).filter(|to| *to as f64 != from) {
-        let Some(slice) = slice(to as f64) else {
-            return Err(EffectError::Nothing(format!("there is no slice {to} here")));
-        };
+    for to in (to.min(last)..=to.max(last)).filter(|to| *to != from) {
+        let slice = scene.slice_of("to", to)?;
         let here = match range {
-            Some([low, high]) => copied.and(&scene.valued(slice, |value| value >= low && value <= high)?),
+            Some([low, high]) => copied.and(&scene.valued(&slice, |value| value >= low && value <= high)?),
             None => copied.clone(),
         };
         wish.gain(scene.label, slice.runs(&here));

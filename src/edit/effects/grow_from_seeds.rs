@@ -59,6 +59,8 @@ const AROUND_SHARE: f64 = 0.1;
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let scope = scene.block();
+    let background = values.label("background");
+    background.map_or(Ok(()), |label| scene.must_know(label))?;
     let Some(bounds) = scope.rows(scene.mask, |id| id != 0).bounds() else {
         return Err(EffectError::Nothing("nothing is drawn here".to_owned()));
     };
@@ -95,7 +97,6 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
             growcut(&image, &block, &space, &seeds, costs, is_open)?
         }
     };
-    let background = values.label("background");
     let mut wish = Wish::default();
     let width = block.size[0];
     for (row, (before, after)) in seeds.chunks_exact(width).zip(grown.chunks_exact(width)).enumerate() {

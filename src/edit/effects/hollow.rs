@@ -33,12 +33,26 @@ pub static EFFECT: Effect = Effect {
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let thickness = values.number("thickness_mm");
-    let ball = |share: f64| Ball::of_radius(thickness * share);
-    let (block, space, rows) = scene.voxels_with(|space| ball(1.0).reach(space))?;
+    // What is measured from the surface, to one side or to both.
+    let share = if values.choice("surface") == "middle" { 0.5 } else { 1.0 };
+    let ball = Ball::of_radius(thickness * share);
+    let (block, space, rows) = scene.voxels_with(|space| ball.reach(space))?;
+    let note = scene.within(ball.0, ball.reach(&space)).map_err(|why| match why {
+        EffectError::Nothing(why) if share < 1.0 => EffectError::Refused(format!(
+            "the shell would be thinner than a voxel: of half its thickness, {why}"
+        )),
+        why => EffectError::Refused(format!("the shell would be thinner than a voxel: {why}")),
+    })?;
     let shell = match values.choice("surface") {
-        "inside" => ball(1.0).dilated(&rows, &space)?.minus(&rows),
-        "middle" => ball(0.5).dilated(&rows, &space)?.minus(&ball(0.5).eroded(&rows, &space)?),
-        _ => rows.minus(&ball(1.0).eroded(&rows, &space)?),
+        "inside" => ball.dilated(&rows, &space)?.minus(&rows),
+        "middle" => ball.dilated(&rows, &space)?.minus(&ball.eroded(&rows, &space)?),
+        _ => rows.minus(&ball.eroded(&rows, &space)?),
     };
-    Ok(scene.becomes(&block, &rows, &shell))
+    if shell.is_empty() {
+        let name = scene.name(scene.label);
+        let told =
+            format!("{name} fills all that is looked at: it has no surface there that could become a shell");
+        return Err(EffectError::Refused(told));
+    }
+    Ok(scene.becomes(&block, &rows, &shell).noted(note))
 }

@@ -1,7 +1,10 @@
 //! Connected parts of a label.
 
-use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish};
-use crate::label::{Component, Connectivity, LabelId};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, rows::Block};
+use crate::{
+    label::{Component, Connectivity, LabelId},
+    words::listed,
+};
 
 pub static EFFECT: Effect = Effect {
     id: "islands",
@@ -47,7 +50,7 @@ pub static EFFECT: Effect = Effect {
         Parameter {
             key: "first_id",
             title: "First new label",
-            help: "The parts get this label and those after it, by size. Without it, labels above all others.",
+            help: "The parts get this label and those after it that no voxel has, by size. Without it, labels above all others.",
             when: Some(("keep", &["split"])),
             kind: Kind::Number { default: None, range: [1.0, 65_000.0], whole: true, unit: "" },
         },
@@ -76,20 +79,15 @@ pub(super) fn connectivity(values: &Values) -> Connectivity {
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let (block, rows) = (scene.block(), scene.voxels()?);
     let parts = rows.parts(connectivity(values));
-    let mut wish = Wish::default();
     if values.choice("keep") == "split" {
-        let used = scene.mask.counts().into_keys().chain(scene.labels.iter().map(|label| label.id)).max();
-        let first = values.given("first_id").map_or(used.unwrap_or(0).saturating_add(1), |id| id as LabelId);
-        // What no id is left for stays what it was.
-        for (id, part) in (first..LabelId::MAX).zip(parts.iter().skip(1)) {
-            wish.change(scene.label, id, block.runs_of(part));
-        }
-        return Ok(wish);
+        return Ok(split(scene, values, &block, &parts));
     }
+    let mut wish = Wish::default();
     let chosen = || -> Result<usize, EffectError> {
         let Some(voxel) = values.voxel("at") else {
             return Err(EffectError::lacks("the place of a part", "at=COLUMN,ROW,SLICE"));
         };
+        scene.must_hold("at", voxel)?;
         let place = block.place(voxel);
         let index = place.map(|[x, y, z]| (z * block.size[1] + y) * block.size[0] + x);
         let holds = |part: &Component, index: usize| {
@@ -119,4 +117,54 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     };
     wish.lose(scene.label, lost.into_iter().flat_map(|part| block.runs_of(part)));
     Ok(wish)
+}
+
+/// Each part but the largest as a label of its own, as far as there are numbers.
+fn split(scene: &Scene<'_>, values: &Values, block: &Block, parts: &[Component]) -> Wish {
+    let used = scene.mask.counts();
+    let highest = used.keys().copied().chain(scene.labels.iter().map(|label| label.id)).max();
+    let first = values.given("first_id").map_or(highest.unwrap_or(0).saturating_add(1), |id| id as LabelId);
+    let (mut new, mut taken) = (Vec::new(), Vec::new());
+    let mut wish = Wish::default();
+    let mut others = parts.iter().skip(1);
+    for id in first..LabelId::MAX {
+        if used.contains_key(&id) || scene.labels.is_locked(id) {
+            taken.push(id);
+            continue;
+        }
+        let Some(part) = others.next() else { break };
+        wish.change(scene.label, id, block.runs_of(part));
+        new.push(id);
+    }
+    let left = others.count();
+    let (Some(low), Some(high)) = (new.first(), new.last()) else {
+        if left > 0 {
+            wish.warnings.push(format!("{}: no number from {first} on is free", not_split(left)));
+        }
+        return wish;
+    };
+    // Those behind the last that is used do not matter.
+    let skipped: Vec<String> = taken.iter().filter(|id| *id < high).map(LabelId::to_string).collect();
+    let skipped: Vec<&str> = skipped.iter().map(String::as_str).collect();
+    let mut note = match new.len() {
+        1 => format!("one part becomes label {low}"),
+        n => format!("{n} parts become labels {low} to {high}"),
+    };
+    match skipped.len() {
+        0 => {}
+        1 => note += &format!(", without {}, which is taken", skipped.concat()),
+        _ => note += &format!(", without {}, which are taken", listed(&skipped, 5)),
+    }
+    wish.notes.push(note);
+    if left > 0 {
+        wish.warnings.push(format!("{}: no number above {high} is free", not_split(left)));
+    }
+    wish
+}
+
+fn not_split(parts: usize) -> String {
+    match parts {
+        1 => "one part stays what it is".to_owned(),
+        n => format!("{n} parts stay what they are"),
+    }
 }

@@ -25,8 +25,9 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let Some(bounds) = scope.rows(scene.mask, |id| id != 0).bounds() else {
         return Err(EffectError::Nothing("nothing is labelled here".to_owned()));
     };
-    let reach = gaussian::reach(&scene.space(&scope), sigma).map(|n| n + 1);
-    let block = scope.around(bounds, reach);
+    let reach = gaussian::reach(&scene.space(&scope), sigma);
+    let note = scene.within([sigma; 3], reach)?;
+    let block = scope.around(bounds, reach.map(|n| n + 1));
     let (space, before) = (scene.space(&block), block.labels(scene.mask));
     let ids: BTreeSet<LabelId> = before.iter().copied().filter(|id| *id != 0).collect();
     let mut best = vec![0.0; before.len()];
@@ -70,7 +71,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
             x += run.len();
         }
     }
-    Ok(wish)
+    Ok(wish.noted(note))
 }
 
 /// The columns and rows of a box within `reach` of `bounds`, in all of its slices: their weights hang on where all slices are.

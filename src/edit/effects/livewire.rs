@@ -196,12 +196,9 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         Axis::Z => [0, 1],
     };
     let slice = values.number("slice") as usize;
-    let boxes = scene.block().slices(normal);
-    let Some(block) = boxes.iter().find(|block| block.low[normal.index()] == slice) else {
-        return Err(EffectError::Nothing(format!("there is no slice {slice} here")));
-    };
+    let block = scene.slice_of("slice", slice)?;
     let size = [block.size[u], block.size[v]];
-    let image = scene.values(block)?;
+    let image = scene.values(&block)?;
     let costs = EdgeCosts::of_slice(&image, size[0]);
     let pixels = points.iter().map(|[x, y, _]| [(*x, size[0]), (*y, size[1])]);
     let pixels: Vec<[usize; 2]> =

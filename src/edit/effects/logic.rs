@@ -1,6 +1,10 @@
 //! One label combined with another.
 
-use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish};
+use super::{
+    Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish,
+    rows::{Block, Rows},
+    scene::must_know,
+};
 
 pub static EFFECT: Effect = Effect {
     id: "logic",
@@ -23,11 +27,13 @@ pub static EFFECT: Effect = Effect {
                 ("clear", "Nothing"),
             ]),
         },
-        SECOND,
-        FROM,
+        Parameter { when: WITH_SECOND, ..SECOND },
+        Parameter { when: WITH_SECOND, ..FROM },
     ],
     work,
 };
+
+const WITH_SECOND: Option<(&str, &[&str])> = Some(("operation", &["add", "subtract", "intersect", "copy"]));
 
 /// A second label.
 pub(super) const SECOND: Parameter = Parameter {
@@ -52,15 +58,9 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let own = block.rows(scene.mask, |id| id == scene.label);
     let operation = values.choice("operation");
     if own.is_empty() && !matches!(operation, "add" | "copy") {
-        return Err(EffectError::Nothing(format!("{} has no voxels here", scene.name(scene.label))));
+        return Err(scene.has_none());
     }
-    let second = || -> Result<_, EffectError> {
-        let Some(label) = values.label("with") else {
-            return Err(EffectError::lacks("a second label", "with=LABEL"));
-        };
-        let mask = scene.second(values.choice("from") == "other")?;
-        Ok(block.rows(mask, |id| id == label))
-    };
+    let second = || second(scene, values, &block);
     let after = match operation {
         "add" => own.or(&second()?),
         "subtract" => own.minus(&second()?),
@@ -69,5 +69,19 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         "invert" => own.complement(),
         _ => own.minus(&own),
     };
-    Ok(scene.becomes(&block, &own, &after))
+    Ok(Wish { is_meant: operation == "clear", ..scene.becomes(&block, &own, &after) })
+}
+
+/// The voxels of the second label in a box: of [`SECOND`] in the mask of [`FROM`].
+pub(super) fn second(scene: &Scene<'_>, values: &Values, block: &Block) -> Result<Rows, EffectError> {
+    let Some(label) = values.label("with") else {
+        return Err(EffectError::lacks("a second label", "with=LABEL"));
+    };
+    let (mask, labels, whose) = match (values.choice("from"), scene.other) {
+        ("other", Some(other)) => (other.mask, other.labels, "the other mask"),
+        ("other", None) => return Err(EffectError::lacks("another mask on the same grid", "--other FILE")),
+        _ => (scene.mask, scene.labels, "this mask"),
+    };
+    must_know(label, mask, labels, whose)?;
+    Ok(block.rows(mask, |id| id == label))
 }

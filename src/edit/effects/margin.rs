@@ -47,11 +47,17 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let margin = values.number("margin_mm");
     let ball = Ball(["x_mm", "y_mm", "z_mm"].map(|key| values.given(key).unwrap_or(margin.abs())));
     let (block, space, rows) = scene.voxels_with(|space| ball.reach(space))?;
+    let note = scene.within(ball.0, ball.reach(&space))?;
+    let range = values.range("low", "high");
     if margin < 0.0 {
-        return Ok(scene.becomes(&block, &rows, &ball.eroded(&rows, &space)?));
+        let mut wish = scene.becomes(&block, &rows, &ball.eroded(&rows, &space)?).noted(note);
+        if range.is_some() {
+            wish.warnings.push("low and high do nothing where the label shrinks".to_owned());
+        }
+        return Ok(wish);
     }
     let mut grown = ball.dilated(&rows, &space)?;
-    if let Some([low, high]) = values.range("low", "high") {
+    if let Some([low, high]) = range {
         if !scene.has_image {
             return Err(EffectError::lacks("the image for low and high", "--image FILE"));
         }
@@ -59,5 +65,5 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         // Only what can be reached from the label through the range.
         grown = grown.and(&in_range).or(&rows).touching(&rows, Connectivity::Faces);
     }
-    Ok(scene.becomes(&block, &rows, &grown))
+    Ok(scene.becomes(&block, &rows, &grown).noted(note))
 }

@@ -3,7 +3,7 @@
 use super::{
     Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish,
     ball::Ball,
-    logic::{FROM, SECOND},
+    logic::{FROM, SECOND, second},
     rows::{Block, Rows},
 };
 use crate::{label::Connectivity, watch::Stopped};
@@ -48,8 +48,8 @@ pub static EFFECT: Effect = Effect {
             when: Some(("where", &["values"])),
             kind: Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "value" },
         },
-        SECOND,
-        FROM,
+        Parameter { when: WITH_SECOND, ..SECOND },
+        Parameter { when: WITH_SECOND, ..FROM },
         Parameter {
             key: "distance_mm",
             title: "Distance",
@@ -61,20 +61,22 @@ pub static EFFECT: Effect = Effect {
     work,
 };
 
+const WITH_SECOND: Option<(&str, &[&str])> = Some(("where", &["label", "near"]));
+
 /// In HU. What is above it and connected is the body.
 const AIR: f64 = -300.0;
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let (block, own) = (scene.block(), scene.voxels()?);
-    let second = || -> Result<Rows, EffectError> {
-        let Some(label) = values.label("with") else {
-            return Err(EffectError::lacks("a second label", "with=LABEL"));
-        };
-        Ok(block.rows(scene.second(values.choice("from") == "other")?, |id| id == label))
-    };
+    let mut note = None;
     let there = match values.choice("where") {
-        "label" => second()?,
-        "near" => Ball::of_radius(values.number("distance_mm")).dilated(&second()?, &scene.space(&block))?,
+        "label" => second(scene, values, &block)?,
+        "near" => {
+            let (distance, space) = (values.number("distance_mm"), scene.space(&block));
+            let ball = Ball::of_radius(distance);
+            note = scene.within(ball.0, ball.reach(&space)).ok().flatten();
+            ball.dilated(&second(scene, values, &block)?, &space)?
+        }
         _ if !scene.has_image => return Err(EffectError::lacks("the image", "--image FILE")),
         "body" => body(scene, &block)?,
         _ => {
@@ -88,7 +90,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         "outside" => own.minus(&there),
         _ => own.and(&there),
     };
-    Ok(scene.becomes(&block, &own, &after))
+    Ok(scene.becomes(&block, &own, &after).noted(note))
 }
 
 /// The largest part that is not air, with its holes filled slice by slice.

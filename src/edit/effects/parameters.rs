@@ -1,7 +1,7 @@
 //! What an effect can be told, as data.
 
 use crate::label::{LabelId, LabelTable};
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 /// One thing that an effect can be told.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Parameter {
     pub title: &'static str,
     /// What it does, in one sentence.
     pub help: &'static str,
-    /// It counts only where this choice is set to one of these; `None`: always.
+    /// It counts only where this choice (or switch: yes, no) is set to one of these; `None`: always.
     pub when: Option<(&'static str, &'static [&'static str])>,
     pub kind: Kind,
 }
@@ -30,6 +30,10 @@ impl Parameter {
     pub fn counts<'a>(&self, set: impl FnOnce(&'static str) -> &'a str) -> bool {
         self.when.is_none_or(|(key, options)| options.contains(&set(key)))
     }
+}
+
+fn yes_or_no(on: bool) -> &'static str {
+    if on { "yes" } else { "no" }
 }
 
 #[derive(Debug)]
@@ -75,7 +79,7 @@ impl Kind {
         match self {
             Kind::Choice(options) => options.first().map_or("", |(id, _)| id).to_owned(),
             Kind::Number { default, .. } => default.map_or_else(String::new, |number| number.to_string()),
-            Kind::Switch(on) => if *on { "yes" } else { "no" }.to_owned(),
+            Kind::Switch(on) => yes_or_no(*on).to_owned(),
             Kind::Label | Kind::Voxel | Kind::Points => String::new(),
         }
     }
@@ -100,28 +104,70 @@ impl ParameterError {
 
 /// A label by its name, or by its number, which need not be in the table.
 fn known_label(text: &str, labels: &LabelTable) -> Option<LabelId> {
-    let id = labels.by_name(text).map(|label| label.id);
-    id.or_else(|| text.parse().ok().filter(|id| (1..LabelId::MAX).contains(id)))
+    let number = || text.parse().ok().filter(|&id| is_number_of_label(id) || labels.get(id).is_some());
+    labels.by_name(text).map(|label| label.id).or_else(number)
+}
+
+/// Whether a new label may have this number.
+fn is_number_of_label(id: LabelId) -> bool {
+    (1..LabelId::MAX).contains(&id)
+}
+
+/// Why a text is no label; `labels`: those that there are, where they are known.
+fn no_label(text: &str, labels: Option<&LabelTable>) -> String {
+    match (text.parse::<f64>(), labels) {
+        (Ok(0.0), _) => "0 is background, which is no label".to_owned(),
+        (Ok(_), _) => {
+            format!("{text} is no label: their numbers are whole ones from 1 to {}", LabelId::MAX - 1)
+        }
+        (_, None) => format!("{text} is no label"),
+        (_, Some(labels)) if labels.is_empty() => {
+            format!("there is no label {text}: the mask has none; a new label is given by its number")
+        }
+        (_, Some(labels)) => format!(
+            "there is no label {text}: there are {}; a new label is given by its number",
+            names_of(labels)
+        ),
+    }
 }
 
 /// A label by its name, or by its number, which need not be in the table; or an error that lists those that are.
 pub fn label_named(text: &str, labels: &LabelTable) -> Result<LabelId, ParameterError> {
-    let unknown = || match text.parse() {
-        Ok(0) => "0 is background, which is no label".to_owned(),
-        _ if labels.is_empty() => {
-            format!("there is no label {text}: the mask has none; a new label is given by its number")
-        }
-        _ => {
-            let known = names_of(labels);
-            format!("there is no label {text}: there are {known}; a new label is given by its number")
-        }
-    };
-    known_label(text, labels).ok_or_else(|| ParameterError(unknown()))
+    known_label(text, labels).ok_or_else(|| ParameterError(no_label(text, Some(labels))))
 }
+
+/// An error where a text can be no label of any mask. Names are known only with a mask.
+pub(super) fn check_label(text: &str) -> Result<(), ParameterError> {
+    match text.parse::<f64>() {
+        Ok(_) if !text.parse().is_ok_and(is_number_of_label) => Err(ParameterError(no_label(text, None))),
+        _ => Ok(()),
+    }
+}
+
+/// So many labels are named in a message.
+const NAMED: usize = 10;
 
 /// "liver (1), spleen (2)"
 pub fn names_of(labels: &LabelTable) -> String {
-    labels.iter().map(|label| format!("{} ({})", label.name, label.id)).collect::<Vec<_>>().join(", ")
+    let mut names: Vec<String> =
+        labels.iter().take(NAMED).map(|label| format!("{} ({})", label.name, label.id)).collect();
+    if labels.len() > NAMED {
+        names.push(format!("and {} more", labels.len() - NAMED));
+    }
+    names.join(", ")
+}
+
+/// A finite number as people write it, with a point; or what is wrong with it.
+pub fn number(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) => Err(format!("{text} is no number that can be compared")),
+        Err(_) if text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok() => {
+            Err(format!("write {}, with a point", text.replace(',', ".")))
+        }
+        Err(_) => Err(format!("{text} is no number")),
+    }
 }
 
 /// A value for each parameter of one effect that has one.
@@ -148,9 +194,11 @@ impl Parameter {
         }
     }
 
-    fn value(&self, text: &str, labels: &LabelTable) -> Result<Value, ParameterError> {
+    /// Without labels, whatever may be one is right, and has no value.
+    fn value(&self, text: &str, labels: Option<&LabelTable>) -> Result<Option<Value>, ParameterError> {
         let text = text.trim();
-        let wrong = |more: fmt::Arguments<'_>| {
+        let wrong = |more: &str| {
+            let more = if more.is_empty() { String::new() } else { format!("; {more}") };
             ParameterError(format!("{}={text}: {} is {}{more}", self.key, self.key, self.kind.takes()))
         };
         let read = match self.kind {
@@ -158,8 +206,9 @@ impl Parameter {
                 options.iter().map(|(id, _)| *id).find(|id| *id == text).map(Value::Choice)
             }
             Kind::Number { range: [low, high], whole, .. } => {
-                let number = text.parse::<f64>().ok().filter(|n| *n >= low && *n <= high);
-                number.filter(|n| !whole || n.fract() == 0.0).map(Value::Number)
+                let number = number(text).map_err(|why| wrong(&why))?;
+                let fits = number >= low && number <= high && (!whole || number.fract() == 0.0);
+                fits.then_some(Value::Number(number))
             }
             Kind::Switch(_) => match text {
                 "yes" | "true" | "on" => Some(Value::Switch(true)),
@@ -167,9 +216,10 @@ impl Parameter {
                 _ => None,
             },
             Kind::Label => {
-                let Some(id) = known_label(text, labels) else {
-                    return Err(wrong(format_args!("; there are {}", names_of(labels))));
+                let Some(labels) = labels else {
+                    return check_label(text).map(|()| None).map_err(|why| wrong(&why.0));
                 };
+                let id = known_label(text, labels).ok_or_else(|| wrong(&no_label(text, Some(labels))))?;
                 Some(Value::Label(id))
             }
             Kind::Voxel => {
@@ -179,7 +229,7 @@ impl Parameter {
             }
             Kind::Points => text.split_whitespace().map(point).collect::<Option<Vec<_>>>().map(Value::Points),
         };
-        read.ok_or_else(|| wrong(format_args!("")))
+        read.map(Some).ok_or_else(|| wrong(""))
     }
 }
 
@@ -202,6 +252,15 @@ impl Values {
         said: impl IntoIterator<Item = (&'a str, &'a str)>,
         labels: &LabelTable,
     ) -> Result<Self, ParameterError> {
+        Self::read(parameters, said, Some(labels))
+    }
+
+    /// As [`Self::new`]. Without labels, labels that are named have no value; all else is as it is with them.
+    pub(super) fn read<'a>(
+        parameters: &[Parameter],
+        said: impl IntoIterator<Item = (&'a str, &'a str)>,
+        labels: Option<&LabelTable>,
+    ) -> Result<Self, ParameterError> {
         let mut values: BTreeMap<_, _> =
             parameters.iter().filter_map(|p| Some((p.key, p.default_value()?))).collect();
         for (key, text) in said {
@@ -209,15 +268,31 @@ impl Values {
                 let known: Vec<&str> = parameters.iter().map(|p| p.key).collect();
                 return Err(ParameterError(format!("there is no {key}; there are {}", known.join(", "))));
             };
-            values.insert(parameter.key, parameter.value(text, labels)?);
+            if let Some(value) = parameter.value(text, labels)? {
+                values.insert(parameter.key, value);
+            }
         }
-        Ok(Self(values))
+        let values = Self(values);
+        let counts = |key: &str| parameters.iter().any(|p| p.key == key && values.count(p));
+        if let (Some(low), Some(high)) = (values.given("low"), values.given("high"))
+            && low > high
+            && counts("low")
+        {
+            return Err(ParameterError(format!("low={low} is above high={high}: nothing lies between them")));
+        }
+        Ok(values)
     }
 
-    /// The id that was chosen; empty of a key that is no choice of the effect.
+    /// Whether a parameter counts, as others are set.
+    pub(super) fn count(&self, parameter: &Parameter) -> bool {
+        parameter.counts(|key| self.choice(key))
+    }
+
+    /// The id that was chosen, yes or no of a switch; empty of a key that is neither.
     pub fn choice(&self, key: &str) -> &'static str {
         match self.0.get(key) {
             Some(Value::Choice(id)) => id,
+            Some(Value::Switch(on)) => yes_or_no(*on),
             _ => "",
         }
     }
@@ -330,6 +405,13 @@ mod tests {
             (("size", "1.5"), "a whole number from 1 to 10"),
             (("size", "11"), "from 1 to 10"),
             (("size", "NaN"), "from 1 to 10"),
+            (("size", "NaN"), "NaN is no number that can be compared"),
+            (("low", "-inf"), "-inf is no number that can be compared"),
+            (("low", "2,5"), "write 2.5, with a point"),
+            (("low", "1,000,5"), "1,000,5 is no number"),
+            (("with", "70000"), "whole ones from 1 to 65534"),
+            (("with", "1.5"), "whole ones from 1 to 65534"),
+            (("with", "0"), "0 is background"),
             (("on", "maybe"), "yes or no"),
             (("with", "spleen"), "there are liver (1), left kidney (2)"),
             (("at", "1,2"), "COLUMN,ROW,SLICE"),
@@ -339,5 +421,39 @@ mod tests {
             let told = values(&[said]).unwrap_err().to_string();
             assert!(told.contains(words), "{told}");
         }
+    }
+
+    #[test]
+    fn a_range_begins_at_its_lower_end_where_it_counts() {
+        let labels = LabelTable::default();
+        let number = || Kind::Number { default: None, range: [-1e9, 1e9], whole: false, unit: "" };
+        let of = |key: &'static str, kind: Kind| Parameter {
+            key,
+            title: "",
+            help: "",
+            when: (key != "mode").then_some(("mode", &["range"][..])),
+            kind,
+        };
+        let mode = of("mode", Kind::Choice(&[("range", ""), ("all", "")]));
+        let parameters = [mode, of("low", number()), of("high", number())];
+        let read =
+            |said: &[(&'static str, &'static str)]| Values::new(&parameters, said.iter().copied(), &labels);
+        let told = read(&[("low", "5"), ("high", "-1")]).unwrap_err().to_string();
+        assert_eq!(told, "low=5 is above high=-1: nothing lies between them");
+        assert_eq!(read(&[("low", "-1"), ("high", "-1")]).unwrap().range("low", "high"), Some([-1.0, -1.0]));
+        assert!(read(&[("low", "5"), ("high", "-1"), ("mode", "all")]).is_ok());
+    }
+
+    #[test]
+    fn labels_are_checked_without_a_mask_as_far_as_that_can_be() {
+        let read = |text: &'static str| Values::read(PARAMETERS, [("with", text)], None);
+        assert_eq!(read("whatever it may be").unwrap().label("with"), None);
+        assert!(read("12").is_ok());
+        assert!(read("0").unwrap_err().to_string().contains("0 is background"));
+        assert!(read("65535").unwrap_err().to_string().contains("from 1 to 65534"));
+        // Of many labels some are named.
+        let many: Vec<String> = (1..=30).map(|n| format!("part {n}")).collect();
+        let told = label_named("liver", &LabelTable::named(&many)).unwrap_err().to_string();
+        assert!(told.contains("part 10 (10), and 20 more;") && !told.contains("part 11"), "{told}");
     }
 }

@@ -22,7 +22,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let Some(to) = values.label("to") else {
         return Err(EffectError::lacks("the label that gets the voxels", "to=LABEL"));
     };
-    let mut wish = Wish::default();
+    let mut wish = Wish { is_meant: true, ..Wish::default() };
     if to != scene.label {
         wish.change(scene.label, to, scene.block().runs(&scene.voxels()?));
     }

@@ -3,11 +3,12 @@
 use super::{
     EffectError,
     ball::Space,
+    names_of,
     rows::{Block, Rows, marked},
     work,
 };
 use crate::{
-    geom::{Axis, Grid},
+    geom::{Axis, Grid, Unit},
     label::{LabelId, LabelMap, LabelTable},
     volume::Volume,
     watch::Stopped,
@@ -39,6 +40,13 @@ pub enum Over {
     All,
 }
 
+/// Another mask on the same grid, with its labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Other<'a> {
+    pub mask: &'a LabelMap,
+    pub labels: &'a LabelTable,
+}
+
 /// What an effect works on.
 #[derive(Clone, Debug)]
 pub struct Scene<'a> {
@@ -46,8 +54,8 @@ pub struct Scene<'a> {
     /// The values of the volume are those of an image; otherwise only its grid means something.
     pub has_image: bool,
     pub mask: &'a LabelMap,
-    /// Another mask on the same grid, for effects that take a second label from there.
-    pub other: Option<&'a LabelMap>,
+    /// For effects that take a second label from there.
+    pub other: Option<Other<'a>>,
     pub labels: &'a LabelTable,
     pub label: LabelId,
     /// Of an effect on all labels, those that gain voxels; empty: all.
@@ -97,13 +105,80 @@ impl<'a> Scene<'a> {
         self.labels.get(label).map_or_else(|| format!("label {label}"), |label| label.name.clone())
     }
 
+    /// An error where a label is neither in the mask nor in its table.
+    pub(super) fn must_know(&self, label: LabelId) -> Result<(), EffectError> {
+        must_know(label, self.mask, self.labels, "this mask")
+    }
+
+    /// What an effect that changes voxels of the label says where it has none.
+    pub(super) fn has_none(&self) -> EffectError {
+        let nothing = EffectError::Nothing(format!("{} has no voxels here", self.name(self.label)));
+        self.must_know(self.label).err().unwrap_or(nothing)
+    }
+
     /// The label's voxels in the scope, which are at least one.
     pub(super) fn voxels(&self) -> Result<Rows, EffectError> {
         let rows = self.block().rows(self.mask, |id| id == self.label);
-        if rows.is_empty() {
-            return Err(EffectError::Nothing(format!("{} has no voxels here", self.name(self.label))));
+        if rows.is_empty() { Err(self.has_none()) } else { Ok(rows) }
+    }
+
+    /// An error where a voxel lies outside of the image. `key`: what it was told as.
+    pub(super) fn must_hold(&self, key: &str, voxel: [usize; 3]) -> Result<(), EffectError> {
+        let dims = self.mask.dims();
+        if voxel.iter().zip(dims).all(|(at, size)| *at < size) {
+            return Ok(());
         }
-        Ok(rows)
+        let [x, y, z] = voxel;
+        let [columns, rows, slices] = dims.map(|size| size.saturating_sub(1));
+        Err(EffectError::Refused(format!(
+            "{key}={x},{y},{z} lies outside of the image, which has columns 0 to {columns}, rows 0 to {rows} and slices 0 to {slices}"
+        )))
+    }
+
+    /// Which slice of the box a number means, in the plane of the scope: an error where it lies outside of the image, or of what
+    /// is looked at. `key`: what it was told as.
+    pub(super) fn slice_of(&self, key: &str, slice: usize) -> Result<Block, EffectError> {
+        let (normal, block) = (self.scope.normal, self.block());
+        let last = self.mask.dims()[normal.index()].saturating_sub(1);
+        if slice > last {
+            return Err(EffectError::Refused(format!(
+                "{key}={slice} lies outside of the image, which has slices 0 to {last}"
+            )));
+        }
+        let own = slice.checked_sub(block.low[normal.index()]);
+        own.and_then(|own| block.slices(normal).into_iter().nth(own)).ok_or_else(|| {
+            EffectError::Nothing(format!("{key}={slice} lies outside of the slices in question"))
+        })
+    }
+
+    /// What there is to say of lengths along x, y and z that do not reach from voxel to voxel everywhere; an error where they do so
+    /// nowhere. `reach`: how many voxels they reach. An axis whose length is 0 is not in question.
+    pub(super) fn within(&self, lengths: [f64; 3], reach: [usize; 3]) -> Result<Option<String>, EffectError> {
+        let block = self.block();
+        let space = self.space(&block);
+        let gap = space.z.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+        let steps = [space.step[0], space.step[1], gap];
+        let asked: Vec<usize> = (0..3).filter(|&a| block.size[a] > 1 && lengths[a] > 0.0).collect();
+        let short: Vec<usize> = asked.iter().copied().filter(|&a| reach[a] == 0).collect();
+        let ways = ["column to column", "row to row", "slice to slice"];
+        let each = |&a: &usize| {
+            let [length, step] = [lengths[a], steps[a]].map(|mm| self.length(mm));
+            format!("{length} is less than the {step} from {}", ways[a])
+        };
+        let told = short.iter().map(each).collect::<Vec<_>>().join(", and ");
+        match short[..] {
+            [] if asked.is_empty() => Err(EffectError::Nothing("a length of 0 changes nothing".to_owned())),
+            [] => Ok(None),
+            _ if short.len() == asked.len() => Err(EffectError::Nothing(told)),
+            [2] => Ok(Some(format!("{told}: it works within slices"))),
+            _ => Ok(Some(format!("{told}: nothing changes that way"))),
+        }
+    }
+
+    /// "1.5 mm"
+    pub(super) fn length(&self, length: f64) -> String {
+        let unit = if self.grid().unit() == Unit::Pixel { "px" } else { "mm" };
+        format!("{} {unit}", (length * 1e3).round() / 1e3)
     }
 
     /// The label's voxels, which are at least one, in a box with room for so many voxels around them.
@@ -150,15 +225,6 @@ impl<'a> Scene<'a> {
         Ok(Rows { size: block.size, rows })
     }
 
-    /// The mask that a second label is taken from.
-    pub(super) fn second(&self, from_other: bool) -> Result<&'a LabelMap, EffectError> {
-        match (from_other, self.other) {
-            (false, _) => Ok(self.mask),
-            (true, Some(other)) => Ok(other),
-            (true, None) => Err(EffectError::lacks("another mask on the same grid", "--other FILE")),
-        }
-    }
-
     /// What the effect wants where the label becomes the set.
     pub(super) fn becomes(&self, block: &Block, before: &Rows, after: &Rows) -> Wish {
         let mut wish = Wish::default();
@@ -173,11 +239,22 @@ impl<'a> Scene<'a> {
 pub(super) struct Wish {
     /// What becomes a label (the second) where a label is (the first); without a first one, what [`Over`] allows.
     pub moves: BTreeMap<(Option<LabelId>, LabelId), Runs>,
+    /// What there is to say of what changes.
+    pub notes: Vec<String>,
+    /// What a person may not have meant.
+    pub warnings: Vec<String>,
+    /// That a label loses all that it has is what was asked for.
+    pub is_meant: bool,
 }
 
 type Runs = Vec<(usize, u32)>;
 
 impl Wish {
+    pub fn noted(mut self, note: Option<String>) -> Self {
+        self.notes.extend(note);
+        self
+    }
+
     /// Voxels of a label become background.
     pub fn lose(&mut self, label: LabelId, runs: impl IntoIterator<Item = (usize, u32)>) {
         self.change(label, 0, runs);
@@ -192,4 +269,27 @@ impl Wish {
     pub fn gain(&mut self, label: LabelId, runs: impl IntoIterator<Item = (usize, u32)>) {
         self.moves.entry((None, label)).or_default().extend(runs);
     }
+}
+
+/// An error where a label is neither in a mask nor in its table. `whose`: the mask in words.
+pub(super) fn must_know(
+    label: LabelId,
+    mask: &LabelMap,
+    labels: &LabelTable,
+    whose: &str,
+) -> Result<(), EffectError> {
+    if labels.get(label).is_some() {
+        return Ok(());
+    }
+    let present = mask.counts();
+    if present.contains_key(&label) {
+        return Ok(());
+    }
+    let mut known = labels.clone();
+    known.name_unknown(present.into_keys());
+    let there = match known.is_empty() {
+        true => "it has none".to_owned(),
+        false => format!("there are {}", names_of(&known)),
+    };
+    Err(EffectError::Refused(format!("there is no label {label} in {whose}: {there}")))
 }

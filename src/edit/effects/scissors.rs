@@ -71,14 +71,21 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         }
     };
     let own = block.rows(scene.mask, |id| id == scene.label);
+    let operation = values.choice("operation");
+    if own.is_empty() && operation != "fill-inside" {
+        return Err(scene.has_none());
+    }
     let mut wish = Wish::default();
-    match values.choice("operation") {
+    match operation {
         "erase-outside" => wish.lose(scene.label, block.runs(&own.minus(&inside))),
         "fill-inside" => wish.gain(scene.label, block.runs(&inside.minus(&own))),
         "divide" => {
             let used = scene.mask.counts();
             let is_free = |id: &LabelId| !used.contains_key(id) && scene.labels.get(*id).is_none();
-            let to = values.label("to").or_else(|| (1..LabelId::MAX).find(is_free)).unwrap_or(scene.label);
+            let Some(to) = values.label("to").or_else(|| (1..LabelId::MAX).find(is_free)) else {
+                return Err(EffectError::Nothing("no number of a label is free".to_owned()));
+            };
+            wish.notes.push(format!("what is inside becomes {}", scene.name(to)));
             wish.change(scene.label, to, block.runs(&own.and(&inside)));
         }
         _ => wish.lose(scene.label, block.runs(&own.and(&inside))),
@@ -125,9 +132,10 @@ fn outlined(scene: &Scene<'_>, block: &Block, points: &[[f64; 3]]) -> Rows {
 }
 
 fn ball(scene: &Scene<'_>, block: &Block, center: [usize; 3], radius: f64) -> Result<Rows, EffectError> {
+    scene.must_hold("center", center)?;
     let Some(own) = block.place(center) else {
         return Err(EffectError::Nothing(
-            "the middle of the ball lies outside of what is looked at".to_owned(),
+            "the middle of the ball lies outside of the slices in question".to_owned(),
         ));
     };
     let index = (own[2] * block.size[1] + own[1]) * block.size[0] + own[0];

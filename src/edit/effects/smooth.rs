@@ -54,17 +54,19 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     }
     let ball = Ball::of_radius(values.number("radius_mm"));
     let (block, space, rows) = scene.voxels_with(|space| ball.reach(space))?;
+    let note = scene.within(ball.0, ball.reach(&space))?;
     let after = match values.choice("method") {
         "open" => ball.opened(&rows, &space)?,
         "close" => ball.closed(&rows, &space)?,
         _ => ball.majority(&rows, &space)?,
     };
-    Ok(scene.becomes(&block, &rows, &after))
+    Ok(scene.becomes(&block, &rows, &after).noted(note))
 }
 
 fn gaussian(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let sigma = values.number("sigma_mm");
     let (block, space, rows) = scene.voxels_with(|space| gaussian::reach(space, sigma))?;
+    let note = scene.within([sigma; 3], gaussian::reach(&space, sigma))?;
     let dense: Vec<f32> = rows.dense().into_iter().map(|is_in| if is_in { 1.0 } else { 0.0 }).collect();
     let smoothed = gaussian::smoothed(&dense, block.size, &space, sigma)?;
     let mut level = 0.5;
@@ -74,5 +76,5 @@ fn gaussian(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         level = *sorted.select_nth_unstable_by(at, f32::total_cmp).1;
     }
     let after = Rows::of_each(block.size, |own| smoothed[own] >= level);
-    Ok(scene.becomes(&block, &rows, &after))
+    Ok(scene.becomes(&block, &rows, &after).noted(note))
 }

@@ -178,14 +178,14 @@ fn a_chain_is_read_as_it_is_written() {
     let text = r#"[{"effect": "islands", "set": {"keep": "large", "min_voxels": 20}}, {"effect": "smooth", "labels": ["a"]}]"#;
     let chain: Chain = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::from_str::<Chain>(&serde_json::to_string(&chain).unwrap()).unwrap(), chain);
-    let (effect, values) = chain[0].resolve(&LabelTable::default()).unwrap();
+    let (effect, values) = chain[0].resolve(&LabelTable::default(), None).unwrap();
     assert_eq!((effect.id, values.number("min_voxels")), ("islands", 20.0));
     let mut wrong = chain[0].clone();
     wrong.set.insert("keep".to_owned(), "most".into());
-    let told = wrong.resolve(&LabelTable::default()).unwrap_err().to_string();
+    let told = wrong.resolve(&LabelTable::default(), None).unwrap_err().to_string();
     assert!(told.starts_with("islands: keep=most") && told.contains("largest, large"), "{told}");
     wrong.effect = "island".to_owned();
-    let told = wrong.resolve(&LabelTable::default()).unwrap_err().to_string();
+    let told = wrong.resolve(&LabelTable::default(), None).unwrap_err().to_string();
     assert!(told.contains("no effect island") && told.contains("fill-holes"), "{told}");
 }
 
@@ -318,4 +318,110 @@ fn scissors_divide_and_labels_are_masked_by_others() {
     let image = [0, 0, 0, 0, 0, 0, 50, 0];
     let margin = [("margin_mm", "3"), ("low", "0"), ("high", "10")];
     assert_eq!(run("margin", &margin, &image), [1, 1, 1, 1, 2, 1, 0, 1]);
+}
+
+/// What an effect on label 1 changes in one row of voxels, and what it says.
+fn changed(
+    id: &str,
+    said: &[(&str, &str)],
+    labels: &[u16],
+    verified: &[usize],
+) -> Result<Changed, EffectError> {
+    let (effect, dims) = (effect(id).unwrap(), [1, 1, labels.len()]);
+    let (volume, mask) = (volume(dims), LabelMap::from_values(dims, labels).unwrap());
+    let (table, verified) = (LabelTable::named(&["a", "b"]), verified.iter().copied().collect());
+    let values = Values::new(effect.parameters, said.iter().copied(), &table).unwrap();
+    let origin = Origin::Person { tool: id.to_owned() };
+    let scene = Scene::new(&volume, &mask, &table, 1);
+    effect.change(&scene, &values, &MaskRules::new(&table, &verified), &origin)
+}
+
+#[test]
+fn only_those_verified_slices_count_that_would_change() {
+    let labels = [1, 1, 0, 1, 0, 2];
+    let kept = |verified: &[usize]| {
+        let of = changed("islands", &[], &labels, verified).unwrap();
+        (of.kept.into_iter().collect::<Vec<_>>(), of.nothing)
+    };
+    assert_eq!(kept(&[0, 4, 5]), (vec![], None));
+    let (slices, why) = kept(&[0, 3]);
+    assert_eq!((slices, why.unwrap().as_str()), (vec![3], "only a slice that is verified would change"));
+}
+
+#[test]
+fn no_shell_is_nothing() {
+    for surface in ["outside", "middle", "inside"] {
+        let hollow = |thickness: &str, labels: &[u16]| {
+            let said = [("surface", surface), ("thickness_mm", thickness)];
+            changed("hollow", &said, labels, &[])
+        };
+        let labels = [0, 0, 1, 1, 1, 1, 1, 1, 0, 0];
+        let Err(EffectError::Refused(why)) = hollow("0.9", &labels) else { panic!("{surface}") };
+        assert!(why.contains("thinner than a voxel") && why.contains("1 px from slice to slice"), "{why}");
+        assert!(!hollow("2", &labels).unwrap().patch.is_empty());
+        let Err(EffectError::Refused(why)) = hollow("2", &[1; 6]) else { panic!("{surface}") };
+        assert!(why.contains("a fills all that is looked at"), "{why}");
+    }
+}
+
+#[test]
+fn a_length_that_reaches_no_voxel_is_said() {
+    let labels = [0, 0, 1, 1, 1, 0, 0];
+    for (id, key) in [("margin", "margin_mm"), ("smooth", "radius_mm")] {
+        for (length, words) in
+            [("0.5", "0.5 px is less than the 1 px from slice to slice"), ("0", "a length of 0")]
+        {
+            let Err(EffectError::Nothing(why)) = changed(id, &[(key, length)], &labels, &[]) else {
+                panic!("{id} {length}")
+            };
+            assert!(why.contains(words), "{id}: {why}");
+        }
+    }
+    let gaussian = [("method", "gaussian"), ("sigma_mm", "0.1")];
+    assert!(matches!(changed("smooth", &gaussian, &labels, &[]), Err(EffectError::Nothing(_))));
+}
+
+#[test]
+fn a_label_that_loses_all_is_named_over_all_steps() {
+    let (table, verified) = (LabelTable::named(&["a", "b"]), BTreeSet::new());
+    let warned = |labels: &[u16], steps: &str| {
+        let dims = [1, 1, labels.len()];
+        let (volume, mask) = (volume(dims), LabelMap::from_values(dims, labels).unwrap());
+        let steps: Chain = serde_json::from_str(steps).unwrap();
+        let (scene, rules) = (Scene::new(&volume, &mask, &table, 1), MaskRules::new(&table, &verified));
+        let origin = Origin::Person { tool: String::new() };
+        let done = carry_out(&steps, For::Label(1), &scene, &rules, &origin).unwrap();
+        done.outcomes.into_iter().map(|outcome| outcome.warnings).collect::<Vec<_>>()
+    };
+    let labels = [1, 0, 2, 2, 2, 0, 0, 1];
+    let shrink = r#"{"effect": "margin", "set": {"margin_mm": -1}, "labels": ["b"]}"#;
+    let twice = format!("[{shrink}, {shrink}]");
+    assert_eq!(warned(&labels, &twice), [vec![], vec!["b: its only voxel goes".to_owned()]]);
+    let islands =
+        r#"[{"effect": "islands"}, {"effect": "islands", "set": {"keep": "others", "at": [0, 0, 0]}}]"#;
+    assert_eq!(warned(&labels, islands), [vec![], vec!["a: its only voxel goes".to_owned()]]);
+    let relabel = r#"[{"effect": "relabel", "set": {"to": "b"}}]"#;
+    assert_eq!(warned(&labels, relabel), [Vec::<String>::new()]);
+    // What is small is smoothed away.
+    let smooth = r#"[{"effect": "joint-smooth", "set": {"sigma_mm": 2}}]"#;
+    let labels = [1, 1, 1, 1, 0, 0, 0, 2, 2, 0, 0, 0, 0];
+    assert_eq!(warned(&labels, smooth), [vec!["b: all of its 2 voxels go".to_owned()]]);
+}
+
+#[test]
+fn what_is_told_in_vain_is_named() {
+    let idle = |text: &str| {
+        let step: Step = serde_json::from_str(text).unwrap();
+        let (effect, values) = step.check().unwrap();
+        step.idle(effect, &values)
+    };
+    assert_eq!(
+        idle(r#"{"effect": "islands", "set": {"min_ml": 2, "at": [1, 2, 3]}}"#),
+        ["islands: min_ml does nothing with keep=largest", "islands: at does nothing with keep=largest"]
+    );
+    assert_eq!(idle(r#"{"effect": "islands", "set": {"min_ml": 2, "keep": "large"}}"#), [""; 0]);
+    assert_eq!(
+        idle(r#"{"effect": "logic", "set": {"operation": "clear", "with": "b"}}"#),
+        ["logic: with does nothing with operation=clear"]
+    );
 }

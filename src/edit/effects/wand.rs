@@ -25,7 +25,7 @@ pub static EFFECT: Effect = Effect {
             key: "tolerance",
             title: "Tolerance",
             help: "By how much a value may differ from that at the place. Without it, 6 % of the range of values.",
-            when: None,
+            when: Some(("adaptive", &["no"])),
             kind: Kind::Number { default: None, range: [0.0, 1e9], whole: false, unit: "value" },
         },
         Parameter {
@@ -87,6 +87,7 @@ pub(super) fn place(
     let Some(at) = values.voxel("at") else {
         return Err(EffectError::lacks("a place", "at=COLUMN,ROW,SLICE"));
     };
+    scene.must_hold("at", at)?;
     let mut block = scene.block();
     if block.place(at).is_some() && values.choice("within") == "slice" {
         let a = scene.scope.normal.index();
@@ -94,7 +95,7 @@ pub(super) fn place(
     }
     let Some(own) = block.place(at) else {
         let [x, y, z] = at;
-        return Err(EffectError::Nothing(format!("{x},{y},{z} lies outside of what is looked at")));
+        return Err(EffectError::Nothing(format!("at={x},{y},{z} lies outside of the slices in question")));
     };
     Ok((at, block, own))
 }

@@ -12,7 +12,6 @@ use crate::ui::view_state::{EffectInHand, StepInHand, Where};
 use crate::ui::widgets::{
     Icon, IconButton, Segmented, drop_down, field, primary_key, quiet, section, title_row,
 };
-use crate::words::counted;
 use crate::workspace::{Command, Document, LabelCommand, Workspace};
 use egui::{DragValue, Popup, RichText, Role, Slider, SliderClamping, Ui, WidgetInfo};
 
@@ -349,7 +348,10 @@ fn outcome(ui: &mut Ui, workspace: &Workspace, document: &Document) {
         });
     }
     if preview.skipped > 0 {
-        let words = format!("{} not looked into: verified", counted(preview.skipped, "slice"));
+        let words = match preview.skipped {
+            1 => "1 verified slice is left as it is".to_owned(),
+            n => format!("{n} verified slices are left as they are"),
+        };
         ui.label(RichText::new(words).font(theme::small()).color(p.weak));
     }
     for note in &preview.notes {

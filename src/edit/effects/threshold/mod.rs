@@ -9,6 +9,8 @@ use automatic::{Bins, Histogram, METHODS};
 use presets::PRESETS;
 use std::borrow::Cow;
 
+pub use presets::preset_modality;
+
 pub static EFFECT: Effect = Effect {
     id: "threshold",
     title: "Threshold",
@@ -58,18 +60,18 @@ pub static EFFECT: Effect = Effect {
             help: "What the range is known for.",
             when: Some(("method", &["preset"])),
             kind: Kind::Choice(&[
-                ("ct-air", "CT: air"),
-                ("ct-lung", "CT: lung"),
-                ("ct-fat", "CT: fat"),
-                ("ct-soft-tissue", "CT: soft tissue"),
-                ("ct-liver", "CT: liver with contrast"),
-                ("ct-vessels", "CT: vessels with contrast"),
-                ("ct-bone", "CT: bone"),
-                ("ct-metal", "CT: metal"),
-                ("oct-fluid", "OCT: fluid"),
-                ("oct-bright", "OCT: bright spots"),
-                ("fundus-disc", "Fundus: optic disc"),
-                ("endoscopy-glare", "Endoscopy: glare"),
+                ("ct-air", "CT: air, below -950 HU"),
+                ("ct-lung", "CT: lung, -950 to -400 HU"),
+                ("ct-fat", "CT: fat, -190 to -30 HU"),
+                ("ct-soft-tissue", "CT: soft tissue, 0 to 120 HU"),
+                ("ct-liver", "CT: liver with contrast, 70 to 180 HU"),
+                ("ct-vessels", "CT: vessels with contrast, 150 to 500 HU"),
+                ("ct-bone", "CT: bone, 200 to 3000 HU"),
+                ("ct-metal", "CT: metal, 2500 HU and above"),
+                ("oct-fluid", "OCT: fluid, the darkest 20 %"),
+                ("oct-bright", "OCT: bright spots, the brightest 3 %"),
+                ("fundus-disc", "Fundus: optic disc, the brightest 2 %"),
+                ("endoscopy-glare", "Endoscopy: glare, luma from 230 and saturation to 0.25"),
             ]),
         },
         Parameter {
@@ -119,6 +121,7 @@ const PADDING: f32 = -2000.0;
 
 fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let block = scene.block();
+    let mut doubt = None;
     let mut found = match values.choice("method") {
         "range" => {
             let Some([low, high]) = values.range("low", "high") else {
@@ -129,6 +132,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         "preset" => {
             let preset = PRESETS.iter().find(|preset| preset.id == values.choice("preset"));
             let Some(preset) = preset else { return Ok(Wish::default()) };
+            doubt = preset.doubt(scene.volume.modality())?;
             preset.rows(scene, &block)?
         }
         method => {
@@ -157,13 +161,19 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         found = Rows::of_parts(block.size, parts.iter().take(most).filter(|part| part.voxel_count >= least));
     }
     let own = block.rows(scene.mask, |id| id == scene.label);
-    let after = match values.choice("apply") {
+    let apply = values.choice("apply");
+    if own.is_empty() && matches!(apply, "intersect" | "subtract") {
+        return Err(scene.has_none());
+    }
+    let after = match apply {
         "new" => found,
         "intersect" => own.and(&found),
         "subtract" => own.minus(&found),
         _ => own.or(&found),
     };
-    Ok(scene.becomes(&block, &own, &after))
+    let mut wish = scene.becomes(&block, &own, &after);
+    wish.warnings.extend(doubt);
+    Ok(wish)
 }
 
 /// Thresholds that a method finds in values: the highest ones below the foreground. One, or two for three classes.
@@ -218,7 +228,7 @@ fn thresholds<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{presets::Range, *};
 
     #[test]
     fn every_method_and_preset_can_be_chosen_and_no_other() {
@@ -234,6 +244,32 @@ mod tests {
         offered.sort_unstable();
         assert_eq!(offered, expected);
         assert_eq!(choices("preset"), PRESETS.iter().map(|preset| preset.id).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_title_of_a_preset_says_its_kind_of_image_and_its_numbers() {
+        let parameter = EFFECT.parameters.iter().find(|p| p.key == "preset").unwrap();
+        let Kind::Choice(options) = parameter.kind else { panic!("presets are choices") };
+        for (preset, (_, title)) in PRESETS.iter().zip(options) {
+            let numbers = match preset.range {
+                Range::Values(range) => range.to_vec(),
+                Range::Shares([low, high]) => {
+                    vec![(100.0 * (high - low)).round() as f32]
+                }
+                Range::Glare { luma, saturation } => vec![luma, saturation],
+            };
+            for number in numbers.into_iter().filter(|number| number.is_finite()) {
+                assert!(title.contains(&number.to_string()), "{title}: {number}");
+            }
+            let kind = title.split(':').next().unwrap().to_lowercase();
+            assert_eq!(Some(preset.modality), Modality::from_id(&kind), "{title}");
+            assert_eq!(preset_modality(preset.id), Some(preset.modality));
+            assert_eq!(preset.doubt(preset.modality), Ok(None));
+            assert!(preset.doubt(Modality::Other).unwrap().unwrap().contains("does not say"));
+            let other = Modality::ALL.into_iter().find(|m| *m != preset.modality).unwrap();
+            assert!(matches!(preset.doubt(other), Err(EffectError::Refused(_))), "{title}");
+        }
+        assert_eq!(preset_modality("range"), None);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use super::super::{
     EffectError, Scene,
     rows::{Block, Rows},
 };
-use crate::volume::Samples;
+use crate::volume::{Modality, Samples};
 
 /// A preset by its id.
 pub struct Preset {
     pub id: &'static str,
+    /// The kind of image whose values it is about.
+    pub modality: Modality,
     pub range: Range,
 }
 
@@ -26,25 +28,45 @@ const BOTTOM: f32 = f32::NEG_INFINITY;
 
 /// In the order in which they are offered.
 pub static PRESETS: &[Preset] = &[
-    of("ct-air", Range::Values([BOTTOM, -950.0])),
-    of("ct-lung", Range::Values([-950.0, -400.0])),
-    of("ct-fat", Range::Values([-190.0, -30.0])),
-    of("ct-soft-tissue", Range::Values([0.0, 120.0])),
-    of("ct-liver", Range::Values([70.0, 180.0])),
-    of("ct-vessels", Range::Values([150.0, 500.0])),
-    of("ct-bone", Range::Values([200.0, 3000.0])),
-    of("ct-metal", Range::Values([2500.0, TOP])),
-    of("oct-fluid", Range::Shares([0.0, 0.2])),
-    of("oct-bright", Range::Shares([0.97, 1.0])),
-    of("fundus-disc", Range::Shares([0.98, 1.0])),
-    of("endoscopy-glare", Range::Glare { luma: 230.0, saturation: 0.25 }),
+    of("ct-air", Modality::Ct, Range::Values([BOTTOM, -950.0])),
+    of("ct-lung", Modality::Ct, Range::Values([-950.0, -400.0])),
+    of("ct-fat", Modality::Ct, Range::Values([-190.0, -30.0])),
+    of("ct-soft-tissue", Modality::Ct, Range::Values([0.0, 120.0])),
+    of("ct-liver", Modality::Ct, Range::Values([70.0, 180.0])),
+    of("ct-vessels", Modality::Ct, Range::Values([150.0, 500.0])),
+    of("ct-bone", Modality::Ct, Range::Values([200.0, 3000.0])),
+    of("ct-metal", Modality::Ct, Range::Values([2500.0, TOP])),
+    of("oct-fluid", Modality::Oct, Range::Shares([0.0, 0.2])),
+    of("oct-bright", Modality::Oct, Range::Shares([0.97, 1.0])),
+    of("fundus-disc", Modality::Fundus, Range::Shares([0.98, 1.0])),
+    of("endoscopy-glare", Modality::Endoscopy, Range::Glare { luma: 230.0, saturation: 0.25 }),
 ];
 
-const fn of(id: &'static str, range: Range) -> Preset {
-    Preset { id, range }
+const fn of(id: &'static str, modality: Modality, range: Range) -> Preset {
+    Preset { id, modality, range }
+}
+
+/// The kind of image that a preset of this id is for; none where there is no such preset.
+pub fn preset_modality(id: &str) -> Option<Modality> {
+    PRESETS.iter().find(|preset| preset.id == id).map(|preset| preset.modality)
 }
 
 impl Preset {
+    /// What there is to say of using it on a kind of image; an error where it means nothing there.
+    pub fn doubt(&self, modality: Modality) -> Result<Option<String>, EffectError> {
+        let (id, own) = (self.id, self.modality.title());
+        match modality {
+            same if same == self.modality => Ok(None),
+            Modality::Other => {
+                Ok(Some(format!("{id} is for {own}, and the image does not say what kind of image it is")))
+            }
+            other => {
+                let told = format!("{id} is for {own}, and the image is {}", other.title());
+                Err(EffectError::Refused(told))
+            }
+        }
+    }
+
     /// The voxels of a box that it means.
     pub fn rows(&self, scene: &Scene<'_>, block: &Block) -> Result<Rows, EffectError> {
         let between = |[low, high]: [f64; 2]| scene.valued(block, |value| value >= low && value <= high);
