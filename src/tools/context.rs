@@ -56,9 +56,15 @@ impl ToolContext<'_> {
         EffectAt { step: Step { effect: id.to_owned(), set, labels: Vec::new() }, scope, piece: false }
     }
 
-    /// The lines around what a shape marks in a slice.
-    pub(super) fn rims(&self, plane: Plane, slice: usize, shape: &Shape) -> Vec<Vec<[f64; 3]>> {
-        rims(self.grid(), plane, slice, &shape.region(self.scene.volume, self.scene.mask))
+    /// The lines around what a shape marks in a slice; `None` where the slice is too large for them to follow the pointer.
+    pub(super) fn rims(&self, plane: Plane, slice: usize, shape: &Shape) -> Option<Vec<Vec<[f64; 3]>>> {
+        /// About 30 ms on two cores.
+        const MOST_PIXELS: usize = 1 << 20;
+        let grid = self.grid();
+        let dims = grid.dims();
+        let pixels = dims.iter().product::<usize>() / dims[grid.plane_axes(plane).normal.index()];
+        let region = || shape.region(self.scene.volume, self.scene.mask);
+        (pixels <= MOST_PIXELS).then(|| rims(grid, plane, slice, &region()))
     }
 
     /// A value with its unit: "-20 HU".

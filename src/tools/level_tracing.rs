@@ -31,8 +31,8 @@ pub static TOOL: Tool = Tool {
 
 /// Standard deviation of the Gaussian, in pixels.
 const SIGMA: f64 = 0.8;
-/// In a slice of more pixels the outline would not follow the pointer.
-const MOST_PIXELS: usize = 1 << 21;
+/// Said where the outline does not follow the pointer.
+const LATER: &str = "large slice: the region comes with the click";
 
 #[derive(Default)]
 struct LevelTracing {
@@ -61,10 +61,7 @@ impl LevelTracing {
     }
 
     fn preview(&mut self, event: &PointerEvent, context: &ToolContext) -> Vec<ToolAction> {
-        let dims = context.grid().dims();
-        let normal = context.grid().plane_axes(event.plane).normal.index();
-        let pixels = dims.iter().product::<usize>() / dims[normal];
-        let Some(place) = self.place(event, context).filter(|_| pixels <= MOST_PIXELS) else {
+        let Some(place) = self.place(event, context) else {
             self.shown = None;
             return vec![ToolAction::Preview(None)];
         };
@@ -75,7 +72,11 @@ impl LevelTracing {
         // Where the image is smoothed, the value under the pointer is not that of the level.
         let value = context.scene.volume.scalar_value(context.grid().index(place.voxel));
         let level = context.value_text(f64::from(value) + place.shift);
-        let words = (!place.smooth).then(|| (event.voxel, level));
+        let words = match (&rims, place.smooth) {
+            (None, _) => Some((event.voxel, LATER.to_owned())),
+            (Some(_), smooth) => (!smooth).then_some((event.voxel, level)),
+        };
+        let rims = rims.unwrap_or_default();
         let preview = Preview::region(place.plane, place.slice, rims, context.label(place.erase), words);
         self.shown = Some((place, preview.clone()));
         vec![ToolAction::Preview(Some(preview))]

@@ -34,8 +34,8 @@ pub static TOOL: Tool = Tool {
 const NEAR: f64 = 8.0;
 /// The pointer is drawn to the strongest edge so near to it, in points of the screen.
 const SNAP: f64 = 5.0;
-/// Edges are followed within so many pixels of an anchor, so that a click is answered at once.
-const WINDOW: usize = 256;
+/// Edges are followed within so many pixels of an anchor, so that a click is answered at once; beyond them the line is straight.
+const WINDOW: usize = 128;
 
 #[derive(Default)]
 struct Livewire {

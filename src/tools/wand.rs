@@ -33,6 +33,9 @@ pub static TOOL: Tool = Tool {
 /// Points of the screen that the tolerance takes for a step.
 const POINTS_PER_STEP: f64 = 2.0;
 
+/// Said where the region does not follow the pointer.
+const LATER: &str = " · large slice: the region comes with the release";
+
 struct Wand {
     state: State,
     /// What the option becomes.
@@ -74,9 +77,12 @@ impl Choice {
 
     fn preview(&self, event: &PointerEvent, context: &ToolContext) -> ToolAction {
         let rims = context.rims(self.plane, self.slice, &self.shape(context, false));
-        let words = format!("± {}", context.value_text(self.tolerance.into()));
-        let label = context.label(self.erase);
-        let words = Some((event.voxel, words));
+        let mut words = format!("± {}", context.value_text(self.tolerance.into()));
+        if rims.is_none() {
+            words += LATER;
+        }
+        let (label, words) = (context.label(self.erase), Some((event.voxel, words)));
+        let rims = rims.unwrap_or_default();
         ToolAction::Preview(Some(Preview::region(self.plane, self.slice, rims, label, words)))
     }
 }

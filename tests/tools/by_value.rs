@@ -3,9 +3,10 @@
 use super::{Bench, CTRL, DIMS, PLAIN};
 use fovea::edit::effects::{self, Over, Scene, Scope, Values};
 use fovea::edit::{MaskRules, Origin};
-use fovea::geom::{Axis, Plane};
+use fovea::geom::{Axis, Grid, Plane};
 use fovea::label::LabelMap;
 use fovea::tools::{Button, Cut, Input, Modifiers, Through, ToolAction, find};
+use fovea::volume::{Modality, Samples, Volume};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -109,9 +110,15 @@ fn a_wand_draws_what_its_drag_has_come_to() {
     // Its rim is that of what is drawn.
     bench.go(Input::Press(Button::Secondary), 30.0, 20.0, PLAIN);
     let shown = bench.preview.clone().unwrap();
-    assert_eq!((shown.label, shown.rims), (0, vec![[[35.5, -0.5], [35.5, 49.5], [24.5, 49.5], [24.5, -0.5]]
-        .map(|[x, y]| [x, y, SLICE])
-        .to_vec()]));
+    assert_eq!(
+        (shown.label, shown.rims),
+        (
+            0,
+            vec![
+                [[35.5, -0.5], [35.5, 49.5], [24.5, 49.5], [24.5, -0.5]].map(|[x, y]| [x, y, SLICE]).to_vec()
+            ]
+        )
+    );
     bench.go(Input::Release(Button::Secondary), 30.0, 20.0, PLAIN);
     assert!(bench.mask.is_empty(), "the other button erases the same");
     bench.undo_all();
@@ -325,9 +332,7 @@ fn scissors_cut_through_the_slices_that_they_are_told() {
     let points = outline.map(|[x, y]| format!("{x},{y}")).join(" ");
     let every: Vec<u16> = (0..DIMS.iter().product::<usize>()).map(|i| u16::from(i % 60 < 35)).collect();
     let start = LabelMap::from_values(DIMS, &every).unwrap();
-    for (cut, operation) in
-        Cut::ALL.into_iter().zip(["erase-inside", "erase-outside", "fill-inside"])
-    {
+    for (cut, operation) in Cut::ALL.into_iter().zip(["erase-inside", "erase-outside", "fill-inside"]) {
         for (through, slices) in [(Through::All, 0..=19), (Through::This, 7..=7), (Through::Near, 4..=10)] {
             let mut bench = Bench::new(find("scissors").unwrap());
             bench.mask = start.clone();
@@ -344,5 +349,25 @@ fn scissors_cut_through_the_slices_that_they_are_told() {
             let set = [("operation", "erase-inside".to_owned()), ("outline", points.clone())];
             assert_eq!(bench.mask, after(&bench, &start, 1, "scissors", Some(slices), &set));
         }
+    }
+}
+
+#[test]
+fn in_a_large_slice_the_region_is_not_shown_before_and_that_is_said() {
+    let dims = [1100, 1000, 1];
+    let grid = Grid::pixels(dims).unwrap();
+    let samples: Vec<u8> = (0..grid.voxel_count()).map(|i| ramp([i % 1100 / 20, 0, 0])).collect();
+    for tool in ["wand", "level_tracing"] {
+        let mut bench = Bench::new(find(tool).unwrap());
+        let samples = Samples::U8(samples.clone().into());
+        bench.volume = Volume::new(grid.clone(), samples, [1.0, 0.0], Modality::Other).unwrap();
+        bench.mask = LabelMap::empty(dims);
+        let place = [500.0, 500.0, 0.0];
+        bench.send(Input::Hover, Plane::Axial, place, PLAIN);
+        bench.send(Input::Press(Button::Primary), Plane::Axial, place, PLAIN);
+        let shown = bench.preview.clone().unwrap();
+        assert!(shown.rims.is_empty() && shown.words.unwrap().1.contains("large slice"), "{tool}");
+        bench.send(Input::Release(Button::Primary), Plane::Axial, place, PLAIN);
+        assert!(bench.count() > 0, "{tool} draws all the same");
     }
 }

@@ -1,14 +1,22 @@
 //! Tools that follow the image, by key and mouse.
 
-use super::{MIDDLE, Window};
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
+use super::states::complaints;
+use super::{MIDDLE, Window, workspace};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::kittest::Queryable;
+use fovea::engine::EngineOptions;
 use fovea::label::{Components, Connectivity};
+use fovea::nn::DeviceChoice;
+use fovea::tools::TOOLS;
+use fovea::workspace::Command;
+use std::time::Duration;
 
 const PRIMARY: PointerButton = PointerButton::Primary;
 const SECONDARY: PointerButton = PointerButton::Secondary;
 
-/// A place beside the optic disc's middle in the fundus sample, or in the body of the CT.
+/// The middle of the axial view, where there are four.
+const AXIAL: Pos2 = pos2(290.0, 230.0);
+
 fn beside(x: f32, y: f32) -> Pos2 {
     MIDDLE + vec2(x, y)
 }
@@ -29,7 +37,7 @@ fn is_said(window: &Window, words: &str) -> bool {
 #[test]
 fn a_smart_brush_paints_a_part_of_what_the_brush_paints() {
     let mut window = Window::on("ct");
-    let way = [beside(-120.0, 0.0), beside(120.0, 0.0)];
+    let way = [AXIAL - vec2(90.0, 0.0), AXIAL + vec2(90.0, 0.0)];
     window.press(Key::B);
     window.draw(PRIMARY, &way);
     let all = window.painted();
@@ -112,7 +120,8 @@ fn level_tracing_shows_the_level_and_a_click_paints() {
     assert!(first > 0);
     undo(&mut window);
     // The wheel with Ctrl and Shift moves the level and not the zoom.
-    let (unit, modifiers) = (egui::MouseWheelUnit::Line, Modifiers::COMMAND | Modifiers::CTRL | Modifiers::SHIFT);
+    let (unit, modifiers) =
+        (egui::MouseWheelUnit::Line, Modifiers::COMMAND | Modifiers::CTRL | Modifiers::SHIFT);
     window.harness.event(Event::PointerMoved(MIDDLE));
     window.harness.step();
     let (phase, source) = (egui::TouchPhase::Move, egui::MouseWheelSource::Wheel);
@@ -158,7 +167,7 @@ fn scissors_cut_through_slices_and_leave_verified_ones() {
     // A wand through the volume gives something to cut.
     window.press(Key::Z);
     window.click("Whole volume");
-    window.draw(PRIMARY, &[MIDDLE - vec2(190.0, 190.0)]);
+    window.draw(PRIMARY, &[AXIAL]);
     window.settle();
     let (all, z) = (window.painted(), window.document().cursor()[2]);
     let slice = |window: &Window, z: usize| window.document().mask().slice(z);
@@ -169,8 +178,7 @@ fn scissors_cut_through_slices_and_leave_verified_ones() {
     window.press(Key::ArrowUp);
     let before = [z, z + 1].map(|z| slice(&window, z));
     window.press_with(Modifiers::SHIFT, Key::X);
-    let around = [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]
-        .map(|[x, y]| MIDDLE - vec2(190.0, 190.0) + vec2(x, y) * 60.0);
+    let around = [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]].map(|[x, y]| AXIAL + vec2(x, y) * 60.0);
     window.draw(PRIMARY, &around);
     window.settle();
     assert!(window.painted() < all, "{} of {all}", window.painted());
@@ -186,11 +194,9 @@ fn scissors_cut_through_slices_and_leave_verified_ones() {
 fn a_slice_that_is_verified_loses_its_mark_where_a_tool_changes_it_and_undo_brings_it_back() {
     let mut window = Window::on("ct");
     let z = window.document().cursor()[2];
-    for (key, points) in [
-        (Key::U, vec![MIDDLE, beside(20.0, 0.0)]),
-        (Key::Z, vec![MIDDLE - vec2(190.0, 190.0)]),
-        (Key::Y, vec![MIDDLE]),
-    ] {
+    for (key, points) in
+        [(Key::U, vec![AXIAL, AXIAL + vec2(20.0, 0.0)]), (Key::Z, vec![AXIAL]), (Key::Y, vec![AXIAL])]
+    {
         window.press_with(Modifiers::COMMAND, Key::Enter);
         assert!(window.document().is_verified(z));
         window.press(key);
@@ -223,4 +229,40 @@ fn keys_open_the_effects_between_slices() {
     let lines = window.texts().iter().filter(|text| *text == "Magic wand").count();
     assert_eq!(lines, 1);
     window.press(Key::Escape);
+}
+
+#[test]
+fn the_options_of_every_tool_have_room_in_every_window() {
+    let mut wrong = Vec::new();
+    for (size, scale) in
+        [([560.0, 480.0], 1.0), ([900.0, 600.0], 1.0), ([1280.0, 800.0], 1.0), ([900.0, 600.0], 2.0)]
+    {
+        let mut workspace = workspace(EngineOptions::headless(DeviceChoice::Cpu));
+        workspace.apply(Command::Open("sample:ct".into())).unwrap();
+        assert!(workspace.wait_until(Duration::from_secs(120), |w| w.active().is_some()));
+        let size = size.map(|side| side - 16.0);
+        let mut window = Window::of(workspace, size, None);
+        if scale != 1.0 {
+            window.harness.ctx.set_zoom_factor(scale);
+            window.steps(2);
+            window.harness.set_size(vec2(size[0], size[1]) / scale);
+        }
+        window.steps(3);
+        for tool in TOOLS {
+            let shift = if tool.key.is_uppercase() { Modifiers::SHIFT } else { Modifiers::NONE };
+            let key = Key::from_name(&tool.key.to_ascii_uppercase().to_string()).unwrap();
+            window.press_with(shift, key);
+            window.steps(2);
+            let said = complaints(&window);
+            wrong.extend(said.into_iter().map(|what| format!("{size:?} {scale} {}: {what}", tool.id)));
+        }
+        // The longest row that scissors can have.
+        if size[0] > 1000.0 {
+            window.click("All slices");
+            window.click("Slices near");
+            window.press(Key::Escape);
+            wrong.extend(complaints(&window));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
 }
