@@ -69,9 +69,9 @@ impl Through {
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::All => "All slices",
-            Self::This => "This slice",
-            Self::Near => "Slices near",
+            Self::All => "Through all slices",
+            Self::This => "In this slice",
+            Self::Near => "Through near slices",
         }
     }
 }

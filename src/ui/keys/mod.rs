@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(keys.find(Key::Z, Modifiers::COMMAND | Modifiers::CTRL), Some(KeyCommand::Undo));
         let both = Modifiers::COMMAND | Modifiers::CTRL | Modifiers::SHIFT;
         assert_eq!(keys.find(Key::Z, both), Some(KeyCommand::Redo));
-        assert_eq!(keys.find(Key::Z, Modifiers::NONE), None);
+        assert_eq!(keys.find(Key::Z, Modifiers::NONE), Some(KeyCommand::Tool("wand")));
         // As Ctrl and "+" come from a keyboard where "+" needs Shift.
         assert_eq!(keys.find(Key::Plus, both), Some(KeyCommand::Scale(1)));
     }
