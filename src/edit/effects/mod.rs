@@ -35,6 +35,7 @@ pub use grow_from_seeds::probability as random_walker;
 pub use livewire::{EdgeCosts, EdgePaths};
 pub use parameters::{Kind, Parameter, ParameterError, Values, label_named, names_of, number};
 pub use scene::{Other, Over, Scene, Scope};
+pub use smart_brush::Tissue;
 pub use threshold::{automatic as automatic_threshold, preset_modality};
 
 use super::{Limits, MaskRules, Origin, Patch, Region};
@@ -201,6 +202,12 @@ impl Effect {
             1 => "only a slice that is verified would change".to_owned(),
             n => format!("only slices that are verified would change: {n}"),
         }
+    }
+
+    /// The voxels that it would change, before the rules. Stops as [`Effect::patch`] does.
+    pub(super) fn region(&self, scene: &Scene<'_>, values: &Values) -> Result<Region, EffectError> {
+        let wish = (self.work)(scene, values)?;
+        Ok(Region::from_runs(scene.grid(), wish.moves.into_values().flatten().collect()))
     }
 }
 
