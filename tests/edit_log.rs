@@ -62,7 +62,7 @@ impl Case {
 
     fn draw(&self, shape: &Shape, label: LabelId, limits: Limits) -> Change {
         let rules = MaskRules::new(&self.labels, &self.verified).with_limits(limits);
-        Change::Mask(Patch::draw(&self.mask, &self.volume, shape, label, &rules, person("test")))
+        Change::Mask(Patch::draw(&self.mask, &self.volume, shape, label, &rules, person("test")).unwrap())
     }
 
     fn accept(&self, prediction: &Prediction, scope: Accept) -> Result<Patch, EditError> {

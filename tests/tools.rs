@@ -1,5 +1,8 @@
 //! Scripted drags for every tool in the list: registering a tool tests it.
 
+#[path = "tools/by_value.rs"]
+mod by_value;
+
 use fovea::edit::{Change, EditLog, Marks, MaskRules, Origin, Patch, Shape};
 use fovea::geom::{Grid, Plane};
 use fovea::label::{LabelMap, LabelTable};
@@ -14,6 +17,8 @@ const DIMS: [usize; 3] = [60, 50, 20];
 
 /// An image, a toolbox, and what the workspace makes of its actions.
 struct Bench {
+    /// What a point of the screen measures, in mm.
+    point_size: f64,
     volume: Volume,
     mask: LabelMap,
     labels: LabelTable,
@@ -26,13 +31,20 @@ struct Bench {
 
 impl Bench {
     fn new(tool: &'static Tool) -> Self {
-        let grid = Grid::spaced(DIMS, [0.5, 0.5, 2.0]).unwrap();
         // Two halves, dark and bright.
-        let samples: Vec<u8> = (0..grid.voxel_count()).map(|i| if i % 60 < 30 { 40 } else { 200 }).collect();
+        Self::on(tool, |[x, ..]| if x < 30 { 40 } else { 200 })
+    }
+
+    /// An image of these values.
+    fn on(tool: &'static Tool, value: impl Fn([usize; 3]) -> u8) -> Self {
+        let grid = Grid::spaced(DIMS, [0.5, 0.5, 2.0]).unwrap();
+        let voxel = |i: usize| [i % DIMS[0], i / DIMS[0] % DIMS[1], i / (DIMS[0] * DIMS[1])];
+        let samples: Vec<u8> = (0..grid.voxel_count()).map(|i| value(voxel(i))).collect();
         let volume = Volume::new(grid, Samples::U8(samples.into()), [1.0, 0.0], Modality::Oct).unwrap();
         let mut toolbox = Toolbox::default();
         toolbox.select(tool);
         Self {
+            point_size: 0.1,
             mask: LabelMap::empty(DIMS),
             volume,
             labels: LabelTable::named(&["fluid", "layer"]),
@@ -45,14 +57,15 @@ impl Bench {
     }
 
     fn scene(&self) -> Scene<'_> {
-        Scene { volume: &self.volume, mask: &self.mask, labels: &self.labels, label: 1, point_size: 0.1 }
+        let Self { volume, mask, labels, point_size, .. } = self;
+        Scene { volume, mask, labels, label: 1, point_size: *point_size }
     }
 
     fn send(&mut self, input: Input, plane: Plane, voxel: [f64; 3], modifiers: Modifiers) -> Vec<ToolAction> {
         let event = PointerEvent { input, plane, voxel, modifiers };
-        let scene =
-            Scene { volume: &self.volume, mask: &self.mask, labels: &self.labels, label: 1, point_size: 0.1 };
-        let actions = self.toolbox.event(&event, &scene);
+        let Self { volume, mask, labels, point_size, toolbox, .. } = self;
+        let scene = Scene { volume, mask, labels, label: 1, point_size: *point_size };
+        let actions = toolbox.event(&event, &scene);
         self.perform(&actions);
         actions
     }
@@ -72,7 +85,7 @@ impl Bench {
                     assert_eq!(&serde_json::from_str::<Shape>(&json).unwrap(), shape, "a recording replays");
                     let rules = MaskRules::new(marks.labels, marks.verified).with_limits(*limits);
                     let origin = Origin::Person { tool: "test".to_owned() };
-                    let patch = Patch::draw(marks.mask, &self.volume, shape, *label, &rules, origin);
+                    let patch = Patch::draw(marks.mask, &self.volume, shape, *label, &rules, origin).unwrap();
                     self.log.extend(&mut marks, Change::Mask(patch)).unwrap();
                 }
                 ToolAction::Commit => {
@@ -87,6 +100,12 @@ impl Bench {
                 ToolAction::Preview(preview) => self.preview.clone_from(preview),
             }
         }
+    }
+
+    fn undo_all(&mut self) {
+        let mut marks =
+            Marks { mask: &mut self.mask, labels: &mut self.labels, verified: &mut self.verified };
+        while self.log.undo(&mut marks).unwrap().is_some() {}
     }
 
     /// Presses, drags and releases at each of four corners, then Enter: strokes for a brush, corners for a polygon.
@@ -120,7 +139,7 @@ fn the_list_is_in_order() {
     let keys: BTreeSet<char> = TOOLS.iter().map(|t| t.key).collect();
     assert_eq!(keys.len(), TOOLS.len(), "no two tools share a key");
     // The keys that the window has for itself.
-    for taken in "sqwnladcz[]0123456789.,?".chars() {
+    for taken in "sqwnladc[]0123456789.,?".chars() {
         assert!(!keys.contains(&taken), "{taken} is taken");
     }
     for tool in TOOLS {
@@ -164,14 +183,13 @@ fn every_tool_does_its_work_in_every_plane_and_is_undone() {
                 let before = bench.mask.counts().get(&1).copied().unwrap_or(0);
                 bench.script(plane, button, modifiers);
                 let after = bench.mask.counts().get(&1).copied().unwrap_or(0);
-                assert!(after < before || before == 0, "{} erases: {before} to {after}", tool.id);
+                let erases = tool.kind != ToolKind::Push;
+                assert!(!erases || after < before || before == 0, "{} erases: {before} to {after}", tool.id);
                 bench.toolbox.select(find("brush").unwrap());
                 bench.script(plane, Button::Primary, PLAIN);
                 bench.toolbox.select(tool);
             }
-            let mut marks =
-                Marks { mask: &mut bench.mask, labels: &mut bench.labels, verified: &mut bench.verified };
-            while bench.log.undo(&mut marks).unwrap().is_some() {}
+            bench.undo_all();
             assert!(bench.mask.is_empty());
         }
     }
@@ -197,7 +215,7 @@ fn escape_and_the_other_button_leave_the_mask_as_it_was() {
                         break;
                     }
                 }
-                if tool.kind == ToolKind::Click {
+                if matches!(tool.kind, ToolKind::Click | ToolKind::Trace) {
                     // Done with the press: there is nothing to cancel.
                     assert!(!bench.toolbox.busy());
                     continue;
@@ -226,7 +244,8 @@ fn taking_another_tool_cancels_what_is_under_way() {
         bench.perform(&actions);
         assert!(!bench.log.is_open() && !bench.toolbox.busy());
         assert_eq!(bench.preview, None);
-        assert_eq!(bench.mask.is_empty(), tool.kind != ToolKind::Click || done.is_empty());
+        let at_once = matches!(tool.kind, ToolKind::Click | ToolKind::Trace);
+        assert_eq!(bench.mask.is_empty(), !at_once || done.is_empty());
     }
 }
 

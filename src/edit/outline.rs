@@ -52,6 +52,17 @@ pub(super) fn region(grid: &Grid, plane: Plane, slice: usize, points: &[[f64; 3]
     Region::from_runs(grid, runs)
 }
 
+/// The voxels that a closed chain of pixels encloses, and the pixels themselves, in one slice.
+pub(super) fn with_rim(grid: &Grid, plane: Plane, slice: usize, pixels: &[[usize; 3]]) -> Region {
+    let dims = grid.dims();
+    let normal = grid.plane_axes(plane).normal.index();
+    let corners: Vec<[f64; 3]> = pixels.iter().map(|pixel| pixel.map(|at| at as f64)).collect();
+    let inside = region(grid, plane, slice, &corners);
+    let lies_in = |pixel: &&[usize; 3]| (0..3).all(|a| pixel[a] < dims[a]) && pixel[normal] == slice;
+    let rim = pixels.iter().filter(lies_in).map(|pixel| (grid.index(*pixel), 1));
+    Region::from_runs(grid, inside.runs().iter().copied().chain(rim).collect())
+}
+
 /// The first whole number from `at` on, within `0..=size`.
 fn rounded_up(at: f64, size: usize) -> usize {
     at.ceil().clamp(0.0, size as f64) as usize

@@ -1,4 +1,4 @@
-use super::{Limits, MaskRules, Region, Shape};
+use super::{Limits, MaskRules, Region};
 use crate::label::{LabelId, LabelMap};
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub enum EditError {
     Conflict(&'static str),
     #[error("{labels} labels were given for {voxels} voxels")]
     LabelCount { voxels: usize, labels: usize },
+    #[error("nothing is drawn: {0}")]
+    NotDrawn(String),
     #[error("slice {0} has no prediction yet")]
     NotPredicted(usize),
     #[error("another stroke is not finished: release the button or press Escape first")]
@@ -81,26 +83,6 @@ impl Patch {
     /// A change of nothing.
     pub fn empty(map: &LabelMap, origin: Origin) -> Self {
         Self { origin, dims: map.dims(), runs: Vec::new() }
-    }
-
-    /// The change that a shape drawn with `label` (0 erases; a copied slice brings its own labels) makes under the rules.
-    pub fn draw(
-        map: &LabelMap,
-        volume: &Volume,
-        shape: &Shape,
-        label: LabelId,
-        rules: &MaskRules,
-        origin: Origin,
-    ) -> Self {
-        let region = shape.region(volume, map);
-        match shape {
-            Shape::CopySlice { from, .. } if *from < map.dims()[2] => {
-                let labels = map.slice(*from);
-                Self::build(map, volume, &region, rules, origin, &Wish::Labels(&labels))
-            }
-            Shape::CopySlice { .. } => Self::empty(map, origin),
-            _ => Self::paint(map, volume, &region, label, rules, origin),
-        }
     }
 
     /// The change that painting `label` (0 erases) on a region makes under the rules. Empty where nothing changes.

@@ -73,12 +73,9 @@ impl Brush {
             State::Drawing { erase, .. } => erase,
             _ => self.always_erases || event.modifiers.ctrl,
         };
-        ToolAction::Preview(event.slice(context.grid()).map(|slice| Preview {
-            plane: event.plane,
-            slice,
-            points: context.circle(event.plane, event.voxel),
-            closed: true,
-            label: context.label(erase),
+        ToolAction::Preview(event.slice(context.grid()).map(|slice| {
+            let rim = context.circle(event.plane, event.voxel);
+            Preview::outline(event.plane, slice, rim, context.label(erase))
         }))
     }
 }

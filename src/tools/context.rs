@@ -1,5 +1,7 @@
 use super::ToolOptions;
-use crate::edit::Limits;
+use super::rim::rims;
+use crate::edit::effects::{Scope, Step};
+use crate::edit::{EffectAt, Limits, Shape};
 use crate::geom::{Grid, Plane};
 use crate::label::{LabelId, LabelMap, LabelTable};
 use crate::volume::Volume;
@@ -41,6 +43,37 @@ impl ToolContext<'_> {
             _ => options.over_background_only.then_some(0),
         };
         Limits { value_range: options.value_range, only_over }
+    }
+
+    /// What an effect does in one slice of a plane, or in all slices. `set`: its parameters, as on the command line.
+    pub(super) fn effect(&self, id: &str, slice: Option<(Plane, usize)>, set: &[(&str, String)]) -> EffectAt {
+        let grid = self.grid();
+        let scope = match slice {
+            Some((plane, slice)) => Scope { normal: grid.plane_axes(plane).normal, slices: slice..=slice },
+            None => Scope::whole(grid.dims()),
+        };
+        let set = set.iter().map(|(key, text)| ((*key).to_owned(), text.as_str().into())).collect();
+        EffectAt { step: Step { effect: id.to_owned(), set, labels: Vec::new() }, scope, piece: false }
+    }
+
+    /// The lines around what a shape marks in a slice.
+    pub(super) fn rims(&self, plane: Plane, slice: usize, shape: &Shape) -> Vec<Vec<[f64; 3]>> {
+        rims(self.grid(), plane, slice, &shape.region(self.scene.volume, self.scene.mask))
+    }
+
+    /// A value with its unit: "-20 HU".
+    pub(super) fn value_text(&self, value: f64) -> String {
+        let unit = self.scene.volume.value_unit().map_or(String::new(), |unit| format!(" {unit}"));
+        let whole = value.abs() >= 10.0 || value.fract() == 0.0;
+        format!("{value:.*}{unit}", if whole { 0 } else { 2 }).replace('-', "−")
+    }
+
+    /// How far to the right of the screen one place in a plane lies from another, in points.
+    pub(super) fn screen_right(&self, plane: Plane, from: [f64; 3], to: [f64; 3]) -> f64 {
+        let axes = self.grid().plane_axes(plane);
+        let a = axes.right.index();
+        let sign = if axes.right_flipped { -1.0 } else { 1.0 };
+        sign * (to[a] - from[a]) * self.grid().spacing()[a] / self.scene.point_size.max(1e-12)
     }
 
     /// The distance of two voxel coordinates, in points of the screen.

@@ -26,6 +26,8 @@ pub enum Input {
     Leave,
     /// Turned, in notches; positive away from the person. Only what the view does not use itself (Shift).
     Wheel(f64),
+    /// The same with Ctrl and Shift: changes by what values a tool decides.
+    Level(f64),
     Escape,
     Enter,
     Backspace,
@@ -65,7 +67,7 @@ pub enum ToolAction {
     Preview(Option<Preview>),
 }
 
-/// A line over a view: the brush's rim, a lasso under way.
+/// Lines over a view: the brush's rim, a lasso under way, the region that a click would draw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
     pub plane: Plane,
@@ -76,6 +78,28 @@ pub struct Preview {
     pub closed: bool,
     /// What it will draw; 0 erases.
     pub label: LabelId,
+    /// Closed lines around a region, in voxel coordinates along the borders of its pixels.
+    pub rims: Vec<Vec<[f64; 3]>>,
+    /// Words, and the voxel coordinates beside which they stand.
+    pub words: Option<([f64; 3], String)>,
+}
+
+impl Preview {
+    /// One line, which is closed.
+    pub fn outline(plane: Plane, slice: usize, points: Vec<[f64; 3]>, label: LabelId) -> Self {
+        Self { plane, slice, points, closed: true, label, rims: Vec::new(), words: None }
+    }
+
+    /// The border of a region, and words at a place.
+    pub fn region(
+        plane: Plane,
+        slice: usize,
+        rims: Vec<Vec<[f64; 3]>>,
+        label: LabelId,
+        words: Option<([f64; 3], String)>,
+    ) -> Self {
+        Self { plane, slice, points: Vec::new(), closed: true, label, rims, words }
+    }
 }
 
 impl PointerEvent {

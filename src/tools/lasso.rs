@@ -24,10 +24,22 @@ pub static TOOL: Tool = Tool {
     paints: true,
     cursor: Cursor::Crosshair,
     options: &[ToolOption::ValueRange, ToolOption::OverBackground],
-    start: || Box::new(Lasso { state: State::Idle }),
+    start: || Box::new(Lasso::new(TOOL.id, paint, HINT)),
 };
 
-struct Lasso {
+const HINT: &str = "Drag around a region to fill it; with the right button or Ctrl to erase it";
+
+fn paint(outline: Outline, context: &ToolContext) -> ToolAction {
+    let Outline { erase, plane, slice, points, .. } = outline;
+    let label = context.label(erase);
+    ToolAction::Draw { shape: Shape::Outline { plane, slice, points }, label, limits: context.limits(label) }
+}
+
+/// Lasso and scissors: a freehand outline, and what is done with it.
+pub(super) struct Lasso {
+    tool: &'static str,
+    draw: fn(Outline, &ToolContext) -> ToolAction,
+    hint: &'static str,
     state: State,
 }
 
@@ -38,23 +50,29 @@ enum State {
 }
 
 /// An outline within one slice, under way.
-struct Outline {
+pub(super) struct Outline {
     button: Button,
-    erase: bool,
-    plane: Plane,
-    slice: usize,
-    points: Vec<[f64; 3]>,
+    pub erase: bool,
+    pub plane: Plane,
+    pub slice: usize,
+    pub points: Vec<[f64; 3]>,
 }
 
 impl Outline {
     fn preview(&self, context: &ToolContext) -> ToolAction {
-        ToolAction::Preview(Some(Preview {
-            plane: self.plane,
-            slice: self.slice,
-            points: self.points.clone(),
-            closed: true,
-            label: context.label(self.erase),
-        }))
+        let label = context.label(self.erase);
+        ToolAction::Preview(Some(Preview::outline(self.plane, self.slice, self.points.clone(), label)))
+    }
+}
+
+impl Lasso {
+    /// `draw`: what a finished outline draws; `hint`: what the tool is used for.
+    pub(super) fn new(
+        tool: &'static str,
+        draw: fn(Outline, &ToolContext) -> ToolAction,
+        hint: &'static str,
+    ) -> Self {
+        Self { tool, draw, hint, state: State::Idle }
     }
 }
 
@@ -84,19 +102,13 @@ impl Gesture for Lasso {
                 vec![outline.preview(context)]
             }
             (State::Drawing(outline), Input::Release(button)) if button == outline.button => {
-                let Outline { erase, plane, slice, .. } = *outline;
-                let points = std::mem::take(&mut outline.points);
-                self.state = State::Idle;
                 let mut actions = vec![ToolAction::Preview(None)];
-                if points.len() > 2 {
-                    let label = context.label(erase);
+                if let State::Drawing(outline) = std::mem::replace(&mut self.state, State::Idle)
+                    && outline.points.len() > 2
+                {
                     actions.extend([
-                        ToolAction::Begin { tool: TOOL.id },
-                        ToolAction::Draw {
-                            shape: Shape::Outline { plane, slice, points },
-                            label,
-                            limits: context.limits(label),
-                        },
+                        ToolAction::Begin { tool: self.tool },
+                        (self.draw)(outline, context),
                         ToolAction::Commit,
                     ]);
                 }
@@ -116,7 +128,7 @@ impl Gesture for Lasso {
 
     fn hint(&self) -> &'static str {
         match self.state {
-            State::Idle => "Drag around a region to fill it; with the right button or Ctrl to erase it",
+            State::Idle => self.hint,
             State::Drawing(_) => "Release to close the outline, Escape or the other button to cancel",
             State::Cancelled => "Cancelled: release the button",
         }

@@ -10,20 +10,39 @@ mod event;
 mod fill;
 mod icon;
 mod lasso;
+mod level_tracing;
+mod livewire;
 mod navigate;
+mod nudge;
 mod options;
 mod polygon;
+mod rim;
+mod scissors;
+mod smart_brush;
 mod toolbox;
+mod wand;
 
 pub use context::{Scene, ToolContext};
 pub use event::{Button, Input, Modifiers, PointerEvent, Preview, ToolAction};
 pub use icon::IconPart;
-pub use options::{ToolOption, ToolOptions, number};
+pub use options::{Cut, Through, ToolOption, ToolOptions, number};
 pub use toolbox::Toolbox;
 
 /// Every tool, in the order of the toolbar. The first is what the program starts with.
-pub static TOOLS: &[&Tool] =
-    &[&navigate::TOOL, &brush::TOOL, &eraser::TOOL, &lasso::TOOL, &polygon::TOOL, &fill::TOOL];
+pub static TOOLS: &[&Tool] = &[
+    &navigate::TOOL,
+    &brush::TOOL,
+    &smart_brush::TOOL,
+    &eraser::TOOL,
+    &lasso::TOOL,
+    &polygon::TOOL,
+    &livewire::TOOL,
+    &level_tracing::TOOL,
+    &fill::TOOL,
+    &wand::TOOL,
+    &nudge::TOOL,
+    &scissors::TOOL,
+];
 
 /// The tool with an id.
 pub fn find(id: &str) -> Option<&'static Tool> {
@@ -37,7 +56,7 @@ pub struct Tool {
     pub title: &'static str,
     /// What it does, in one sentence.
     pub about: &'static str,
-    /// The key that selects it, without modifiers.
+    /// The key that selects it, without modifiers; a capital is the key with Shift.
     pub key: char,
     pub icon: &'static [IconPart],
     /// Tools of one group share a cell of the strip; they follow each other in [`TOOLS`].
@@ -59,12 +78,27 @@ pub enum ToolKind {
     Navigate,
     /// A drag draws as it goes, with a radius that the wheel changes.
     Brush,
+    /// The same, by values: the wheel with Ctrl and Shift changes how far they may differ.
+    SmartBrush,
+    /// A drag moves what is drawn already, with a radius that the wheel changes.
+    Push,
     /// A drag is an outline, which is filled on release.
     Outline,
     /// Each click sets a corner of an outline, and the other button takes the last one back.
     Corners,
     /// A click draws at once.
     Click,
+    /// The same, and what it would draw is shown before: the wheel with Ctrl and Shift changes it.
+    Trace,
+    /// A press shows what the release draws, and a drag sideways changes it.
+    Widen,
+}
+
+impl ToolKind {
+    /// Whether every place that the pointer passes counts, not only where it has come to.
+    pub fn follows_path(self) -> bool {
+        matches!(self, ToolKind::Brush | ToolKind::SmartBrush | ToolKind::Outline)
+    }
 }
 
 /// What the pointer looks like over a view.
@@ -84,4 +118,8 @@ pub trait Gesture {
     fn hint(&self) -> &'static str;
     /// Whether something is under way that Escape would cancel; Enter and Backspace are then the tool's, too.
     fn busy(&self) -> bool;
+    /// The tolerance that the gesture has come to, which is the option from then on.
+    fn tolerance(&self) -> Option<f32> {
+        None
+    }
 }

@@ -14,6 +14,66 @@ pub enum ToolOption {
     EraseSelected,
     Tolerance,
     WholeVolume,
+    /// How far values may be from those under a smart brush.
+    Deviations,
+    /// Whether level tracing looks at a smoothed image.
+    Smooth,
+    /// What scissors do.
+    Cut,
+    /// How far they reach.
+    Through,
+}
+
+/// What scissors do with the selected label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cut {
+    #[default]
+    EraseInside,
+    EraseOutside,
+    FillInside,
+}
+
+impl Cut {
+    pub const ALL: [Self; 3] = [Self::EraseInside, Self::EraseOutside, Self::FillInside];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::EraseInside => "Erase inside",
+            Self::EraseOutside => "Erase outside",
+            Self::FillInside => "Fill inside",
+        }
+    }
+
+    /// As the effect calls it.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::EraseInside => "erase-inside",
+            Self::EraseOutside => "erase-outside",
+            Self::FillInside => "fill-inside",
+        }
+    }
+}
+
+/// Which slices scissors cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Through {
+    #[default]
+    All,
+    This,
+    /// This one, and some on either side.
+    Near,
+}
+
+impl Through {
+    pub const ALL: [Self; 3] = [Self::All, Self::This, Self::Near];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::All => "All slices",
+            Self::This => "This slice",
+            Self::Near => "Slices near",
+        }
+    }
 }
 
 /// The settings of all tools; those that several tools read are the same for all of them.
@@ -37,11 +97,42 @@ pub struct ToolOptions {
     pub tolerance: Option<f32>,
     /// Fill through slices.
     pub whole_volume: bool,
+    /// Standard deviations that a smart brush allows; `None`: [`ToolOptions::DEVIATIONS`].
+    deviations: Option<f64>,
+    /// Level tracing looks at a smoothed image.
+    pub smooth: bool,
+    /// What scissors do.
+    pub cut: Cut,
+    /// Which slices they cut.
+    pub through: Through,
+    /// With [`Through::Near`], how many slices on either side; `None`: [`ToolOptions::NEAR`].
+    near: Option<usize>,
 }
 
 impl ToolOptions {
     /// One step of `[`, `]` or the wheel.
     pub const RADIUS_STEP: f64 = 1.2;
+
+    /// Standard deviations that a smart brush allows unless told.
+    pub const DEVIATIONS: f64 = 2.5;
+    /// Slices on either side that scissors cut unless told.
+    pub const NEAR: usize = 3;
+
+    /// Standard deviations that a smart brush allows, from 1 to 5.
+    pub fn deviations(&self) -> f64 {
+        self.deviations.unwrap_or(Self::DEVIATIONS).clamp(1.0, 5.0)
+    }
+
+    /// Makes them more or (with negative steps) fewer, by a tenth a step.
+    pub fn step_deviations(&mut self, steps: f64) {
+        let tenths = ((self.deviations() + steps * 0.1) * 10.0).round();
+        self.deviations = Some((tenths / 10.0).clamp(1.0, 5.0));
+    }
+
+    /// How many slices on either side scissors cut with [`Through::Near`].
+    pub fn near(&self) -> usize {
+        self.near.unwrap_or(Self::NEAR).max(1)
+    }
 
     /// Radius of brush and eraser in the grid's unit: mm, or pixels where spacing is unknown.
     pub fn radius(&self, grid: &Grid) -> f64 {
@@ -71,6 +162,12 @@ impl ToolOptions {
     /// How far a filled value may be from that of the voxel clicked.
     pub fn tolerance(&self, scene: &Scene) -> f32 {
         self.tolerance.unwrap_or_else(|| value_span(scene.volume) * 0.06)
+    }
+
+    /// By how much one step changes a tolerance: 1 of the unit, or a hundredth of what the values span if that is little.
+    pub fn tolerance_step(scene: &Scene) -> f64 {
+        let span = f64::from(value_span(scene.volume));
+        if span >= 50.0 { 1.0 } else { span / 100.0 }
     }
 
     /// The row of one option.
@@ -133,7 +230,44 @@ impl ToolOptions {
             ToolOption::WholeVolume if deep => {
                 ui.checkbox(&mut self.whole_volume, "Whole volume").on_hover_text("Through slices");
             }
-            ToolOption::Sphere | ToolOption::WholeVolume => {}
+            ToolOption::Deviations => {
+                let mut deviations = self.deviations();
+                ui.label("Deviations");
+                let field = number(&mut deviations).range(1.0..=5.0).speed(0.02).max_decimals(1);
+                let tip = "How many standard deviations a value may be from the mean under the brush. Over the image: Ctrl, Shift and the wheel";
+                if ui.add(field).on_hover_text(tip).changed() {
+                    self.deviations = Some(deviations);
+                }
+            }
+            ToolOption::Smooth => {
+                ui.checkbox(&mut self.smooth, "Smooth")
+                    .on_hover_text("Against noise: the level is that of a smoothed image");
+            }
+            ToolOption::Cut => {
+                ui.menu_button(self.cut.title(), |ui| {
+                    for cut in Cut::ALL {
+                        ui.selectable_value(&mut self.cut, cut, cut.title());
+                    }
+                })
+                .response
+                .on_hover_text("What happens to the selected label. The right button always erases inside");
+            }
+            ToolOption::Through if deep => {
+                ui.menu_button(self.through.title(), |ui| {
+                    for through in Through::ALL {
+                        ui.selectable_value(&mut self.through, through, through.title());
+                    }
+                })
+                .response
+                .on_hover_text("Which slices are cut");
+                if self.through == Through::Near {
+                    let mut near = self.near();
+                    if ui.add(number(&mut near).range(1..=999).prefix("± ")).changed() {
+                        self.near = Some(near);
+                    }
+                }
+            }
+            ToolOption::Sphere | ToolOption::WholeVolume | ToolOption::Through => {}
         }
     }
 }

@@ -69,12 +69,10 @@ impl Polygon {
         if corners.holds(event, context) {
             points.push(event.voxel);
         }
+        let label = context.label(event.modifiers.ctrl);
         vec![ToolAction::Preview(Some(Preview {
-            plane: corners.plane,
-            slice: corners.slice,
-            points,
             closed: corners.points.len() > 1,
-            label: context.label(event.modifiers.ctrl),
+            ..Preview::outline(corners.plane, corners.slice, points, label)
         }))]
     }
 }

@@ -7,6 +7,7 @@ use egui::Ui;
 /// The current tool, its gesture, and the options of all tools.
 pub struct Toolbox {
     tool: &'static Tool,
+    last_brush: &'static Tool,
     gesture: Box<dyn Gesture>,
     /// Whether the gesture has opened a transaction.
     open: bool,
@@ -16,7 +17,8 @@ pub struct Toolbox {
 impl Default for Toolbox {
     fn default() -> Self {
         let tool = TOOLS[0];
-        Self { tool, gesture: (tool.start)(), open: false, options: ToolOptions::default() }
+        let options = ToolOptions::default();
+        Self { tool, last_brush: &brush::TOOL, gesture: (tool.start)(), open: false, options }
     }
 }
 
@@ -29,19 +31,22 @@ impl Toolbox {
     pub fn select(&mut self, tool: &'static Tool) -> Vec<ToolAction> {
         let actions = self.cancel();
         self.tool = tool;
+        if tool.group == brush::TOOL.group {
+            self.last_brush = tool;
+        }
         self.gesture = (tool.start)();
         actions
     }
 
-    /// Selects the tool of a key; `None` where no tool has it.
+    /// Selects the tool of a key, a capital for the key with Shift; `None` where no tool has it.
     pub fn select_by_key(&mut self, key: char) -> Option<Vec<ToolAction>> {
-        let tool = TOOLS.iter().find(|tool| tool.key == key.to_ascii_lowercase())?;
+        let tool = TOOLS.iter().find(|tool| tool.key == key)?;
         Some(self.select(tool))
     }
 
-    /// Tab: from the brush to the eraser, and from all others to the brush.
+    /// Tab: from a brush to the eraser, and from all others to the brush that was used last.
     pub fn swap(&mut self) -> Vec<ToolAction> {
-        self.select(if self.tool.id == brush::TOOL.id { &eraser::TOOL } else { &brush::TOOL })
+        self.select(if self.tool.group == brush::TOOL.group { &eraser::TOOL } else { self.last_brush })
     }
 
     /// Cancels what is under way, as Escape does: also when the window loses the pointer or another image is shown.
@@ -65,7 +70,15 @@ impl Toolbox {
                 _ => {}
             }
         }
+        if let Input::Level(notches) = event.input
+            && self.tool.options.contains(&ToolOption::Deviations)
+        {
+            self.options.step_deviations(notches);
+        }
         let actions = self.gesture.event(event, &ToolContext { scene: *scene, options: &self.options });
+        if let Some(tolerance) = self.gesture.tolerance() {
+            self.options.tolerance = Some(tolerance);
+        }
         for action in &actions {
             match action {
                 ToolAction::Begin { .. } => self.open = true,

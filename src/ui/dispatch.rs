@@ -11,6 +11,7 @@ use super::tap::TAP_SECS;
 use super::view_state::{ViewState, layouts};
 use super::views;
 use super::welcome;
+use crate::edit::effects;
 use crate::geom::Plane;
 use crate::gpu::Filter;
 use crate::label::LabelId;
@@ -95,6 +96,9 @@ impl Shell {
                     let actions = toolbox.select(tool);
                     self.views.pointer.take(actions, out);
                 }
+            }
+            KeyCommand::Effect(id) => {
+                out.requests.extend(effects::effect(id).map(Request::Effect));
             }
             KeyCommand::WindowMode => {
                 let actions = toolbox.cancel();

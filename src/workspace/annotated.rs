@@ -6,7 +6,7 @@ use super::history::History;
 use super::journal::Timeline;
 use super::store::Entry;
 use super::{CommandError, journal::HistoryStep};
-use crate::edit::{Change, Edit, Limits, Origin, Patch, Shape};
+use crate::edit::{Change, Edit, EditError, Limits, Origin, Patch, Shape};
 use crate::label::LabelId;
 use crate::volume::Volume;
 use std::sync::Arc;
@@ -46,10 +46,10 @@ impl Drawing {
         self.shape.reach(volume.grid()) > IN_FRAME
     }
 
-    pub fn change(&self, volume: &Volume, now: &Annotations, tool: String) -> Change {
+    pub fn change(&self, volume: &Volume, now: &Annotations, tool: String) -> Result<Change, EditError> {
         let rules = now.rules().with_limits(self.limits);
         let origin = Origin::Person { tool };
-        Change::Mask(Patch::draw(&now.mask, volume, &self.shape, self.label, &rules, origin))
+        Patch::draw(&now.mask, volume, &self.shape, self.label, &rules, origin).map(Change::Mask)
     }
 }
 
@@ -233,7 +233,7 @@ impl OpenStroke<'_> {
         }
         // A stroke of several pieces is one undo step, however large its first piece.
         for drawing in deferred.take().into_iter().chain([drawing]) {
-            let change = drawing.change(volume, now, tool.clone());
+            let change = drawing.change(volume, now, tool.clone())?;
             history.extend(now, change)?;
         }
         *revision += 1;

@@ -5,10 +5,12 @@ use super::background_edit::{Draft, Edits, Order};
 use super::model_library::ModelLibrary;
 use super::parts::Parts;
 use super::predictions::Predictions;
-use super::{AcceptScope, CommandError, DocumentId, EditCommand};
+use super::{AcceptScope, CommandError, DocumentId, EditCommand, NoticeLevel};
 use crate::edit::{Change, EditError, Limits, Origin, Patch, Shape};
 use crate::label::LabelId;
 use crate::volume::Volume;
+use crate::watch;
+use crate::words::counted;
 use std::sync::Arc;
 
 impl Drawing {
@@ -17,14 +19,16 @@ impl Drawing {
             title: tool.clone(),
             version: None,
             nothing: None,
-            make: Arc::new(move |_, volume, now| {
+            make: Arc::new(move |cx, volume, now| {
                 let label = self.label;
                 anyhow::ensure!(
                     label == 0 || now.labels.get(label).is_some(),
                     CommandError::NoSuchLabel(label)
                 );
-                let changes = vec![self.change(volume, now, tool.clone())];
-                Ok(Draft { changes, ..Draft::default() })
+                let change = watch::under(&cx.watch(), || self.change(volume, now, tool.clone()));
+                // Where it was stopped, that is said, and not that nothing was drawn.
+                cx.check()?;
+                Ok(Draft { changes: vec![change?], ..Draft::default() })
             }),
         }
     }
@@ -112,6 +116,12 @@ impl Edits {
             }
         }
         let id = document.id();
+        let left = drawing.shape.leaves(document.verified());
+        if left > 0 {
+            let text = format!("Left as before: {}", counted(left, "verified slice"));
+            parts.notices.add(NoticeLevel::Info, Some(id), text);
+        }
+        let document = parts.documents.active_mut()?;
         match document.stroke() {
             Some(_) => document.draw(drawing),
             None => self.draw_as(parts, id, drawing, "draw".to_owned()),
@@ -130,7 +140,7 @@ impl Edits {
         if drawing.is_large(document.volume()) {
             return self.edit_in_background(parts, id, drawing.order(tool));
         }
-        let change = drawing.change(document.volume(), document.annotated().now(), tool);
+        let change = drawing.change(document.volume(), document.annotated().now(), tool)?;
         parts.change(id, vec![change])
     }
 

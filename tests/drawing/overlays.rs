@@ -209,7 +209,7 @@ fn a_stroke_uploads_what_it_touches() {
             let origin = Origin::Person { tool: "brush".into() };
             let rules = MaskRules::new(&table, &verified);
             let label = 1 + stroke % 3;
-            Patch::draw(&map, &volume, &shape, label, &rules, origin).apply(&mut map).unwrap();
+            Patch::draw(&map, &volume, &shape, label, &rules, origin).unwrap().apply(&mut map).unwrap();
         }
         let [width, height] = volume.grid().plane_axes(plane).size(DIMS);
         assert!(

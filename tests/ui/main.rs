@@ -18,6 +18,7 @@ mod room;
 mod states;
 mod still;
 mod surface;
+mod tools;
 mod unsaved;
 mod whole;
 

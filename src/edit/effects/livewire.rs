@@ -1,6 +1,6 @@
 //! Paths along edges of a slice (Mortensen and Barrett, "Intelligent scissors", SIGGRAPH 1995).
 
-use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish, rows::marked};
+use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish};
 use crate::{
     edit::outline,
     geom::{Axis, Plane},
@@ -189,13 +189,9 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     };
     let plane = Plane::ALL.into_iter().find(|plane| scene.grid().plane_axes(*plane).normal == normal);
     let plane = plane.unwrap_or_else(|| scene.grid().native_plane());
-    let corners: Vec<[f64; 3]> = path.iter().map(|pixel| voxel(pixel).map(|at| at as f64)).collect();
+    let pixels: Vec<[usize; 3]> = path.iter().map(voxel).collect();
     let mut wish = Wish::default();
-    wish.gain(scene.label, outline::region(scene.grid(), plane, slice, &corners).runs().iter().copied());
     // The pixels of the outline itself belong to it.
-    let mut on_path = vec![false; image.len()];
-    path.iter().for_each(|[x, y]| on_path[y * size[0] + x] = true);
-    let drawn = marked(image.len(), |at| on_path[at]).into_iter().flat_map(|(at, len)| at..at + len);
-    wish.gain(scene.label, drawn.map(|at| (block.index(at), 1)));
+    wish.gain(scene.label, outline::with_rim(scene.grid(), plane, slice, &pixels).runs().iter().copied());
     Ok(wish)
 }

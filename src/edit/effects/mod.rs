@@ -35,6 +35,7 @@ pub use grow_from_seeds::probability as random_walker;
 pub use livewire::{EdgeCosts, EdgePaths};
 pub use parameters::{Kind, Parameter, ParameterError, Values, label_named, names_of};
 pub use scene::{Over, Scene, Scope};
+pub use smart_brush::Tissue;
 pub use threshold::automatic as automatic_threshold;
 
 use super::{Limits, MaskRules, Origin, Patch, Region};
@@ -143,6 +144,14 @@ impl Effect {
             patch = patch.then(&Patch::paint(scene.mask, scene.volume, &region, to, &rules, origin.clone()));
         }
         Ok(patch)
+    }
+}
+
+impl Effect {
+    /// The voxels that it would change, before the rules. Stops as [`Effect::patch`] does.
+    pub(super) fn region(&self, scene: &Scene<'_>, values: &Values) -> Result<Region, EffectError> {
+        let wish = (self.work)(scene, values)?;
+        Ok(Region::from_runs(scene.grid(), wish.moves.into_values().flatten().collect()))
     }
 }
 

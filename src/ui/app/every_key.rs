@@ -147,6 +147,7 @@ fn changes(command: KeyCommand) -> &'static [&'static str] {
         C::HeatMap => &["heat"],
         C::Difference => &["difference"],
         C::Tool(_) | C::SwapBrushEraser => &["tool"],
+        C::Effect(_) => &["front"],
         C::WindowMode => &["windowing"],
         C::BrushSize(_) => &["radius"],
         C::Label(_) | C::LabelNumber(_) => &["label"],

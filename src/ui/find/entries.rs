@@ -3,7 +3,7 @@
 use crate::edit::effects::{EFFECTS, Effect};
 use crate::label::LabelId;
 use crate::phantom::SAMPLES;
-use crate::tools;
+use crate::tools::{self, TOOLS};
 use crate::ui::arrangement::Arrangement;
 use crate::ui::keys::{Group, KeyCommand, Keys, Scope, written};
 use crate::ui::library::{self, Choice, Fit};
@@ -40,7 +40,8 @@ pub enum Action {
 
 /// All of them, in the order in which equal ones are listed.
 pub fn all(workspace: &Workspace, keys: &Keys) -> Vec<Entry> {
-    let keys = keys.lines().iter().filter(|s| is_found(s.command)).map(|s| {
+    let lines = keys.lines();
+    let keys = lines.iter().filter(|s| is_found(s.command)).map(|s| {
         let why_not = why_not(s.command, workspace);
         Entry {
             name: s.title.to_owned(),
@@ -86,12 +87,16 @@ pub fn all(workspace: &Workspace, keys: &Keys) -> Vec<Entry> {
         let words = "Another model, or another open image, beside this one";
         plain("Compare two models".to_owned(), words.to_owned(), "View", Action::Compare)
     });
-    let effects =
-        document.into_iter().flat_map(|_| EFFECTS.iter().copied()).filter(|e| can_be_set_up(e)).map(
-            |effect| {
-                plain(effect.title.to_owned(), effect.summary.to_owned(), "Effect", Action::Effect(effect))
-            },
-        );
+    let offered =
+        |effect: &&Effect| can_be_set_up(effect) && TOOLS.iter().all(|tool| tool.title != effect.title);
+    let effects = document.into_iter().flat_map(|_| EFFECTS.iter().copied()).filter(offered).map(|effect| {
+        let command = KeyCommand::Effect(effect.id);
+        let line = lines.iter().find(|line| line.command == command);
+        Entry {
+            key: line.and_then(|line| line.keys.first()).map(written),
+            ..plain(effect.title.to_owned(), effect.summary.to_owned(), "Effect", Action::Effect(effect))
+        }
+    });
     keys.chain(compare)
         .chain(effects)
         .chain(labels)
@@ -123,6 +128,8 @@ fn is_found(command: KeyCommand) -> bool {
             | KeyCommand::LabelNumber(_)
             | KeyCommand::Label(_)
             | KeyCommand::Find
+            // Listed as the effect that it opens.
+            | KeyCommand::Effect(_)
             | KeyCommand::Abort
             | KeyCommand::Part(_)
             | KeyCommand::MaskOpacity(_)

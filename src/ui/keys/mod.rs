@@ -38,6 +38,8 @@ pub enum KeyCommand {
     Difference,
     /// By the tool's id.
     Tool(&'static str),
+    /// Opens the panel of an effect, by its id.
+    Effect(&'static str),
     WindowMode,
     SwapBrushEraser,
     BrushSize(f64),
@@ -212,6 +214,8 @@ static FIXED: &[Shortcut] = &[
     line(Tools, "Larger brush", &[key(Key::CloseBracket)], C::BrushSize(1.2)),
     line(Tools, "Copy the previous slice's labels", &[shift(Key::C)], C::CopyFrom(-1)),
     line(Tools, "Copy the next slice's labels", &[shift(Key::V)], C::CopyFrom(1)),
+    line(Tools, "Fill between slices", &[shift(Key::I)], C::Effect("fill-between")),
+    line(Tools, "Grow from seeds", &[shift(Key::G)], C::Effect("grow-from-seeds")),
     line(Tools, "Cancel what is being drawn", &[key(Key::Escape)], C::Abort),
     line(Labels, "Label 1", &[key(Key::Num1)], C::LabelNumber(0)),
     line(Labels, "Label 2", &[key(Key::Num2)], C::LabelNumber(1)),
@@ -261,7 +265,10 @@ fn shortcuts() -> &'static [Shortcut] {
         let of_tool = |tool: &&'static Tool| Shortcut {
             group: Tools,
             title: tool.title,
-            keys: Key::from_name(&tool.key.to_ascii_uppercase().to_string()).map(key).into_iter().collect(),
+            keys: Key::from_name(&tool.key.to_ascii_uppercase().to_string())
+                .map(if tool.key.is_uppercase() { shift } else { key })
+                .into_iter()
+                .collect(),
             command: C::Tool(tool.id),
         };
         TOOLS.iter().map(of_tool).chain(FIXED.iter().cloned()).collect()

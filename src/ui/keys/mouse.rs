@@ -15,6 +15,8 @@ pub enum MouseAction {
     Slice,
     FiveSlices,
     BrushSize,
+    /// By what values a tool decides.
+    Level,
     Maximise,
     Turn,
     Fit,
@@ -35,8 +37,10 @@ pub enum While {
     Windowing,
     /// With a tool that draws.
     Drawing,
-    /// With brush or eraser.
+    /// With a tool that has a radius.
     Brushing,
+    /// With a tool that decides by values, and changes how with the wheel.
+    Judging,
     /// Over the labels in three dimensions.
     Turning,
 }
@@ -65,6 +69,7 @@ const LEFT: Trigger = Trigger::Drag(PointerButton::Primary);
 const MIDDLE: Trigger = Trigger::Drag(PointerButton::Middle);
 const RIGHT: Trigger = Trigger::Drag(PointerButton::Secondary);
 const NONE: Modifiers = Modifiers::NONE;
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 /// The first that fits counts.
 pub static MOUSE: &[MouseBinding] = &[
@@ -83,6 +88,7 @@ pub static MOUSE: &[MouseBinding] = &[
     mouse("Erase", RIGHT, NONE, While::Drawing, MouseAction::Erase),
     mouse("Draw", LEFT, NONE, While::Drawing, MouseAction::Draw),
     mouse("One large view, and back", Trigger::DoubleClick, NONE, While::Navigating, MouseAction::Maximise),
+    mouse("How far values may differ", Trigger::Wheel, CTRL_SHIFT, While::Judging, MouseAction::Level),
     mouse("Zoom", Trigger::Wheel, Modifiers::COMMAND, While::Any, MouseAction::Zoom),
     mouse("Brush size", Trigger::Wheel, Modifiers::SHIFT, While::Brushing, MouseAction::BrushSize),
     mouse("Five slices", Trigger::Wheel, Modifiers::SHIFT, While::Any, MouseAction::FiveSlices),
@@ -114,7 +120,10 @@ pub fn mouse_action(trigger: Trigger, pointer: PointerState) -> Option<MouseActi
         While::Navigating => pointer.mode == Mode::Tool(ToolKind::Navigate),
         While::Windowing => pointer.mode == Mode::Window,
         While::Drawing => matches!(pointer.mode, Mode::Tool(kind) if kind != ToolKind::Navigate),
-        While::Brushing => pointer.mode == Mode::Tool(ToolKind::Brush),
+        While::Brushing => {
+            matches!(pointer.mode, Mode::Tool(ToolKind::Brush | ToolKind::SmartBrush | ToolKind::Push))
+        }
+        While::Judging => matches!(pointer.mode, Mode::Tool(ToolKind::SmartBrush | ToolKind::Trace)),
         While::Turning => pointer.mode == Mode::Turn,
     };
     let binding = MOUSE.iter().find(|b| {
@@ -150,6 +159,7 @@ pub fn written_gesture(binding: &MouseBinding) -> String {
         While::Windowing => text += " (window)",
         While::Drawing => text += " (drawing)",
         While::Brushing => text += " (brush)",
+        While::Judging => text += " (smart brush, level tracing)",
         While::Turning => text += " (3-D)",
     }
     text
@@ -178,6 +188,11 @@ mod tests {
             (Trigger::Wheel, pointer(shift, false, tool(ToolKind::Navigate)), MouseAction::FiveSlices),
             (Trigger::Wheel, pointer(none, false, tool(ToolKind::Navigate)), MouseAction::Slice),
             (Trigger::Wheel, pointer(ctrl, false, tool(ToolKind::Brush)), MouseAction::Zoom),
+            (Trigger::Wheel, pointer(ctrl | shift, false, tool(ToolKind::Brush)), MouseAction::Zoom),
+            (Trigger::Wheel, pointer(ctrl | shift, false, tool(ToolKind::SmartBrush)), MouseAction::Level),
+            (Trigger::Wheel, pointer(ctrl | shift, false, tool(ToolKind::Trace)), MouseAction::Level),
+            (Trigger::Wheel, pointer(shift, false, tool(ToolKind::Push)), MouseAction::BrushSize),
+            (Trigger::Wheel, pointer(shift, false, tool(ToolKind::Widen)), MouseAction::FiveSlices),
             (left, pointer(none, false, Mode::Turn), MouseAction::Turn),
             (left, pointer(none, true, Mode::Turn), MouseAction::Pan),
             (Trigger::Wheel, pointer(none, false, Mode::Turn), MouseAction::Zoom),

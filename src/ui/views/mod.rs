@@ -11,6 +11,7 @@ mod initials;
 mod learned;
 mod legend;
 mod likely;
+mod live;
 mod marks;
 mod overlay;
 mod overview;

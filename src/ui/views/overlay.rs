@@ -5,12 +5,10 @@ use super::frame::ViewFrame;
 use super::words::{EDGE, Words};
 use crate::geom::{Axis, Grid, Unit};
 use crate::gpu;
-use crate::label::LabelTable;
-use crate::tools::Preview;
 use crate::ui::theme::{self, canvas};
 use crate::ui::view_state::ViewState;
 use crate::workspace::{Document, LibraryModel, PredictionStatus, Reformat, Workspace};
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
+use egui::{Align2, Color32, FontId, Painter, Rect, Stroke, pos2, vec2};
 use glam::DVec3;
 
 pub fn crosshair(painter: &Painter, frame: &ViewFrame, cursor: [usize; 3]) {
@@ -48,30 +46,6 @@ pub fn predicted_slices(painter: &Painter, frame: &ViewFrame, reformat: &Reforma
             painter.line_segment([z, end].map(|edge| corner(edge as f64 - 0.5) + along), stroke);
         }
         z = end + 1;
-    }
-}
-
-/// What the tool shows of itself: the brush's rim, a lasso under way.
-pub fn tool_preview(painter: &Painter, frame: &ViewFrame, preview: &Preview, labels: &LabelTable) {
-    let points: Vec<Pos2> = preview.points.iter().map(|&p| frame.point_of(p.into())).collect();
-    let color = match labels.get(preview.label) {
-        Some(label) => theme::label_color(label.color),
-        None => canvas::CURSOR,
-    };
-    let line = |width: f32, color: Color32| {
-        let stroke = Stroke::new(width, color);
-        if preview.closed {
-            Shape::closed_line(points.clone(), stroke)
-        } else {
-            Shape::line(points.clone(), stroke)
-        }
-    };
-    painter.add(line(3.0, canvas::SHADE));
-    painter.add(line(1.5, color));
-    // A brush smaller than a few points is found by its middle.
-    if preview.closed && points.len() > 2 && Rect::from_points(&points).width() < 8.0 {
-        let middle = Rect::from_points(&points).center();
-        painter.circle_stroke(middle, 6.0, Stroke::new(1.0, canvas::GUIDE));
     }
 }
 

@@ -97,7 +97,9 @@ impl Pointer {
                 self.last = Some((frame.plane, frame.voxel_at(at).to_array()));
             }
         }
-        let (inputs, modifiers, space) = ui.input(|i| (inputs(i), i.modifiers, i.key_down(egui::Key::Space)));
+        let every_place = toolbox.tool().kind.follows_path();
+        let (inputs, modifiers, space) =
+            ui.input(|i| (inputs(i, every_place), i.modifiers, i.key_down(egui::Key::Space)));
         let mode = if view_state.windowing { Mode::Window } else { Mode::Tool(toolbox.tool().kind) };
         let pointer = PointerState { modifiers, space, mode };
         let keys = Modifiers { ctrl: modifiers.command, shift: modifiers.shift };
@@ -192,8 +194,10 @@ impl Pointer {
                 let plane = image.plane_mut(frame.plane);
                 *plane = frame.zoomed(*plane, ZOOM_PER_NOTCH.powf(turned), at);
             }
-            Some(MouseAction::BrushSize) => {
-                let actions = toolbox.event(&event(Input::Wheel(turned), at), scene);
+            Some(action @ (MouseAction::BrushSize | MouseAction::Level)) => {
+                let size = action == MouseAction::BrushSize;
+                let input = if size { Input::Wheel(turned) } else { Input::Level(turned) };
+                let actions = toolbox.event(&event(input, at), scene);
                 self.take(actions, out);
             }
             Some(action @ (MouseAction::Slice | MouseAction::FiveSlices)) => {
@@ -242,14 +246,23 @@ fn tool_button(button: PointerButton) -> Button {
     if button == PointerButton::Secondary { Button::Secondary } else { Button::Primary }
 }
 
-fn inputs(input: &egui::InputState) -> Vec<PointerInput> {
+/// `every_place`: otherwise, of moves that follow each other only the last counts. A mouse may tell of a dozen in one frame, and
+/// a tool may have much to do at each.
+fn inputs(input: &egui::InputState, every_place: bool) -> Vec<PointerInput> {
     let one = |event: &Event| match *event {
         Event::PointerMoved(at) => Some(PointerInput::Moved(at)),
         Event::PointerButton { pos, button, pressed: true, .. } => Some(PointerInput::Pressed(button, pos)),
         Event::PointerButton { pos, button, pressed: false, .. } => Some(PointerInput::Released(button, pos)),
         _ => None,
     };
-    input.events.iter().filter_map(one).collect()
+    let mut inputs: Vec<PointerInput> = Vec::new();
+    for next in input.events.iter().filter_map(one) {
+        match (inputs.last_mut(), &next) {
+            (Some(last @ PointerInput::Moved(_)), PointerInput::Moved(_)) if !every_place => *last = next,
+            _ => inputs.push(next),
+        }
+    }
+    inputs
 }
 
 /// Notches of the wheel, positive away from the person.

@@ -2,7 +2,7 @@ use super::findings::Findings;
 use super::frame::ViewFrame;
 use super::learned;
 use super::words::Words;
-use super::{Scene, Views, difference, likely, overlay, slider};
+use super::{Scene, Views, difference, likely, live, overlay, slider};
 use crate::geom::{Axis, Plane, Unit};
 use crate::gpu::{
     LabelColors, MaskDraw, PredictionDraw, PredictionSource, SliceCallback, SliceDraw, SliceImage,
@@ -91,7 +91,7 @@ pub fn show(
     if let Some(preview) =
         views.pointer.preview.as_ref().filter(|p| p.plane == plane && p.slice == frame.slice)
     {
-        overlay::tool_preview(&painter, &frame, preview, document.labels());
+        live::tool_preview(&painter, &frame, preview, document.labels());
     }
     if !learns && !effect {
         views.initials.paint(&painter, &frame, scene, view_state);
