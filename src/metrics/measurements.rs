@@ -2,7 +2,7 @@
 
 use super::measures::{ValueStatistics, angle, distance};
 use crate::{
-    geom::{Axis, Grid},
+    geom::{Axis, Grid, Unit},
     volume::Volume,
 };
 use glam::DVec3;
@@ -94,6 +94,25 @@ pub enum Reading {
     },
 }
 
+impl Reading {
+    /// In words: "12.3 mm", "45°", "314 mm² · 56.0 ± 12.1 HU".
+    pub fn text(&self, volume: &Volume) -> String {
+        let unit = if volume.grid().unit() == Unit::Millimetre { "mm" } else { "px" };
+        match self {
+            Reading::Length(length) => format!("{length:.1} {unit}"),
+            Reading::Angle(Some(degrees)) => format!("{degrees:.0}°"),
+            Reading::Angle(None) => "no angle".to_owned(),
+            Reading::Region { area, values } => {
+                let digits = if *area < 100.0 { 1 } else { 0 };
+                let area = format!("{area:.digits$} {unit}²");
+                let of = volume.value_unit().map_or(String::new(), |unit| format!(" {unit}"));
+                let values = values.map(|v| format!(" · {:.1} ± {:.1}{of}", v.mean, v.sd).replace('-', "−"));
+                area + &values.unwrap_or_default()
+            }
+        }
+    }
+}
+
 impl Measurement {
     /// The slice that it was drawn in.
     pub fn slice(&self) -> usize {
@@ -120,12 +139,42 @@ impl Measurement {
         }
     }
 
+    /// Its lines as they are drawn, in voxel coordinates; the first point comes again at the end of a closed one.
+    pub fn lines(&self) -> Vec<Vec<[f64; 3]>> {
+        let &[first, .., last] = &self.points[..] else { return Vec::new() };
+        let [u, v] = self.normal.others();
+        let at = |along: f64, down: f64| {
+            let mut point = first;
+            (point[u], point[v]) = (along, down);
+            point
+        };
+        match self.kind {
+            MeasurementKind::Ruler | MeasurementKind::Path | MeasurementKind::Angle => {
+                vec![self.points.clone()]
+            }
+            MeasurementKind::Cobb => self.points.chunks(2).map(<[_]>::to_vec).collect(),
+            MeasurementKind::Rectangle => {
+                vec![vec![first, at(last[u], first[v]), last, at(first[u], last[v]), first]]
+            }
+            MeasurementKind::Ellipse => {
+                const CORNERS: usize = 64;
+                let [middle, half] =
+                    [1.0, -1.0].map(|sign| [u, v].map(|a| (last[a] + sign * first[a]) / 2.0));
+                let corner = |n: usize| {
+                    let (sin, cos) = (2.0 * PI * n as f64 / CORNERS as f64).sin_cos();
+                    at(middle[0] + half[0] * cos, middle[1] + half[1] * sin)
+                };
+                vec![(0..=CORNERS).map(corner).collect()]
+            }
+        }
+    }
+
     /// `share`: of the box. `is_in`: at so many halves of the box from its middle along its two sides, -1 to 1.
     fn region(&self, volume: &Volume, share: f64, is_in: impl Fn([f64; 2]) -> bool) -> Reading {
         let nothing = Reading::Region { area: 0.0, values: None };
         let &[first, last] = &self.points[..] else { return nothing };
         let grid = volume.grid();
-        let [u, v] = in_slice(self.normal);
+        let [u, v] = self.normal.others();
         let at = |along: f64, down: f64| {
             let mut voxel = first;
             (voxel[u], voxel[v]) = (along, down);
@@ -156,15 +205,6 @@ impl Measurement {
             }
         }
         Reading::Region { area: sides[0] * sides[1] * share, values: ValueStatistics::of(values) }
-    }
-}
-
-/// The axes that lie in a slice.
-fn in_slice(normal: Axis) -> [usize; 2] {
-    match normal {
-        Axis::X => [1, 2],
-        Axis::Y => [0, 2],
-        Axis::Z => [0, 1],
     }
 }
 

@@ -1,11 +1,13 @@
 //! Measurements of a document: changes, and all of them as a table.
 
 use super::parts::Parts;
-use super::{CommandError, Document, MeasureCommand};
+use super::{CommandError, MeasureCommand};
 use crate::edit::Change;
-use crate::geom::Unit;
-use crate::metrics::measurements::{Measurement, Reading, places};
+use crate::geom::{Plane, Unit};
+use crate::io::plain_cell;
+use crate::metrics::measurements::{Measurement, Measurements, Reading, places};
 use crate::metrics::measures::ValueStatistics;
+use crate::volume::Volume;
 
 impl Parts {
     pub fn change_measurements(&mut self, command: MeasureCommand) -> Result<(), CommandError> {
@@ -28,18 +30,18 @@ impl Parts {
 const HEADER: &str =
     "id,kind,name,plane,slice,value,unit,pixels,mean,sd,min,p5,median,p95,max,x1,y1,z1,x2,y2,z2,…";
 
-/// All measurements of a document as CSV, in the order in which they were made. Slices count from 1; x, y and z of the points are in
-/// the patient (LPS), in mm, or in pixels where the image has no spacing. Nothing of the patient but that is in it.
-pub fn measurements_csv(document: &Document) -> String {
-    let rows = document.measurements().iter().map(|measurement| row(document, measurement));
+/// Measurements of an image as CSV, in the order in which they were made. Slices count from 1; x, y and z of the points are in the
+/// patient (LPS), in mm, or in pixels where the image has no spacing. Nothing else of the patient is in it.
+pub fn measurements_csv(volume: &Volume, measurements: &Measurements) -> String {
+    let rows = measurements.iter().map(|measurement| row(volume, measurement));
     [HEADER.to_owned()].into_iter().chain(rows).map(|row| row + "\n").collect()
 }
 
-fn row(document: &Document, measurement: &Measurement) -> String {
-    let grid = document.volume().grid();
+fn row(volume: &Volume, measurement: &Measurement) -> String {
+    let grid = volume.grid();
     let in_pixels = grid.unit() == Unit::Pixel;
     let number = |value: f64| format!("{value:.6}");
-    let (value, unit, values) = match measurement.reading(document.volume()) {
+    let (value, unit, values) = match measurement.reading(volume) {
         Reading::Length(length) => (number(length), if in_pixels { "px" } else { "mm" }, None),
         Reading::Angle(angle) => (angle.map_or_else(String::new, number), "degrees", None),
         Reading::Region { area, values } => (number(area), if in_pixels { "px²" } else { "mm²" }, values),
@@ -51,17 +53,11 @@ fn row(document: &Document, measurement: &Measurement) -> String {
             [count.to_string()].into_iter().chain(numbers).collect()
         }
     };
-    let plane = grid_plane(document, measurement);
-    let name = crate::io::plain_cell(&measurement.name).replace('"', "\"\"");
+    let plane = Plane::ALL.into_iter().find(|plane| grid.plane_axes(*plane).normal == measurement.normal);
+    let plane = plane.map_or("", Plane::title).to_lowercase();
+    let name = plain_cell(&measurement.name).replace('"', "\"\"");
     let points = places(measurement, grid).into_iter().flatten().map(|at| format!("{at:.4}"));
     let head = [measurement.id.to_string(), measurement.kind.id().to_owned(), format!("\"{name}\"")];
     let place = [plane, (measurement.slice() + 1).to_string(), value, unit.to_owned()];
     head.into_iter().chain(place).chain(values).chain(points).collect::<Vec<_>>().join(",")
-}
-
-fn grid_plane(document: &Document, measurement: &Measurement) -> String {
-    use crate::geom::Plane;
-    let grid = document.volume().grid();
-    let plane = Plane::ALL.into_iter().find(|plane| grid.plane_axes(*plane).normal == measurement.normal);
-    plane.map_or("", Plane::title).to_lowercase()
 }

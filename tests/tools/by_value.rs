@@ -109,9 +109,15 @@ fn a_wand_draws_what_its_drag_has_come_to() {
     // Its rim is that of what is drawn.
     bench.go(Input::Press(Button::Secondary), 30.0, 20.0, PLAIN);
     let shown = bench.preview.clone().unwrap();
-    assert_eq!((shown.label, shown.rims), (0, vec![[[35.5, -0.5], [35.5, 49.5], [24.5, 49.5], [24.5, -0.5]]
-        .map(|[x, y]| [x, y, SLICE])
-        .to_vec()]));
+    assert_eq!(
+        (shown.label, shown.rims),
+        (
+            0,
+            vec![
+                [[35.5, -0.5], [35.5, 49.5], [24.5, 49.5], [24.5, -0.5]].map(|[x, y]| [x, y, SLICE]).to_vec()
+            ]
+        )
+    );
     bench.go(Input::Release(Button::Secondary), 30.0, 20.0, PLAIN);
     assert!(bench.mask.is_empty(), "the other button erases the same");
     bench.undo_all();
@@ -325,9 +331,7 @@ fn scissors_cut_through_the_slices_that_they_are_told() {
     let points = outline.map(|[x, y]| format!("{x},{y}")).join(" ");
     let every: Vec<u16> = (0..DIMS.iter().product::<usize>()).map(|i| u16::from(i % 60 < 35)).collect();
     let start = LabelMap::from_values(DIMS, &every).unwrap();
-    for (cut, operation) in
-        Cut::ALL.into_iter().zip(["erase-inside", "erase-outside", "fill-inside"])
-    {
+    for (cut, operation) in Cut::ALL.into_iter().zip(["erase-inside", "erase-outside", "fill-inside"]) {
         for (through, slices) in [(Through::All, 0..=19), (Through::This, 7..=7), (Through::Near, 4..=10)] {
             let mut bench = Bench::new(find("scissors").unwrap());
             bench.mask = start.clone();

@@ -112,7 +112,8 @@ fn level_tracing_shows_the_level_and_a_click_paints() {
     assert!(first > 0);
     undo(&mut window);
     // The wheel with Ctrl and Shift moves the level and not the zoom.
-    let (unit, modifiers) = (egui::MouseWheelUnit::Line, Modifiers::COMMAND | Modifiers::CTRL | Modifiers::SHIFT);
+    let (unit, modifiers) =
+        (egui::MouseWheelUnit::Line, Modifiers::COMMAND | Modifiers::CTRL | Modifiers::SHIFT);
     window.harness.event(Event::PointerMoved(MIDDLE));
     window.harness.step();
     let (phase, source) = (egui::TouchPhase::Move, egui::MouseWheelSource::Wheel);

@@ -73,7 +73,7 @@ fn the_table_has_a_row_for_each() {
     let region = MeasureCommand::Add { kind: MeasurementKind::Rectangle, normal: Axis::Z, points: corners };
     measure(&mut bench, region).unwrap();
     measure(&mut bench, MeasureCommand::Rename { id: 1, name: "=a \"b\"".into() }).unwrap();
-    let text = measurements_csv(bench.document());
+    let text = measurements_csv(bench.document().volume(), bench.document().measurements());
     let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let rows: Vec<csv::StringRecord> = rows.records().map(|row| row.unwrap()).collect();
     let of = |row: usize, cells: std::ops::Range<usize>| -> Vec<&str> {
