@@ -20,9 +20,10 @@ pub mod geom;
 pub mod label;
 pub mod volume;
 
-pub mod edit;
 pub mod metrics;
 pub mod phantom;
+
+pub mod edit;
 
 pub mod io;
 pub mod nn;

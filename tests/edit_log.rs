@@ -6,6 +6,7 @@ use fovea::edit::{
 };
 use fovea::geom::{Axis, Frame, Grid, Plane, Unit};
 use fovea::label::{Label, LabelId, LabelMap, LabelTable};
+use fovea::metrics::measurements::{MeasurementKind, Measurements};
 use fovea::volume::{Modality, Samples, Volume};
 use glam::{DAffine3, DMat3, DVec3};
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -19,6 +20,7 @@ struct Case {
     mask: LabelMap,
     labels: LabelTable,
     verified: BTreeSet<usize>,
+    measurements: Measurements,
 }
 
 impl Case {
@@ -37,17 +39,24 @@ impl Case {
         for id in [3, 6] {
             labels.get_mut(id).unwrap().locked = true;
         }
-        Self { mask: LabelMap::empty(volume.dims()), volume, labels, verified: BTreeSet::new() }
+        Self {
+            mask: LabelMap::empty(volume.dims()),
+            volume,
+            labels,
+            verified: BTreeSet::new(),
+            measurements: Measurements::default(),
+        }
     }
 
     fn marks(&mut self) -> Marks<'_> {
-        Marks { mask: &mut self.mask, labels: &mut self.labels, verified: &mut self.verified }
+        let Self { mask, labels, verified, measurements, .. } = self;
+        Marks { mask, labels, verified, measurements }
     }
 
     fn hash(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         hasher.update(bytemuck::cast_slice(&self.mask.to_values()));
-        hasher.update(format!("{:?}{:?}", self.labels, self.verified).as_bytes());
+        hasher.update(format!("{:?}{:?}{:?}", self.labels, self.verified, self.measurements).as_bytes());
         hasher.finalize()
     }
 
@@ -189,7 +198,16 @@ fn undo_and_redo_of_two_thousand_random_edits() {
                 let before = case.labels.clone();
                 log.extend(&mut case.marks(), Change::Labels { before, after }).unwrap();
             }
-            2..4 => {
+            2 => {
+                let (before, mut after) = (case.measurements.clone(), case.measurements.clone());
+                let mut point = || [rng.random_range(0.0..9.0), 0.3, 1.0];
+                match after.iter().next().map(|m| m.id) {
+                    Some(id) if rng.random_bool(0.4) => after.remove(id).unwrap(),
+                    _ => _ = after.add(MeasurementKind::Ruler, Axis::Z, vec![point(), point()]).unwrap(),
+                }
+                log.extend(&mut case.marks(), Change::Measurements { before, after }).unwrap();
+            }
+            3..5 => {
                 let prediction = random_prediction(&mut rng, dims);
                 let &z = prediction.slices.keys().next().unwrap();
                 let voxel = [rng.random_range(0..dims[0]), rng.random_range(0..dims[1]), z];

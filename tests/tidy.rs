@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("label", &["geom"]),
     ("volume", &["geom"]),
     ("metrics", &["words", "geom", "label", "volume"]),
-    ("edit", &["words", "memory", "watch", "geom", "label", "volume"]),
+    ("edit", &["words", "memory", "watch", "geom", "label", "volume", "metrics"]),
     ("phantom", &["geom", "label", "volume"]),
     (
         "io",

@@ -1,14 +1,17 @@
 use super::{EditError, Patch};
+use crate::geom::Axis;
 use crate::label::{LabelMap, LabelTable};
+use crate::metrics::measurements::{Measurement, Measurements};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// Everything that a person adds to an image, and that undo and redo change: the mask, the label list, the verified
-/// slices.
+/// slices, the measurements.
 pub struct Marks<'a> {
     pub mask: &'a mut LabelMap,
     pub labels: &'a mut LabelTable,
     pub verified: &'a mut BTreeSet<usize>,
+    pub measurements: &'a mut Measurements,
 }
 
 /// One change, forwards and back.
@@ -25,6 +28,11 @@ pub enum Change {
         before: LabelTable,
         after: LabelTable,
     },
+    /// A measurement added, moved, renamed or removed: all of them before and after.
+    Measurements {
+        before: Measurements,
+        after: Measurements,
+    },
 }
 
 impl Change {
@@ -33,6 +41,7 @@ impl Change {
             Change::Mask(patch) => patch.apply(marks.mask),
             Change::Verified { slice, on } => set_verified(marks, *slice, *on),
             Change::Labels { before, after } => set_labels(marks, before, after),
+            Change::Measurements { before, after } => set_measurements(marks, before, after),
         }
     }
 
@@ -41,6 +50,7 @@ impl Change {
             Change::Mask(patch) => patch.revert(marks.mask),
             Change::Verified { slice, on } => set_verified(marks, *slice, !on),
             Change::Labels { before, after } => set_labels(marks, after, before),
+            Change::Measurements { before, after } => set_measurements(marks, after, before),
         }
     }
 
@@ -49,6 +59,7 @@ impl Change {
             Change::Mask(patch) => patch.is_empty(),
             Change::Verified { .. } => false,
             Change::Labels { before, after } => before == after,
+            Change::Measurements { before, after } => before == after,
         }
     }
 }
@@ -63,6 +74,14 @@ fn set_labels(marks: &mut Marks, from: &LabelTable, to: &LabelTable) -> Result<(
         return Err(EditError::Conflict("the label list"));
     }
     marks.labels.clone_from(to);
+    Ok(())
+}
+
+fn set_measurements(marks: &mut Marks, from: &Measurements, to: &Measurements) -> Result<(), EditError> {
+    if marks.measurements != from {
+        return Err(EditError::Conflict("the measurements"));
+    }
+    marks.measurements.clone_from(to);
     Ok(())
 }
 
@@ -145,6 +164,10 @@ impl Edit {
                 marks.labels.clone_from(if forward { after } else { before });
                 Ok(())
             }
+            Change::Measurements { before, after } => {
+                marks.measurements.clone_from(if forward { after } else { before });
+                Ok(())
+            }
         };
         if forward {
             self.changes.iter().try_for_each(|change| one(change, marks))
@@ -205,16 +228,19 @@ impl Edit {
             Change::Mask(patch) => patch.byte_len(),
             Change::Verified { .. } => 0,
             Change::Labels { before, after } => table(before) + table(after),
+            Change::Measurements { before, after } => before.byte_len() + after.byte_len(),
         };
         size_of::<Self>() + self.changes.iter().map(|c| size_of::<Change>() + change(c)).sum::<usize>()
     }
 
-    /// First and last native slice that change, for going to where an undo happened; none for a change of the label list.
+    /// First and last native slice that change, for going to where an undo happened; none for a change of the label list, or of a
+    /// measurement across slices.
     pub fn slices(&self) -> Option<RangeInclusive<usize>> {
         let of = |c: &Change| match c {
             Change::Mask(patch) => patch.slices(),
             Change::Verified { slice, .. } => Some(*slice..=*slice),
             Change::Labels { .. } => None,
+            Change::Measurements { before, after } => changed_slice(before, after),
         };
         self.changes.iter().filter_map(of).reduce(|a, b| *a.start().min(b.start())..=*a.end().max(b.end()))
     }
@@ -225,4 +251,12 @@ impl Edit {
             [std::array::from_fn(|i| a0[i].min(b0[i])), std::array::from_fn(|i| a1[i].max(b1[i]))]
         })
     }
+}
+
+/// The native slice that a measurement lies in which is in one of the lists, or not as in the other.
+fn changed_slice(before: &Measurements, after: &Measurements) -> Option<RangeInclusive<usize>> {
+    let differs = |one: &&Measurement, other: &Measurements| other.get(one.id) != Some(one);
+    let changed =
+        after.iter().find(|m| differs(m, before)).or_else(|| before.iter().find(|m| differs(m, after)));
+    changed.filter(|m| m.normal == Axis::Z).map(|m| m.slice()..=m.slice())
 }

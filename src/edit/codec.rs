@@ -42,6 +42,11 @@ impl Edit {
                     let json = serde_json::to_vec(&[before, after]).unwrap_or_default();
                     put_bytes(&mut body, &json);
                 }
+                Change::Measurements { before, after } => {
+                    body.push(4);
+                    let json = serde_json::to_vec(&[before, after]).unwrap_or_default();
+                    put_bytes(&mut body, &json);
+                }
             }
         }
         seal(&body)
@@ -60,6 +65,11 @@ impl Edit {
                     let [before, after] = serde_json::from_slice(input.bytes()?)
                         .map_err(|e| damaged(&format!("its label list cannot be read: {e}")))?;
                     Change::Labels { before, after }
+                }
+                4 => {
+                    let [before, after] = serde_json::from_slice(input.bytes()?)
+                        .map_err(|e| damaged(&format!("its measurements cannot be read: {e}")))?;
+                    Change::Measurements { before, after }
                 }
                 tag => return Err(damaged(&format!("it has a change of unknown kind {tag}"))),
             });

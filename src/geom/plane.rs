@@ -16,6 +16,15 @@ impl Axis {
     pub fn index(self) -> usize {
         self as usize
     }
+
+    /// The places of the two others.
+    pub fn others(self) -> [usize; 2] {
+        match self {
+            Axis::X => [1, 2],
+            Axis::Y => [0, 2],
+            Axis::Z => [0, 1],
+        }
+    }
 }
 
 /// The three viewing directions. On a picture without anatomy, `Axial` is the picture as stored.

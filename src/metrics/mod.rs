@@ -15,6 +15,7 @@ mod comparison;
 mod confusion;
 mod convention;
 mod distance;
+pub mod measurements;
 pub mod measures;
 mod nearest;
 mod overlap;

@@ -4,7 +4,9 @@ use crate::edit::effects::{Scope, Step};
 use crate::edit::{EffectAt, Limits, Shape};
 use crate::geom::{Grid, Plane};
 use crate::label::{LabelId, LabelMap, LabelTable};
+use crate::metrics::measurements::Measurements;
 use crate::volume::Volume;
+use crate::workspace::Document;
 use glam::DVec3;
 
 /// What a tool may look at.
@@ -15,8 +17,23 @@ pub struct Scene<'a> {
     pub labels: &'a LabelTable,
     /// The selected label.
     pub label: LabelId,
+    pub measurements: &'a Measurements,
     /// What a point of the screen measures in the view of the event, in the grid's unit (mm or pixels).
     pub point_size: f64,
+}
+
+impl<'a> Scene<'a> {
+    /// Of an open image.
+    pub fn of(document: &'a Document, point_size: f64) -> Self {
+        Self {
+            volume: document.volume(),
+            mask: document.mask(),
+            labels: document.labels(),
+            label: document.selected_label(),
+            measurements: document.measurements(),
+            point_size,
+        }
+    }
 }
 
 /// A scene with the options that are set.

@@ -1,6 +1,7 @@
 use crate::edit::{Limits, Shape};
 use crate::geom::{Grid, Plane};
 use crate::label::LabelId;
+use crate::workspace::MeasureCommand;
 
 /// What the pointer, or a key that tools share, does over a view. From press to release, all events are of the view in
 /// which the button was pressed.
@@ -61,6 +62,8 @@ pub enum ToolAction {
     Commit,
     /// Takes the transaction back.
     Abort,
+    /// Changes the measurements.
+    Measure(MeasureCommand),
     /// Moves the crosshair to a voxel.
     MoveCursor([usize; 3]),
     /// What to draw over the view until the next preview; `None` clears it.
@@ -80,6 +83,10 @@ pub struct Preview {
     pub label: LabelId,
     /// Closed lines around a region, in voxel coordinates along the borders of its pixels.
     pub rims: Vec<Vec<[f64; 3]>>,
+    /// Lines of a measurement, which are not closed.
+    pub lines: Vec<Vec<[f64; 3]>>,
+    /// The measurement that they show in the place of what is kept of it.
+    pub instead_of: Option<u32>,
     /// Words, and the voxel coordinates beside which they stand.
     pub words: Option<([f64; 3], String)>,
 }
@@ -87,7 +94,17 @@ pub struct Preview {
 impl Preview {
     /// One line, which is closed.
     pub fn outline(plane: Plane, slice: usize, points: Vec<[f64; 3]>, label: LabelId) -> Self {
-        Self { plane, slice, points, closed: true, label, rims: Vec::new(), words: None }
+        Self {
+            plane,
+            slice,
+            points,
+            closed: true,
+            label,
+            rims: Vec::new(),
+            lines: Vec::new(),
+            instead_of: None,
+            words: None,
+        }
     }
 
     /// The border of a region, and words at a place.
@@ -98,7 +115,17 @@ impl Preview {
         label: LabelId,
         words: Option<([f64; 3], String)>,
     ) -> Self {
-        Self { plane, slice, points: Vec::new(), closed: true, label, rims, words }
+        Self {
+            plane,
+            slice,
+            points: Vec::new(),
+            closed: true,
+            label,
+            rims,
+            lines: Vec::new(),
+            instead_of: None,
+            words,
+        }
     }
 }
 

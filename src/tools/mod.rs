@@ -3,8 +3,10 @@
 //! A tool turns what the pointer does in a view into [`ToolAction`]s; it changes nothing itself. To add one, write
 //! `src/tools/<id>.rs` with a `pub static TOOL: Tool` and list it in [`TOOLS`].
 
+mod angle;
 mod brush;
 mod context;
+mod ellipse;
 mod eraser;
 mod event;
 mod fill;
@@ -12,11 +14,15 @@ mod icon;
 mod lasso;
 mod level_tracing;
 mod livewire;
+mod measure;
 mod navigate;
 mod nudge;
 mod options;
+mod path;
 mod polygon;
+mod rectangle;
 mod rim;
+mod ruler;
 mod scissors;
 mod smart_brush;
 mod toolbox;
@@ -42,6 +48,11 @@ pub static TOOLS: &[&Tool] = &[
     &wand::TOOL,
     &nudge::TOOL,
     &scissors::TOOL,
+    &ruler::TOOL,
+    &path::TOOL,
+    &angle::TOOL,
+    &ellipse::TOOL,
+    &rectangle::TOOL,
 ];
 
 /// The tool with an id.
@@ -92,6 +103,8 @@ pub enum ToolKind {
     Trace,
     /// A press shows what the release draws, and a drag sideways changes it.
     Widen,
+    /// Lays a measurement over the image, and draws nothing.
+    Measure,
 }
 
 impl ToolKind {

@@ -45,8 +45,8 @@ impl Arrangement {
     pub fn panels(self) -> &'static [&'static str] {
         match self {
             Arrangement::DataSet => &["info"],
-            Arrangement::Label => &["labels", "prediction", "info"],
-            Arrangement::Review => &["queue", "labels", "info"],
+            Arrangement::Label => &["labels", "prediction", "measure", "info"],
+            Arrangement::Review => &["queue", "labels", "measure", "info"],
             Arrangement::Learn => &["learn"],
         }
     }

@@ -44,7 +44,7 @@ impl Asked {
     /// Looks at the disk only where something has changed.
     fn obstacle(&mut self, workspace: &Workspace) -> Obstacle {
         let path = expanded(self.path.trim());
-        if self.question != Question::Export || self.path.trim().is_empty() {
+        if !self.question.writes() || self.path.trim().is_empty() {
             return Obstacle::Nothing;
         }
         let export = Export { path, format: self.format, replace: false };
@@ -83,9 +83,14 @@ impl Dialogs {
 
     pub fn ask(&mut self, question: Question, workspace: &Workspace) {
         let document = workspace.active();
-        let format = document.map_or(ExportFormat::Table, ExportFormat::of);
+        let format = match question {
+            Question::ExportMeasurements => ExportFormat::Measurements,
+            _ => document.map_or(ExportFormat::Table, ExportFormat::of),
+        };
         let path = match (question, document) {
-            (Question::Export, Some(document)) => proposed_export(document, format).display().to_string(),
+            (question, Some(document)) if question.writes() => {
+                proposed_export(document, format).display().to_string()
+            }
             _ => String::new(),
         };
         let system = system_dialog(question, &path, workspace);
@@ -163,8 +168,8 @@ impl Dialogs {
             ui.horizontal(|ui| {
                 let replace = matches!(obstacle, Obstacle::Files(_));
                 let verb = match asked.question {
-                    Question::Export if replace => "Replace",
-                    Question::Export => "Export",
+                    question if question.writes() && replace => "Replace",
+                    question if question.writes() => "Export",
                     _ => "Open",
                 };
                 let path = asked.path.trim();
@@ -197,6 +202,7 @@ fn title(question: Question) -> &'static str {
         Question::OpenFile => "Open a file",
         Question::OpenFolder => "Open a folder or a DICOM series",
         Question::Export => "Export the mask",
+        Question::ExportMeasurements => "Export the measurements as CSV",
         Question::ImportLabels => "Import a label image",
         Question::ImportModel => "Import a model",
     }
@@ -216,6 +222,7 @@ fn hint(question: Question) -> &'static str {
         Question::OpenFile => "/path/to/image.nii.gz",
         Question::OpenFolder => "/path/to/folder",
         Question::Export => "/path/to/mask",
+        Question::ExportMeasurements => "/path/to/measurements.csv",
         Question::ImportLabels => "/path/to/labels.nii.gz",
         Question::ImportModel => "/path/to/model.safetensors",
     }
@@ -239,7 +246,9 @@ fn carry_out(question: Question, export: Export, out: &mut Outbox) {
     let path = export.path.clone();
     match question {
         Question::OpenFile | Question::OpenFolder => out.open(path),
-        Question::Export => out.command(Command::Project(ProjectCommand::Export(export))),
+        Question::Export | Question::ExportMeasurements => {
+            out.command(Command::Project(ProjectCommand::Export(export)))
+        }
         Question::ImportLabels => out.edit(EditCommand::Import { path }),
         Question::ImportModel => out.command(Command::Model(ModelCommand::Import { path })),
     }
@@ -272,7 +281,7 @@ fn system_dialog(question: Question, path: &str, workspace: &Workspace) -> Syste
         let start = Instant::now();
         let answer = match question {
             Question::OpenFolder => dialog.pick_folder(),
-            Question::Export => dialog.save_file(),
+            Question::Export | Question::ExportMeasurements => dialog.save_file(),
             Question::OpenFile | Question::ImportLabels | Question::ImportModel => dialog.pick_file(),
         };
         (answer, start.elapsed())

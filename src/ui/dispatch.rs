@@ -186,13 +186,7 @@ impl Shell {
         let plane = view_state.image(document).focus_plane(document);
         let at = self.views.pointer.last_voxel(plane).unwrap_or_else(|| document.cursor().map(|c| c as f64));
         let event = PointerEvent { input, plane, voxel: at, modifiers: Modifiers::default() };
-        let scene = tools::Scene {
-            volume: document.volume(),
-            mask: document.mask(),
-            labels: document.labels(),
-            label: document.selected_label(),
-            point_size: 1.0,
-        };
+        let scene = tools::Scene::of(document, 1.0);
         let actions = toolbox.event(&event, &scene);
         self.views.pointer.take(actions, out);
     }

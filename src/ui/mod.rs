@@ -25,6 +25,7 @@ mod outbox;
 mod panels;
 mod parts;
 mod reading;
+mod readings;
 mod remembered;
 mod run;
 mod seen;

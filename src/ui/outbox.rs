@@ -33,8 +33,16 @@ pub enum Question {
     OpenFile,
     OpenFolder,
     Export,
+    ExportMeasurements,
     ImportLabels,
     ImportModel,
+}
+
+impl Question {
+    /// Whether the answer is a file that is written.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Export | Self::ExportMeasurements)
+    }
 }
 
 #[derive(Debug, Default)]

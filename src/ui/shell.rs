@@ -12,8 +12,8 @@ use super::open_images;
 use super::other_image;
 use super::outbox::{Outbox, Question, Request};
 use super::panels::{
-    compare::Compare, effect::EffectPanel, info::Info, labels::Labels, learn::Learn, prediction::Prediction,
-    queue::Queue,
+    compare::Compare, effect::EffectPanel, info::Info, labels::Labels, learn::Learn, measure::Measure,
+    prediction::Prediction, queue::Queue,
 };
 use super::parts::{self, Part};
 use super::seen_pictures::LeftOff;
@@ -36,6 +36,7 @@ fn panels() -> Vec<Box<dyn Panel>> {
         Box::<Prediction>::default(),
         Box::<Queue>::default(),
         Box::<Learn>::default(),
+        Box::<Measure>::default(),
         Box::<Info>::default(),
         Box::<Compare>::default(),
         Box::<EffectPanel>::default(),
@@ -346,13 +347,7 @@ fn hint(ctx: &egui::Context, document: &Document, toolbox: &Toolbox, view_state:
     if view_state.is_comparing(document) && !toolbox.busy() {
         return "Both show the place of the crosshair · Escape leaves the comparison".to_owned();
     }
-    let words = toolbox.hint(&tools::Scene {
-        volume: document.volume(),
-        mask: document.mask(),
-        labels: document.labels(),
-        label: document.selected_label(),
-        point_size: 1.0,
-    });
+    let words = toolbox.hint(&tools::Scene::of(document, 1.0));
     with_keys(ctx, &words)
 }
 

@@ -76,6 +76,8 @@ pub mod canvas {
     pub const SHADE: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 0xb0);
     pub const CROSSHAIR: Color32 = Color32::from_rgba_premultiplied(0x4a, 0x66, 0x9c, 0x9c);
     pub const CURSOR: Color32 = Color32::from_rgb(0xff, 0xff, 0xff);
+    /// Lines and points of measurements.
+    pub const MEASURE: Color32 = Color32::from_rgb(0xff, 0xe0, 0x66);
     pub const GUIDE: Color32 = Color32::from_rgb(0xff, 0xff, 0xff);
     /// Around the view that the keys act on.
     pub const FOCUS: Color32 = Color32::from_rgb(0x46, 0x55, 0x7c);

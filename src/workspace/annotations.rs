@@ -2,6 +2,7 @@ use super::NoticeLevel;
 use super::store::mask_hash;
 use crate::edit::{Change, Edit, Marks, MaskRules, Origin};
 use crate::label::{LabelMap, LabelTable};
+use crate::metrics::measurements::{Measurement, Measurements};
 use std::collections::BTreeSet;
 
 /// The annotations of an image: everything that the journal rebuilds.
@@ -11,16 +12,19 @@ pub struct Annotations {
     pub labels: LabelTable,
     /// Native slices that a person has verified.
     pub verified: BTreeSet<usize>,
+    pub measurements: Measurements,
 }
 
 impl Annotations {
     pub fn empty(dims: [usize; 3], labels: LabelTable) -> Self {
-        Self { mask: LabelMap::empty(dims), labels, verified: BTreeSet::new() }
+        let (verified, measurements) = (BTreeSet::new(), Measurements::default());
+        Self { mask: LabelMap::empty(dims), labels, verified, measurements }
     }
 
     /// What an edit changes.
     pub fn marks(&mut self) -> Marks<'_> {
-        Marks { mask: &mut self.mask, labels: &mut self.labels, verified: &mut self.verified }
+        let Self { mask, labels, verified, measurements } = self;
+        Marks { mask, labels, verified, measurements }
     }
 
     /// What an edit may not change.
@@ -55,6 +59,7 @@ pub fn title(edit: &Edit) -> String {
         Change::Verified { slice, on: true } => format!("verify slice {}", slice + 1),
         Change::Verified { slice, on: false } => format!("unverify slice {}", slice + 1),
         Change::Labels { before, after } => label_title(before, after),
+        Change::Measurements { before, after } => measurement_title(before, after),
     };
     // What comes before the voxels' change (a label that it needs) is not what the person did.
     edit.changes().last().map(of).unwrap_or_default()
@@ -113,6 +118,20 @@ fn label_title(before: &LabelTable, after: &LabelTable) -> String {
     match after.iter().find(|l| before.get(l.id) != Some(l)) {
         Some(changed) => format!("change label “{}”", changed.name),
         None => "change labels".to_owned(),
+    }
+}
+
+fn measurement_title(before: &Measurements, after: &Measurements) -> String {
+    let name = |m: &Measurement| m.kind.title().to_lowercase();
+    if let Some(added) = after.iter().find(|m| before.get(m.id).is_none()) {
+        return format!("measure: {}", name(added));
+    }
+    if let Some(removed) = before.iter().find(|m| after.get(m.id).is_none()) {
+        return format!("remove measurement: {}", name(removed));
+    }
+    match after.iter().find(|m| before.get(m.id) != Some(m)) {
+        Some(changed) => format!("change measurement: {}", name(changed)),
+        None => "change measurements".to_owned(),
     }
 }
 

@@ -3,7 +3,9 @@ use super::effects::EffectOrder;
 use super::export::ExportFormat;
 use crate::edit::{Limits, Shape};
 use crate::engine::JobId;
+use crate::geom::Axis;
 use crate::label::LabelId;
+use crate::metrics::measurements::MeasurementKind;
 use crate::nn::train::Precision;
 use crate::volume::Modality;
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use std::path::PathBuf;
 /// Everything that the window, the command line or a recording does to data. A list of commands replayed on the same
 /// images gives the same masks.
 ///
-/// `Edit`, `Labels`, `Cursor`, `Modality`, `Model` and `Project` act on the active document.
+/// `Edit`, `Effect`, `Labels`, `Measure`, `Cursor`, `Modality`, `Model` and `Project` act on the active document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
@@ -41,6 +43,7 @@ pub enum Command {
     /// Changes the mask by effects, as one step.
     Effect(EffectOrder),
     Labels(LabelCommand),
+    Measure(MeasureCommand),
     /// Moves the crosshair to a voxel (x, y, z); clamped into the image.
     Cursor([usize; 3]),
     /// Says what made the image; kept by the project file. Where the model in use is not for it, the one that such an
@@ -179,6 +182,30 @@ pub enum LabelCommand {
     },
     /// The label that tools paint with; 0 is background.
     Select(LabelId),
+}
+
+/// Changes of the measurements; all are undone and redone like strokes. Points are voxel coordinates, with fractions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureCommand {
+    /// `normal`: the axis across the slice that it lies in.
+    Add {
+        kind: MeasurementKind,
+        normal: Axis,
+        points: Vec<[f64; 3]>,
+    },
+    /// Puts the points of one elsewhere.
+    Place {
+        id: u32,
+        points: Vec<[f64; 3]>,
+    },
+    Rename {
+        id: u32,
+        name: String,
+    },
+    Remove {
+        id: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ use crate::engine::{DocumentId, JobId, SliceKey, Version};
 use crate::geom::Plane;
 use crate::io::SeriesInfo;
 use crate::label::{LabelId, LabelMap, LabelTable};
+use crate::metrics::measurements::Measurements;
 use crate::nn::ModelCard;
 use crate::volume::{Modality, Volume};
 use std::collections::BTreeSet;
@@ -138,6 +139,10 @@ impl Document {
 
     pub fn labels(&self) -> &LabelTable {
         &self.annotated.now().labels
+    }
+
+    pub fn measurements(&self) -> &Measurements {
+        &self.annotated.now().measurements
     }
 
     /// The label that tools paint with.

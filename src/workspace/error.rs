@@ -2,6 +2,7 @@ use super::store::StoreError;
 use super::{DocumentId, Risk};
 use crate::edit::EditError;
 use crate::label::LabelId;
+use crate::metrics::measurements::MeasurementError;
 use std::path::PathBuf;
 
 /// Why a command was not carried out. Nothing has changed where one is returned.
@@ -39,6 +40,8 @@ pub enum CommandError {
     BadLabelName(String),
     #[error("{0}")]
     Effect(String),
+    #[error(transparent)]
+    Measurement(#[from] MeasurementError),
     #[error("no model is in use: choose one first")]
     NoModel,
     #[error("model “{0}” is not in the model library")]

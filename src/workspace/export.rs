@@ -1,6 +1,7 @@
 //! A mask written to a file of a person's choice, or beside its image.
 
 use super::jobs::JobResult;
+use super::measuring::measurements_csv;
 use super::parts::Parts;
 use super::source::Source;
 use super::{CommandError, Document, DocumentId, Export, NoticeLevel};
@@ -23,10 +24,12 @@ pub enum ExportFormat {
     Mask(&'static Writer),
     /// The label table alone.
     Table,
+    /// The measurements, as CSV.
+    Measurements,
 }
 
 impl ExportFormat {
-    /// All that can be written, the usual one first.
+    /// All that labels can be written as, the usual one first.
     pub fn all() -> impl Iterator<Item = Self> {
         io::writers().map(Self::Mask).chain([Self::Table])
     }
@@ -43,13 +46,14 @@ impl ExportFormat {
 
     /// The format of an id.
     pub fn from_id(id: &str) -> Option<Self> {
-        Self::all().find(|format| format.id() == id)
+        Self::all().chain([Self::Measurements]).find(|format| format.id() == id)
     }
 
     pub fn id(self) -> &'static str {
         match self {
             Self::Mask(writer) => writer.id,
             Self::Table => "table",
+            Self::Measurements => "measurements",
         }
     }
 
@@ -57,6 +61,7 @@ impl ExportFormat {
         match self {
             Self::Mask(writer) => writer.title,
             Self::Table => "Label table",
+            Self::Measurements => "Measurements",
         }
     }
 
@@ -65,6 +70,7 @@ impl ExportFormat {
         match self {
             Self::Mask(writer) => writer.extensions,
             Self::Table => &["txt"],
+            Self::Measurements => &["csv"],
         }
     }
 
@@ -100,7 +106,8 @@ pub fn proposed_export(document: &Document, format: ExportFormat) -> PathBuf {
         true => std::env::current_dir().unwrap_or_default(),
         false => document.source().parent().map(Path::to_owned).unwrap_or_default(),
     };
-    folder.join(format!("{}_labels.{}", io::case_name(document.source()), format.extension()))
+    let what = if format == ExportFormat::Measurements { "measurements" } else { "labels" };
+    folder.join(format!("{}_{what}.{}", io::case_name(document.source()), format.extension()))
 }
 
 impl Parts {
@@ -136,7 +143,7 @@ impl Parts {
             }
             _ => targets.write(path),
         };
-        if *format != ExportFormat::Table {
+        if matches!(format, ExportFormat::Mask(_)) {
             targets.write(io::table_beside(path));
         }
         let not_writable = |what: String| CommandError::NotWritable(path.clone(), what);
@@ -187,6 +194,10 @@ impl Parts {
                     io::write_table(&path, &now.labels)?;
                     return Ok(JobResult::Exported(id, written));
                 }
+                ExportFormat::Measurements => {
+                    io::write_text(&path, &measurements_csv(&volume, &now.measurements))?;
+                    return Ok(JobResult::Exported(id, written));
+                }
             }
             if now.mask.is_empty() {
                 written
@@ -226,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_format_is_saved_by_its_id_as_it_always_was() {
-        for id in ["nifti", "png", "table"] {
+        for id in ["nifti", "png", "table", "measurements"] {
             let saved = format!("\"{id}\"");
             let format: ExportFormat = serde_json::from_str(&saved).unwrap();
             assert_eq!(serde_json::to_string(&format).unwrap(), saved);

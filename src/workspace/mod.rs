@@ -29,6 +29,7 @@ mod journal;
 mod label_statistics;
 mod labels;
 mod labels_by_name;
+mod measuring;
 mod modality;
 mod model_library;
 mod notice;
@@ -53,8 +54,8 @@ mod wiring;
 pub use crate::engine::DocumentId;
 pub use annotations::Annotations;
 pub use command::{
-    AcceptScope, Command, EditCommand, Export, LabelCommand, ModelCommand, OtherImageAnswer, ProjectCommand,
-    Take, TrainCommand, TrainOptions, Unlabelled,
+    AcceptScope, Command, EditCommand, Export, LabelCommand, MeasureCommand, ModelCommand, OtherImageAnswer,
+    ProjectCommand, Take, TrainCommand, TrainOptions, Unlabelled,
 };
 pub use comparison::{Agreement, Compared, Comparison, SliceAgreement};
 pub use document::{Document, Opening};
@@ -63,6 +64,7 @@ pub use error::CommandError;
 pub use export::{ExportFormat, proposed_export};
 pub use jobs::{Activity, Device};
 pub use labels_by_name::{class_labels, wanted_labels};
+pub use measuring::measurements_csv;
 pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};

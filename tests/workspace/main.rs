@@ -12,6 +12,7 @@ mod history;
 mod imported;
 mod large;
 mod learning;
+mod measuring;
 mod modality;
 mod places;
 mod prediction;

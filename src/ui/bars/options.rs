@@ -94,13 +94,7 @@ fn tool(
     narrow: bool,
     out: &mut Outbox,
 ) {
-    let scene = Scene {
-        volume: document.volume(),
-        mask: document.mask(),
-        labels: document.labels(),
-        label: document.selected_label(),
-        point_size: 1.0,
-    };
+    let scene = Scene::of(document, 1.0);
     if view_state.windowing {
         return title(ui, "Window and level");
     }

@@ -5,5 +5,6 @@ pub mod effect;
 pub mod info;
 pub mod labels;
 pub mod learn;
+pub mod measure;
 pub mod prediction;
 pub mod queue;

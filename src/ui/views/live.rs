@@ -37,17 +37,27 @@ pub fn tool_preview(painter: &Painter, frame: &ViewFrame, preview: &Preview, lab
             painter.add(Shape::closed_line(on_screen(frame, rim), Stroke::new(width, color)));
         }
     }
+    for line in &preview.lines {
+        measured_line(painter, on_screen(frame, line), 1.0);
+    }
     if let Some((place, words)) = &preview.words {
         beside_the_pointer(painter, frame.point_of((*place).into()), words);
     }
 }
 
-fn on_screen(frame: &ViewFrame, points: &[[f64; 3]]) -> Vec<Pos2> {
+/// A line of a measurement; `strength` 0 to 1.
+pub(super) fn measured_line(painter: &Painter, points: Vec<Pos2>, strength: f32) {
+    for (width, color) in [(4.0, canvas::SHADE), (1.6, canvas::MEASURE)] {
+        painter.add(Shape::line(points.clone(), Stroke::new(width, color.gamma_multiply(strength))));
+    }
+}
+
+pub(super) fn on_screen(frame: &ViewFrame, points: &[[f64; 3]]) -> Vec<Pos2> {
     points.iter().map(|&p| frame.point_of(p.into())).collect()
 }
 
 /// Words on a dark ground beside the pointer, on the side on which there is room.
-fn beside_the_pointer(painter: &Painter, at: Pos2, words: &str) {
+pub(super) fn beside_the_pointer(painter: &Painter, at: Pos2, words: &str) {
     const AWAY: f32 = 14.0;
     let words = painter.layout_no_wrap(words.to_owned(), theme::small(), canvas::TEXT);
     let room = painter.clip_rect();

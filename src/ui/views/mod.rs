@@ -13,6 +13,7 @@ mod legend;
 mod likely;
 mod live;
 mod marks;
+mod measured;
 mod overlay;
 mod overview;
 mod pointer;
@@ -58,6 +59,7 @@ pub struct Views {
     /// What only one of two networks predicts, before and now.
     differing: difference::Kept,
     effect: effect::Outcome,
+    measured: measured::Measured,
     /// The view in which it is said what a prediction is worth: once is enough.
     says: Option<Plane>,
 }

@@ -56,6 +56,7 @@ impl Pointer {
                 }
                 ToolAction::Commit => out.edit(EditCommand::Commit),
                 ToolAction::Abort => out.edit(EditCommand::Abort),
+                ToolAction::Measure(command) => out.command(Command::Measure(command)),
                 ToolAction::MoveCursor(voxel) => out.command(Command::Cursor(voxel)),
                 ToolAction::Preview(preview) => self.preview = preview,
             }

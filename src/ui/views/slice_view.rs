@@ -10,7 +10,7 @@ use crate::gpu::{
 };
 use crate::label::{LabelId, LabelTable};
 use crate::nn::Probabilities;
-use crate::tools::{self, Cursor, Toolbox};
+use crate::tools::{self, Cursor, ToolKind, Toolbox};
 use crate::ui::arrangement::Arrangement;
 use crate::ui::learned::Learned;
 use crate::ui::outbox::Outbox;
@@ -44,13 +44,7 @@ pub fn show(
     let ppp = ui.ctx().pixels_per_point();
     let plane_view = view_state.image(document).planes[plane as usize];
     let frame = ViewFrame::new(document.volume(), plane, scene.cursor, rect, plane_view, ppp);
-    let tool_scene = tools::Scene {
-        volume: document.volume(),
-        mask: document.mask(),
-        labels: document.labels(),
-        label: document.selected_label(),
-        point_size: 1.0 / frame.points_per_unit(),
-    };
+    let tool_scene = tools::Scene::of(document, 1.0 / frame.points_per_unit());
     views.pointer.over_view(ui, &response, &frame, &tool_scene, document, toolbox, view_state, out);
 
     // The pointer may have moved the image in this very frame.
@@ -87,6 +81,10 @@ pub fn show(
     overlay::predicted_slices(&painter, &frame, reformat, view_state.prediction_shown && !effect);
     if view_state.crosshair && count > 1 {
         overlay::crosshair(&painter, &frame, scene.cursor);
+    }
+    if !scene.is_other {
+        let measures = toolbox.tool().kind == ToolKind::Measure;
+        views.measured.paint(&painter, &frame, document, views.pointer.preview.as_ref(), measures);
     }
     if let Some(preview) =
         views.pointer.preview.as_ref().filter(|p| p.plane == plane && p.slice == frame.slice)

@@ -104,6 +104,14 @@ impl ProjectFile {
             change
                 .execute("INSERT INTO verified (case_id, z) VALUES (?1, ?2)", params![self.case, z as i64])?;
         }
+        change.execute("DELETE FROM measurement WHERE case_id = ?1", [self.case])?;
+        for (place, m) in snapshot.measurements.iter().enumerate() {
+            let points = serde_json::to_string(&m.points).unwrap_or_default();
+            change.execute(
+                "INSERT INTO measurement (case_id, place, id, kind, name, points) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![self.case, place as i64, m.id, m.kind.id(), m.name, points],
+            )?;
+        }
         change.commit()?;
         self.db.execute(
             "DELETE FROM snapshot WHERE case_id = ?1 AND seq NOT IN

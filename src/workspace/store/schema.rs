@@ -75,6 +75,13 @@ CREATE TABLE setting (                   -- small facts, such as the model in us
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT;
+", "
+CREATE TABLE measurement (               -- as they stand, likewise
+    case_id INTEGER NOT NULL REFERENCES cases(id),
+    place INTEGER NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    points TEXT NOT NULL,                -- JSON: voxels, column, row and slice each
+    PRIMARY KEY (case_id, id)
+) STRICT;
 "];
 
 /// The version of the schema that this program writes.

@@ -1,4 +1,5 @@
 use crate::label::{LabelId, LabelMap, LabelTable};
+use crate::metrics::measurements::Measurements;
 use crate::workspace::annotations::Annotations;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,6 +14,7 @@ pub struct Snapshot {
     pub payload: Vec<u8>,
     pub labels: LabelTable,
     pub verified: Vec<usize>,
+    pub measurements: Measurements,
 }
 
 impl Snapshot {
@@ -23,6 +25,7 @@ impl Snapshot {
             payload: encode(annotations)?,
             labels: annotations.labels.clone(),
             verified: annotations.verified.iter().copied().collect(),
+            measurements: annotations.measurements.clone(),
         })
     }
 }
@@ -32,6 +35,9 @@ struct Head {
     dims: [usize; 3],
     labels: LabelTable,
     verified: Vec<usize>,
+    /// Snapshots of older versions have none.
+    #[serde(default)]
+    measurements: Measurements,
 }
 
 /// The annotations as bytes: a JSON head, then the mask's runs (length and label as little-endian u32 and u16),
@@ -41,6 +47,7 @@ pub fn encode(annotations: &Annotations) -> std::io::Result<Vec<u8>> {
         dims: annotations.mask.dims(),
         labels: annotations.labels.clone(),
         verified: annotations.verified.iter().copied().collect(),
+        measurements: annotations.measurements.clone(),
     };
     let head = serde_json::to_vec(&head)?;
     let mut out = Vec::from(MAGIC);
@@ -81,7 +88,8 @@ pub fn decode(bytes: &[u8], dims: [usize; 3]) -> Result<Annotations, String> {
         values.resize(values.len() + len, u16::from_le_bytes([run[4], run[5]]));
     }
     let mask = LabelMap::from_values(head.dims, &values).ok_or("its runs are shorter than its mask")?;
-    Ok(Annotations { mask, labels: head.labels, verified: head.verified.into_iter().collect() })
+    let Head { labels, verified, measurements, .. } = head;
+    Ok(Annotations { mask, labels, verified: verified.into_iter().collect(), measurements })
 }
 
 /// A mask's identity: BLAKE3 over its size and its runs, 64 hexadecimal digits. Equal masks have equal hashes.
@@ -125,13 +133,18 @@ fn runs(mask: &LabelMap, mut put: impl FnMut(u32, LabelId)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geom::Axis;
+    use crate::metrics::measurements::MeasurementKind;
 
     fn annotations() -> Annotations {
+        let mut measurements = Measurements::default();
+        measurements.add(MeasurementKind::Ruler, Axis::Z, vec![[0.1; 3], [0.3; 3]]).unwrap();
         let values: Vec<LabelId> = (0..7 * 5 * 3).map(|i| [0, 0, 0, 1, 1, 40_000][(i / 3) % 6]).collect();
         Annotations {
             mask: LabelMap::from_values([7, 5, 3], &values).unwrap(),
             labels: LabelTable::named(&["one"]),
             verified: [0, 2].into(),
+            measurements,
         }
     }
 
@@ -142,6 +155,7 @@ mod tests {
         assert_eq!(after.mask.to_values(), before.mask.to_values());
         assert_eq!(after.labels, before.labels);
         assert_eq!(after.verified, before.verified);
+        assert_eq!(after.measurements, before.measurements);
         assert_eq!(mask_hash(&after.mask), mask_hash(&before.mask));
     }
 

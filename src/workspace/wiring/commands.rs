@@ -35,6 +35,7 @@ impl Workspace {
             Command::Effect(order) => effects.apply(parts, edits, order),
             Command::Edit(edit) => edits.edit(parts, library, predictions, edit),
             Command::Labels(change) => parts.change_labels(change),
+            Command::Measure(change) => parts.change_measurements(change),
             Command::Cursor(voxel) => {
                 parts.documents.active_mut()?.set_cursor(voxel);
                 Ok(())
