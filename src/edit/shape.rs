@@ -44,7 +44,7 @@ pub struct EffectAt {
 impl EffectAt {
     /// The effect and its values. Parameters of a gesture name no label.
     fn resolve(&self) -> Result<(&'static Effect, Values), EffectError> {
-        self.step.resolve(&LabelTable::default()).map_err(|why| EffectError::Nothing(why.to_string()))
+        self.step.resolve(&LabelTable::default(), None).map_err(|why| EffectError::Nothing(why.to_string()))
     }
 
     /// What it is carried out with and on. As with a brush, all that is not locked may be painted over.

@@ -125,7 +125,7 @@ impl Stroke {
 /// What is under the middle of a dab.
 fn middle(effect: &EffectAt, context: &ToolContext) -> Option<Tissue> {
     let scene = &context.scene;
-    let (_, values) = effect.step.resolve(scene.labels).ok()?;
+    let (_, values) = effect.step.resolve(scene.labels, None).ok()?;
     let scene = Scene {
         scope: effect.scope.clone(),
         ..Scene::new(scene.volume, scene.mask, scene.labels, scene.label)
