@@ -27,6 +27,7 @@ mod parts;
 mod reading;
 mod remembered;
 mod run;
+mod scale;
 mod seen;
 mod seen_pictures;
 mod shell;
