@@ -26,6 +26,18 @@ pub fn listed(names: &[&str], most: usize) -> String {
     }
 }
 
+/// A number as people write it: with a comma or a point before the decimals, and with blanks between thousands. `None` where it is
+/// none, or no finite one.
+pub fn number(text: &str) -> Option<f64> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.replace('−', "-");
+    let plain = match plain.contains('.') {
+        true => plain,
+        false => plain.replacen(',', ".", 1),
+    };
+    plain.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// "about 3 min": in steps in which a person would say it.
 pub fn duration(secs: f64) -> String {
     let in_steps = |value: f64, step: f64| (value / step).round().max(1.0) * step;
@@ -69,6 +81,25 @@ mod tests {
             "about 3 h",
         ];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        for (text, read) in [
+            ("2.5", Some(2.5)),
+            (" 2,5 ", Some(2.5)),
+            ("−62,4", Some(-62.4)),
+            ("1 412", Some(1412.0)),
+            ("1e-3", Some(0.001)),
+            ("1,234.5", None),
+            ("1,2,3", None),
+            ("nan", None),
+            ("inf", None),
+            ("abc", None),
+            ("", None),
+        ] {
+            assert_eq!(number(text), read, "{text:?}");
+        }
     }
 
     #[test]

@@ -200,10 +200,13 @@ fn undo_and_redo_of_two_thousand_random_edits() {
             }
             2 => {
                 let (before, mut after) = (case.measurements.clone(), case.measurements.clone());
-                let mut point = || [rng.random_range(0.0..9.0), 0.3, 1.0];
-                match after.iter().next().map(|m| m.id) {
-                    Some(id) if rng.random_bool(0.4) => after.remove(id).unwrap(),
-                    _ => _ = after.add(MeasurementKind::Ruler, Axis::Z, vec![point(), point()]).unwrap(),
+                let oldest = after.iter().next().map(|m| m.id).filter(|_| rng.random_bool(0.4));
+                match oldest {
+                    Some(id) => after.remove(id).unwrap(),
+                    None => {
+                        let points = [0.0, 1.0].map(|y| [rng.random_range(0.0..9.0), y, 1.0]);
+                        after.add(MeasurementKind::Ruler, Axis::Z, points.to_vec()).unwrap();
+                    }
                 }
                 log.extend(&mut case.marks(), Change::Measurements { before, after }).unwrap();
             }
@@ -780,7 +783,13 @@ fn journal_entries_are_small_and_brush_steps_quick_on_large_images() {
     let samples = Samples::U8((0..4096 * 4096).map(|i: usize| (i % 251) as u8).collect());
     let volume = Volume::new(grid, samples, [1.0, 0.0], Modality::Fundus).unwrap();
     let labels = LabelTable::named(&["vessel", "disc"]);
-    let mut case = Case { mask: LabelMap::empty(volume.dims()), volume, labels, verified: BTreeSet::new() };
+    let mut case = Case {
+        mask: LabelMap::empty(volume.dims()),
+        volume,
+        labels,
+        verified: BTreeSet::new(),
+        measurements: Measurements::default(),
+    };
     let mut log = EditLog::default();
     let (mut steps, mut sizes) = (Vec::new(), Vec::new());
     for stroke in 0..60 {

@@ -1,6 +1,7 @@
 use super::Scene;
 use crate::geom::{Grid, Unit};
 use crate::volume::{Volume, Window, presets};
+use crate::words;
 use egui::{DragValue, Ui, emath::Numeric};
 use serde::{Deserialize, Serialize};
 
@@ -275,7 +276,7 @@ impl ToolOptions {
 /// A field for a number, here and in the rest of the window: what is written counts when the field ends, so that Escape leaves
 /// the number as it was.
 pub fn number<N: Numeric>(value: &mut N) -> DragValue<'_> {
-    DragValue::new(value).update_while_editing(false)
+    DragValue::new(value).update_while_editing(false).custom_parser(words::number)
 }
 
 /// What the values of interest span: soft tissue for CT, and all but the outermost hundredths of a sample of the voxels

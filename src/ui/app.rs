@@ -140,6 +140,7 @@ impl App {
     /// One frame.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
         self.frames += 1;
+        self.shell.scale.keep_within(ui.ctx());
         self.fonts.install(ui.ctx());
         // The first frame is on screen before anything else begins.
         if self.frames > 1
@@ -182,7 +183,7 @@ impl App {
         for command in pressed {
             self.shell.dispatch(command, workspace, &mut self.view_state, &mut self.toolbox, &mut out);
         }
-        self.shell.hold_to_hide(ui.ctx(), hides, &mut self.view_state);
+        self.shell.hold_to_hide(ui.ctx(), hides, workspace.active(), &mut self.view_state);
         let space = self.keyboard.has_space();
         self.shell.tap_to_go_on(ui.ctx(), space, workspace, &self.view_state, &mut out);
         for path in dropped(ui.ctx()) {

@@ -25,6 +25,14 @@ pub trait Panel {
     fn title(&self) -> &'static str;
     fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext);
 
+    /// Whether something stays above the panel's body.
+    fn has_header(&self) -> bool {
+        false
+    }
+
+    /// What stays above the panel's body, whatever is scrolled.
+    fn header(&mut self, _ui: &mut Ui, _context: &mut PanelContext) {}
+
     /// Whether something stays at the panel's lower edge.
     fn has_footer(&self, _context: &PanelContext) -> bool {
         false

@@ -8,7 +8,7 @@ use super::panels::labels::free_name;
 use super::panels::queue::Step;
 use super::shell::Shell;
 use super::tap::TAP_SECS;
-use super::view_state::{ViewState, layouts};
+use super::view_state::{Drawn, ViewState, can_apply, layouts};
 use super::views;
 use super::welcome;
 use crate::edit::effects;
@@ -19,9 +19,6 @@ use crate::tools::{self, Input, Modifiers, PointerEvent, Toolbox};
 use crate::volume::presets;
 use crate::workspace::{AcceptScope, Command, Document, EditCommand, LabelCommand, SaveState, Workspace};
 use glam::DVec3;
-
-/// The prediction is not drawn as long as an effect is set up: nobody would see what is accepted.
-const EFFECT_FIRST: &str = "First apply the effect, or leave it: the prediction is not shown meanwhile";
 
 impl Shell {
     pub fn dispatch(
@@ -70,14 +67,7 @@ impl Shell {
         let z = document.cursor()[2];
         match command {
             // A tool that has something under way hears these first.
-            KeyCommand::Abort if !toolbox.busy() && view_state.leave_effect() => {}
-            KeyCommand::Accept(scope) if !toolbox.busy() && view_state.effect.is_some() => {
-                let is_in_front = self.side.front(self.arrangement) == "effect";
-                match scope {
-                    Scope::Slice if is_in_front => view_state.apply_effect(document, out),
-                    _ => self.notices.tell(EFFECT_FIRST),
-                }
-            }
+            KeyCommand::Abort if !toolbox.busy() && view_state.leave_effect(document) => {}
             KeyCommand::Abort if !toolbox.busy() && view_state.leave_comparison(document) => {}
             KeyCommand::Abort => self.tool_key(Input::Escape, document, view_state, toolbox, out),
             KeyCommand::Accept(Scope::Slice) if toolbox.busy() => {
@@ -98,7 +88,8 @@ impl Shell {
                 }
             }
             KeyCommand::Effect(id) => {
-                out.requests.extend(effects::effect(id).map(Request::Effect));
+                let begun = |effect| Request::Effect { effect, scope: None, at_once: false };
+                out.requests.extend(effects::effect(id).map(begun));
             }
             KeyCommand::WindowMode => {
                 let actions = toolbox.cancel();
@@ -110,18 +101,7 @@ impl Shell {
                 let actions = toolbox.swap();
                 self.views.pointer.take(actions, out);
             }
-            KeyCommand::Accept(_) if view_state.learned.is_another(document) => {
-                self.notices
-                    .tell("This is what the new network predicts: it can be accepted once it is adopted");
-            }
-            KeyCommand::Accept(scope) => {
-                let scope = match scope {
-                    Scope::Slice => AcceptScope::Slice(z),
-                    Scope::Volume => AcceptScope::Volume,
-                    Scope::Component => AcceptScope::Component { voxel: document.cursor(), volume: false },
-                };
-                out.edit(EditCommand::Accept { scope });
-            }
+            KeyCommand::Accept(scope) => self.accept(scope, workspace, document, view_state, out),
             KeyCommand::Reject => reject(document, view_state, z),
             KeyCommand::Verify => out.edit(EditCommand::SetVerified { z, on: !document.is_verified(z) }),
             KeyCommand::CopyFrom(by) => {
@@ -172,6 +152,33 @@ impl Shell {
             | KeyCommand::Layout(_) => navigate(command, document, view_state, out),
             _ => change_view_state(command, document, view_state),
         }
+    }
+
+    /// Takes what is drawn over the mask into it, where it can be.
+    fn accept(
+        &mut self,
+        scope: Scope,
+        workspace: &Workspace,
+        document: &Document,
+        view_state: &mut ViewState,
+        out: &mut Outbox,
+    ) {
+        let its_panel = self.side.front(self.arrangement) == "effect";
+        if view_state.drawn(document) == Drawn::Effect && scope == Scope::Slice && its_panel {
+            return match can_apply(workspace) {
+                Ok(()) => view_state.apply_effect(document, out),
+                Err(why) => self.notices.tell(why),
+            };
+        }
+        if let Err(why) = view_state.can_accept(document) {
+            return self.notices.tell(why);
+        }
+        let scope = match scope {
+            Scope::Slice => AcceptScope::Slice(document.cursor()[2]),
+            Scope::Volume => AcceptScope::Volume,
+            Scope::Component => AcceptScope::Component { voxel: document.cursor(), volume: false },
+        };
+        out.edit(EditCommand::Accept { scope });
     }
 
     /// Tells the tool of a key, at the place where the pointer was last.
@@ -229,7 +236,13 @@ impl Shell {
 
     /// As long as its key is held the mask is hidden, or the other of two predictions shown; a tap does so for good. `pressed`: it
     /// went down, without another key.
-    pub fn hold_to_hide(&mut self, ctx: &egui::Context, pressed: bool, view_state: &mut ViewState) {
+    pub fn hold_to_hide(
+        &mut self,
+        ctx: &egui::Context,
+        pressed: bool,
+        front: Option<&Document>,
+        view_state: &mut ViewState,
+    ) {
         let (down, now, free) = (
             keys(ctx).is_down(ctx, KeyCommand::HideMask),
             ctx.input(|i| i.time),
@@ -238,13 +251,13 @@ impl Shell {
         if pressed {
             self.hiding_since = Some(now);
         }
-        view_state.hold(false);
+        view_state.hold(front, false);
         match self.hiding_since {
-            Some(_) if down && free => view_state.hold(true),
+            Some(_) if down && free => view_state.hold(front, true),
             Some(since) => {
                 self.hiding_since = None;
                 if now - since < TAP_SECS {
-                    view_state.tap();
+                    view_state.tap(front);
                 }
             }
             None => {}
@@ -260,9 +273,7 @@ fn go_on(
     view_state: &ViewState,
     out: &mut Outbox,
 ) -> Result<(), &'static str> {
-    if view_state.effect.is_some() {
-        return Err(EFFECT_FIRST);
-    }
+    view_state.can_accept(document)?;
     let z = document.cursor()[2];
     let step = Step::of(workspace, document, view_state);
     match step {

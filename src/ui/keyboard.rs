@@ -2,7 +2,7 @@
 
 use super::keys::{KeyCommand, Scope, keys, repeats};
 use super::parts;
-use egui::{Context, Event, Id, Key, Modifiers, Plugin, RawInput, Response, Ui};
+use egui::{Context, Event, Id, Key, Modifiers, Plugin, Popup, RawInput, Response, Ui};
 use std::collections::BTreeMap;
 
 /// Prepares a window for [`Keyboard`].
@@ -157,7 +157,7 @@ pub struct Keyboard {
 
 impl Keyboard {
     /// The commands of the keys that were pressed since the last frame. None while a dialog has the keyboard
-    /// (`listening` is false), and while a text field has it none but those with Ctrl, which end the field first.
+    /// (`listening` is false); while a text field has it or a menu is open, none but those with Ctrl, which end it first.
     pub fn pressed(&mut self, ctx: &Context, listening: bool) -> Vec<KeyCommand> {
         let written = std::mem::take(&mut self.written);
         let escaped = std::mem::take(&mut self.escaped);
@@ -174,20 +174,22 @@ impl Keyboard {
             parts::set_walking(ctx, false);
         }
         let mut walking = parts::is_walking(ctx);
+        // Arrows go through the lines of an open menu, Enter takes one, Escape closes it.
+        let menu = Popup::is_any_open(ctx);
         // Over the image Tab is a key of ours; the focus of widgets must not wander with it.
-        if !walking {
+        if !walking && !menu {
             ctx.memory_mut(|m| m.move_focus(egui::FocusDirection::None));
         }
         let counted = keys(ctx);
-        // An open menu handles Escape first, and so does a field that it took the keyboard from.
+        // A field that Escape took the keyboard from handles it first.
         self.escaped = written && ctx.input(|i| i.key_pressed(Key::Escape));
-        let escapes = egui::Popup::is_any_open(ctx) || written;
         let row = row_with_it(ctx).is_some();
         let mut commands = std::mem::take(&mut self.waiting);
         ctx.input_mut(|input| {
             let mut rest = Vec::with_capacity(input.events.len());
             for event in std::mem::take(&mut input.events) {
                 match &event {
+                    Event::Key { modifiers, .. } if menu && !modifiers.command => rest.push(event),
                     Event::Key { key, modifiers, .. } if walking && is_of_widgets(*key, *modifiers) => {
                         rest.push(event)
                     }
@@ -196,7 +198,7 @@ impl Keyboard {
                         self.space += usize::from(*pressed);
                     }
                     Event::Key { key: Key::Space, .. } => {}
-                    Event::Key { key: Key::Escape, .. } if escapes => rest.push(event),
+                    Event::Key { key: Key::Escape, .. } if written => rest.push(event),
                     Event::Key { key: Key::Enter, modifiers: Modifiers::NONE, .. } if row => rest.push(event),
                     Event::Key { key, pressed: true, modifiers, repeat, .. } => {
                         match counted.find(*key, *modifiers) {
@@ -218,6 +220,9 @@ impl Keyboard {
             rest.extend(escaped.then(escape));
             input.events = rest;
         });
+        if menu && !commands.is_empty() {
+            Popup::close_all(ctx);
+        }
         commands
     }
 

@@ -28,6 +28,7 @@ mod reading;
 mod readings;
 mod remembered;
 mod run;
+mod scale;
 mod seen;
 mod seen_pictures;
 mod shell;

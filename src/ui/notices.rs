@@ -5,8 +5,9 @@ use super::messages::{Messages, look};
 use super::outbox::{Outbox, Request};
 use super::panels::learn::time_left;
 use super::reading::in_words;
+use super::side::Side;
 use super::stack::{Corner, Stack};
-use super::theme;
+use super::theme::{self, size};
 use super::widgets::{Icon, IconButton, quiet};
 use crate::words::capital;
 use crate::workspace::{
@@ -41,6 +42,26 @@ struct Told {
     times: usize,
 }
 
+/// Where cards may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub views: Rect,
+    /// The panel, where it lies over the views.
+    pub drawer: Option<Rect>,
+}
+
+impl Room {
+    /// Beside the drawer; where there is too little room, over it, but not over its footer. And whether it is over it.
+    fn free(self) -> (Rect, bool) {
+        let Some(drawer) = self.drawer else { return (self.views, false) };
+        let beside = self.views.with_max_x(drawer.left());
+        match beside.width() >= LEAST + SLIDER {
+            true => (beside, false),
+            false => (self.views.with_max_y(drawer.bottom() - size::FOOTER), true),
+        }
+    }
+}
+
 /// What a card shows.
 struct Words<'a> {
     card: Card,
@@ -58,6 +79,8 @@ const INFO_SECS: f64 = 6.0;
 /// It stays at least so long after the pointer has left it.
 const AFTER_POINTER_SECS: f64 = 2.0;
 const WIDTH: f32 = 348.0;
+/// Narrower cards would be towers of single words.
+const LEAST: f32 = 200.0;
 /// More would hide the image.
 const MOST: usize = 3;
 /// Of the rail beside a view.
@@ -85,7 +108,8 @@ impl Notices {
         }
     }
 
-    pub fn show(&mut self, ctx: &Context, views: Rect, workspace: &Workspace, out: &mut Outbox) {
+    pub fn show(&mut self, ctx: &Context, room: Room, workspace: &Workspace, out: &mut Outbox) {
+        let (views, over) = room.free();
         let told = self.told.as_ref().map(|told| match told.times {
             1 => told.text.clone(),
             times => format!("{} ({times} ×)", told.text),
@@ -119,6 +143,7 @@ impl Notices {
             width: WIDTH.min(views.width() - 40.0),
             room: views.height() - WORDS - FOOT,
             most: MOST,
+            over: over.then(Side::drawer),
         };
         let wanted: Vec<Card> = self.since.iter().map(|(card, _)| *card).collect();
         let draw = |ui: &mut Ui, of: Card| {

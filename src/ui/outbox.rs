@@ -2,6 +2,7 @@
 
 use super::arrangement::Arrangement;
 use super::keys::KeyCommand;
+use super::view_state::Where;
 use crate::edit::effects::Effect;
 use crate::workspace::{Command, EditCommand, StartFrom, TrainCommand};
 use std::path::PathBuf;
@@ -17,8 +18,12 @@ pub enum Request {
     Models,
     /// Puts something beside the image, to compare the two.
     Compare,
-    /// Sets up an effect.
-    Effect(&'static Effect),
+    /// Sets up an effect, everywhere unless told where; or applies it as it was set up last.
+    Effect {
+        effect: &'static Effect,
+        scope: Option<Where>,
+        at_once: bool,
+    },
     DismissNotice(u64),
     Arrange(Arrangement),
     /// Brings a panel to the front, by its id.

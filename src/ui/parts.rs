@@ -1,7 +1,9 @@
 //! The parts of the window that F6 goes through, in the order in which Tab goes through what is in them.
 
 use super::theme::{self, size};
-use egui::{Context, CornerRadius, Id, LayerId, Order, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+use egui::{
+    Context, CornerRadius, Id, LayerId, Order, Popup, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -50,11 +52,12 @@ impl Part {
 }
 
 /// Draws a ring around the widget that the keyboard has come to, after all else is drawn. `sheet`: one stands over the window, through
-/// which Tab always goes. A field that is written in shows by itself that it has the keyboard.
+/// which Tab always goes, as arrows go through an open menu. A field that is written in shows by itself that it has the keyboard.
 pub fn show_focus(ctx: &Context, sheet: bool) {
     let Some(focused) = ctx.memory(|memory| memory.focused()) else { return };
     let is_part = Part::ALL.iter().any(|part| part.id() == focused);
-    if is_part || ctx.text_edit_focused() || !(sheet || is_walking(ctx)) {
+    let goes = sheet || is_walking(ctx) || Popup::is_any_open(ctx);
+    if is_part || ctx.text_edit_focused() || !goes {
         return;
     }
     let Some(response) = ctx.read_response(focused) else { return };

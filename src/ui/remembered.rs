@@ -202,7 +202,7 @@ impl Memory {
         let place = |all: &[AreaStyle]| all.iter().position(|style| *style == view_state.area).unwrap_or(0);
         let mut now = Remembered {
             light: ctx.theme() == Theme::Light,
-            scale: ctx.zoom_factor(),
+            scale: shell.scale.wanted(),
             reduce_motion: theme::is_motion_reduced(ctx),
             keys: keys(ctx).changes(),
             size: rect.map(|rect| rect.size().into()).or(self.now.size),

@@ -7,7 +7,7 @@ use super::find::Find;
 use super::help::Help;
 use super::keys::{KeyCommand, with_keys};
 use super::library::Library;
-use super::notices::Notices;
+use super::notices::{Notices, Room};
 use super::open_images;
 use super::other_image;
 use super::outbox::{Outbox, Question, Request};
@@ -16,6 +16,7 @@ use super::panels::{
     prediction::Prediction, queue::Queue,
 };
 use super::parts::{self, Part};
+use super::scale::Scale;
 use super::seen_pictures::LeftOff;
 use super::side::{Side, whole};
 use super::stopping::Stopping;
@@ -27,7 +28,7 @@ use super::views::{self, Scene, Views};
 use super::welcome;
 use crate::tools::{self, Toolbox};
 use crate::workspace::{Document, StartFrom, Workspace};
-use egui::{CentralPanel, Margin, Rect, Ui, UiBuilder};
+use egui::{CentralPanel, Margin, Ui, UiBuilder};
 
 /// The panels. To add one, write its file, name it here, and say in `arrangement.rs` where its tab is.
 fn panels() -> Vec<Box<dyn Panel>> {
@@ -57,6 +58,7 @@ pub struct Shell {
     pub(super) stopping: Stopping,
     pub(super) notices: Notices,
     pub(super) help: Help,
+    pub(super) scale: Scale,
     /// The selected label is to be named.
     pub(super) names: bool,
     /// What a run is to start from was just chosen.
@@ -86,6 +88,7 @@ impl Default for Shell {
             stopping: Stopping::default(),
             notices: Notices::default(),
             help: Help::default(),
+            scale: Scale::default(),
             names: false,
             start_from: None,
             asks: false,
@@ -132,11 +135,8 @@ impl Shell {
         let has_views = self.arrangement != Arrangement::DataSet;
         let compares = has_views && document.is_some_and(|document| view_state.is_comparing(document));
         view_state.learned.refresh(workspace, self.arrangement, compares);
-        if view_state.effect.as_ref().is_some_and(|effect| document.is_none_or(|d| d.id() != effect.document))
-        {
-            view_state.effect = None;
-        }
-        let effect = (has_views && view_state.effect.is_some()).then_some("effect");
+        let sets_up = has_views && document.is_some_and(|document| view_state.effect(document).is_some());
+        let effect = sets_up.then_some("effect");
         self.side.put_first(effect.or(compares.then_some("compare")));
         let (panel, drawer) = (self.side.is_shown(window), Side::is_drawer(window));
         egui::Panel::top("top").exact_size(size::TOP_BAR).resizable(false).frame(frame(10, 0)).show(
@@ -180,6 +180,7 @@ impl Shell {
             Part::Views.begin(ui);
             self.middle(ui, workspace, view_state, toolbox, seen, out);
         });
+        let mut notices = Room { views: middle.response.rect, drawer: None };
         if let Some(document) = document {
             let names = std::mem::take(&mut self.names);
             let start_from = self.start_from.take();
@@ -187,7 +188,8 @@ impl Shell {
             match side {
                 Some(place) => self.side.show(ui, place, self.arrangement, &mut context),
                 None if panel => {
-                    self.side.show_drawer(ui, self.arrangement, above, frame(0, 0), &mut context)
+                    let place = self.side.show_drawer(ui, self.arrangement, above, frame(0, 0), &mut context);
+                    notices.drawer = Some(place);
                 }
                 None => {}
             }
@@ -202,7 +204,7 @@ impl Shell {
             let shown = document.and_then(|document| view_state.learned.version(document));
             bars::status(ui, workspace, (pointed_at, [shown, other]), &hint, out);
         });
-        self.above(ui.ctx(), middle.response.rect, workspace, toolbox, out);
+        self.above(ui.ctx(), notices, workspace, toolbox, out);
         let covered = !self.takes_keys();
         parts::show_focus(ui.ctx(), covered);
         if covered && !std::mem::replace(&mut self.covered, covered) {
@@ -240,12 +242,13 @@ impl Shell {
     fn above(
         &mut self,
         ctx: &egui::Context,
-        views: Rect,
+        room: Room,
         workspace: &Workspace,
         toolbox: &Toolbox,
         out: &mut Outbox,
     ) {
-        self.notices.show(ctx, views, workspace, out);
+        let views = room.views;
+        self.notices.show(ctx, room, workspace, out);
         welcome::drop_sign(ctx, views);
         self.find.show(ctx, views, workspace, toolbox, out);
         self.library.show(ctx, workspace, out);
@@ -281,7 +284,11 @@ impl Shell {
                 ctx.set_theme(if dark { egui::ThemePreference::Light } else { egui::ThemePreference::Dark });
             }
             Request::Key(KeyCommand::Quit) => self.closing.quit(),
-            Request::Key(KeyCommand::Scale(by)) => scale(ctx, by),
+            Request::Key(KeyCommand::Scale(by)) => {
+                if !self.scale.change(ctx, by) {
+                    self.notices.tell("This window is too small for a larger interface");
+                }
+            }
             Request::Key(KeyCommand::ReduceMotion) => {
                 theme::reduce_motion(ctx, !theme::is_motion_reduced(ctx));
             }
@@ -304,9 +311,17 @@ impl Shell {
                     view_state.compare(document);
                 }
             }
-            Request::Effect(effect) => {
+            Request::Effect { effect, scope, at_once } => {
                 if let Some(document) = workspace.active() {
-                    view_state.begin_effect(document, effect);
+                    if at_once && view_state.effect(document).is_some() {
+                        let title = effect.title.to_lowercase();
+                        let words = "First apply the effect that is set up, or leave it: then";
+                        return self.notices.tell(format!("{words} {title} can be applied at once"));
+                    }
+                    view_state.begin_effect(document, effect, scope);
+                    if at_once {
+                        return view_state.apply_effect(document, out);
+                    }
                     if self.arrangement == Arrangement::DataSet {
                         self.arrangement = Arrangement::Label;
                     }
@@ -340,7 +355,7 @@ fn hint(ctx: &egui::Context, document: &Document, toolbox: &Toolbox, view_state:
     if view_state.windowing {
         return "Drag sideways for the window, up and down for the level".to_owned();
     }
-    if view_state.effect.is_some() && !toolbox.busy() {
+    if view_state.effect(document).is_some() && !toolbox.busy() {
         let applies = "{Accept in this slice, or close the polygon} applies, Escape leaves";
         return with_keys(ctx, &format!("Hatched: gained. Dark with dots: lost · {applies}"));
     }
@@ -349,10 +364,4 @@ fn hint(ctx: &egui::Context, document: &Document, toolbox: &Toolbox, view_state:
     }
     let words = toolbox.hint(&tools::Scene::of(document, 1.0));
     with_keys(ctx, &words)
-}
-
-/// Makes the interface larger or smaller by steps of a tenth, from 100 to 200 %; 0 is its own size.
-fn scale(ctx: &egui::Context, by: i32) {
-    let factor = if by == 0 { 1.0 } else { ctx.zoom_factor() + 0.1 * by as f32 };
-    ctx.set_zoom_factor(((factor * 10.0).round() / 10.0).clamp(1.0, 2.0));
 }

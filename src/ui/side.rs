@@ -5,8 +5,8 @@ use super::context::{Panel, PanelContext};
 use super::parts::Part;
 use super::theme::{self, size};
 use egui::{
-    Align, Area, CornerRadius, Frame, Id, Layout, Margin, Order, Rect, ScrollArea, Sense, Stroke, Ui,
-    UiBuilder, vec2,
+    Align, Area, CornerRadius, Frame, Id, LayerId, Layout, Margin, Order, Rect, ScrollArea, Sense, Stroke,
+    Ui, UiBuilder, vec2,
 };
 
 /// In a window that is narrower than this the panel lies over the views, and is closed at first. In points.
@@ -149,7 +149,7 @@ impl Side {
         ui.scope_builder(builder, |ui| self.content(ui, arrangement, context));
     }
 
-    /// Over the views, at their right.
+    /// Over the views, at their right; where it is.
     pub fn show_drawer(
         &mut self,
         ui: &mut Ui,
@@ -157,16 +157,23 @@ impl Side {
         views: Rect,
         frame: Frame,
         context: &mut PanelContext,
-    ) {
+    ) -> Rect {
         let width = arrangement.panel_width(0.0)[1].min(views.width());
         let place = views.with_min_x(views.right() - width);
-        Area::new(Id::unique("drawer")).order(Order::Middle).fixed_pos(place.min).show(ui.ctx(), |ui| {
+        let layer = Self::drawer();
+        Area::new(layer.id).order(layer.order).fixed_pos(place.min).show(ui.ctx(), |ui| {
             ui.set_max_size(place.size());
             frame.show(ui, |ui| {
                 ui.set_min_size(place.size());
                 self.content(ui, arrangement, context);
             });
         });
+        place
+    }
+
+    /// The layer of the panel in a narrow window.
+    pub fn drawer() -> LayerId {
+        LayerId::new(Order::Middle, Id::unique("drawer"))
     }
 
     fn content(&mut self, ui: &mut Ui, arrangement: Arrangement, context: &mut PanelContext) {
@@ -177,6 +184,15 @@ impl Side {
             self.tabs(ui, arrangement);
         }
         let Some(panel) = self.panels.iter_mut().find(|panel| panel.id() == id) else { return };
+        if panel.has_header() {
+            let place = ui.available_rect_before_wrap();
+            let place = place.with_max_y(place.top() + size::TABS);
+            ui.painter().hline(place.x_range(), place.bottom(), Stroke::new(1.0, theme::palette(ui).line));
+            let row = UiBuilder::new().max_rect(place.shrink2(vec2(8.0, 0.0))).id_salt("header");
+            let mut header = ui.new_child(row.layout(Layout::left_to_right(Align::Center)));
+            panel.header(&mut header, context);
+            ui.advance_cursor_after_rect(place);
+        }
         let rest = ui.available_rect_before_wrap();
         let footer = if panel.has_footer(context) { size::FOOTER } else { 0.0 };
         let body = rest.with_max_y(rest.bottom() - footer);

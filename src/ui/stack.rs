@@ -1,4 +1,4 @@
-use egui::{Align2, Area, Context, Id, Order, Pos2, Rect, Ui, vec2};
+use egui::{Align2, Area, Context, Id, LayerId, Order, Pos2, Rect, Ui, vec2};
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -27,6 +27,8 @@ pub struct Corner {
     /// How high it may become.
     pub room: f32,
     pub most: usize,
+    /// They lie over this layer, where one is told.
+    pub over: Option<LayerId>,
 }
 
 const GAP: f32 = 8.0;
@@ -116,6 +118,9 @@ impl Corner {
         let (pivot, away) = if self.down { (Align2::RIGHT_TOP, away) } else { (Align2::RIGHT_BOTTOM, -away) };
         // Below dialogs and menus.
         let area = Area::new(id).order(Order::Middle).pivot(pivot).fixed_pos(self.at + vec2(0.0, away));
+        if let Some(below) = self.over {
+            ctx.set_sublayer(below, LayerId::new(Order::Middle, id));
+        }
         let shown = area.show(ctx, |ui| {
             ui.set_width(self.width);
             content(ui);

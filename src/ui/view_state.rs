@@ -1,55 +1,24 @@
 //! View state: how images are shown. Nothing here is data, and nothing here is saved with an image.
 
 mod compared;
+mod drawn;
 mod effect;
+mod image;
+mod layout;
 mod plane;
 
 pub use compared::{CompareWith, Comparing, How, Side};
-pub use effect::{EffectInHand, StepInHand, Told, Where};
+pub use drawn::Drawn;
+pub use effect::{EffectInHand, StepInHand, Told, Where, can_apply};
+pub use image::ImageViewState;
+pub use layout::{Beside, Layout, Pane, layouts};
 pub use plane::PlaneViewState;
 
 use super::learned::Learned;
-use crate::engine::Version;
-use crate::geom::Plane;
-use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle, Tone, Turn};
-use crate::volume::{Modality, Volume};
+use crate::gpu::{ChannelMode, Difference, Filter, HeatMap, LayerStyle, OverlayStyle};
+use crate::volume::Modality;
 use crate::workspace::{Document, DocumentId, SurfaceOf, Workspace};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Which views are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    One(Pane),
-    /// Axial, coronal and sagittal with a linked crosshair, and beside them the labels or the slices.
-    Four,
-    /// The plane of acquisition, large, and the other three of [`Layout::Four`] in a column beside it.
-    OneAndThree,
-    /// The plane of acquisition, and beside it what is compared with it.
-    Two,
-}
-
-impl Layout {
-    /// Whether it shows several planes.
-    pub fn is_several(self) -> bool {
-        matches!(self, Layout::Four | Layout::OneAndThree)
-    }
-
-    /// Whether it shows nothing of an image of one slice that another does not.
-    pub fn needs_slices(self) -> bool {
-        !matches!(self, Layout::Two | Layout::One(Pane::Plane(_)))
-    }
-}
-
-/// Every layout with its name, in the order of the keys and the buttons. `native`: the plane of the large view.
-pub fn layouts(native: Plane) -> [(Layout, &'static str); 5] {
-    [
-        (Layout::One(Pane::Plane(native)), "One large view"),
-        (Layout::OneAndThree, "One large view, and three beside it"),
-        (Layout::Four, "Three linked planes, and the labels"),
-        (Layout::Two, "Two beside each other, to compare them"),
-        (Layout::One(Pane::Surface), "Labels in three dimensions"),
-    ]
-}
+use std::collections::BTreeMap;
 
 /// What of prediction and mask is to be seen, as one choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,25 +51,6 @@ impl Shows {
     }
 }
 
-/// A view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pane {
-    Plane(Plane),
-    /// The labels in three dimensions.
-    Surface,
-}
-
-/// What the view beside the planes shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside {
-    /// The mask's surface, or the prediction's as long as the mask is empty.
-    Labels,
-    Mask,
-    Prediction,
-    /// Every slice as a cell.
-    Slices,
-}
-
 /// How areas are drawn over the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AreaStyle {
@@ -126,102 +76,6 @@ impl AreaStyle {
             AreaStyle::Fill => AreaStyle::Outline,
             AreaStyle::Outline => AreaStyle::Both,
         }
-    }
-}
-
-/// The view state of one image.
-#[derive(Clone, Debug)]
-pub struct ImageViewState {
-    pub layout: Layout,
-    /// The layout of several views that a large one goes back to.
-    pub several: Layout,
-    /// Where leaving a comparison goes back to.
-    before: Layout,
-    /// What is put beside it in [`Layout::Two`].
-    pub compared: Option<CompareWith>,
-    /// The view that keys act on: the one under the pointer last.
-    pub focus: Pane,
-    pub tone: Tone,
-    pub planes: [PlaneViewState; 3],
-    pub beside: Beside,
-    pub turn: Turn,
-    /// Predictions that the person does not want to see.
-    pub rejected: BTreeSet<(Version, usize)>,
-}
-
-impl ImageViewState {
-    fn of(volume: &Volume) -> Self {
-        let native = volume.grid().native_plane();
-        let flat = volume.dims()[2] == 1;
-        // A stack of B-scans has few, far slices: cross sections of it show little.
-        let layout = if flat || volume.modality() != crate::volume::Modality::Ct {
-            Layout::One(Pane::Plane(native))
-        } else {
-            Layout::Four
-        };
-        Self {
-            layout,
-            several: Layout::Four,
-            before: layout,
-            compared: None,
-            focus: Pane::Plane(native),
-            tone: Tone::of(volume),
-            planes: [PlaneViewState::default(); 3],
-            beside: Beside::Labels,
-            turn: Turn::default(),
-            rejected: BTreeSet::new(),
-        }
-    }
-
-    /// The plane that slice keys and tools act on: the native one while the labels are shown in three dimensions.
-    pub fn focus_plane(&self, document: &Document) -> Plane {
-        let pane = match self.layout {
-            Layout::One(pane) => pane,
-            Layout::Four | Layout::OneAndThree => self.focus,
-            Layout::Two => return document.native_plane(),
-        };
-        match pane {
-            Pane::Plane(plane) => plane,
-            Pane::Surface => document.native_plane(),
-        }
-    }
-
-    /// Shows other views, each with the whole image.
-    pub fn arrange(&mut self, layout: Layout) {
-        if self.layout == layout {
-            return;
-        }
-        if layout == Layout::Two {
-            self.before = self.layout;
-        }
-        self.layout = layout;
-        self.fit();
-    }
-
-    /// Goes back to the views from before a comparison; false where nothing is compared.
-    pub fn leave_comparison(&mut self) -> bool {
-        let leaves = self.layout == Layout::Two;
-        if leaves {
-            self.arrange(self.before);
-        }
-        leaves
-    }
-
-    /// The state in which the image was opened.
-    pub fn fit(&mut self) {
-        (self.planes, self.turn) = Default::default();
-    }
-
-    /// What a large view of the labels shows: it has no cells.
-    pub fn beside_in(&self, layout: Layout) -> Beside {
-        match (self.beside, layout) {
-            (Beside::Slices, Layout::One(_)) => Beside::Labels,
-            (beside, _) => beside,
-        }
-    }
-
-    pub fn plane_mut(&mut self, plane: Plane) -> &mut PlaneViewState {
-        &mut self.planes[plane as usize]
     }
 }
 
@@ -264,7 +118,6 @@ pub struct ViewState {
     pub letters: bool,
     pub filter: Filter,
     pub comparing: Comparing,
-    pub effect: Option<EffectInHand>,
     /// What effects were told last.
     pub told: Told,
 }
@@ -293,7 +146,6 @@ impl Default for ViewState {
             letters: false,
             filter: Filter::Smooth,
             comparing: Comparing::default(),
-            effect: None,
             told: Told::new(),
         }
     }
@@ -385,9 +237,10 @@ impl ViewState {
         self.prediction_shown = shows != Shows::Mask;
     }
 
-    /// While the key is held: what was there before an effect, the other of two predictions, or the image without the mask.
-    pub fn hold(&mut self, held: bool) {
-        if let Some(effect) = &mut self.effect {
+    /// While the key is held: what was there before an effect on the image in front, the other of two predictions, or the image
+    /// without the mask.
+    pub fn hold(&mut self, front: Option<&Document>, held: bool) {
+        if let Some(effect) = front.and_then(|document| self.effect_mut(document)) {
             effect.hidden = held;
             return;
         }
@@ -395,8 +248,9 @@ impl ViewState {
     }
 
     /// The key was tapped.
-    pub fn tap(&mut self) {
-        if self.effect.is_none() && !self.learned.swap() {
+    pub fn tap(&mut self, front: Option<&Document>) {
+        let is_effect = front.is_some_and(|document| self.effect(document).is_some());
+        if !is_effect && !self.learned.swap() {
             self.mask_shown = !self.mask_shown;
         }
     }

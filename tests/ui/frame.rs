@@ -241,3 +241,61 @@ fn the_start_screen_opens_what_its_keys_say() {
     window.drag(MIDDLE, MIDDLE + vec2(5.0, 5.0));
     assert!(window.workspace().active().is_some());
 }
+
+#[test]
+fn the_interface_is_no_larger_than_its_window_has_room_for() {
+    let mut window = Window::on("fundus");
+    let pixels = vec2(560.0, 480.0);
+    // As a window of so many pixels is.
+    let settle = |window: &mut Window| {
+        for _ in 0..4 {
+            let zoom = window.harness.ctx.zoom_factor();
+            window.harness.set_size(pixels / zoom);
+            window.steps(1);
+        }
+    };
+    settle(&mut window);
+    window.harness.ctx.set_zoom_factor(2.0);
+    settle(&mut window);
+    assert_eq!(window.harness.ctx.zoom_factor(), 1.2);
+    control(&mut window, Key::Plus);
+    settle(&mut window);
+    assert_eq!(window.harness.ctx.zoom_factor(), 1.2);
+    assert!(shows(&window, "This window is too small for a larger interface"));
+    // In a larger one it is as large as it was wanted.
+    for _ in 0..4 {
+        let zoom = window.harness.ctx.zoom_factor();
+        window.harness.set_size(vec2(1600.0, 1000.0) / zoom);
+        window.steps(1);
+    }
+    assert_eq!(window.harness.ctx.zoom_factor(), 2.0);
+}
+
+#[test]
+fn notices_and_a_drawer_do_not_cover_each_other() {
+    let mut window = Window::on("oct");
+    window.settle();
+    for (size, beside) in [([600.0, 500.0], true), ([450.0, 320.0], false)] {
+        window.harness.set_size(vec2(size[0], size[1]));
+        window.steps(20);
+        if !shows(&window, "Labels panel") {
+            control(&mut window, Key::B);
+        }
+        window.click("Labels panel");
+        // It is refused with a notice.
+        let z = window.document().cursor()[2];
+        if !window.document().is_verified(z) {
+            window.press_with(Modifiers::COMMAND, Key::Enter);
+        }
+        window.press(Key::Enter);
+        window.steps(4);
+        let notice = window.harness.query_all_by_label("Dismiss").last().expect("a notice").rect();
+        let verify = window.harness.get_by_label_contains("verified mark").rect();
+        let panel = window.harness.get_by_label("Labels panel").rect();
+        assert!(notice.bottom() <= verify.top(), "{size:?}: {notice:?} over the footer at {verify:?}");
+        assert_eq!(notice.right() <= panel.left(), beside, "{size:?}: {notice:?} and {panel:?}");
+        window.harness.query_all_by_label("Dismiss").last().expect("a notice").click();
+        window.steps(4);
+        assert!(window.harness.query_by_label("Dismiss").is_none(), "{size:?}: it can be reached");
+    }
+}

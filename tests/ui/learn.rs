@@ -10,7 +10,11 @@ use fovea::workspace::{Asks, TrainingState};
 
 /// The OCT sample with the prediction accepted and `verified` slices marked, the panel in front.
 pub fn corrected(verified: usize) -> Window {
-    let mut window = Window::on("oct");
+    correct(Window::on("oct"), verified)
+}
+
+/// The same in a window on the sample.
+pub fn correct(mut window: Window, verified: usize) -> Window {
     for _ in 0..verified {
         let z = window.document().cursor()[2];
         window.until("the slice is predicted", |w| {

@@ -9,6 +9,7 @@ mod keys;
 mod labels;
 mod learn;
 mod library;
+mod long_states;
 mod other_image;
 mod pictures;
 mod prediction;

@@ -67,6 +67,8 @@ fn enter_tab_and_a_click_elsewhere_take_the_name() {
     write(&mut window, label, "tree");
     window.click("Layers");
     assert_eq!(name(&window, label), "tree");
+    // What it has opened has the keys until it is closed.
+    window.press(Key::Escape);
     has_ended(&mut window, "a button");
 }
 

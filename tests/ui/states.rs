@@ -11,18 +11,18 @@ use fovea::workspace::{AcceptScope, Command, EditCommand, Workspace};
 use std::time::Duration;
 
 /// Size of the window in pixels, and the interface's scale.
-const SIZES: [([f32; 2], f32, &str); 4] = [
+pub const SIZES: [([f32; 2], f32, &str); 4] = [
     ([900.0, 600.0], 1.0, "small"),
     ([1600.0, 1000.0], 1.0, "large"),
     ([1600.0, 1000.0], 2.0, "double"),
     ([900.0, 600.0], 2.0, "least"),
 ];
 /// No window can be made smaller than this.
-const SMALLEST: ([f32; 2], f32, &str) = ([560.0, 480.0], 1.0, "smallest");
-const THEMES: [(Theme, &str); 2] = [(Theme::Dark, "dark"), (Theme::Light, "light")];
+pub const SMALLEST: ([f32; 2], f32, &str) = ([560.0, 480.0], 1.0, "smallest");
+pub const THEMES: [(Theme, &str); 2] = [(Theme::Dark, "dark"), (Theme::Light, "light")];
 
 /// Around the window, by the test harness.
-const AROUND: f32 = 16.0;
+pub const AROUND: f32 = 16.0;
 
 macro_rules! states {
     ($($name:ident: $reach:expr),* $(,)?) => { $(
@@ -91,6 +91,22 @@ impl Window {
 
     pub(super) fn texts(&self) -> Vec<String> {
         texts(&self.harness.output().shapes).into_iter().map(|text| text.words).collect()
+    }
+
+    /// The colour of what is written first with these words in it.
+    pub(super) fn color_of(&self, words: &str) -> Option<Color32> {
+        let mut color = None;
+        for clipped in &self.harness.output().shapes {
+            each(&clipped.shape, &mut |shape| {
+                if let Shape::Text(text) = shape
+                    && text.galley.text().contains(words)
+                {
+                    let sections = &text.galley.job.sections;
+                    color = color.or(sections.first().map(|section| section.format.color));
+                }
+            });
+        }
+        color
     }
 }
 
@@ -219,10 +235,16 @@ fn texts(shapes: &[ClippedShape]) -> Vec<Text> {
     all
 }
 
-/// Words of which something is outside the place where they are drawn, at the left or right.
+/// Words of which something is outside the place where they are drawn, at the left or right. Where two images share a view, each has its
+/// part of the same words.
 fn cut(texts: &[Text]) -> Vec<String> {
+    let is_within = |text: &Text| {
+        text.rect.right() <= text.clip.right() + 1.0 && text.rect.left() >= text.clip.left() - 1.0
+    };
     let is_cut = |text: &&Text| {
-        text.rect.right() > text.clip.right() + 1.0 || text.rect.left() < text.clip.left() - 1.0
+        let is_same =
+            |other: &&Text| other.words == text.words && other.rect.contains_rect(text.rect.shrink(1.0));
+        !is_within(text) && !texts.iter().filter(is_same).any(is_within)
     };
     texts.iter().filter(is_cut).map(|text| text.words.clone()).collect()
 }
@@ -232,10 +254,14 @@ fn each_over<'a>(shapes: &'a [ClippedShape], look: &mut dyn FnMut(&'a Shape, Rec
     let mut seen: Vec<Text> = Vec::new();
     for clipped in shapes {
         each(&clipped.shape, &mut |shape| {
-            if let Shape::Rect(rect) = shape
-                && rect.fill.is_opaque()
-            {
-                let cover = rect.rect.intersect(clipped.clip_rect).expand(2.0);
+            let opaque = match shape {
+                Shape::Rect(rect) if rect.fill.is_opaque() => Some(rect.rect),
+                // An image.
+                Shape::Callback(image) => Some(image.rect),
+                _ => None,
+            };
+            if let Some(opaque) = opaque {
+                let cover = opaque.intersect(clipped.clip_rect).expand(2.0);
                 seen.iter_mut().for_each(|text| text.clip = uncovered(text.rect.intersect(text.clip), cover));
                 seen.retain(|text| text.clip.is_positive());
             }

@@ -7,7 +7,7 @@ use crate::ui::outbox::Outbox;
 use crate::ui::theme;
 use crate::ui::view_state::{Layout as ViewLayout, Pane, Shows, ViewState, layouts as layouts_of};
 use crate::ui::views::show_compare_row;
-use crate::ui::widgets::{Icon, IconButton, Segmented, divider, drop_down};
+use crate::ui::widgets::{Icon, IconButton, Segmented, divider, drop_down, menu};
 use crate::volume::presets;
 use crate::workspace::{Document, Workspace};
 use egui::{Align, Button, Layout, Popup, PopupCloseBehavior, RichText, Ui, UiBuilder};
@@ -60,8 +60,8 @@ pub fn show(
         match narrow {
             true => {
                 let (icon, _) = icon_of(view_state.image(document).layout);
-                let menu = ui.add(IconButton::new(icon, "Layouts"));
-                Popup::menu(&menu).show(|ui| layouts(ui, document, view_state, true));
+                let button = ui.add(IconButton::new(icon, "Layouts"));
+                menu(&button, |ui| layouts(ui, document, view_state, true));
             }
             false => layouts(ui, document, view_state, false),
         }
@@ -163,11 +163,11 @@ fn windows(ui: &mut Ui, document: &Document, view_state: &mut ViewState, narrow:
     }
     let image = view_state.image(document);
     let chosen = presets.iter().find(|p| p.window == image.tone.window);
-    let menu = match narrow {
+    let button = match narrow {
         true => ui.add(IconButton::new(Icon::Window, "Window preset")),
         false => drop_down(ui, chosen.map_or("Window", |p| p.title), "Window preset"),
     };
-    Popup::menu(&menu).show(|ui| {
+    menu(&button, |ui| {
         ui.set_min_width(170.0);
         for (index, preset) in presets.iter().enumerate() {
             let key = shortcut_of(ui.ctx(), KeyCommand::Preset(index)).unwrap_or_default();

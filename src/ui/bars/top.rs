@@ -6,11 +6,11 @@ use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::outbox::{Outbox, Question, Request};
 use crate::ui::theme::{self, size};
 use crate::ui::view_state::ViewState;
-use crate::ui::widgets::{Icon, IconButton, Segmented, divider};
+use crate::ui::widgets::{Icon, IconButton, Segmented, divider, menu};
 use crate::workspace::{Document, Workspace};
 use egui::{
-    Align, Button, CornerRadius, Layout, Popup, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui,
-    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    Align, Button, CornerRadius, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// Of the field that finds anything.
@@ -40,8 +40,8 @@ pub fn show(
         .padding(12.0)
         .enabled(document.is_some())
         .named(|a| format!("{} workspace", a.title()));
-    let menu = bar.width() < NARROWEST;
-    let wide = if menu { 0.0 } else { choice.width(ui) };
+    let listed = bar.width() < NARROWEST;
+    let wide = if listed { 0.0 } else { choice.width(ui) };
     let middle = Rect::from_center_size(bar.center(), vec2(wide, size::BUTTON));
 
     let right = RightEnd::of(ui, "right", bar);
@@ -52,13 +52,13 @@ pub fn show(
     left_ui.spacing_mut().item_spacing.x = 0.0;
     open(&mut left_ui, document, narrow, out);
     divider(&mut left_ui);
-    let room = match menu {
+    let room = match listed {
         true => jobs.left() - left_ui.cursor().left() - 8.0,
         false => left.right() - left_ui.cursor().left(),
     };
     case.show(&mut left_ui, workspace, room, out);
 
-    if !menu {
+    if !listed {
         let mut ui = child(ui, middle, Layout::left_to_right(Align::Center), "middle");
         let ctx = ui.ctx().clone();
         let tip = |a: Arrangement| {
@@ -77,7 +77,7 @@ pub fn show(
         }
     });
     right.show(ui, |ui| {
-        if menu && document.is_some() {
+        if listed && document.is_some() {
             workspaces(ui, arrangement, out);
         }
         find(ui, narrow, out);
@@ -110,7 +110,7 @@ fn open(ui: &mut Ui, document: Option<&Document>, narrow: bool, out: &mut Outbox
         out.key(command);
     }
     let more = ui.add(IconButton::new(Icon::Down, "More to open").side(22.0));
-    Popup::menu(&more).show(|ui| {
+    menu(&more, |ui| {
         ui.set_min_width(210.0);
         for (name, command) in
             [("File…", KeyCommand::OpenFile), ("Folder or DICOM series…", KeyCommand::OpenFolder)]
@@ -155,7 +155,7 @@ fn workspaces(ui: &mut Ui, arrangement: Arrangement, out: &mut Outbox) {
 fn rest(ui: &mut Ui, document: Option<&Document>, view_state: &ViewState, out: &mut Outbox) {
     let more = ui.add(IconButton::new(Icon::More, "More"));
     let dark = ui.visuals().dark_mode;
-    Popup::menu(&more).show(|ui| {
+    menu(&more, |ui| {
         ui.set_min_width(220.0);
         if document.is_some() {
             if ui.ctx().content_rect().width() < NO_REDO {

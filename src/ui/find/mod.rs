@@ -8,15 +8,17 @@ use super::library::{self, Choice, Verb};
 use super::outbox::{Outbox, Request};
 use super::reading::as_painted;
 use super::theme::{self, size};
+use super::view_state::Where;
 use super::widgets::{Icon, cut_at_the_end, key_cap};
 use crate::tools::Toolbox;
-use crate::workspace::{Command, LabelCommand, Workspace};
+use crate::workspace::{Command, Document, LabelCommand, Workspace};
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align2, Area, Color32, Context, CornerRadius, Frame, Id, Key, Margin, Modifiers, Order, Rect, RichText,
-    Role, ScrollArea, Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Area, Color32, Context, CornerRadius, FocusDirection, Frame, Id, Key, Margin, Modifiers, Order,
+    Rect, RichText, Role, ScrollArea, Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use entries::{Action, Entry};
+use matcher::Rank;
 
 const WIDTH: f32 = 660.0;
 const HEIGHT: f32 = 420.0;
@@ -38,6 +40,78 @@ pub struct Find {
     at: usize,
     /// Names of what was chosen, the newest first.
     used: Vec<String>,
+    /// Where an effect that is chosen changes something.
+    reach: Reach,
+}
+
+/// The keys of the sheet that were pressed in a frame.
+struct Pressed {
+    /// So many rows down.
+    moves: isize,
+    /// Enter; with Ctrl what is chosen is done at once.
+    enter: Option<bool>,
+    tabs: bool,
+    leaves: bool,
+}
+
+impl Pressed {
+    fn take(ctx: &Context) -> Self {
+        let pressed = ctx.input_mut(|input| {
+            let mut pressed = |modifiers, key| input.count_and_consume_key(modifiers, key);
+            let [down, up] = [Key::ArrowDown, Key::ArrowUp].map(|key| pressed(Modifiers::NONE, key) as isize);
+            let at_once = (pressed(Modifiers::COMMAND, Key::Enter) > 0).then_some(true);
+            let enter = at_once.or((pressed(Modifiers::NONE, Key::Enter) > 0).then_some(false));
+            let tabs = pressed(Modifiers::NONE, Key::Tab) % 2 > 0;
+            let leaves = pressed(Modifiers::NONE, Key::Escape) + pressed(Modifiers::COMMAND, Key::K) > 0;
+            Self { moves: down - up, enter, tabs, leaves }
+        });
+        // egui would take the keyboard from the field.
+        ctx.memory_mut(|memory| memory.move_focus(FocusDirection::None));
+        pressed
+    }
+}
+
+/// Where an effect changes something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reach {
+    #[default]
+    Volume,
+    /// The slice in front.
+    Slice,
+    /// From the first to the last slice that has a label.
+    Labelled,
+}
+
+impl Reach {
+    fn next(self) -> Self {
+        match self {
+            Reach::Volume => Reach::Slice,
+            Reach::Slice => Reach::Labelled,
+            Reach::Labelled => Reach::Volume,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Reach::Volume => "whole volume",
+            Reach::Slice => "this slice",
+            Reach::Labelled => "labelled slices",
+        }
+    }
+
+    fn scope(self, document: &Document) -> Where {
+        let labelled = |z: &usize| !document.mask().is_slice_empty(*z);
+        let all = 0..document.depth();
+        match self {
+            _ if document.depth() == 1 => Where::Slice,
+            Reach::Volume => Where::Volume,
+            Reach::Slice => Where::Slice,
+            Reach::Labelled => match (all.clone().find(labelled), all.rev().find(labelled)) {
+                (Some(first), Some(last)) => Where::Slices([first, last]),
+                _ => Where::Volume,
+            },
+        }
+    }
 }
 
 impl Find {
@@ -79,24 +153,8 @@ impl Find {
         let dim = ctx.layer_painter(egui::LayerId::new(Order::Middle, Id::unique("find dims")));
         dim.rect_filled(views, 0.0, Color32::from_black_alpha(97));
 
-        let found = found(&entries::all(workspace, &keys(ctx)), &self.typed, &self.used);
-        self.at = self.at.min(found.len().saturating_sub(1));
-        let (mut chosen, mut leaves) = (None, false);
-        ctx.input_mut(|input| {
-            let last = found.len().saturating_sub(1);
-            for (key, to) in
-                [(Key::ArrowDown, (self.at + 1).min(last)), (Key::ArrowUp, self.at.saturating_sub(1))]
-            {
-                if input.consume_key(Modifiers::NONE, key) {
-                    self.at = to;
-                }
-            }
-            if input.consume_key(Modifiers::NONE, Key::Enter) {
-                chosen = found.get(self.at).map(|found| found.entry.clone());
-            }
-            leaves = input.consume_key(Modifiers::NONE, Key::Escape)
-                || input.consume_key(Modifiers::COMMAND, Key::K);
-        });
+        let pressed = Pressed::take(ctx);
+        let mut chosen = None;
         let area = Area::new(Id::unique("find")).order(Order::Foreground).fixed_pos(place.min);
         let shown = area.show(ctx, |ui| {
             let p = theme::palette(ui);
@@ -109,12 +167,22 @@ impl Find {
                 ui.set_width(place.width() - 16.0);
                 self.field(ui, workspace);
                 ui.add_space(6.0);
+                // What was typed in this frame counts before its other keys do.
+                let found = found(&entries::all(workspace, &keys(ctx)), &self.typed, &self.used);
+                let last = found.len().saturating_sub(1);
+                self.at = self.at.saturating_add_signed(pressed.moves).min(last);
+                let deep = workspace.active().is_some_and(|document| document.depth() > 1);
+                if pressed.tabs && deep {
+                    self.reach = self.reach.next();
+                }
+                let reach = deep.then_some(self.reach);
+                chosen = pressed.enter.and_then(|at_once| Some((found.get(self.at)?.entry.clone(), at_once)));
                 let room = place.height() - FIELD - 60.0;
                 ScrollArea::vertical().max_height(room).auto_shrink([false, true]).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 0.0;
                     for (index, found) in found.iter().enumerate() {
-                        if row(ui, found, index == self.at, toolbox) {
-                            chosen = Some(found.entry.clone());
+                        if row(ui, found, index == self.at, reach, toolbox) {
+                            chosen = Some((found.entry.clone(), false));
                         }
                     }
                     if found.is_empty() {
@@ -123,20 +191,22 @@ impl Find {
                         ui.add_space(8.0);
                     }
                 });
-                foot(ui, found.len());
+                let is_effect = |found: &Found| matches!(found.entry.action, Action::Effect(_));
+                foot(ui, found.len(), found.get(self.at).is_some_and(is_effect), deep);
             });
         });
         let outside = ctx.input(|i| {
             let pressed = i.pointer.any_pressed();
             pressed && i.pointer.interact_pos().is_some_and(|at| !shown.response.rect.contains(at))
         });
-        if let Some(entry) = chosen.filter(|entry| !entry.blocked) {
+        if let Some((entry, at_once)) = chosen.filter(|(entry, _)| !entry.blocked) {
             self.used.retain(|name| *name != entry.name);
             self.used.insert(0, entry.name.clone());
             self.used.truncate(REMEMBERED);
-            carry_out(entry.action, out);
+            let scope = workspace.active().map(|document| self.reach.scope(document));
+            carry_out(entry.action, scope, at_once, out);
             self.shown = false;
-        } else if leaves || outside {
+        } else if pressed.leaves || outside {
             self.shown = false;
         }
         self.fresh = false;
@@ -190,14 +260,18 @@ fn found(all: &[Entry], typed: &str, used: &[String]) -> Vec<Found> {
         .filter_map(|entry| {
             let (rank, letters) = matcher::fit(&entry.name, &entry.about, typed)?;
             let recent = used.iter().position(|name| *name == entry.name).unwrap_or(usize::MAX);
-            Some(((rank, entry.blocked, recent), Found { entry: entry.clone(), letters }))
+            // The many names of models would stand before what the window can do.
+            let is_model = !typed.trim().is_empty() && matches!(entry.action, Action::Model(_));
+            let order = (rank.max(Rank::Word), is_model, rank, entry.blocked, recent);
+            Some((order, Found { entry: entry.clone(), letters }))
         })
         .collect();
     found.sort_by_key(|(order, _)| *order);
     found.into_iter().map(|(_, found)| found).collect()
 }
 
-fn carry_out(action: Action, out: &mut Outbox) {
+/// `scope`: where an effect changes something; `at_once`: it is applied as it was set up last.
+fn carry_out(action: Action, scope: Option<Where>, at_once: bool, out: &mut Outbox) {
     match action {
         Action::Key(command) => out.key(command),
         Action::Label(id) => out.command(Command::Labels(LabelCommand::Select(id))),
@@ -211,12 +285,12 @@ fn carry_out(action: Action, out: &mut Outbox) {
         Action::Sample(id) => out.open(format!("sample:{id}")),
         Action::ShowPanel(id) => out.requests.push(Request::ShowPanel(id)),
         Action::Compare => out.requests.push(Request::Compare),
-        Action::Effect(effect) => out.requests.push(Request::Effect(effect)),
+        Action::Effect(effect) => out.requests.push(Request::Effect { effect, scope, at_once }),
     }
 }
 
 /// True where it was clicked.
-fn row(ui: &mut Ui, found: &Found, chosen: bool, toolbox: &Toolbox) -> bool {
+fn row(ui: &mut Ui, found: &Found, chosen: bool, reach: Option<Reach>, toolbox: &Toolbox) -> bool {
     let entry = &found.entry;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let blocked = entry.blocked;
@@ -244,7 +318,12 @@ fn row(ui: &mut Ui, found: &Found, chosen: bool, toolbox: &Toolbox) -> bool {
         right = ui.painter().text(at, Align2::RIGHT_CENTER, key, theme::key_cap(), p.weak).left() - 14.0;
     }
     let at = pos2(right, rect.center().y);
-    right = ui.painter().text(at, Align2::RIGHT_CENTER, entry.kind, theme::small(), p.faint).left() - 12.0;
+    let kind = match (reach, &entry.action) {
+        (Some(reach), Action::Effect(_)) if chosen => format!("{} · {}", entry.kind, reach.title()),
+        _ => entry.kind.to_owned(),
+    };
+    let kind_color = if chosen { p.weak } else { p.faint };
+    right = ui.painter().text(at, Align2::RIGHT_CENTER, kind, theme::small(), kind_color).left() - 12.0;
     name.wrap = TextWrapping::truncate_at_width(right - left);
     let name = ui.painter().layout_job(name);
     if entry.about.is_empty() {
@@ -278,12 +357,24 @@ fn icon_of(action: &Action, toolbox: &Toolbox) -> Icon {
     }
 }
 
-fn foot(ui: &mut Ui, count: usize) {
+/// `effect`: one is chosen; `deep`: in an image of several slices.
+fn foot(ui: &mut Ui, count: usize, effect: bool, deep: bool) {
+    /// Narrower feet have no room for the keys of an effect. In points.
+    const ROOMY: f32 = 520.0;
+    let effect = effect && ui.available_width() >= ROOMY;
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         let p = theme::palette(ui);
-        for (keys, words) in [(&["Up", "Down"][..], "choose"), (&["Enter"], "do it"), (&["Esc"], "leave")] {
+        let enter = if effect { "set up" } else { "do it" };
+        let all = [
+            (&["Up", "Down"][..], "choose", true),
+            (&["Enter"], enter, true),
+            (&["Ctrl+Enter"], "apply at once", effect),
+            (&["Tab"], "where", effect && deep),
+            (&["Esc"], "leave", true),
+        ];
+        for (keys, words, _) in all.into_iter().filter(|(.., shown)| *shown) {
             keys.iter().for_each(|key| _ = key_cap(ui, key));
             ui.label(RichText::new(words).font(theme::small()).color(p.weak));
             ui.add_space(8.0);
@@ -317,5 +408,13 @@ mod tests {
         let untyped = names(&all, "", &["Remove unused"]);
         assert_eq!(untyped, ["Remove unused", "Under", "Unit", "Undo"]);
         assert!(names(&all, "x", &[]).is_empty());
+    }
+
+    #[test]
+    fn what_the_window_can_do_comes_before_models() {
+        let model = |name| Entry { action: Action::Model(Choice::Use("v".into())), ..entry(name, false) };
+        let all = [model("LightNet"), entry("Theme: dark or light", false), entry("Highlight", false)];
+        assert_eq!(names(&all, "light", &[]), ["Theme: dark or light", "LightNet", "Highlight"]);
+        assert_eq!(names(&all, "", &["LightNet"]), ["LightNet", "Theme: dark or light", "Highlight"]);
     }
 }

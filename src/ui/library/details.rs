@@ -6,9 +6,9 @@ use super::row::DICE_MEANS;
 use crate::nn::{self, measured};
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
-use crate::ui::widgets::{Icon, IconButton, field, primary_with, quiet};
+use crate::ui::widgets::{Icon, IconButton, field, menu, primary_with, quiet};
 use crate::workspace::{LibraryModel, ModelOrigin, Workspace};
-use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, Popup, RichText, ScrollArea, Stroke, Ui};
+use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui};
 
 pub const FOOTER: f32 = 52.0;
 
@@ -68,7 +68,7 @@ fn buttons(ui: &mut Ui, entry: &Entry, workspace: &Workspace, first: Verb) -> Op
         done = Some(other);
     }
     let more = ui.add(IconButton::new(Icon::More, "More of this model"));
-    Popup::menu(&more).show(|ui| {
+    menu(&more, |ui| {
         ui.set_min_width(190.0);
         if ui.button("Copy the fingerprint").clicked() {
             ui.copy_text(model.version().to_owned());

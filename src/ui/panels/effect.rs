@@ -1,25 +1,35 @@
 //! The panel of an effect: what it is told is made from its parameters, and its outcome is in the views meanwhile.
 
-use crate::edit::effects::{EFFECTS, Effect, Kind, On, Over, Parameter};
+use crate::edit::effects::{EFFECTS, Effect, Kind, On, Over, Parameter, preset_modality};
 use crate::label::LabelTable;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::figures::{grouped, measure};
 use crate::ui::keys::KeyCommand;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
-use crate::ui::theme;
-use crate::ui::view_state::{EffectInHand, StepInHand, Where};
+use crate::ui::theme::{self, size};
+use crate::ui::view_state::{EffectInHand, StepInHand, Where, can_apply};
 use crate::ui::widgets::{
-    Icon, IconButton, Segmented, drop_down, field, primary_key, quiet, section, title_row,
+    Icon, IconButton, NumberField, Segmented, drop_down, field, menu, primary_key, quiet, section, wide,
 };
+use crate::volume::Modality;
+use crate::words::capital;
 use crate::workspace::{Command, Document, LabelCommand, Workspace};
-use egui::{DragValue, Popup, RichText, Role, Slider, SliderClamping, Ui, WidgetInfo};
+use egui::style::ScrollAnimation;
+use egui::{Align, Label, Layout, Response, RichText, Role, Slider, SliderClamping, Ui, WidgetInfo, vec2};
 
 #[derive(Default)]
-pub struct EffectPanel;
+pub struct EffectPanel {
+    /// Where the button that adds a step was when one was added: it stays there.
+    added_at: Option<f32>,
+}
 
+/// Of the field of a number, in points.
+const NUMBER: f32 = 76.0;
 /// A slider whose ends are farther apart than this is logarithmic.
 const FAR: f64 = 1000.0;
+/// Height of the head of a step, in points.
+const HEAD: f32 = 22.0;
 /// A slider ends here, whatever larger number can be typed.
 const SLIDER_END: f64 = 1e6;
 
@@ -43,12 +53,11 @@ impl Panel for EffectPanel {
         let normal = document.volume().grid().plane_axes(plane).normal;
         let count = document.volume().dims()[normal.index()];
         let cursor = document.cursor();
-        let Some(hand) = &mut view_state.effect else { return };
-        let (one, p) = (hand.steps.len() == 1, theme::palette(ui));
-        let titles: Vec<&str> = hand.steps.iter().map(|step| step.effect.title).collect();
-        title_row(ui, &titles.join(", then "), |_| {});
-        for step in &hand.steps {
-            ui.label(RichText::new(step.effect.summary).color(p.weak));
+        let Some(hand) = view_state.effect_mut(document) else { return };
+        let one = hand.steps.len() == 1;
+        // Those of further steps are below their heads: what is above stays where it is.
+        if let Some(first) = hand.steps.first() {
+            summary(ui, first.effect);
         }
         ui.add_space(8.0);
         let on_one = hand.steps.iter().any(|step| step.effect.on == On::One);
@@ -82,6 +91,9 @@ impl Panel for EffectPanel {
                 if head(ui, &title, (!one).then_some(&mut step.on)) {
                     removed = Some(index);
                 }
+                if index > 0 {
+                    summary(ui, step.effect);
+                }
                 if step.on {
                     for parameter in step.effect.parameters {
                         if step.counts(parameter) {
@@ -94,10 +106,52 @@ impl Panel for EffectPanel {
         if let Some(index) = removed {
             hand.steps.remove(index);
         }
-        if let Some(effect) = add(ui) {
-            view_state.add_effect(effect);
+        let asks = hand.steps.iter().any(StepInHand::is_open);
+        let (button, chosen) = add(ui);
+        let top = button.rect.top();
+        if let Some(before) = self.added_at.take() {
+            ui.scroll_with_delta_animation(vec2(0.0, before - top), ScrollAnimation::none());
         }
-        section(ui, "What changes", |ui| outcome(ui, workspace, document));
+        if let Some(effect) = chosen {
+            view_state.add_effect(document, effect);
+            self.added_at = Some(top);
+        }
+        section(ui, "What changes", |ui| outcome(ui, workspace, document, asks));
+    }
+
+    fn has_header(&self) -> bool {
+        true
+    }
+
+    fn header(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { document, view_state, .. } = context;
+        let back = IconButton::new(Icon::Left, "Leave the effect").key(KeyCommand::Abort);
+        if ui.add(back).clicked() {
+            view_state.leave_effect(document);
+        }
+        let Some(hand) = view_state.effect_mut(document) else { return };
+        let (differs, as_last) = hand.is_told();
+        let titles: Vec<&str> = hand.steps.iter().map(|step| step.effect.title).collect();
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let tip = "Every number and choice as at first";
+            if differs && quiet(ui, true, "Defaults").on_hover_text(tip).clicked() {
+                hand.forget_told();
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 0.0;
+                    let small = theme::small();
+                    let lines = if as_last { theme::title().size + small.size } else { theme::title().size };
+                    ui.add_space(((size::TABS - 1.35 * lines) / 2.0).max(0.0));
+                    let title = RichText::new(titles.join(", then ")).font(theme::title());
+                    ui.add(Label::new(title).truncate());
+                    if as_last {
+                        let words = RichText::new("set as last time").font(small);
+                        ui.label(words.color(theme::palette(ui).weak));
+                    }
+                });
+            });
+        });
     }
 
     fn has_footer(&self, _: &PanelContext) -> bool {
@@ -107,16 +161,21 @@ impl Panel for EffectPanel {
     fn footer(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         let PanelContext { workspace, document, view_state, out, .. } = context;
         ui.spacing_mut().item_spacing.x = 6.0;
-        let changes =
-            workspace.effect_preview().is_none_or(|(_, preview, newest)| !newest || preview.voxels != [0, 0]);
-        let can = changes && workspace.effect_failure().is_none();
-        if primary_key(ui, can, "Apply", KeyCommand::Accept(crate::ui::keys::Scope::Slice)).clicked() {
-            view_state.apply_effect(document, out);
+        let can = can_apply(workspace);
+        let apply = primary_key(ui, can.is_ok(), "Apply", KeyCommand::Accept(crate::ui::keys::Scope::Slice));
+        match can {
+            Err(why) => _ = apply.on_disabled_hover_text(why),
+            Ok(()) if apply.clicked() => view_state.apply_effect(document, out),
+            Ok(()) => {}
         }
         if quiet(ui, true, "Cancel").on_hover_text("Escape").clicked() {
-            view_state.leave_effect();
+            view_state.leave_effect(document);
         }
     }
+}
+
+fn summary(ui: &mut Ui, effect: &Effect) {
+    ui.label(RichText::new(effect.summary).color(theme::palette(ui).weak));
 }
 
 /// The head of a step, with what leaves it out, and what removes it; true where it is to be removed.
@@ -124,8 +183,9 @@ fn head(ui: &mut Ui, title: &str, on: Option<&mut bool>) -> bool {
     let mut removed = false;
     ui.add_space(10.0);
     field(ui, title, |ui| {
+        ui.set_min_height(HEAD);
         let Some(on) = on else { return };
-        let icon = |icon, name: String| IconButton::new(icon, name).side(22.0).faint(true);
+        let icon = |icon, name: String| IconButton::new(icon, name).side(HEAD).faint(true);
         removed = ui.add(icon(Icon::Close, format!("Remove {title}"))).clicked();
         let (shown, name) = match *on {
             true => (Icon::Eye, format!("Leave out {title}")),
@@ -138,11 +198,11 @@ fn head(ui: &mut Ui, title: &str, on: Option<&mut bool>) -> bool {
     removed
 }
 
-/// The effect that comes behind the others.
-fn add(ui: &mut Ui) -> Option<&'static Effect> {
+/// The button, and the effect that comes behind the others.
+fn add(ui: &mut Ui) -> (Response, Option<&'static Effect>) {
     let button = quiet(ui, true, "Add a step");
     let mut chosen = None;
-    Popup::menu(&button).show(|ui| {
+    menu(&button, |ui| {
         egui::ScrollArea::vertical().max_height(280.0).show(ui, |ui| {
             for effect in EFFECTS.iter().copied().filter(|effect| can_be_set_up(effect)) {
                 if ui.button(effect.title).on_hover_text(effect.summary).clicked() {
@@ -152,7 +212,7 @@ fn add(ui: &mut Ui) -> Option<&'static Effect> {
             }
         });
     });
-    chosen
+    (button, chosen)
 }
 
 /// The label that the effect is done for.
@@ -165,9 +225,9 @@ fn label(ui: &mut Ui, document: &Document, out: &mut Outbox) {
 }
 
 fn choose_label(ui: &mut Ui, labels: &LabelTable, shown: &str, name: &str) -> Option<crate::label::LabelId> {
-    let button = drop_down(ui, &as_painted(shown), name);
+    let button = drop_down(ui, shown, name);
     let mut chosen = None;
-    Popup::menu(&button).show(|ui| {
+    menu(&button, |ui| {
         egui::ScrollArea::vertical().max_height(280.0).show(ui, |ui| {
             for label in labels.iter() {
                 if ui.selectable_label(label.name == shown, as_painted(&label.name)).clicked() {
@@ -202,9 +262,14 @@ fn scope(ui: &mut Ui, hand: &mut EffectInHand, document: &Document, slice: usize
     }
     if let Where::Slices([first, last]) = &mut hand.scope {
         field(ui, "From slice", |ui| {
-            number_of_slice(ui, last, *first..=count - 1, "Last slice");
+            // What would come behind the other takes it along.
+            if number_of_slice(ui, last, count, "Last slice") {
+                *first = (*first).min(*last);
+            }
             ui.label("to");
-            number_of_slice(ui, first, 0..=*last, "First slice");
+            if number_of_slice(ui, first, count, "First slice") {
+                *last = (*last).max(*first);
+            }
         });
     }
     let verified = document.verified().len();
@@ -215,29 +280,50 @@ fn scope(ui: &mut Ui, hand: &mut EffectInHand, document: &Document, slice: usize
     }
 }
 
-/// Slices count from 1 for people.
-fn number_of_slice(ui: &mut Ui, slice: &mut usize, range: std::ops::RangeInclusive<usize>, name: &str) {
-    let mut number = *slice + 1;
-    let response = ui.add(DragValue::new(&mut number).range(range.start() + 1..=range.end() + 1));
-    response.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, name));
+/// Slices count from 1 for people. True where it was changed.
+fn number_of_slice(ui: &mut Ui, slice: &mut usize, count: usize, name: &str) -> bool {
+    let before = *slice;
+    let mut number = before + 1;
+    NumberField::new(&mut number, name).whole().range(1.0, count as f64).show(ui);
     *slice = number.saturating_sub(1);
+    *slice != before
 }
 
 /// A parameter and what it is set to.
 fn row(ui: &mut Ui, parameter: &Parameter, step: &mut StepInHand, document: &Document, cursor: [usize; 3]) {
     let now = step.set(parameter);
     let told = match &parameter.kind {
-        Kind::Choice(options) => titled(ui, parameter, |ui| {
-            let now = options.iter().map(|(id, _)| *id).find(|id| *id == now).unwrap_or("");
-            let words = options.iter().find(|(id, _)| *id == now).map_or("", |(_, words)| words);
+        Kind::Choice(options) => {
+            let own = document.volume().modality();
+            // Presets of other kinds of images mean nothing here.
+            let fits = |id: &str| {
+                preset_modality(id).is_none_or(|modality| modality == own || own == Modality::Other)
+            };
+            let options = || options.iter().copied().filter(|(id, _)| fits(id));
+            let now = options().map(|(id, _)| id).find(|id| *id == now).unwrap_or("");
+            let words = options().find(|(id, _)| *id == now).map_or("choose one", |(_, words)| words);
             let name = format!("{}: {words}", parameter.title);
-            let chosen = Segmented::new(now, options.iter().copied()).padding(8.0);
-            chosen.show_or_list(ui, &name, |_| parameter.help.to_owned()).map(str::to_owned)
-        }),
+            let choice = Segmented::new(now, options()).padding(8.0);
+            let room = ui.available_width() - wide(ui, parameter.title) - 2.0 * ui.spacing().item_spacing.x;
+            let tip = |_| parameter.help.to_owned();
+            // Whichever is chosen, so that nothing moves with the choice.
+            let chosen = match choice.width(ui).min(choice.widest_in_list(ui)) <= room {
+                true => titled(ui, parameter, |ui| choice.show_or_list(ui, &name, tip)),
+                false => {
+                    titled(ui, parameter, |_| {});
+                    let below = Layout::right_to_left(Align::Center);
+                    ui.allocate_ui_with_layout(vec2(ui.available_width(), size::BUTTON), below, |ui| {
+                        choice.show_or_list(ui, &name, tip)
+                    })
+                    .inner
+                }
+            };
+            chosen.map(str::to_owned)
+        }
         Kind::Number { default, range, whole, unit } => titled(ui, parameter, |ui| {
             if default.is_none() && !now.is_empty() {
                 let button = IconButton::new(Icon::Close, format!("{}: not set", parameter.title));
-                if ui.add(button.side(theme::size::BUTTON).faint(true)).clicked() {
+                if ui.add(button.side(size::BUTTON).faint(true)).clicked() {
                     return Some(String::new());
                 }
             }
@@ -264,16 +350,14 @@ fn row(ui: &mut Ui, parameter: &Parameter, step: &mut StepInHand, document: &Doc
         // These have a tool.
         Kind::Points => None,
     };
-    match told {
-        Some(text) if text.is_empty() => _ = step.told.remove(parameter.key),
-        Some(text) => _ = step.told.insert(parameter.key.to_owned(), text),
-        None => {}
+    if let Some(text) = told {
+        step.tell(parameter, text);
     }
 }
 
 fn titled<R>(ui: &mut Ui, parameter: &Parameter, content: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal(|ui| {
-        ui.set_min_height(theme::size::BUTTON);
+        ui.set_min_height(size::BUTTON);
         let p = theme::palette(ui);
         ui.label(RichText::new(parameter.title).color(p.weak)).on_hover_text(parameter.help);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), content).inner
@@ -304,14 +388,11 @@ fn number(
         return quiet(ui, true, "Set…").clicked().then(|| written(start));
     };
     let before = value;
-    let suffix = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let drag = DragValue::new(&mut value)
-        .range(low..=high)
-        .suffix(suffix)
-        .max_decimals(if whole { 0 } else { 3 })
-        .speed(if whole { 1.0 } else { 0.05 });
-    ui.add_sized([76.0, theme::size::BUTTON], drag)
-        .widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, name));
+    let field = NumberField::new(&mut value, name).range(low, high).unit(unit).width(NUMBER);
+    match whole {
+        true => field.whole().show(ui),
+        false => field.decimals(3).speed(0.05).show(ui),
+    };
     if low.is_finite() && high.is_finite() && low > -SLIDER_END {
         ui.spacing_mut().slider_width = (ui.available_width() - 8.0).clamp(40.0, 110.0);
         let end = high.min(SLIDER_END);
@@ -325,11 +406,11 @@ fn number(
     (value != before).then(|| written(value))
 }
 
-/// How much it is, or why it is nothing.
-fn outcome(ui: &mut Ui, workspace: &Workspace, document: &Document) {
+/// How much it is, or why it is nothing. `asks`: something is still to be set, which is no fault.
+fn outcome(ui: &mut Ui, workspace: &Workspace, document: &Document, asks: bool) {
     let p = theme::palette(ui);
     if let Some(why) = workspace.effect_failure() {
-        ui.label(RichText::new(crate::words::capital(why)).color(p.warn));
+        ui.label(RichText::new(capital(why)).color(if asks { p.weak } else { p.warn }));
         return;
     }
     let Some((_, preview, _)) = workspace.effect_preview() else {
@@ -355,6 +436,6 @@ fn outcome(ui: &mut Ui, workspace: &Workspace, document: &Document) {
         ui.label(RichText::new(words).font(theme::small()).color(p.weak));
     }
     for note in &preview.notes {
-        ui.label(RichText::new(crate::words::capital(note)).font(theme::small()).color(p.weak));
+        ui.label(RichText::new(capital(note)).font(theme::small()).color(p.weak));
     }
 }

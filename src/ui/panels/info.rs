@@ -1,16 +1,15 @@
 use crate::geom::{Frame, Unit};
-use crate::tools::number;
 use crate::ui::context::{Panel, PanelContext};
 use crate::ui::notices::take_back;
 use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::view_state::{CHANNELS, ImageViewState};
-use crate::ui::widgets::{Icon, field, section, title_row};
+use crate::ui::widgets::{Icon, NumberField, Segmented, field, section, title_row};
 use crate::volume::{Modality, Window, presets};
 use crate::words::counted;
 use crate::workspace::{Command, Document, DocumentId};
-use egui::{Button, ComboBox, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use egui::{Button, RichText, ScrollArea, Ui};
 
 /// What the image is: its warnings first, then size, spacing, orientation, values.
 #[derive(Default)]
@@ -67,10 +66,11 @@ fn tone(ui: &mut Ui, document: &Document, image: &mut ImageViewState) {
     let Window { mut center, mut width } = image.tone.window;
     let speed = f64::from(width) * 0.004;
     field(ui, "Window", |ui| {
-        ui.add(number(&mut width).speed(speed).range(1e-3..=f32::MAX).max_decimals(1));
+        let field = NumberField::new(&mut width, "Window").range(1e-3, f64::from(f32::MAX));
+        field.decimals(1).speed(speed).show(ui);
     });
     field(ui, "Level", |ui| {
-        ui.add(number(&mut center).speed(speed).max_decimals(1));
+        NumberField::new(&mut center, "Level").decimals(1).speed(speed).show(ui);
     });
     image.tone.window = Window { center, width };
     ui.horizontal_wrapped(|ui| {
@@ -103,15 +103,10 @@ fn kind(ui: &mut Ui, document: &Document, out: &mut Outbox) {
     let modality = document.volume().modality();
     let name = |modality: Modality| if modality == Modality::Other { "Other" } else { modality.title() };
     field(ui, "Kind", |ui| {
-        let picker = ComboBox::from_id_salt("modality").selected_text(name(modality));
-        let shown = picker.show_ui(ui, |ui| {
-            for other in Modality::ALL {
-                if ui.selectable_label(other == modality, name(other)).clicked() {
-                    out.command(Command::Modality(other));
-                }
-            }
-        });
-        shown.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Kind"));
+        let kinds = Segmented::new(modality, Modality::ALL.map(|kind| (kind, name(kind))));
+        if let Some(other) = kinds.list(ui, "Kind", |_| String::new()) {
+            out.command(Command::Modality(other));
+        }
     });
     if document.is_by_look() {
         ui.label(

@@ -42,7 +42,7 @@ impl Outcome {
         view_state: &ViewState,
     ) {
         let document = scene.document;
-        let Some(effect) = view_state.effect.as_ref().filter(|e| e.document == document.id()) else {
+        let Some(effect) = view_state.effect(document) else {
             *self = Self::default();
             return;
         };
@@ -64,7 +64,7 @@ impl Outcome {
     }
 
     /// How much it is, at the lower edge of a view: where that is said.
-    pub fn pill(&mut self, ui: &mut Ui, view: Rect, scene: &Scene) -> Option<Rect> {
+    pub fn pill(&mut self, ui: &mut Ui, view: Rect, scene: &Scene, view_state: &ViewState) -> Option<Rect> {
         let shown = shown(scene);
         let failure = scene.workspace.effect_failure();
         let now = ui.input(|i| i.time);
@@ -81,9 +81,11 @@ impl Outcome {
             }
         }
         let (preview, _) = shown.filter(|_| failure.is_none())?;
+        let hidden = view_state.effect(scene.document).is_some_and(|effect| effect.hidden);
         let grid = scene.document.volume().grid();
         let [gained, lost] = preview.volumes.map(|volume| measure(volume, grid));
         let mut words = match preview.voxels {
+            _ if hidden => "Without the effect".to_owned(),
             [0, 0] => "Nothing changes".to_owned(),
             [_, 0] => format!("{gained} gained"),
             [0, _] => format!("{lost} lost"),
@@ -93,7 +95,8 @@ impl Outcome {
         let laid_out = |words: &str| painter.layout_no_wrap(words.to_owned(), theme::body(), canvas::TEXT);
         let mut galley = laid_out(&words);
         let room = view.width() - 2.0 * PADDING.x;
-        if preview.voxels != [0, 0]
+        if !hidden
+            && preview.voxels != [0, 0]
             && let Some(key) = shortcut_of(ui.ctx(), KeyCommand::HideMask)
         {
             let more = format!("{words} · hold {key} to compare");

@@ -180,7 +180,7 @@ pub fn head(words: &mut Words, frame: &ViewFrame, scene: &Scene, view_state: &Vi
             PredictionStatus::NoModel | PredictionStatus::Ready(_) | PredictionStatus::Labelled => None,
         };
         upper_right(words, verified.into_iter().chain(state.map(|state| (state, canvas::WEAK))));
-    } else if view_state.effect.is_none()
+    } else if view_state.effect(document).is_none()
         && let Some(predicted) = predicted_words(scene.workspace, document)
     {
         upper_right(words, [(predicted.as_str(), canvas::WEAK)]);

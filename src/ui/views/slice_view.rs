@@ -62,7 +62,7 @@ pub fn show(
     if let Some((prediction, table)) = as_it_learns {
         (draw.prediction, draw.colors) = (Some(prediction), LabelColors::of(&table));
     }
-    let effect = view_state.effect.is_some();
+    let effect = view_state.effect(document).is_some();
     let before = view_state.learned.differing(document).filter(|_| native && !effect);
     let differs = before.map(|before| {
         let opacity = view_state.difference_opacity;
@@ -118,7 +118,7 @@ pub fn show(
     if effect
         && !scene.is_other
         && view_state.image(document).focus_plane(document) == plane
-        && let Some(pill) = views.effect.pill(ui, rect, scene)
+        && let Some(pill) = views.effect.pill(ui, rect, scene, view_state)
     {
         words.take(pill);
     }

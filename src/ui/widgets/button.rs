@@ -1,4 +1,4 @@
-use super::Icon;
+use super::{Icon, cut_at_the_end};
 use crate::ui::keys::{KeyCommand, shortcut_of};
 use crate::ui::theme::{self, size};
 use egui::{
@@ -128,13 +128,24 @@ pub fn primary_with(ui: &mut Ui, enabled: bool, text: &str, key: &str) -> Respon
     response
 }
 
-/// A button that opens a list: the words of what is chosen, and a mark. `name` is what it is called by screen readers.
+/// Of the mark of a button that opens a list.
+const MARK: f32 = 12.0;
+/// So much of the words of such a button is always shown, in points.
+const LEAST_WORDS: f32 = 40.0;
+
+/// How wide a button that opens a list is, with words as wide as this.
+pub fn drop_down_width(ui: &Ui, words: f32) -> f32 {
+    words + 2.0 * ui.spacing().button_padding.x + MARK + 4.0
+}
+
+/// A button that opens a list: the words of what is chosen, and a mark. `name` is what it is called by screen readers. Where there is
+/// too little room for them, the words end with dots.
 pub fn drop_down(ui: &mut Ui, words: &str, name: &str) -> Response {
-    const MARK: f32 = 12.0;
     let p = theme::palette(ui);
-    let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::body(), p.text);
     let padding = ui.spacing().button_padding.x;
-    let wide = Vec2::new(galley.size().x + 2.0 * padding + MARK + 4.0, size::BUTTON);
+    let room = ui.available_width() - drop_down_width(ui, 0.0);
+    let galley = cut_at_the_end(ui.painter(), words, theme::body(), p.text, room.max(LEAST_WORDS));
+    let wide = Vec2::new(drop_down_width(ui, galley.size().x), size::BUTTON);
     let (rect, response) = ui.allocate_exact_size(wide, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     let ground = if response.hovered() { p.hover } else { p.raised };

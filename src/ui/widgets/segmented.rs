@@ -1,8 +1,7 @@
-use super::drop_down;
+use super::button::drop_down_width;
+use super::{drop_down, menu};
 use crate::ui::theme::{self, size};
-use egui::{
-    Button, CornerRadius, Popup, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
-};
+use egui::{Button, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 /// One of several choices, side by side in one frame.
 pub struct Segmented<'a, T> {
@@ -53,6 +52,12 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
             + 2.0 * INSET
     }
 
+    /// How wide the button with the list will be at most, whatever is chosen.
+    pub fn widest_in_list(&self, ui: &Ui) -> f32 {
+        let widths = self.choices.iter().map(|(_, words, _)| drop_down_width(ui, wide(ui, words)));
+        widths.fold(0.0, f32::max)
+    }
+
     /// As [`Segmented::show`]; where there is less room than that, a button with the chosen one, which opens a list. `name`: what
     /// the button is called.
     pub fn show_or_list(self, ui: &mut Ui, name: &str, tip: impl Fn(T) -> String) -> Option<T> {
@@ -65,7 +70,7 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
             self.choices.iter().find(|(value, ..)| *value == self.chosen).map_or("", |(_, words, _)| words);
         let button = drop_down(ui, shown, name);
         let mut clicked = None;
-        Popup::menu(&button).show(|ui| {
+        menu(&button, |ui| {
             for (value, words, _) in &self.choices {
                 let line = Button::selectable(*value == self.chosen, *words);
                 let line = ui.add_enabled(!self.without.contains(value), line);
@@ -131,7 +136,8 @@ impl<'a, T: Copy + PartialEq> Segmented<'a, T> {
     }
 }
 
-fn wide(ui: &Ui, words: &str) -> f32 {
+/// How wide words are, in points.
+pub fn wide(ui: &Ui, words: &str) -> f32 {
     ui.painter().layout_no_wrap(words.to_owned(), theme::body(), egui::Color32::PLACEHOLDER).size().x.ceil()
 }
 

@@ -1,15 +1,14 @@
 //! The first step: what learns, from what, and who judges.
 
-use super::card::{self, choice};
 use super::{scores, training_set};
 use crate::nn;
 use crate::nn::train::Precision;
-use crate::tools::number;
 use crate::ui::context::PanelContext;
 use crate::ui::keys::with_keys;
 use crate::ui::outbox::{Outbox, Request};
 use crate::ui::theme;
-use crate::ui::widgets::{Icon, empty, field, primary, section};
+use crate::ui::widgets::card::{self, choice};
+use crate::ui::widgets::{Icon, NumberField, empty, field, primary, section};
 use crate::words::{counted, duration, listed};
 use crate::workspace::{
     Command, Device, Document, StartFrom, TrainCommand, TrainOptions, Training, Unlabelled, Workspace,
@@ -212,12 +211,14 @@ impl View {
             self.options.learning_rate = own.then_some(1e-3);
         }
         if let Some(steps) = &mut self.options.steps {
-            field(ui, "Steps", |ui| ui.add(number(steps).range(10..=20_000).speed(5.0)));
+            field(ui, "Steps", |ui| {
+                NumberField::new(steps, "Steps").whole().range(10.0, 2e4).speed(5.0).show(ui)
+            });
         }
         if let Some(rate) = &mut self.options.learning_rate {
-            let written = |v: f64, _: std::ops::RangeInclusive<usize>| format!("{v:.1e}");
             field(ui, "Learning rate", |ui| {
-                ui.add(number(rate).range(1e-6..=0.1).speed(1e-5).custom_formatter(written))
+                let field = NumberField::new(rate, "Learning rate").range(1e-6, 0.1);
+                field.speed(1e-5).written(|rate| format!("{rate:.1e}")).show(ui)
             });
         }
     }

@@ -1,11 +1,11 @@
 //! The third step: how good the new version is, beside the one in use, and whether it takes its place.
 
-use super::card::{self, Mood};
 use super::{gallery, scores, thumbnail, training_set};
 use crate::gpu::LabelColors;
 use crate::ui::context::PanelContext;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
+use crate::ui::widgets::card::{self, Mood};
 use crate::ui::widgets::{Icon, legend, primary, quiet, section};
 use crate::words::{capital, counted};
 use crate::workspace::{

@@ -1,6 +1,5 @@
 //! Learning from the verified slices in three steps: choose what learns and from what, watch it, decide on what it made.
 
-pub mod card;
 mod choose;
 mod decide;
 mod gallery;

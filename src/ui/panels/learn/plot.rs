@@ -3,7 +3,7 @@
 use crate::ui::theme::{self, curve};
 use crate::ui::widgets::legend;
 use crate::workspace::{Curves, Training};
-use egui::{Align2, Color32, RichText, Ui};
+use egui::{Align2, Color32, Response, RichText, Role, Ui, WidgetInfo};
 use egui_plot::{Line, Plot, PlotPoints, Points, Text};
 
 /// One line of a plot: its name, its points, its colour.
@@ -22,7 +22,7 @@ pub fn run(ui: &mut Ui, training: &Training) {
     let of_loss = if highest > 1.0 { format!("Loss, of at most {highest:.1}") } else { "Loss".to_owned() };
     legend(ui, &[(curve::DICE, "Dice on what is kept out"), (curve::LOSS, &of_loss)]);
     let total = training.steps()[1] as f64;
-    plot("run", HEIGHT).include_y(1.0).include_x(total).show_x(false).show(ui, |plot| {
+    let shown = plot("run", HEIGHT).include_y(1.0).include_x(total).show_x(false).show(ui, |plot| {
         plot.line(Line::new("Loss", PlotPoints::from(loss)).color(curve::LOSS).width(1.5));
         let points = PlotPoints::from(valid_dice.clone());
         plot.line(Line::new("Dice", points).color(curve::DICE).width(2.0));
@@ -35,6 +35,7 @@ pub fn run(ui: &mut Ui, training: &Training) {
             plot.text(Text::new("Best", at.into(), words).anchor(side));
         }
     });
+    called(&shown.response, "Dice and loss over the steps");
 }
 
 /// Curves over the steps, from 0; a share up to 1.
@@ -43,11 +44,17 @@ pub fn lines(ui: &mut Ui, name: &str, height: f32, curves: &[Curve], is_share: b
     if is_share {
         plot = plot.include_y(1.0);
     }
-    plot.show(ui, |plot| {
+    let shown = plot.show(ui, |plot| {
         for (name, points, color) in curves {
             plot.line(Line::new(*name, PlotPoints::from(thinned(points))).color(*color).width(1.5));
         }
     });
+    called(&shown.response, name);
+}
+
+/// A plot's name for screen readers.
+fn called(plot: &Response, name: &str) {
+    plot.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
 }
 
 fn plot(name: &str, height: f32) -> Plot<'_> {

@@ -1,10 +1,10 @@
 //! The second step: how the run goes, in words, in curves and in pictures.
 
-use super::card::{self, Mood};
 use super::{gallery, plot, scores};
 use crate::ui::context::PanelContext;
 use crate::ui::outbox::Outbox;
 use crate::ui::theme;
+use crate::ui::widgets::card::{self, Mood};
 use crate::ui::widgets::{primary, progress, quiet, section};
 use crate::words::{capital, duration};
 use crate::workspace::{Command, Quality, TrainCommand, Training, TrainingState, Workspace};

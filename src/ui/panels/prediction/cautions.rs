@@ -2,8 +2,8 @@
 
 use crate::geom::Unit;
 use crate::nn::ModelCard;
-use crate::ui::panels::learn::card::{self, Mood};
 use crate::ui::theme;
+use crate::ui::widgets::card::{self, Mood};
 use crate::volume::Modality;
 use crate::workspace::Document;
 use egui::{RichText, Ui};

@@ -7,10 +7,10 @@ use crate::ui::reading::as_painted;
 use crate::ui::theme;
 use crate::ui::view_state::ViewState;
 use crate::ui::views::predicted_words;
-use crate::ui::widgets::{drop_down, primary, primary_key, primary_with, quiet};
+use crate::ui::widgets::{drop_down, menu, primary, primary_key, primary_with, quiet};
 use crate::words::duration;
 use crate::workspace::{AcceptScope, Command, Document, EditCommand, LibraryModel, ModelCommand, Workspace};
-use egui::{Button, Popup, RichText, Role, Ui, WidgetInfo};
+use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
 /// Narrower footers do not show the key of the filled button. In points.
 const ROOMY: f32 = 280.0;
@@ -58,7 +58,7 @@ fn accept(
     model: &LibraryModel,
     out: &mut Outbox,
 ) {
-    let (ready, here) = can_accept(workspace, document);
+    let (ready, here) = can_accept(workspace, document, view_state);
     let deep = document.depth() > 1;
     let slice = KeyCommand::Accept(Scope::Slice);
     let name = if deep { "Accept slice" } else { "Accept" };
@@ -71,9 +71,9 @@ fn accept(
     }
     let title = if deep { "All slices" } else { "A part" };
     let more = drop_down(ui, title, title);
-    Popup::menu(&more).show(|ui| {
+    menu(&more, |ui| {
         ui.set_min_width(230.0);
-        others(ui, document, model, here, out);
+        others(ui, document, model, (here, view_state.can_accept(document).is_ok()), out);
     });
     let rejected = view_state.is_rejected(document, document.cursor()[2]);
     let (name, tip) = match rejected {
@@ -86,17 +86,23 @@ fn accept(
     }
 }
 
-/// What can be accepted besides the slice. `here`: something of the slice in front can be.
-fn others(ui: &mut Ui, document: &Document, model: &LibraryModel, here: bool, out: &mut Outbox) {
+/// What can be accepted besides the slice. `here`: something of the slice in front can be; `any`: something of another one can.
+fn others(
+    ui: &mut Ui,
+    document: &Document,
+    model: &LibraryModel,
+    (here, any): (bool, bool),
+    out: &mut Outbox,
+) {
     let deep = document.depth() > 1;
     if deep {
-        item(ui, true, "Every structure", Scope::Volume, out);
+        item(ui, any, "Every structure", Scope::Volume, out);
     }
     let (classes, _) = document.wanted_labels(&model.card);
     let selected = document.labels().get(document.selected_label());
     if let Some(label) = selected.filter(|label| classes.contains(&label.id)) {
         let name = format!("Only {}", as_painted(&label.name));
-        if ui.add_enabled(deep || here, Button::new(name)).clicked() {
+        if ui.add_enabled(any && deep || here, Button::new(name)).clicked() {
             out.edit(EditCommand::Accept { scope: AcceptScope::Label(label.id) });
         }
     }

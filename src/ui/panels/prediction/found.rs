@@ -52,13 +52,14 @@ struct Columns {
 }
 
 impl View {
-    /// Of a model that has predicted something of the document.
+    /// Of a model that has predicted something of the document. `may`: whether what it predicts can be accepted, or why not.
     pub fn show(
         &mut self,
         ui: &mut Ui,
         workspace: &Workspace,
         document: &Document,
         card: &ModelCard,
+        may: Result<(), &'static str>,
         out: &mut Outbox,
     ) {
         let p = theme::palette(ui);
@@ -97,7 +98,7 @@ impl View {
         let typed = self.typed.to_lowercase();
         ui.spacing_mut().item_spacing.y = 0.0;
         for found in found.iter().filter(|found| found.label.name.to_lowercase().contains(&typed)) {
-            row(ui, found, &columns, document, out);
+            row(ui, found, &columns, document, may, out);
         }
         ui.spacing_mut().item_spacing.y = 6.0;
         if !missing.is_empty() {
@@ -180,7 +181,14 @@ fn row_of<'a>(document: &Document, label: &'a Label, predicted: Option<f64>, gri
 }
 
 /// A click selects the label where the image has it: the one whose certainty is shown.
-fn row(ui: &mut Ui, found: &Found, columns: &Columns, document: &Document, out: &mut Outbox) {
+fn row(
+    ui: &mut Ui,
+    found: &Found,
+    columns: &Columns,
+    document: &Document,
+    may: Result<(), &'static str>,
+    out: &mut Outbox,
+) {
     let label = found.label;
     let chosen = found.known && document.selected_label() == label.id;
     let sense = if found.known { Sense::click() } else { Sense::hover() };
@@ -208,18 +216,26 @@ fn row(ui: &mut Ui, found: &Found, columns: &Columns, document: &Document, out: 
     }
     let place =
         Rect::from_center_size(pos2(rect.right() - BUTTON / 2.0, rect.center().y), Vec2::splat(BUTTON));
-    accept(ui, place, found, document, out);
+    accept(ui, place, found, document, may, out);
     if response.on_hover_text(&label.name).clicked() {
         out.command(Command::Labels(LabelCommand::Select(label.id)));
     }
 }
 
-fn accept(ui: &mut Ui, place: Rect, found: &Found, document: &Document, out: &mut Outbox) {
+fn accept(
+    ui: &mut Ui,
+    place: Rect,
+    found: &Found,
+    document: &Document,
+    may: Result<(), &'static str>,
+    out: &mut Outbox,
+) {
     let (label, open) = (found.label, document.depth() - document.verified().len());
     let deep = document.depth() > 1;
     let locked = document.labels().is_locked(label.id);
     // Why not, and what else there is to know.
     let (can, about) = match (found.taken, deep) {
+        _ if may.is_err() => (false, may.err().unwrap_or_default()),
         _ if found.left_out => (false, "Left out: it is neither shown nor accepted"),
         _ if locked => (false, "The label is locked: unlock it in the panel Labels first"),
         // A model changes nothing of a verified image.

@@ -73,7 +73,7 @@ impl Panel for Prediction {
             slices(ui, workspace, document, model, out);
         }
         cautions::show(ui, document, &model.card);
-        self.found.show(ui, workspace, document, &model.card, out);
+        self.found.show(ui, workspace, document, &model.card, view_state.can_accept(document), out);
         new_labels(ui, workspace, document, out);
         let certainty_of = (!model.is_of_volumes()).then(|| certainty_of(document, model)).flatten();
         show::show(ui, view_state, certainty_of.as_deref(), |ui| only::show(ui, document, &model.card, out));
@@ -94,11 +94,11 @@ fn in_use<'a>(workspace: &'a Workspace, document: &Document) -> Option<&'a Libra
 }
 
 /// Whether the slice in front is predicted, and whether that may be accepted.
-fn can_accept(workspace: &Workspace, document: &Document) -> (bool, bool) {
+fn can_accept(workspace: &Workspace, document: &Document, view_state: &ViewState) -> (bool, bool) {
     let z = document.cursor()[2];
     let status = workspace.prediction_status(document.id(), z);
     let ready = matches!(status, PredictionStatus::Ready(_) | PredictionStatus::Labelled);
-    (ready, ready && !document.is_verified(z))
+    (ready, ready && !document.is_verified(z) && view_state.can_accept(document).is_ok())
 }
 
 /// The structure whose certainty is shown: the selected label where the model knows it, else its first.

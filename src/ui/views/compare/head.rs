@@ -7,12 +7,12 @@ use crate::ui::outbox::Outbox;
 use crate::ui::reading::as_painted;
 use crate::ui::theme::{self, canvas, side, size};
 use crate::ui::view_state::{CompareWith, Side, ViewState};
-use crate::ui::widgets::{Icon, drop_down};
+use crate::ui::widgets::{Icon, drop_down, menu};
 use crate::workspace::{Command, Compared, Document, LibraryModel, ModelCommand, Workspace};
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align2, CornerRadius, Painter, Popup, Rect, RichText, Role, ScrollArea, Sense, Shape, Stroke, StrokeKind,
-    Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, Painter, Rect, RichText, Role, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui,
+    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
 pub const HEIGHT: f32 = 34.0;
@@ -75,7 +75,7 @@ pub fn show(
     }
     let mark = Rect::from_center_size(pos2(chip.right() - AROUND - MARK / 2.0, middle), Vec2::splat(MARK));
     Icon::Down.paint(&painter, mark, canvas::WEAK);
-    Popup::menu(&response).show(|ui| match of {
+    menu(&response, |ui| match of {
         Side::A => a_menu(ui, scene, out),
         Side::B => b_menu(ui, scene, view_state),
     });
@@ -224,7 +224,7 @@ pub fn nothing(ui: &mut Ui, rect: Rect, scene: &Scene, view_state: &mut ViewStat
     let mut ui = ui.new_child(UiBuilder::new().max_rect(button).id_salt("nothing beside it"));
     dark(&mut ui);
     let response = drop_down(&mut ui, "Choose", "Choose what to put beside it");
-    Popup::menu(&response).show(|ui| b_menu(ui, scene, view_state));
+    menu(&response, |ui| b_menu(ui, scene, view_state));
 }
 
 /// What lies over images is dark in both themes.

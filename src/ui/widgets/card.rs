@@ -1,7 +1,7 @@
 //! Cards: what is said with weight, and what can be chosen.
 
+use super::Icon;
 use crate::ui::theme::{self, Palette};
-use crate::ui::widgets::Icon;
 use egui::{
     Align, Color32, CornerRadius, Layout, Margin, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
     WidgetInfo, pos2, text::LayoutJob, vec2,
