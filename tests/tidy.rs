@@ -54,7 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics", "phantom", "io", "nn", "engine",
         ],
     ),
-    ("tools", &["words", "geom", "label", "volume", "edit", "workspace"]),
+    ("tools", &["words", "geom", "label", "volume", "metrics", "edit", "workspace"]),
     (
         "cli",
         &[

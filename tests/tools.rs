@@ -2,15 +2,19 @@
 
 #[path = "tools/by_value.rs"]
 mod by_value;
+#[path = "tools/measuring.rs"]
+mod measuring;
 
-use fovea::edit::{Change, EditLog, Marks, MaskRules, Origin, Patch, Shape};
+use fovea::edit::{Change, EditError, EditLog, Marks, MaskRules, Origin, Patch, Shape};
 use fovea::geom::{Grid, Plane};
 use fovea::label::{LabelMap, LabelTable};
+use fovea::metrics::measurements::Measurements;
 use fovea::tools::{
     Button, Input, Modifiers, PointerEvent, Preview, Scene, TOOLS, Tool, ToolAction, ToolKind, ToolOptions,
     Toolbox, find,
 };
 use fovea::volume::{Modality, Samples, Volume};
+use fovea::workspace::MeasureCommand;
 use std::collections::BTreeSet;
 
 const DIMS: [usize; 3] = [60, 50, 20];
@@ -23,6 +27,7 @@ struct Bench {
     mask: LabelMap,
     labels: LabelTable,
     verified: BTreeSet<usize>,
+    measurements: Measurements,
     log: EditLog,
     toolbox: Toolbox,
     cursor: Option<[usize; 3]>,
@@ -49,6 +54,7 @@ impl Bench {
             volume,
             labels: LabelTable::named(&["fluid", "layer"]),
             verified: BTreeSet::new(),
+            measurements: Measurements::default(),
             log: EditLog::default(),
             toolbox,
             cursor: None,
@@ -57,14 +63,14 @@ impl Bench {
     }
 
     fn scene(&self) -> Scene<'_> {
-        let Self { volume, mask, labels, point_size, .. } = self;
-        Scene { volume, mask, labels, label: 1, point_size: *point_size }
+        let Self { volume, mask, labels, measurements, point_size, .. } = self;
+        Scene { volume, mask, labels, measurements, label: 1, point_size: *point_size }
     }
 
     fn send(&mut self, input: Input, plane: Plane, voxel: [f64; 3], modifiers: Modifiers) -> Vec<ToolAction> {
         let event = PointerEvent { input, plane, voxel, modifiers };
-        let Self { volume, mask, labels, point_size, toolbox, .. } = self;
-        let scene = Scene { volume, mask, labels, label: 1, point_size: *point_size };
+        let Self { volume, mask, labels, measurements, point_size, toolbox, .. } = self;
+        let scene = Scene { volume, mask, labels, measurements, label: 1, point_size: *point_size };
         let actions = toolbox.event(&event, &scene);
         self.perform(&actions);
         actions
@@ -73,8 +79,8 @@ impl Bench {
     /// Does what the workspace would; every order of actions that it would refuse fails the test.
     fn perform(&mut self, actions: &[ToolAction]) {
         for action in actions {
-            let mut marks =
-                Marks { mask: &mut self.mask, labels: &mut self.labels, verified: &mut self.verified };
+            let Self { mask, labels, verified, measurements, .. } = self;
+            let mut marks = Marks { mask, labels, verified, measurements };
             match action {
                 ToolAction::Begin { tool } => {
                     assert!(find(tool).is_some());
@@ -85,8 +91,12 @@ impl Bench {
                     assert_eq!(&serde_json::from_str::<Shape>(&json).unwrap(), shape, "a recording replays");
                     let rules = MaskRules::new(marks.labels, marks.verified).with_limits(*limits);
                     let origin = Origin::Person { tool: "test".to_owned() };
-                    let patch = Patch::draw(marks.mask, &self.volume, shape, *label, &rules, origin).unwrap();
-                    self.log.extend(&mut marks, Change::Mask(patch)).unwrap();
+                    match Patch::draw(marks.mask, &self.volume, shape, *label, &rules, origin) {
+                        Ok(patch) => self.log.extend(&mut marks, Change::Mask(patch)).unwrap(),
+                        // Such as scissors where there is nothing to cut: a person is told.
+                        Err(EditError::NotDrawn(why)) => assert!(!why.is_empty()),
+                        Err(other) => panic!("{other}"),
+                    }
                 }
                 ToolAction::Commit => {
                     assert!(self.log.is_open());
@@ -96,6 +106,18 @@ impl Bench {
                     assert!(self.log.is_open());
                     self.log.abort(&mut marks).unwrap();
                 }
+                ToolAction::Measure(command) => {
+                    let before = marks.measurements.clone();
+                    let mut after = before.clone();
+                    match command.clone() {
+                        MeasureCommand::Add { kind, normal, points } => {
+                            after.add(kind, normal, points).unwrap();
+                        }
+                        MeasureCommand::Place { id, points } => after.place(id, points).unwrap(),
+                        other => panic!("no gesture does {other:?}"),
+                    }
+                    self.log.record(&mut marks, Change::Measurements { before, after }).unwrap();
+                }
                 ToolAction::MoveCursor(voxel) => self.cursor = Some(*voxel),
                 ToolAction::Preview(preview) => self.preview.clone_from(preview),
             }
@@ -103,8 +125,8 @@ impl Bench {
     }
 
     fn undo_all(&mut self) {
-        let mut marks =
-            Marks { mask: &mut self.mask, labels: &mut self.labels, verified: &mut self.verified };
+        let Self { mask, labels, verified, measurements, .. } = self;
+        let mut marks = Marks { mask, labels, verified, measurements };
         while self.log.undo(&mut marks).unwrap().is_some() {}
     }
 

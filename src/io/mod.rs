@@ -13,6 +13,7 @@ mod gzip;
 mod labels;
 pub mod list;
 mod look;
+mod measurements;
 mod nifti;
 mod npy;
 mod nrrd;
@@ -37,6 +38,7 @@ pub use labels::{
     laid_on, open_exact_labels, open_labels, open_labels_in, open_labels_of, open_labels_on, put_on, softened,
 };
 pub use look::{guess_note, modality_by_look};
+pub use measurements::measurements_csv;
 pub use nifti::{pair_of, write_label_nifti, write_probability_nifti, write_volume_nifti};
 pub use picture::turned_mask;
 pub use sample::{is_sample, sample_of};

@@ -1,7 +1,6 @@
 //! A mask written to a file of a person's choice, or beside its image.
 
 use super::jobs::JobResult;
-use super::measuring::measurements_csv;
 use super::parts::Parts;
 use super::source::Source;
 use super::{CommandError, Document, DocumentId, Export, NoticeLevel};
@@ -195,7 +194,7 @@ impl Parts {
                     return Ok(JobResult::Exported(id, written));
                 }
                 ExportFormat::Measurements => {
-                    io::write_text(&path, &measurements_csv(&volume, &now.measurements))?;
+                    io::write_text(&path, &io::measurements_csv(&volume, &now.measurements))?;
                     return Ok(JobResult::Exported(id, written));
                 }
             }

@@ -64,7 +64,6 @@ pub use error::CommandError;
 pub use export::{ExportFormat, proposed_export};
 pub use jobs::{Activity, Device};
 pub use labels_by_name::{class_labels, wanted_labels};
-pub use measuring::measurements_csv;
 pub use model_library::{LibraryModel, ModelOrigin};
 pub use notice::{Asks, Notice, NoticeLevel};
 pub use other_image::{Differs, OtherImage};

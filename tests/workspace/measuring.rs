@@ -2,8 +2,9 @@
 
 use super::Bench;
 use fovea::geom::Axis;
+use fovea::io::measurements_csv;
 use fovea::metrics::measurements::{MeasurementKind, Reading};
-use fovea::workspace::{Command, CommandError, EditCommand, MeasureCommand, measurements_csv};
+use fovea::workspace::{Command, CommandError, EditCommand, MeasureCommand};
 use rusqlite::Connection;
 
 fn measure(bench: &mut Bench, command: MeasureCommand) -> Result<(), CommandError> {
