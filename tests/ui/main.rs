@@ -10,6 +10,7 @@ mod labels;
 mod learn;
 mod library;
 mod long_states;
+mod measuring;
 mod other_image;
 mod pictures;
 mod prediction;

@@ -7,6 +7,7 @@ use egui::{Event, Key, Modifiers, vec2};
 use fovea::{
     engine::{Engine, EngineOptions},
     io,
+    label::LabelMap,
     nn::DeviceChoice,
     phantom,
     workspace::{Command, EditCommand, Place, TrainingState, Workspace, WorkspaceOptions},
@@ -49,6 +50,21 @@ pub fn workspace(data: &Path) -> Workspace {
 /// egui_kittest wants a device that nothing has drawn on.
 fn shown(workspace: Workspace, size: [f32; 2]) -> Option<Window> {
     Some(Window::of(workspace, size, Some(super::graphics()?)))
+}
+
+/// The labels in every fourth slice.
+fn every_fourth(workspace: &mut Workspace, data: &Path) {
+    let phantom = phantom::find("ct").unwrap().open();
+    let path = data.join("truth.nii.gz");
+    let [width, height, _] = phantom.truth.dims();
+    let labels = phantom.truth.to_values().into_iter().enumerate();
+    let drawn = labels.map(|(at, label)| if at / (width * height) % 4 == 0 { label } else { 0 });
+    let mask = LabelMap::from_values(phantom.truth.dims(), &drawn.collect::<Vec<_>>()).unwrap();
+    io::write_label_nifti(&path, &mask, phantom.volume.grid()).unwrap();
+    workspace.apply(Command::Edit(EditCommand::Import { path })).unwrap();
+    assert!(workspace.wait_until(PATIENCE, |w| w.is_idle()));
+    let notices: Vec<u64> = workspace.notices().iter().map(|notice| notice.id).collect();
+    notices.into_iter().for_each(|notice| workspace.dismiss(notice));
 }
 
 /// The labels as they are, and five slices verified.
@@ -177,6 +193,49 @@ fn ct_with_its_labels_in_space() {
         ct.until("it is the newest", |w| !w.surface_is_behind());
         ct.click("Labels panel");
         hold(&mut ct, DOCS, "volume");
+        Some(())
+    });
+}
+
+#[test]
+fn slices_between_drawn_ones_before_they_are_filled() {
+    in_a_folder(|data| {
+        let mut ct = window(data, "ct", every_fourth)?;
+        ct.press_with(Modifiers::SHIFT, Key::I);
+        ct.until("the outcome is there", |w| w.effect_preview().is_some_and(|(.., newest)| newest));
+        hold(&mut ct, DOCS, "fill");
+        Some(())
+    });
+}
+
+#[test]
+fn a_ruler_and_a_region_on_a_photograph() {
+    in_a_folder(|data| {
+        let mut fundus = window(data, "fundus", |_, _| {})?;
+        let primary = egui::PointerButton::Primary;
+        fundus.press_with(Modifiers::SHIFT, Key::R);
+        fundus.draw(primary, &[MIDDLE - vec2(150.0, 90.0), MIDDLE, MIDDLE + vec2(0.0, 60.0)]);
+        fundus.press_with(Modifiers::SHIFT, Key::E);
+        fundus.draw(primary, &[MIDDLE + vec2(40.0, -120.0), MIDDLE, MIDDLE + vec2(130.0, -40.0)]);
+        fundus.settle();
+        fundus.click("Measure panel");
+        hold(&mut fundus, DOCS, "measure");
+        Some(())
+    });
+}
+
+#[test]
+fn a_smart_brush_along_a_vessel() {
+    in_a_folder(|data| {
+        let mut fundus = window(data, "fundus", |_, _| {})?;
+        fundus.press(Key::U);
+        let primary = egui::PointerButton::Primary;
+        fundus.draw(
+            primary,
+            &[MIDDLE - vec2(170.0, 60.0), MIDDLE - vec2(90.0, 40.0), MIDDLE + vec2(40.0, 30.0)],
+        );
+        fundus.settle();
+        hold(&mut fundus, DOCS, "smart-brush");
         Some(())
     });
 }
