@@ -140,13 +140,19 @@ fn row(label: &Label, of: &LabelMeasures, grid: &Grid) -> String {
     };
     let values = of.values.map_or_else(
         || ",".repeat(6),
-        |v| [v.mean, v.sd, v.min, v.p5, v.median, v.p95, v.max].map(|v| format!("{v:.6}")).join(","),
+        |v| [v.mean, v.sd, v.min, v.p5, v.median, v.p95, v.max].map(io::csv_number).join(","),
     );
     let name = io::plain_cell(&label.name).replace('"', "\"\"");
     let [x, y, z] = of.centroid.to_array();
     let slice = &of.largest_slice;
     format!(
-        "\"{name}\",{},{},{:.6},{unit},{values},{x:.4},{y:.4},{z:.4},{},{:.4},{:.4},{:.4}\n",
-        label.id, of.voxels, of.size, slice.slice, slice.area, slice.feret[0], slice.feret[1]
+        "\"{name}\",{},{},{},{unit},{values},{x:.4},{y:.4},{z:.4},{},{:.4},{:.4},{:.4}\n",
+        label.id,
+        of.voxels,
+        io::csv_number(of.size),
+        slice.slice,
+        slice.area,
+        slice.feret[0],
+        slice.feret[1]
     )
 }

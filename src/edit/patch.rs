@@ -26,7 +26,7 @@ pub enum EditError {
     Conflict(&'static str),
     #[error("{labels} labels were given for {voxels} voxels")]
     LabelCount { voxels: usize, labels: usize },
-    #[error("nothing is drawn: {0}")]
+    #[error("nothing changes: {0}")]
     NotDrawn(String),
     #[error("slice {0} has no prediction yet")]
     NotPredicted(usize),

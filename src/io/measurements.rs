@@ -1,34 +1,38 @@
 //! Measurements as a table.
 
-use super::plain_cell;
+use super::{csv_number, plain_cell};
 use crate::geom::{Plane, Unit};
 use crate::metrics::measurements::{Measurement, Measurements, Reading, places};
 use crate::metrics::measures::ValueStatistics;
 use crate::volume::Volume;
 
-const HEADER: &str =
-    "id,kind,name,plane,slice,value,unit,pixels,mean,sd,min,p5,median,p95,max,x1,y1,z1,x2,y2,z2,…";
+const HEADER: &str = "id,kind,name,plane,slice,value,unit,pixels,mean,sd,min,p5,median,p95,max";
 
 /// Measurements of an image as CSV, in the order in which they were made. Slices count from 1; x, y and z of the points are in the
-/// patient (LPS), in mm, or in pixels where the image has no spacing. Nothing else of the patient is in it.
+/// patient (LPS), in mm, or in pixels where the image has no spacing. Of an ellipse or a rectangle they are two opposite corners of its
+/// box. Nothing else of the patient is in it.
 pub fn measurements_csv(volume: &Volume, measurements: &Measurements) -> String {
-    let rows = measurements.iter().map(|measurement| row(volume, measurement));
-    [HEADER.to_owned()].into_iter().chain(rows).map(|row| row + "\n").collect()
+    let most = measurements.iter().map(|measurement| measurement.points.len()).max().unwrap_or(0);
+    let header: String = (1..=most).map(|n| format!(",x{n},y{n},z{n}")).collect();
+    let rows = measurements.iter().map(|measurement| {
+        // Every row has as many cells as the header.
+        row(volume, measurement) + &",".repeat(3 * (most - measurement.points.len()))
+    });
+    [format!("{HEADER}{header}")].into_iter().chain(rows).map(|row| row + "\n").collect()
 }
 
 fn row(volume: &Volume, measurement: &Measurement) -> String {
     let grid = volume.grid();
     let in_pixels = grid.unit() == Unit::Pixel;
-    let number = |value: f64| format!("{value:.6}");
     let (value, unit, values) = match measurement.reading(volume) {
-        Reading::Length(length) => (number(length), if in_pixels { "px" } else { "mm" }, None),
-        Reading::Angle(angle) => (angle.map_or_else(String::new, number), "degrees", None),
-        Reading::Region { area, values } => (number(area), if in_pixels { "px²" } else { "mm²" }, values),
+        Reading::Length(length) => (csv_number(length), if in_pixels { "px" } else { "mm" }, None),
+        Reading::Angle(angle) => (angle.map_or_else(String::new, csv_number), "degrees", None),
+        Reading::Region { area, values } => (csv_number(area), if in_pixels { "px²" } else { "mm²" }, values),
     };
     let values = match values {
         None => vec![String::new(); 8],
         Some(ValueStatistics { count, mean, sd, min, p5, median, p95, max }) => {
-            let numbers = [mean, sd, min, p5, median, p95, max].map(number);
+            let numbers = [mean, sd, min, p5, median, p95, max].map(csv_number);
             [count.to_string()].into_iter().chain(numbers).collect()
         }
     };

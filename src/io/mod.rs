@@ -43,7 +43,7 @@ pub use nifti::{pair_of, write_label_nifti, write_probability_nifti, write_volum
 pub use picture::turned_mask;
 pub use sample::{is_sample, sample_of};
 pub use source::UnderWatch;
-pub use table::{plain_cell, read_table, table_beside, table_of, table_text, write_table};
+pub use table::{csv_number, plain_cell, read_table, table_beside, table_of, table_text, write_table};
 pub use targets::{FolderError, TargetError, Targets, label_words};
 pub use write::{
     write_image_png, write_image_tiff, write_label_png, write_label_tiff, write_probability_png, write_text,

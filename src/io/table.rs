@@ -39,6 +39,15 @@ pub fn plain_cell(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A number of a table: six decimals, or six digits and a power of ten where those would say too little or too much.
+pub fn csv_number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-3..1e12).contains(&size) => format!("{value:.6}"),
+        _ => format!("{value:.6e}"),
+    }
+}
+
 /// Reads either form.
 pub fn read_table(path: &Path) -> Result<LabelTable, OpenError> {
     let text = text::read(path).map_err(|e| OpenError::io(path, e))?;

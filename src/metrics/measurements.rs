@@ -181,7 +181,7 @@ impl Measurement {
             grid.patient_of(DVec3::from(voxel))
         };
         let corner = at(first[u], first[v]);
-        let sides = [at(last[u], first[v]), at(first[u], last[v])].map(|other| distance(corner, other));
+        let sides = [at(last[u], first[v]), at(first[u], last[v])].map(|other| other - corner);
         let middle = [u, v].map(|a| (first[a] + last[a]) / 2.0);
         let half = [u, v].map(|a| (first[a] - last[a]).abs() / 2.0);
         let dims = grid.dims();
@@ -204,7 +204,10 @@ impl Measurement {
                 }
             }
         }
-        Reading::Region { area: sides[0] * sides[1] * share, values: ValueStatistics::of(values) }
+        Reading::Region {
+            area: sides[0].cross(sides[1]).length() * share,
+            values: ValueStatistics::of(values),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     label::{LabelId, LabelMap},
     volume::Volume,
 };
-use glam::DVec3;
+use glam::{DMat3, DVec3};
 use std::collections::BTreeMap;
 
 /// Of values, in their unit. Percentiles are linear between the sorted values.
@@ -204,9 +204,14 @@ impl Corners {
     }
 
     fn measures(self, grid: &Grid, slice: usize) -> SliceMeasures {
-        let [step_x, step_y, _] = grid.spacing();
-        let corners = self.places.into_iter().map(|[x, y]| [x as f64 * step_x, y as f64 * step_y]).collect();
-        SliceMeasures { slice, area: self.pixels as f64 * step_x * step_y, feret: feret(corners) }
+        // Columns and rows need not be at right angles.
+        let DMat3 { x_axis, y_axis, .. } = grid.patient_from_voxel().matrix3;
+        let across = x_axis.normalize();
+        let (along, off) = (y_axis.dot(across), x_axis.cross(y_axis).length() / x_axis.length());
+        let corner = |[x, y]: [usize; 2]| [x as f64 * x_axis.length() + y as f64 * along, y as f64 * off];
+        let corners = self.places.into_iter().map(corner).collect();
+        let pixel = x_axis.cross(y_axis).length();
+        SliceMeasures { slice, area: self.pixels as f64 * pixel, feret: feret(corners) }
     }
 }
 
@@ -265,6 +270,22 @@ fn hull(mut points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
 mod tests {
     use super::*;
     use crate::volume::{Modality, Samples};
+
+    #[test]
+    fn a_slice_whose_rows_are_shifted_has_the_area_of_its_pixels() {
+        let shear = DMat3::from_cols(DVec3::X, DVec3::new(1.0, 1.0, 0.0), DVec3::Z);
+        let affine = glam::DAffine3::from_mat3_translation(shear, DVec3::ZERO);
+        let grid =
+            Grid::new([4, 4, 1], affine, crate::geom::Unit::Millimetre, crate::geom::Frame::Patient).unwrap();
+        let map = LabelMap::from_values([4, 4, 1], &[1; 16]).unwrap();
+        let of = SliceMeasures::of(&grid, &map, 1, 0).unwrap();
+        // A parallelogram of 4 mm and the root of 32: its long diagonal, and its height.
+        assert!((of.area - 16.0).abs() < 1e-9, "{of:?}");
+        assert!(
+            (of.feret[0] - 80.0_f64.sqrt()).abs() < 1e-9 && (of.feret[1] - 8.0_f64.sqrt()).abs() < 1e-9,
+            "{of:?}"
+        );
+    }
 
     #[test]
     fn diameters_are_those_of_the_corners() {

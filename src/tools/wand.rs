@@ -80,6 +80,9 @@ impl Choice {
         let mut words = format!("± {}", context.value_text(self.tolerance.into()));
         if rims.is_none() {
             words += LATER;
+        } else if context.options.whole_volume {
+            // What is connected through other slices may come back into this one.
+            words += " · through all slices: more comes with the release";
         }
         let (label, words) = (context.label(self.erase), Some((event.voxel, words)));
         let rims = rims.unwrap_or_default();

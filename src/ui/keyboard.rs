@@ -155,6 +155,12 @@ pub struct Keyboard {
     space: usize,
 }
 
+/// Whether a command opens a sheet, a question or a field that has the keyboard from then on.
+fn takes_the_keyboard(command: KeyCommand) -> bool {
+    use KeyCommand::{Export, Find, Help, Messages, Models, NameLabel, NewLabel, OpenFile, OpenFolder};
+    matches!(command, Find | Models | Help | Messages | OpenFile | OpenFolder | Export | NameLabel | NewLabel)
+}
+
 impl Keyboard {
     /// The commands of the keys that were pressed since the last frame. None while a dialog has the keyboard
     /// (`listening` is false); while a text field has it or a menu is open, none but those with Ctrl, which end it first.
@@ -185,10 +191,13 @@ impl Keyboard {
         self.escaped = written && ctx.input(|i| i.key_pressed(Key::Escape));
         let row = row_with_it(ctx).is_some();
         let mut commands = std::mem::take(&mut self.waiting);
+        // A command has opened what the keys after it are meant for.
+        let mut elsewhere = false;
         ctx.input_mut(|input| {
             let mut rest = Vec::with_capacity(input.events.len());
             for event in std::mem::take(&mut input.events) {
                 match &event {
+                    _ if elsewhere => rest.push(event),
                     Event::Key { modifiers, .. } if menu && !modifiers.command => rest.push(event),
                     Event::Key { key, modifiers, .. } if walking && is_of_widgets(*key, *modifiers) => {
                         rest.push(event)
@@ -206,6 +215,7 @@ impl Keyboard {
                             Some(command) if !*repeat || repeats(command) => {
                                 // What follows is meant for the part that the keyboard goes to.
                                 walking |= matches!(command, KeyCommand::Part(_));
+                                elsewhere |= takes_the_keyboard(command);
                                 commands.push(command);
                             }
                             Some(_) => {}

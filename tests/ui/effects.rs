@@ -458,3 +458,26 @@ fn while_the_key_is_held_the_words_are_those_of_what_is_drawn() {
     window.steps(3);
     assert!(says(&window, "hold S to compare") && !says(&window, "Without the effect"));
 }
+
+#[test]
+fn what_is_typed_right_behind_the_key_of_find_is_written_there() {
+    let mut window = Window::on("ct");
+    let labels = window.document().labels().iter().count();
+    // All of it in one frame, as on a slow machine.
+    let key = |key, modifiers| egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    };
+    window.harness.event(key(Key::K, Modifiers::COMMAND));
+    for letter in ["i", "s", "l", "a", "n", "d", "s"] {
+        window.harness.event(key(Key::from_name(&letter.to_uppercase()).unwrap(), Modifiers::NONE));
+        window.harness.event(egui::Event::Text(letter.to_owned()));
+    }
+    window.harness.event(key(Key::Enter, Modifiers::NONE));
+    window.steps(3);
+    assert!(window.texts().iter().any(|text| text == "Islands"), "{:?}", window.texts());
+    assert_eq!(window.document().labels().iter().count(), labels, "no letter was a command");
+}

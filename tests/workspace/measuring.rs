@@ -70,12 +70,15 @@ fn what_is_no_measurement_is_refused() {
 fn the_table_has_a_row_for_each() {
     let mut bench = Bench::opened();
     ruler(&mut bench, 10.0);
+    let path = vec![[0.0, 0.0, 2.0], [3.0, 4.0, 2.0], [3.0, 8.0, 2.0]];
+    let way = MeasureCommand::Add { kind: MeasurementKind::Path, normal: Axis::Z, points: path };
+    measure(&mut bench, way).unwrap();
     let corners = vec![[0.0, 0.0, 0.0], [3.0, 1.0, 0.0]];
     let region = MeasureCommand::Add { kind: MeasurementKind::Rectangle, normal: Axis::Z, points: corners };
     measure(&mut bench, region).unwrap();
-    measure(&mut bench, MeasureCommand::Rename { id: 1, name: "=a \"b\"".into() }).unwrap();
+    measure(&mut bench, MeasureCommand::Rename { id: 2, name: "=a \"b\"".into() }).unwrap();
     let text = measurements_csv(bench.document().volume(), bench.document().measurements());
-    let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<csv::StringRecord> = rows.records().map(|row| row.unwrap()).collect();
     let of = |row: usize, cells: std::ops::Range<usize>| -> Vec<&str> {
         rows[row].iter().collect::<Vec<_>>()[cells].to_vec()
@@ -84,7 +87,7 @@ fn the_table_has_a_row_for_each() {
     assert_eq!(of(0, 15..21), ["2.0000", "3.0000", "1.0000", "12.0000", "3.0000", "1.0000"]);
     // Eight pixels, whose values grow by 5 to the right and by 3 downwards.
     assert_eq!(
-        of(1, 0..9),
-        ["1", "rectangle", "'=a \"b\"", "axial", "1", "3.000000", "px²", "8", "9.000000"]
+        of(2, 0..9),
+        ["2", "rectangle", "'=a \"b\"", "axial", "1", "3.000000", "px²", "8", "9.000000"]
     );
 }

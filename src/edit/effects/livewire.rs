@@ -56,8 +56,10 @@ impl EdgeCosts {
     /// From the values of a slice, row by row.
     pub fn of_slice(values: &[f32], width: usize) -> Self {
         let gradient = gradient(values, width);
-        let p95 = quantile(gradient.clone(), 0.95);
-        let cost = |g: &f64| 0.01 + 1.0 / (1.0 + (4.0 * g / p95.max(1e-12)).powi(2));
+        let p95 = quantile(gradient.iter().copied().filter(|g| g.is_finite()).collect(), 0.95);
+        // Beside what is no number there is no edge.
+        let edge = |g: &f64| if g.is_finite() { 4.0 * g / p95.max(1e-12) } else { 0.0 };
+        let cost = |g: &f64| 0.01 + 1.0 / (1.0 + edge(g).powi(2));
         Self { width, costs: gradient.iter().map(|g| cost(g) as f32).collect() }
     }
 
@@ -200,6 +202,13 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
     let size = [block.size[u], block.size[v]];
     let image = scene.values(&block)?;
     let costs = EdgeCosts::of_slice(&image, size[0]);
+    let is_in = |at: f64, count: usize| (-0.5..count as f64 - 0.5).contains(&at);
+    if let Some([x, y, _]) = points.iter().find(|[x, y, _]| !(is_in(*x, size[0]) && is_in(*y, size[1]))) {
+        let [last_x, last_y] = size.map(|count| count - 1);
+        let told =
+            format!("points: {x},{y} lies outside of the slice, which goes from 0,0 to {last_x},{last_y}");
+        return Err(EffectError::Refused(told));
+    }
     let pixels = points.iter().map(|[x, y, _]| [(*x, size[0]), (*y, size[1])]);
     let pixels: Vec<[usize; 2]> =
         pixels.map(|pair| pair.map(|(at, count)| (at.round().max(0.0) as usize).min(count - 1))).collect();

@@ -425,3 +425,63 @@ fn what_is_told_in_vain_is_named() {
         ["logic: with does nothing with operation=clear"]
     );
 }
+
+/// A bright disc in a slice, with what is no number far from it.
+fn disc(odd: &[[usize; 2]]) -> Volume {
+    let odd = |x: usize, y: usize| odd.contains(&[x, y]);
+    let value = |i: usize| {
+        let (x, y) = (i % 40, i / 40);
+        let away = (x as f32 - 20.0).hypot(y as f32 - 20.0);
+        let noise = (i * 7 % 5) as f32;
+        if odd(x, y) { f32::NAN } else { noise + if away < 9.0 { 100.0 } else { 0.0 } }
+    };
+    let samples: Vec<f32> = (0..1600).map(value).collect();
+    let grid = Grid::pixels([40, 40, 1]).unwrap();
+    Volume::new(grid, Samples::F32(samples.into()), [1.0, 0.0], Modality::Other).unwrap()
+}
+
+#[test]
+fn what_is_no_number_far_away_changes_nothing() {
+    let mut seeds = vec![0; 1600];
+    (seeds[20 * 40 + 20], seeds[2 * 40 + 20]) = (1, 2);
+    let seeds = LabelMap::from_values([40, 40, 1], &seeds).unwrap();
+    let table = LabelTable::named(&["a", "b"]);
+    let none = BTreeSet::new();
+    let after = |volume: &Volume, id: &str, set: &[(&str, &str)]| {
+        let effect = effect(id).unwrap();
+        let values = Values::new(effect.parameters, set.iter().copied(), &table).unwrap();
+        let scene = Scene::new(volume, &seeds, &table, 1);
+        let rules = MaskRules::new(&table, &none);
+        let patch = effect.patch(&scene, &values, &rules, Origin::Person { tool: id.to_owned() }).unwrap();
+        let mut map = seeds.clone();
+        patch.apply(&mut map).unwrap();
+        map.to_values().into_iter().map(|label| label == 1).collect::<Vec<_>>()
+    };
+    let columns: Vec<[usize; 2]> = (0..40).flat_map(|y| [[0, y], [1, y], [2, y]]).collect();
+    for (id, set, odd) in [
+        ("grow-from-seeds", &[("method", "walker")][..], &[[36, 36]][..]),
+        ("livewire", &[("points", "20,11 29,20 20,29 11,20")], &columns),
+    ] {
+        let [clean, with] = [&[][..], odd].map(|odd| after(&disc(odd), id, set));
+        let differ = clean.iter().zip(&with).filter(|(a, b)| a != b).count();
+        let size = clean.iter().filter(|is_in| **is_in).count();
+        assert!((200..300).contains(&size), "{id}: the disc: {size}");
+        assert!(differ <= 2, "{id}: {differ} of {size} pixels differ");
+    }
+}
+
+#[test]
+fn a_point_outside_of_the_slice_is_refused() {
+    let (volume, table) = (disc(&[]), LabelTable::named(&["a"]));
+    let map = LabelMap::empty([40, 40, 1]);
+    let effect = effect("livewire").unwrap();
+    let values = Values::new(effect.parameters, [("points", "5,5 40,10 20,30")], &table).unwrap();
+    let none = BTreeSet::new();
+    let rules = MaskRules::new(&table, &none);
+    let origin = Origin::Person { tool: "livewire".to_owned() };
+    let told = effect.patch(&Scene::new(&volume, &map, &table, 1), &values, &rules, origin).unwrap_err();
+    assert!(
+        told.to_string().contains("40,10 lies outside of the slice, which goes from 0,0 to 39,39"),
+        "{told}"
+    );
+}

@@ -32,7 +32,9 @@ impl Walks {
     pub fn new(values: &[f32], width: usize, step: [f64; 2], sd: f64) -> Self {
         let weight = |a: usize, b: usize, step: f64| {
             let difference = f64::from(values[a] - values[b]) / (10.0 * sd.max(1e-12));
-            ((-BETA * difference * difference).exp() + 1e-6) / (step * step)
+            let alike = (-BETA * difference * difference).exp();
+            // What is no number is like nothing.
+            (if alike.is_nan() { 0.0 } else { alike } + 1e-6) / (step * step)
         };
         let count = values.len();
         let right = |i: usize| if i % width + 1 < width { weight(i, i + 1, step[0]) } else { 0.0 };
@@ -134,8 +136,9 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Mean and population standard deviation; 0 of nothing.
+/// Mean and population standard deviation of the finite ones; 0 of none.
 pub(super) fn spread(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
+    let values = values.filter(|value| value.is_finite());
     let count = values.clone().count().max(1) as f64;
     let mean = values.clone().sum::<f64>() / count;
     [mean, (values.map(|v| (v - mean) * (v - mean)).sum::<f64>() / count).sqrt()]

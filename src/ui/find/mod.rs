@@ -236,9 +236,13 @@ impl Find {
             .font(theme::find())
             .hint_text("Find anything")
             .align(egui::Align2::LEFT_CENTER);
+        if self.fresh {
+            // What was typed behind its key is in this frame.
+            ui.memory_mut(|memory| memory.request_focus(Id::unique("find field")));
+        }
         let field = ui.put(text, edit);
         field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Find anything"));
-        if self.fresh || !field.has_focus() {
+        if !field.has_focus() {
             field.request_focus();
         }
         if self.typed != before {
@@ -262,7 +266,9 @@ fn found(all: &[Entry], typed: &str, used: &[String]) -> Vec<Found> {
             let recent = used.iter().position(|name| *name == entry.name).unwrap_or(usize::MAX);
             // The many names of models would stand before what the window can do.
             let is_model = !typed.trim().is_empty() && matches!(entry.action, Action::Model(_));
-            let order = (rank.max(Rank::Word), is_model, rank, entry.blocked, recent);
+            // "Smooth" comes before "Smooth or nearest pixels".
+            let more = if typed.trim().is_empty() { 0 } else { entry.name.split_whitespace().count() };
+            let order = (rank.max(Rank::Word), is_model, rank, entry.blocked, recent, more);
             Some((order, Found { entry: entry.clone(), letters }))
         })
         .collect();
@@ -408,6 +414,13 @@ mod tests {
         let untyped = names(&all, "", &["Remove unused"]);
         assert_eq!(untyped, ["Remove unused", "Under", "Unit", "Undo"]);
         assert!(names(&all, "x", &[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_called_so_comes_before_what_begins_so() {
+        let all = [entry("Smooth or nearest pixels", false), entry("Smooth", false)];
+        assert_eq!(names(&all, "smo", &[]), ["Smooth", "Smooth or nearest pixels"]);
+        assert_eq!(names(&all, "smooth", &["Smooth or nearest pixels"])[0], "Smooth or nearest pixels");
     }
 
     #[test]

@@ -129,7 +129,9 @@ impl Measure {
             cursor[measurement.normal.index()] = measurement.slice();
             out.command(Command::Cursor(cursor));
         }
-        response.on_hover_text("Click: go to its slice. Double click: give it a name");
+        let deep = document.volume().dims()[measurement.normal.index()] > 1;
+        let place = if deep { format!("Slice {}. ", measurement.slice() + 1) } else { String::new() };
+        response.on_hover_text(place + "Click: go there. Double click: give it a name");
     }
 }
 

@@ -5,11 +5,14 @@ use super::live::{beside_the_pointer, measured_line, on_screen};
 use crate::tools::Preview;
 use crate::ui::readings::Readings;
 use crate::ui::theme::canvas;
+use crate::ui::widgets::cut_in_the_middle;
 use crate::workspace::Document;
 use egui::{Painter, Stroke};
 
 /// In the slices beside their own they are drawn this strong.
 const BESIDE: f32 = 0.35;
+/// Of a name.
+const LETTERS: usize = 32;
 /// Of a point that can be moved, in points of the screen.
 const HANDLE: f32 = 4.0;
 
@@ -51,7 +54,7 @@ impl Measured {
             let text = self.readings.text(document, measurement);
             let words = match &*measurement.name {
                 "" => text.to_owned(),
-                name => format!("{name}: {text}"),
+                name => format!("{}: {text}", cut_in_the_middle(name, LETTERS)),
             };
             if let Some(last) = points.last() {
                 beside_the_pointer(painter, *last, &words);
