@@ -54,9 +54,11 @@ fn a_ruler_is_drawn_listed_moved_and_undone() {
 fn every_tool_that_measures_has_its_key() {
     let mut window = Window::on("fundus");
     let at = |x: f32, y: f32| MIDDLE + vec2(x, y);
-    for (key, kind) in [(Key::E, MeasurementKind::Ellipse), (Key::B, MeasurementKind::Rectangle)] {
+    for (key, kind, x) in
+        [(Key::E, MeasurementKind::Ellipse, -50.0), (Key::B, MeasurementKind::Rectangle, 40.0)]
+    {
         window.press_with(Modifiers::SHIFT, key);
-        window.draw(PRIMARY, &[at(-50.0, -40.0), at(0.0, 0.0), at(30.0, 40.0)]);
+        window.draw(PRIMARY, &[at(x, -40.0), at(x + 20.0, 0.0), at(x + 50.0, 40.0)]);
         window.settle();
         assert_eq!(window.document().measurements().iter().last().map(|m| m.kind), Some(kind));
     }

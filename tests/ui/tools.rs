@@ -258,6 +258,8 @@ fn the_options_of_every_tool_have_room_in_every_window() {
         }
         // The longest row that scissors can have.
         if size[0] > 1000.0 {
+            window.press_with(Modifiers::SHIFT, Key::X);
+            window.steps(2);
             window.click("Through all slices");
             window.click("Through near slices");
             window.press(Key::Escape);

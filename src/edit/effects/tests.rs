@@ -465,7 +465,7 @@ fn what_is_no_number_far_away_changes_nothing() {
         let [clean, with] = [&[][..], odd].map(|odd| after(&disc(odd), id, set));
         let differ = clean.iter().zip(&with).filter(|(a, b)| a != b).count();
         let size = clean.iter().filter(|is_in| **is_in).count();
-        assert!((200..300).contains(&size), "{id}: the disc: {size}");
+        assert!((150..450).contains(&size), "{id}: about the disc: {size}");
         assert!(differ <= 2, "{id}: {differ} of {size} pixels differ");
     }
 }
