@@ -44,7 +44,7 @@ fn compared(window: &mut Window, how: &str) {
     let choices = window.harness.query_all_by_role(Role::RadioButton);
     let is_it =
         |node: &egui_kittest::Node| node.accesskit_node().label().is_some_and(|label| label.starts_with(how));
-    choices.filter(is_it).last().expect("it can be chosen").click();
+    choices.filter(is_it).next_back().expect("it can be chosen").click();
     window.steps(4);
 }
 
