@@ -225,22 +225,6 @@ fn a_ruler_and_a_region_on_a_photograph() {
 }
 
 #[test]
-fn a_smart_brush_along_a_vessel() {
-    in_a_folder(|data| {
-        let mut fundus = window(data, "fundus", |_, _| {})?;
-        fundus.press(Key::U);
-        let primary = egui::PointerButton::Primary;
-        fundus.draw(
-            primary,
-            &[MIDDLE - vec2(170.0, 60.0), MIDDLE - vec2(90.0, 40.0), MIDDLE + vec2(40.0, 30.0)],
-        );
-        fundus.settle();
-        hold(&mut fundus, DOCS, "smart-brush");
-        Some(())
-    });
-}
-
-#[test]
 fn oct_that_is_corrected() {
     in_a_folder(|data| {
         let mut oct = window(data, "oct-shifted", |_, _| {})?;

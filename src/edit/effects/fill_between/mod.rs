@@ -29,7 +29,7 @@ pub static EFFECT: Effect = Effect {
             title: "Follow the image",
             help: "The outline follows edges of the image nearby: where they are clear, never, or always. Needs the image.",
             when: None,
-            kind: Kind::Choice(&[("clear", "Where they are clear"), ("no", "Never"), ("yes", "Always")]),
+            kind: Kind::Choice(&[("clear", "Where edges are clear"), ("no", "Never"), ("yes", "Always")]),
         },
     ],
     work,
