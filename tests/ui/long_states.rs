@@ -41,10 +41,9 @@ fn nothing_is_cut_or_hidden_or_nameless(window: &mut Window, name: &str) {
 
 /// Two models beside each other, as one chooses to see them.
 fn compared(window: &mut Window, how: &str) {
-    let mut choices = window.harness.query_all_by_role(Role::RadioButton);
     let is_it =
         |node: &egui_kittest::Node| node.accesskit_node().label().is_some_and(|label| label.starts_with(how));
-    choices.rfind(is_it).expect("it can be chosen").click();
+    window.harness.query_all_by_role(Role::RadioButton).rfind(is_it).expect("it can be chosen").click();
     window.steps(4);
 }
 
