@@ -107,6 +107,7 @@ fn decided(window: Window) -> Window {
 }
 
 #[test]
+#[ignore = "what is learned differs from machine to machine"]
 fn learning_looks_as_it_did() {
     let Some(graphics) = graphics() else { return };
     looks_as_it_did(&mut resting(Window::with("oct", None, Some(graphics))), "learning");
@@ -118,6 +119,7 @@ fn learning_nothing_is_cut_or_hidden_or_nameless() {
 }
 
 #[test]
+#[ignore = "what is learned differs from machine to machine"]
 fn deciding_looks_as_it_did() {
     let Some(graphics) = graphics() else { return };
     looks_as_it_did(&mut decided(Window::with("oct", None, Some(graphics))), "deciding");
