@@ -1,5 +1,4 @@
 use super::icon::IconPart::{Circle, Curve};
-use super::rim::in_plane;
 use super::{
     Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolKind,
     ToolOption,
@@ -68,7 +67,7 @@ impl Map {
     fn of(plane: Plane, slice: usize, anchor: [usize; 2], last: Option<&Map>, context: &ToolContext) -> Self {
         let (grid, volume) = (context.grid(), context.scene.volume);
         let normal = grid.plane_axes(plane).normal;
-        let axes = in_plane(normal);
+        let axes = normal.others();
         let low = anchor.map(|at| at.saturating_sub(WINDOW));
         let size = [0, 1].map(|a| (anchor[a] + WINDOW + 1).min(grid.dims()[axes[a]]) - low[a]);
         let same = last.filter(|last| (last.low, last.size) == (low, size));
@@ -128,7 +127,7 @@ fn straight_on(path: &mut Vec<[usize; 2]>, to: [usize; 2]) {
 
 fn voxel(plane: Plane, slice: usize, pixel: [usize; 2], context: &ToolContext) -> [usize; 3] {
     let normal = context.grid().plane_axes(plane).normal;
-    let [u, v] = in_plane(normal);
+    let [u, v] = normal.others();
     let mut voxel = [slice; 3];
     (voxel[u], voxel[v]) = (pixel[0], pixel[1]);
     voxel
@@ -136,7 +135,7 @@ fn voxel(plane: Plane, slice: usize, pixel: [usize; 2], context: &ToolContext) -
 
 /// The pixel under the pointer, or the nearest one of the image.
 fn pixel(event: &PointerEvent, context: &ToolContext) -> [usize; 2] {
-    let [u, v] = in_plane(context.grid().plane_axes(event.plane).normal);
+    let [u, v] = context.grid().plane_axes(event.plane).normal.others();
     [u, v].map(|a| event.voxel[a].round().clamp(0.0, (context.grid().dims()[a] - 1) as f64) as usize)
 }
 
@@ -163,7 +162,11 @@ impl Wire {
             return at;
         }
         let spacing = context.grid().spacing();
-        let reach = in_plane(context.grid().plane_axes(self.plane).normal)
+        let reach = context
+            .grid()
+            .plane_axes(self.plane)
+            .normal
+            .others()
             .map(|a| SNAP * context.scene.point_size / spacing[a]);
         self.map.snapped(at, reach)
     }

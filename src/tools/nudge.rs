@@ -1,5 +1,4 @@
 use super::icon::IconPart::{Curve, Line};
-use super::rim::in_plane;
 use super::{
     Button, Cursor, Gesture, Input, PointerEvent, Preview, Tool, ToolAction, ToolContext, ToolKind,
     ToolOption,
@@ -59,7 +58,7 @@ struct Push {
 /// The brush's radius in pixels of a slice.
 fn radius(plane: Plane, context: &ToolContext) -> f64 {
     let grid = context.grid();
-    let [u, v] = in_plane(grid.plane_axes(plane).normal);
+    let [u, v] = grid.plane_axes(plane).normal.others();
     let pixel = (grid.spacing()[u] + grid.spacing()[v]) / 2.0;
     (context.options.radius(grid) / pixel).clamp(2.0, 1000.0)
 }
@@ -123,7 +122,7 @@ impl Push {
 
     /// Moves the border to where the pointer is. A way longer than half the radius is made in parts, each from a new anchor.
     fn to(&mut self, place: [f64; 3], context: &ToolContext) -> Vec<ToolAction> {
-        let [u, v] = in_plane(context.grid().plane_axes(self.plane).normal);
+        let [u, v] = context.grid().plane_axes(self.plane).normal.others();
         let most = self.radius / 2.0;
         let mut actions = Vec::new();
         loop {
@@ -157,7 +156,7 @@ impl Nudge {
             State::Pushing(push) => push.radius,
             _ => radius(event.plane, context),
         };
-        let [u, v] = in_plane(context.grid().plane_axes(event.plane).normal);
+        let [u, v] = context.grid().plane_axes(event.plane).normal.others();
         let corner = |i: usize| {
             let (sin, cos) = (i as f64 / CORNERS as f64 * std::f64::consts::TAU).sin_cos();
             let mut corner = event.voxel;

@@ -1,14 +1,14 @@
 //! The border of a region in a slice, as lines.
 
 use crate::edit::Region;
-use crate::geom::{Axis, Grid, Plane};
+use crate::geom::{Grid, Plane};
 
 /// Closed lines along the borders of a region's pixels in a slice of a plane, in voxel coordinates; one for each part that is
 /// connected by faces, and one for each hole. Only corners are given.
 pub(super) fn rims(grid: &Grid, plane: Plane, slice: usize, region: &Region) -> Vec<Vec<[f64; 3]>> {
     let dims = grid.dims();
     let normal = grid.plane_axes(plane).normal;
-    let [across, down] = in_plane(normal);
+    let [across, down] = normal.others();
     let mut pixels = Vec::new();
     for &(start, len) in region.runs() {
         let voxel = [start % dims[0], start / dims[0] % dims[1], start / (dims[0] * dims[1])];
@@ -24,15 +24,6 @@ pub(super) fn rims(grid: &Grid, plane: Plane, slice: usize, region: &Region) -> 
     };
     let lines = loops(&pixels);
     lines.into_iter().map(|line| line.into_iter().map(place).collect()).collect()
-}
-
-/// The axes of a slice, by their place in voxel coordinates: the one that comes first, and the other.
-pub(super) fn in_plane(normal: Axis) -> [usize; 2] {
-    match normal {
-        Axis::X => [1, 2],
-        Axis::Y => [0, 2],
-        Axis::Z => [0, 1],
-    }
 }
 
 /// Closed lines of corners around pixels; corner (0, 0) is the first corner of pixel (0, 0).

@@ -1,6 +1,5 @@
 use super::icon::IconPart::{Circle, Line};
 use super::lasso::{Lasso, Outline};
-use super::rim::in_plane;
 use super::{Cursor, Cut, Through, Tool, ToolAction, ToolContext, ToolKind, ToolOption};
 use crate::edit::effects::Scope;
 use crate::edit::{EffectAt, Limits, Shape};
@@ -31,7 +30,7 @@ const HINT: &str =
 fn cut(outline: Outline, context: &ToolContext) -> ToolAction {
     let Outline { erase, plane, slice, points, .. } = outline;
     let normal = context.grid().plane_axes(plane).normal;
-    let [across, down] = in_plane(normal);
+    let [across, down] = normal.others();
     let corner = |point: &[f64; 3]| format!("{},{}", point[across], point[down]);
     let corners = points.iter().map(corner).collect::<Vec<_>>().join(" ");
     let operation = if erase { Cut::EraseInside } else { context.options.cut };

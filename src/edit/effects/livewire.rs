@@ -1,10 +1,7 @@
 //! Paths along edges of a slice (Mortensen and Barrett, "Intelligent scissors", SIGGRAPH 1995).
 
 use super::{Effect, EffectError, Kind, On, Parameter, Scene, Values, Wish};
-use crate::{
-    edit::outline,
-    geom::{Axis, Plane},
-};
+use crate::{edit::outline, geom::Plane};
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 pub static EFFECT: Effect = Effect {
@@ -192,11 +189,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
         return Err(EffectError::lacks("at least two points", "points=\"X,Y X,Y\""));
     }
     let normal = scene.scope.normal;
-    let [u, v] = match normal {
-        Axis::X => [1, 2],
-        Axis::Y => [0, 2],
-        Axis::Z => [0, 1],
-    };
+    let [u, v] = normal.others();
     let slice = values.number("slice") as usize;
     let block = scene.slice_of("slice", slice)?;
     let size = [block.size[u], block.size[v]];

@@ -96,11 +96,7 @@ fn work(scene: &Scene<'_>, values: &Values) -> Result<Wish, EffectError> {
 /// The voxels whose centres are inside of an outline, in all slices of the box.
 fn outlined(scene: &Scene<'_>, block: &Block, points: &[[f64; 3]]) -> Rows {
     let (grid, normal) = (scene.grid(), scene.scope.normal);
-    let [u, v] = match normal {
-        Axis::X => [1, 2],
-        Axis::Y => [0, 2],
-        Axis::Z => [0, 1],
-    };
+    let [u, v] = normal.others();
     let plane = Plane::ALL.into_iter().find(|plane| grid.plane_axes(*plane).normal == normal);
     let plane = plane.unwrap_or_else(|| grid.native_plane());
     let voxel = |point: &[f64; 3]| {

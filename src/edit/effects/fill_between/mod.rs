@@ -65,11 +65,7 @@ impl<'a> Slices<'a> {
                 a => voxels.map(|at| at as f64 * [x, y][a]).collect(),
             }
         };
-        let [u, v] = match scene.scope.normal {
-            Axis::X => [1, 2],
-            Axis::Y => [0, 2],
-            Axis::Z => [0, 1],
-        };
+        let [u, v] = scene.scope.normal.others();
         Self {
             scene,
             places: Places { u: along(u), v: along(v) },
