@@ -62,9 +62,10 @@ fn every_tool_that_measures_has_its_key() {
         window.settle();
         assert_eq!(window.document().measurements().iter().last().map(|m| m.kind), Some(kind));
     }
-    for (key, kind) in [(Key::A, MeasurementKind::Angle), (Key::W, MeasurementKind::Path)] {
+    // Not on the points of one another: a press there would move them.
+    for (key, kind, by) in [(Key::A, MeasurementKind::Angle, 0.0), (Key::W, MeasurementKind::Path, -25.0)] {
         window.press_with(Modifiers::SHIFT, key);
-        for place in [at(-90.0, 0.0), at(-90.0, 90.0), at(90.0, 90.0)] {
+        for place in [at(-90.0 + by, 0.0), at(-90.0 + by, 90.0 - by), at(90.0, 90.0 - by)] {
             window.harness.event(Event::PointerMoved(place));
             window.draw(PRIMARY, &[place]);
         }
