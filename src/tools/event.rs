@@ -85,7 +85,7 @@ pub struct Preview {
     pub rims: Vec<Vec<[f64; 3]>>,
     /// Lines of a measurement, which are not closed.
     pub lines: Vec<Vec<[f64; 3]>>,
-    /// The measurement that they show in the place of what is kept of it.
+    /// The measurement that these lines replace while one of its points is dragged.
     pub instead_of: Option<u32>,
     /// Words, and the voxel coordinates beside which they stand.
     pub words: Option<([f64; 3], String)>,
